@@ -1,0 +1,348 @@
+"""What flows from step to step: frozen records, with no logic beyond geometry."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+Grey = NDArray[np.uint8]
+"""``uint8`` picture of shape ``(height, width)``, 0 black to 255 white."""
+
+Mask = NDArray[np.bool_]
+"""``bool`` picture of shape ``(height, width)``, True where there is ink."""
+
+Batch = NDArray[np.float32]
+"""``float32`` array of shape ``(N, 28, 28, 1)`` in [0, 1], ink bright on black, as MNIST."""
+
+Transform = NDArray[np.float64]
+"""``float64`` homography of shape ``(3, 3)``."""
+
+
+class Status(StrEnum):
+    """What is to be done with a digit or a number."""
+
+    ACCEPTED = "accepted"
+    REVIEW = "review"
+    CORRECTED = "corrected"
+
+
+class FileStatus(StrEnum):
+    """How the reading of a file ended."""
+
+    DONE = "done"
+    EMPTY = "empty"
+    PARTIAL = "partial"
+    FAILED = "failed"
+    DUPLICATE = "duplicate"
+
+
+class Reason(StrEnum):
+    """Why something waits for a person. The values are written into the tables."""
+
+    LOW_CONFIDENCE = "low-confidence"
+    """The calibrated probability that the text is right lies under the threshold."""
+    CLOSE_ALTERNATIVE = "close-alternative"
+    """Another reading of the same ink is nearly as likely."""
+    INK_LEFT = "ink-left"
+    """Ink within the number was read as no digit and is too much for a speck, dot or comma."""
+    DECIMAL_MARK = "decimal-mark"
+    """A dot or comma looks like a decimal mark, and the kind of the field is not known."""
+    UNREADABLE = "unreadable"
+    """The ink looks like a number but no digit could be made out."""
+    ORIENTATION = "orientation"
+    """It is not certain which way up the page is."""
+    PAGE_QUALITY = "page-quality"
+    """The page is blurred, faint or too small."""
+    EMPTY_FILE = "nothing-found"
+    """Nothing that looks like a number was found on the file."""
+
+
+@dataclass(frozen=True, slots=True)
+class Box:
+    """Axis-parallel box in pixels; ``x``, ``y`` is its upper left corner."""
+
+    x: int
+    y: int
+    width: int
+    height: int
+
+    @property
+    def right(self) -> int:
+        """First column right of the box."""
+        return self.x + self.width
+
+    @property
+    def bottom(self) -> int:
+        """First row under the box."""
+        return self.y + self.height
+
+    @property
+    def centre(self) -> tuple[float, float]:
+        """Centre as ``(x, y)``."""
+        return self.x + self.width / 2, self.y + self.height / 2
+
+    def union(self, other: Box) -> Box:
+        """Return the smallest box around both.
+
+        Examples
+        --------
+        >>> Box(0, 0, 2, 2).union(Box(4, 1, 1, 5))
+        Box(x=0, y=0, width=5, height=6)
+        """
+        x, y = min(self.x, other.x), min(self.y, other.y)
+        return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
+
+
+def around(boxes: list[Box] | tuple[Box, ...]) -> Box:
+    """Return the smallest box around one or more boxes."""
+    box = boxes[0]
+    for other in boxes[1:]:
+        box = box.union(other)
+    return box
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page as stored, turned upright by its EXIF.
+
+    Attributes
+    ----------
+    index : int
+        Counts from 1 within the file.
+    grey : (H, W) uint8 ndarray
+        The pixels; boxes in the tables refer to them.
+    """
+
+    index: int
+    grey: Grey
+
+
+@dataclass(frozen=True, slots=True)
+class Sheet:
+    """A page after cleaning: flat, evenly lit, dark ink on white.
+
+    Attributes
+    ----------
+    grey : (h, w) uint8 ndarray
+        Evenly lit paper at 255, ink dark, rulings and boxes painted out.
+    ink : (h, w) bool ndarray
+        Where there is ink that may belong to a digit.
+    to_page : (3, 3) float64 ndarray
+        Homography from sheet pixels to page pixels.
+    reasons : tuple of Reason
+        What speaks against accepting anything read from this sheet.
+    """
+
+    grey: Grey
+    ink: Mask
+    to_page: Transform
+    reasons: tuple[Reason, ...] = ()
+
+    def box_on_page(self, box: Box, page_shape: tuple[int, int]) -> Box:
+        """Carry a box over to page pixels, clipped to a page of shape ``(H, W)``."""
+        corners = np.array(
+            [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]], dtype=np.float64
+        )
+        lifted = np.hstack([corners, np.ones((4, 1))]) @ self.to_page.T
+        points = lifted[:, :2] / lifted[:, 2:]
+        height, width = page_shape
+        x0, y0 = np.clip(np.floor(points.min(axis=0)), 0, [width - 1, height - 1]).astype(int)
+        x1, y1 = np.clip(np.ceil(points.max(axis=0)), [x0 + 1, y0 + 1], [width, height]).astype(int)
+        return Box(int(x0), int(y0), int(x1 - x0), int(y1 - y0))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    """Ink that may be one digit: a run of neighbouring pieces of a line.
+
+    Attributes
+    ----------
+    first, last : int
+        The pieces ``first <= i < last`` of the line.
+    box : Box
+        In sheet pixels.
+    image : (28, 28) uint8 ndarray
+        In MNIST format, ink bright on black.
+    """
+
+    first: int
+    last: int
+    box: Box
+    image: Grey
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A row of ink, cut into pieces from left to right, and the candidates over them.
+
+    Attributes
+    ----------
+    box : Box
+        In sheet pixels.
+    pieces : tuple of Box
+        The smallest parts, from left to right.
+    candidates : tuple of Candidate
+    marks : tuple of Box
+        Ink too small for a digit: dots, commas, dashes.
+    """
+
+    box: Box
+    pieces: tuple[Box, ...]
+    candidates: tuple[Candidate, ...]
+    marks: tuple[Box, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Digit:
+    """One digit as read.
+
+    Attributes
+    ----------
+    value : int
+        0 to 9.
+    confidence : float
+        Calibrated probability in [0, 1] that the digit is right.
+    runner_up : int
+        The second likeliest digit.
+    runner_up_confidence : float
+        Its probability in [0, 1].
+    box : Box
+        In page pixels.
+    status : Status
+    """
+
+    value: int
+    confidence: float
+    runner_up: int
+    runner_up_confidence: float
+    box: Box
+    status: Status = Status.REVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class Number:
+    """A run of digits read together.
+
+    Attributes
+    ----------
+    digits : tuple of Digit
+        In reading order; empty where ink that is a number could not be read.
+    confidence : float
+        Calibrated probability in [0, 1] that the whole text is right, its length included.
+    box : Box
+        In page pixels.
+    marks : str
+        Dots, commas, dashes and slashes seen within the number, in reading order.
+    status : Status
+    reasons : tuple of Reason
+    field : str
+        Name of the field of a form, '' without a form.
+    """
+
+    digits: tuple[Digit, ...]
+    confidence: float
+    box: Box
+    marks: str = ""
+    status: Status = Status.REVIEW
+    reasons: tuple[Reason, ...] = ()
+    field: str = ""
+
+    @property
+    def text(self) -> str:
+        """The digits as a string, leading zeros kept."""
+        return "".join(str(d.value) for d in self.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class PageResult:
+    """What was read on one page: its numbers in reading order, or why it could not be read."""
+
+    index: int
+    shape: tuple[int, int]
+    numbers: tuple[Number, ...] = ()
+    error: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class FileResult:
+    """What was read in one file.
+
+    Attributes
+    ----------
+    file : str
+        As given, with ``/``; in a folder run relative to the folder.
+    sha256 : str
+        Of the content, hexadecimal; '' where the file could not be opened.
+    pages : tuple of PageResult
+    status : FileStatus
+    error : str
+        What happened, '' if nothing did.
+    error_code : str
+        The code of the error, '' if none.
+    seconds : float
+        Time spent on this file.
+    """
+
+    file: str
+    sha256: str
+    pages: tuple[PageResult, ...] = ()
+    status: FileStatus = FileStatus.DONE
+    error: str = ""
+    error_code: str = ""
+    seconds: float = 0.0
+
+    @property
+    def numbers(self) -> tuple[Number, ...]:
+        """All numbers of the file, page by page."""
+        return tuple(n for page in self.pages for n in page.numbers)
+
+    @property
+    def digits(self) -> tuple[Digit, ...]:
+        """All digits of the file, page by page."""
+        return tuple(d for n in self.numbers for d in n.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class ReadOptions:
+    """What changes how a file is read; part of the key under which the ledger remembers a result.
+
+    Attributes
+    ----------
+    threshold : float
+        A number is accepted from this confidence on.
+    batch_size : int
+        Candidates classified at once; does not change results.
+    """
+
+    threshold: float = 0.95
+    batch_size: int = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The card beside a model file: what it is made of and how its scores become probabilities.
+
+    Attributes
+    ----------
+    name : str
+    sha256 : str
+        Of the ``.keras`` file.
+    classes : int
+        10, or 11 with a last class "not a digit".
+    temperature : float
+        Divides the logits before the softmax.
+    threshold : float
+        Recommended acceptance threshold for number confidence.
+    calibration : dict of str to list of float
+        Coefficients of the number-confidence model, see :mod:`digitocr.judge`.
+    """
+
+    name: str
+    sha256: str
+    classes: int
+    temperature: float
+    threshold: float
+    calibration: dict[str, list[float]] = field(default_factory=dict)
