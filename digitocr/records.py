@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
@@ -303,6 +304,29 @@ class FileResult:
     def digits(self) -> tuple[Digit, ...]:
         """All digits of the file, page by page."""
         return tuple(d for n in self.numbers for d in n.digits)
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A file's result together with the pages it was read from, for crops and annotated pictures.
+
+    Attributes
+    ----------
+    result : FileResult
+    pages : tuple of Page
+        Empty where the file could not be decoded.
+    """
+
+    result: FileResult
+    pages: tuple[Page, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file to read: where it lies, and the name it has in the tables (relative, with ``/``)."""
+
+    path: Path
+    file: str
 
 
 @dataclass(frozen=True, slots=True)
