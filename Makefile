@@ -1,0 +1,54 @@
+# Two commands are all a user needs: `make run` and `make test`. The rest is for those who change the program.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+PROGRAM := $(VENV)/.installed
+TOOLS := $(VENV)/.tools
+
+.PHONY: run test soak lint format bench train clean
+
+run: $(PROGRAM)
+	@find inbox -type f ! -name README.md ! -name '.*' | grep -q . || cp examples/*.jpg examples/*.png inbox/
+	@$(BIN)/python -m flows.process_folder
+
+test: $(TOOLS)
+	$(BIN)/python -m pytest
+
+soak: $(TOOLS)
+	$(BIN)/python -m pytest -m soak
+
+lint: $(TOOLS)
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+format: $(TOOLS)
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+bench: $(TOOLS)
+	$(BIN)/python -m benchmarks.accuracy
+
+train: $(TOOLS)
+	$(BIN)/python -m digitocr train
+
+clean:
+	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+# Anew only where the versions changed; the mark comes last, so a broken installation is tried again.
+$(PROGRAM): pyproject.toml constraints.txt
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	    { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e .
+	@$(BIN)/python -c 'import cv2' 2>$(VENV)/cv2.log || { \
+	    if grep -q 'cannot open shared object' $(VENV)/cv2.log; \
+	    then echo "OpenCV lacks system libraries: apt-get install libgl1 libglib2.0-0" >&2; \
+	    else cat $(VENV)/cv2.log >&2; fi; exit 1; }
+	@touch $@
+
+$(TOOLS): $(PROGRAM)
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,training]'
+	@touch $@
