@@ -14,58 +14,15 @@ ROOT = Path(__file__).parent.parent
 DATA = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data"))
 REFERENCE = Path(os.environ.get("DIGITOCR_SCORER", DATA.parent / "tools/score.py"))
 
-DIGIT_COLUMNS = [
-    "file",
-    "page",
-    "field",
-    "number",
-    "position",
-    "x",
-    "y",
-    "width",
-    "height",
-    "digit",
-    "confidence",
-    "runner_up",
-    "runner_up_confidence",
-    "status",
-]
-NUMBER_COLUMNS = [
-    "file",
-    "page",
-    "field",
-    "number",
-    "text",
-    "confidence",
-    "x",
-    "y",
-    "width",
-    "height",
-    "marks",
-    "status",
-    "reasons",
-]
-FILE_COLUMNS = [
-    "file",
-    "sha256",
-    "pages",
-    "numbers",
-    "digits",
-    "review",
-    "status",
-    "error",
-    "seconds",
-    "model",
-    "processed_at",
-]
-KINDS = {
+KINDS = {  # the columns of truth.csv
     "line": ("file", "text"),
     "photo": ("file", "text", "n_digits", "rotation_cw_deg", "medium", "tags"),
     "page": ("file", "field", "text", "x", "y", "width", "height", "note"),
 }
 
 
-def write_table(path, columns, rows):
+def write_table(path, rows, columns=()):
+    columns = columns or list(rows[0] if rows else ["file"])
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", newline="") as file:
         writer = csv.DictWriter(file, columns, restval="")
@@ -96,12 +53,12 @@ class Fake:
             for j, digit in enumerate(text):
                 place = {"position": j + 1, "x": x + 10 * j, "width": 10}
                 digit_rows.append(base | place | {"digit": digit, "confidence": confidence})
-        write_table(self.results / f"{file}.digits.csv", DIGIT_COLUMNS, digit_rows)
-        write_table(self.results / f"{file}.numbers.csv", NUMBER_COLUMNS, number_rows)
+        write_table(self.results / f"{file}.digits.csv", digit_rows)
+        write_table(self.results / f"{file}.numbers.csv", number_rows)
 
     def finish(self):
-        write_table(self.results / "files.csv", FILE_COLUMNS, self.files)
-        write_table(self.set / "truth.csv", KINDS[self.kind], self.truth)
+        write_table(self.results / "files.csv", self.files)
+        write_table(self.set / "truth.csv", self.truth, KINDS[self.kind])
 
     def figures(self, half=None) -> Figures:
         self.finish()
