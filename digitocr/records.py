@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
@@ -165,14 +165,14 @@ class Candidate:
         The pieces ``first <= i < last`` of the line.
     box : Box
         In sheet pixels.
-    image : (28, 28) uint8 ndarray
-        In MNIST format, ink bright on black.
+    ink : (h, w) uint8 ndarray
+        The candidate's ink alone, bright on black, its slant taken out.
     """
 
     first: int
     last: int
     box: Box
-    image: Grey
+    ink: Grey
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,17 +183,23 @@ class Line:
     ----------
     box : Box
         In sheet pixels.
+    height : float
+        Typical height of the line's larger pieces in sheet pixels: the scale of its digits.
     pieces : tuple of Box
-        The smallest parts, from left to right.
+        The smallest parts, from left to right, in sheet pixels.
     candidates : tuple of Candidate
-    marks : tuple of Box
-        Ink too small for a digit: dots, commas, dashes.
+    labels : (h, w) int16 ndarray
+        1 + the index of the piece each pixel belongs to, 0 for paper, with the slant taken out.
+    to_sheet : (2, 3) float64 ndarray
+        Affine map from pixels of `labels` to sheet pixels.
     """
 
     box: Box
+    height: float
     pieces: tuple[Box, ...]
     candidates: tuple[Candidate, ...]
-    marks: tuple[Box, ...] = ()
+    labels: NDArray[np.int16]
+    to_sheet: NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,8 +241,8 @@ class Number:
         Calibrated probability in [0, 1] that the whole text is right, its length included.
     box : Box
         In page pixels.
-    marks : str
-        Dots, commas, dashes and slashes seen within the number, in reading order.
+    written : str
+        The digits with the dots, commas, dashes and slashes seen between them.
     status : Status
     reasons : tuple of Reason
     field : str
@@ -246,7 +252,7 @@ class Number:
     digits: tuple[Digit, ...]
     confidence: float
     box: Box
-    marks: str = ""
+    written: str = ""
     status: Status = Status.REVIEW
     reasons: tuple[Reason, ...] = ()
     field: str = ""
@@ -255,6 +261,11 @@ class Number:
     def text(self) -> str:
         """The digits as a string, leading zeros kept."""
         return "".join(str(d.value) for d in self.digits)
+
+    @property
+    def marks(self) -> str:
+        """Dots, commas, dashes and slashes seen within the number, in reading order."""
+        return "".join(sign for sign in self.written if not sign.isdigit())
 
 
 @dataclass(frozen=True, slots=True)
@@ -335,13 +346,13 @@ class ReadOptions:
 
     Attributes
     ----------
-    threshold : float
-        A number is accepted from this confidence on.
+    threshold : float or None
+        A number is accepted from this confidence on; None takes what the model's card recommends.
     batch_size : int
         Candidates classified at once; does not change results.
     """
 
-    threshold: float = 0.95
+    threshold: float | None = None
     batch_size: int = 1024
 
 
@@ -354,19 +365,20 @@ class ModelCard:
     name : str
     sha256 : str
         Of the ``.keras`` file.
-    classes : int
-        10, or 11 with a last class "not a digit".
-    temperature : float
-        Divides the logits before the softmax.
+    classes : tuple of str
+        What the outputs stand for: the ten digits, then for a model of the pipeline ``sign`` (a whole thing that is
+        no digit) and ``cut`` (a part of a digit, or parts of several).
     threshold : float
         Recommended acceptance threshold for number confidence.
-    calibration : dict of str to list of float
-        Coefficients of the number-confidence model, see :mod:`digitocr.judge`.
+    geometry : tuple of tuple of float
+        Rows of the linear map that adds size and place to the network's scores, see :mod:`digitocr.decode`.
+    number_confidence : tuple of float
+        Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last.
     """
 
     name: str
     sha256: str
-    classes: int
-    temperature: float
+    classes: tuple[str, ...]
     threshold: float
-    calibration: dict[str, list[float]] = field(default_factory=dict)
+    geometry: tuple[tuple[float, ...], ...] = ()
+    number_confidence: tuple[float, ...] = ()

@@ -1,0 +1,153 @@
+"""The Keras network: candidates of many files in one batch to class scores. TensorFlow is imported on first use only."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import resources
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.errors import ModelError
+from digitocr.records import Batch, ModelCard
+
+DEFAULT_MODEL = "digits.keras"
+"""The shipped model, in the package ``digitocr._models`` (``models/`` in the source tree)."""
+
+_HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
+
+
+@dataclass(frozen=True, slots=True)
+class Classifier:
+    """A loaded network; safe to call from several threads.
+
+    Attributes
+    ----------
+    card : ModelCard
+    """
+
+    card: ModelCard
+    _call: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+    def log_probabilities(self, batch: Batch, batch_size: int = 1024) -> NDArray[np.float32]:
+        """Score candidates.
+
+        Parameters
+        ----------
+        batch : (N, 28, 28, 1) float32 ndarray
+            In [0, 1].
+        batch_size : int
+            How many go through the network at once; does not change results.
+
+        Returns
+        -------
+        (N, C) float32 ndarray
+            Natural logarithms of the class probabilities, in the order of ``card.classes``.
+        """
+        parts = [self._call(batch[i : i + batch_size]) for i in range(0, len(batch), batch_size)]
+        if not parts:
+            return np.zeros((0, len(self.card.classes)), dtype=np.float32)
+        scores = np.concatenate(parts)
+        top = scores.max(axis=1, keepdims=True)
+        return np.asarray(scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+
+def shipped_model() -> Path:
+    """Path of the model that travels with the package."""
+    try:
+        found = Path(str(resources.files("digitocr._models") / DEFAULT_MODEL))
+    except ModuleNotFoundError:
+        found = Path(__file__).parent.parent / "models" / DEFAULT_MODEL
+    return found
+
+
+def read_card(model: Path) -> ModelCard:
+    """Read the card beside a model file.
+
+    Raises
+    ------
+    ModelError
+        The model or its card is missing, or the card is not of the expected form, or is of another model.
+    """
+    path = model.with_suffix(".json")
+    try:
+        weights = model.read_bytes()
+    except OSError as error:
+        raise ModelError(f"no model at {model}: {error.strerror}", hint=_HINT) from None
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        card = ModelCard(
+            name=str(raw["name"]),
+            sha256=str(raw["sha256"]),
+            classes=tuple(raw["classes"]),
+            threshold=float(raw["threshold"]),
+            geometry=tuple(tuple(float(v) for v in row) for row in raw.get("geometry", ())),
+            number_confidence=tuple(float(v) for v in raw.get("number_confidence", ())),
+        )
+    except OSError:
+        raise ModelError(f"the model {model} has no card {path.name} beside it", hint=_HINT) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the card {path} cannot be used: {error!r}", hint=_HINT) from None
+    if hashlib.sha256(weights).hexdigest() != card.sha256:
+        raise ModelError(f"the card {path.name} is not of this model {model}", hint=_HINT)
+    return card
+
+
+_tensorflow_lock = threading.Lock()
+
+
+def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
+    """Load a network and compile its call.
+
+    Parameters
+    ----------
+    model : Path, optional
+        A ``.keras`` file with its card; the shipped one if None.
+    threads : int
+        Threads TensorFlow may use; 0 lets it choose. Only the first call of a process can set it.
+
+    Raises
+    ------
+    ModelError
+        Missing, damaged, or not of the input shape (28, 28, 1).
+    """
+    path = model or shipped_model()
+    card = read_card(path)
+    with _tensorflow_lock:
+        tf, network = _load(path, threads)
+    if tuple(network.input_shape[1:]) != (28, 28, 1) or network.output_shape[-1] != len(card.classes):
+        raise ModelError(
+            f"the model {path} maps {network.input_shape[1:]} to {network.output_shape[-1]} classes; "
+            f"needed are (28, 28, 1) and {len(card.classes)}",
+            hint=_HINT,
+        )
+    graph = tf.function(
+        lambda x: network(x, training=False), input_signature=[tf.TensorSpec((None, 28, 28, 1), tf.float32)]
+    )
+    graph.get_concrete_function()
+    return Classifier(card, lambda batch: np.asarray(graph(batch), dtype=np.float32))
+
+
+def _load(path: Path, threads: int) -> tuple[Any, Any]:
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    import tensorflow as tf
+
+    if threads:
+        try:
+            tf.config.threading.set_intra_op_parallelism_threads(threads)
+            tf.config.threading.set_inter_op_parallelism_threads(1)
+        except RuntimeError:
+            pass  # TensorFlow runs already, with what it was started with
+    import keras
+
+    try:
+        return tf, keras.saving.load_model(path, compile=False)
+    except Exception as error:  # Keras raises whatever its parts raise on a damaged archive
+        raise ModelError(f"the model {path} cannot be loaded: {error}", hint=_HINT) from None

@@ -1,0 +1,377 @@
+"""Page to sheet: paper found and straightened, light evened, ink told from paper, rulings and boxes taken out."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.records import Grey, Mask, Page, Reason, Sheet, Transform
+
+MAX_SIDE = 2400
+"""Longest side of a sheet in pixels: an A4 page then has some 205 dots per inch."""
+
+MIN_SHORT_SIDE = 96
+"""Shorter pictures are enlarged to this, so that thin strokes keep their shape through the threshold."""
+
+MIN_CONTRAST = 0.14
+"""Ink is at least this share darker than the paper around it."""
+
+TILE = 128
+"""Side of the tiles within which ink is told from paper, in sheet pixels."""
+
+MAX_BOARD = 110
+"""A ground of which half the pixels are brighter than this is paper, not a blackboard."""
+
+STRONG_SHARE = 0.42
+"""Ink is at least this share as dark against the paper as the strongest ink near it: guide lines and patterns are less."""
+
+MAX_SKEW = 15.0
+"""Skew is looked for up to this angle, in degrees."""
+
+
+def clean(page: Page) -> Sheet:
+    """Bring a page into the form in which its ink can be told from its paper.
+
+    Parameters
+    ----------
+    page : Page
+
+    Returns
+    -------
+    Sheet
+        With the homography back to page pixels.
+    """
+    flat, to_page = _straighten(page.grey)
+    even = _even_light(_dark_on_light(flat))
+    ink = _ink(even)
+    angle = _skew(ink)
+    if abs(angle) > 0.3:
+        turn = _rotation(even.shape, angle)
+        size = _rotated_size(even.shape, angle)
+        even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255)
+        ink = _ink(even)
+        to_page = to_page @ np.linalg.inv(turn)
+    lines = _rulings(ink)
+    if lines is not None:
+        ink = _without(ink, lines)
+        even = np.where(lines & ~ink, np.uint8(255), even).astype(np.uint8)
+    return Sheet(even, ink, to_page, _quality(even, ink))
+
+
+def turned(sheet: Sheet, quarters: int) -> Sheet:
+    """Return the sheet turned counter-clockwise by `quarters` of a full turn."""
+    height, width = sheet.ink.shape
+    back: dict[int, list[list[float]]] = {
+        0: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
+        1: [[0, -1, width], [1, 0, 0], [0, 0, 1]],
+        2: [[-1, 0, width], [0, -1, height], [0, 0, 1]],
+        3: [[0, 1, 0], [-1, 0, height], [0, 0, 1]],
+    }
+    return Sheet(
+        np.ascontiguousarray(np.rot90(sheet.grey, quarters)),
+        np.ascontiguousarray(np.rot90(sheet.ink, quarters)),
+        sheet.to_page @ np.array(back[quarters % 4], dtype=np.float64),
+        sheet.reasons,
+    )
+
+
+# --- geometry ---------------------------------------------------------------------------------------------------
+
+
+def _straighten(grey: Grey) -> tuple[Grey, Transform]:
+    """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
+    height, width = grey.shape
+    corners = _paper_corners(grey) if min(grey.shape) >= 300 else None
+    if corners is None:
+        scale = _working_scale(width, height)
+        if scale == 1:
+            return grey, np.eye(3)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        return cv2.resize(grey, size, interpolation=how), np.diag([width / size[0], height / size[1], 1.0])
+    top = (np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
+    side = (np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
+    scale = _working_scale(float(top), float(side))
+    w, h = max(1, round(top * scale)), max(1, round(side * scale))
+    target = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float32)
+    forward = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
+    flat = cv2.warpPerspective(grey, forward, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return flat.astype(np.uint8), np.linalg.inv(forward)
+
+
+def _working_scale(width: float, height: float) -> float:
+    longest, shortest = max(width, height), min(width, height)
+    if longest > MAX_SIDE:
+        return MAX_SIDE / longest
+    if shortest < MIN_SHORT_SIDE:
+        return min(MIN_SHORT_SIDE / shortest, 4.0, MAX_SIDE / longest)
+    return 1.0
+
+
+def _paper_corners(grey: Grey) -> NDArray[np.float64] | None:
+    """Corners of a bright sheet on a darker desk, clockwise from the upper left, in page pixels; None if none is seen."""
+    height, width = grey.shape
+    scale = 400 / max(height, width)
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
+    small = cv2.GaussianBlur(small, (5, 5), 0)
+    threshold, mask = cv2.threshold(small, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    paper, desk = small[mask > 0], small[mask == 0]
+    if not paper.size or not desk.size or np.median(paper) - np.median(desk) < 45:
+        return None
+    del threshold
+    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+    outline = max(contours, key=cv2.contourArea)
+    area = cv2.contourArea(outline)
+    if not 0.25 * small.size < area < 0.97 * small.size:
+        return None
+    hull = cv2.convexHull(outline)
+    quad = cv2.approxPolyDP(hull, 0.04 * cv2.arcLength(hull, closed=True), closed=True).reshape(-1, 2)
+    if len(quad) != 4 or area < 0.9 * cv2.contourArea(quad):
+        return None
+    h, w = small.shape
+    on_edge = (
+        (quad[:, 0] <= 2).astype(int) + (quad[:, 0] >= w - 3) + (quad[:, 1] <= 2) + (quad[:, 1] >= h - 3)
+    ).clip(0, 1)
+    if on_edge.sum() >= 3:
+        # The picture's own frame, cut by something dark, is no sheet on a desk.
+        return None
+    points = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))].astype(np.float64)
+    first = int(np.argmin(points.sum(axis=1)))
+    return (np.roll(points, -first, axis=0) + 0.5) / scale
+
+
+def _rotation(shape: tuple[int, int], angle: float) -> Transform:
+    height, width = shape
+    new_w, new_h = _rotated_size(shape, angle)
+    affine = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    affine[:, 2] += [(new_w - width) / 2, (new_h - height) / 2]
+    return np.vstack([affine, [0, 0, 1]]).astype(np.float64)
+
+
+def _rotated_size(shape: tuple[int, int], angle: float) -> tuple[int, int]:
+    height, width = shape
+    c, s = abs(np.cos(np.radians(angle))), abs(np.sin(np.radians(angle)))
+    return int(np.ceil(width * c + height * s)), int(np.ceil(width * s + height * c))
+
+
+def _skew(ink: Mask) -> float:
+    """Angle in degrees by which the picture must be turned to lay its rows of ink level; 0 where rows say nothing.
+
+    The angle whose row profile is the sharpest (sum of squared differences of neighbouring row sums), after
+    W. Postl, "Detection of linear oblique structures and skew scan in digitized documents", ICPR 1986. Only
+    pictures with enough rows or rulings are judged.
+    """
+    height, width = ink.shape
+    if min(height, width) < 400:
+        return 0.0
+    scale = min(1.0, 600 / max(height, width))
+    small = cv2.resize(ink.astype(np.uint8) * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
+    ys, xs = np.nonzero(small > 40)
+    if len(ys) < 50:
+        return 0.0
+    weights = small[ys, xs].astype(np.float64)
+
+    def sharpness(angle: float) -> float:
+        rows = ys * np.cos(np.radians(angle)) - xs * np.sin(np.radians(angle))
+        rows = (rows - rows.min()).astype(np.int64)
+        profile = np.bincount(rows, weights=weights)
+        return float(np.sum(np.diff(profile) ** 2))
+
+    level = sharpness(0.0)
+    coarse = max(np.arange(-MAX_SKEW, MAX_SKEW + 0.5, 1.0), key=sharpness)
+    best = float(max(coarse + np.arange(-1.0, 1.01, 0.2), key=sharpness))
+    return best if sharpness(best) > 1.5 * level else 0.0
+
+
+# --- light and ink ----------------------------------------------------------------------------------------------
+
+
+def _dark_on_light(grey: Grey) -> Grey:
+    """Invert chalk on a blackboard: a dark ground with less, and much brighter, ink."""
+    smooth = cv2.medianBlur(grey, 3)
+    if float(np.median(smooth)) > MAX_BOARD:
+        return grey
+    level, _ = cv2.threshold(smooth, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    bright = smooth > level
+    if not bright.any() or float(np.mean(bright)) > 0.4:
+        return grey
+    if float(smooth[bright].mean() - smooth[~bright].mean()) < 60:
+        return grey
+    return cv2.bitwise_not(grey).astype(np.uint8)
+
+
+def _even_light(grey: Grey) -> Grey:
+    """Divide by the paper's own brightness, so that paper is 255 everywhere, in light and in shadow."""
+    height, width = grey.shape
+    scale = min(1.0, 480 / max(height, width))
+    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    reach = int(np.clip(min(small.shape) * 0.25, 9, 25)) | 1
+    kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
+    paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.blur(cv2.medianBlur(paper, 5), (reach, reach), borderType=cv2.BORDER_REPLICATE)
+    if scale < 1:
+        paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    return cv2.divide(grey, cv2.max(paper, 1), scale=255.0).astype(np.uint8)
+
+
+def _ink(even: Grey) -> Mask:
+    """Tell ink from paper by a threshold that follows the contrast of each neighbourhood.
+
+    Otsu's threshold [1]_ in overlapping tiles, interpolated; a tile without contrast takes what its neighbours have.
+
+    References
+    ----------
+    .. [1] N. Otsu, "A threshold selection method from gray-level histograms", IEEE SMC 9, 1979.
+    """
+    height, width = even.shape
+    rows, columns = max(1, round(height / TILE)), max(1, round(width / TILE))
+    levels, contrast = _tile_otsu(even, rows, columns)
+    if not np.any(contrast >= MIN_CONTRAST * 255):
+        return np.zeros(even.shape, dtype=np.bool_)
+    known = contrast >= MIN_CONTRAST * 255
+    weight = cv2.blur(known.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
+    near = cv2.blur(np.where(known, levels, 0).astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
+    overall = float(np.median(levels[known]))
+    filled = np.where(known, levels, np.where(weight > 0, near / np.maximum(weight, 1e-6), overall))
+    surface = cv2.resize(filled.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
+    surface = np.minimum(surface, 255 * (1 - 0.5 * MIN_CONTRAST)).astype(np.uint8)
+    return np.less_equal(even, surface)
+
+
+def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Otsu's level and the distance of the two class means, per tile; both of shape ``(rows, columns)``."""
+    height, width = even.shape
+    row = np.minimum(np.arange(height) * rows // height, rows - 1)
+    column = np.minimum(np.arange(width) * columns // width, columns - 1)
+    tile = (row[:, None] * columns + column[None, :]).astype(np.int32)
+    bins = 64
+    flat = tile * bins + (even >> 2)
+    counts = np.bincount(flat.ravel(), minlength=rows * columns * bins).reshape(rows * columns, bins)
+    counts = counts.astype(np.float64)
+    centres = np.arange(bins) * 4 + 1.5
+    below = np.cumsum(counts, axis=1)
+    mass = np.cumsum(counts * centres, axis=1)
+    above = below[:, -1:] - below
+    with np.errstate(divide="ignore", invalid="ignore"):
+        low, high = mass / below, (mass[:, -1:] - mass) / above
+        between = np.nan_to_num(below * above * (high - low) ** 2)
+    best = between.argmax(axis=1)
+    at = np.arange(len(best))
+    level = centres[best] + 2
+    distance = np.nan_to_num(high[at, best] - low[at, best])
+    strong = centres[(below >= 0.1 * below[at, best][:, None]).argmax(axis=1)]
+    level = np.minimum(level, 255 - STRONG_SHARE * (255 - strong))
+    return (
+        level.reshape(rows, columns).astype(np.float32),
+        distance.reshape(rows, columns).astype(np.float32),
+    )
+
+
+def _quality(even: Grey, ink: Mask) -> tuple[Reason, ...]:
+    if not ink.any():
+        return ()
+    faint = float(np.median(even[ink])) > 255 * (1 - MIN_CONTRAST)
+    return (Reason.PAGE_QUALITY,) if faint else ()
+
+
+# --- rulings and boxes ------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Length:
+    """How long a straight run must be to be a ruling rather than a stroke, in pixels."""
+
+    across: int
+    down: int
+
+
+def _rulings(ink: Mask) -> Mask | None:
+    """Straight runs of ink longer than any stroke of a digit: rulings, table lines, box borders; None if there are none."""
+    length = _ruling_length(ink)
+    picture = ink.astype(np.uint8)
+    # One pixel of slack across the run lets a slightly slanted or wavy line count as straight.
+    across = cv2.morphologyEx(
+        cv2.dilate(picture, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8)
+    )
+    down = cv2.morphologyEx(
+        cv2.dilate(picture, np.ones((1, 3), np.uint8)), cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8)
+    )
+    if not across.any() and not down.any():
+        return None
+    thin = _stroke_width(ink) * 2 + 3
+    across = _thin_only(across, axis=0, limit=thin)
+    down = _thin_only(down, axis=1, limit=thin)
+    return np.logical_and(np.logical_or(across, down), ink)
+
+
+def _ruling_length(ink: Mask) -> _Length:
+    """A ruling is longer than digits are high; where nothing tells their height, as long as the picture."""
+    height, width = ink.shape
+    if min(height, width) >= 400:
+        size = max(30.0, _typical_height(ink))
+        return _Length(across=round(2 * size), down=round(2 * size))
+    size = _typical_height(ink)
+    if size == 0:
+        return _Length(across=max(24, round(0.95 * width)), down=max(24, round(0.95 * height)))
+    return _Length(across=max(24, round(1.6 * size)), down=max(24, round(1.4 * size)))
+
+
+def _typical_height(ink: Mask) -> float:
+    """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    least = 0.2 * min(ink.shape) if min(ink.shape) < 400 else 12
+    heights = [
+        int(h)
+        for index, (x, y, w, h, area) in enumerate(stats[1:], start=1)
+        if least <= h <= 0.95 * ink.shape[0]
+        and area >= 20
+        and not (w > 20 and h > 20 and _is_frame(labels[y : y + h, x : x + w] == index))
+    ]
+    if not heights:
+        return 0.0
+    ordered = np.sort(heights)
+    return float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
+
+
+def _is_frame(part: Mask) -> bool:
+    """Whether a component's ink runs along most of its own bounding box."""
+    band = 3
+    sides = (part[:band].any(axis=0), part[-band:].any(axis=0), part[:, :band].any(axis=1), part[:, -band:].any(axis=1))
+    return sum(float(side.mean()) > 0.7 for side in sides) >= 3
+
+
+def _stroke_width(ink: Mask) -> float:
+    """Twice the mean distance of ink to paper along the middle of strokes, in pixels."""
+    area = int(ink.sum())
+    edge = int(np.logical_xor(ink, cv2.erode(ink.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0).sum())
+    return 2.0 * area / edge if edge else 1.0
+
+
+def _thin_only(runs: NDArray[np.uint8], axis: int, limit: float) -> Mask:
+    """Keep what is thinner than `limit` across its direction: thick bars are no rulings."""
+    size = round(limit)
+    kernel = np.ones((size, 1) if axis == 0 else (1, size), np.uint8)
+    thick = cv2.morphologyEx(runs, cv2.MORPH_OPEN, kernel)
+    return np.logical_and(runs > 0, thick == 0)
+
+
+def _without(ink: Mask, lines: Mask) -> Mask:
+    """Take rulings out of the ink, and close the strokes again that they crossed."""
+    rest = np.logical_and(ink, ~lines)
+    gap = int(np.ceil(_stroke_width(ink))) + 3
+    kernel_down, kernel_across = np.ones((gap * 2 + 1, 1), np.uint8), np.ones((1, gap * 2 + 1), np.uint8)
+    picture = rest.astype(np.uint8)
+    bridged = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_down) | cv2.morphologyEx(
+        picture, cv2.MORPH_CLOSE, kernel_across
+    )
+    repaired = np.logical_or(rest, np.logical_and(bridged > 0, lines))
+    # What is left of a ruling besides strokes are crumbs.
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(repaired.astype(np.uint8), connectivity=8)
+    keep = np.ones(count, dtype=np.bool_)
+    touched = np.bincount(labels[lines], minlength=count)
+    keep[touched > 0.6 * stats[:, cv2.CC_STAT_AREA]] = False
+    return np.logical_and(repaired, keep[labels])

@@ -1,0 +1,269 @@
+"""Candidates and scores to numbers: the best path over the pieces of each line, with probabilities."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.records import Box, Candidate, Line, around
+
+SIGN = 10
+"""Class of a whole thing that is no digit: a dot, a dash, a letter, a cross, a speck."""
+
+CUT = 11
+"""Class of ink that is no whole thing: part of a digit, or parts of several."""
+
+GAP = 2.0
+"""Digits further apart than this, in heights of the line, are of different numbers."""
+
+MARK_HEIGHT = 0.5
+"""A sign lower than this, in heights of the line, is a mark within a number; a higher one ends it."""
+
+FEATURES = 6
+"""Geometry features per candidate, see :func:`geometry`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One step of the best path: a digit or a sign.
+
+    Attributes
+    ----------
+    value : int
+        0 to 9, or `SIGN`.
+    probability : float
+        Posterior of this ink being this digit (or sign), over all paths, in [0, 1].
+    runner_up, runner_up_probability
+        The second likeliest digit of the same ink.
+    box : Box
+        In sheet pixels.
+    """
+
+    value: int
+    probability: float
+    runner_up: int
+    runner_up_probability: float
+    box: Box
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A number as decoded, in sheet pixels, before it is judged.
+
+    Attributes
+    ----------
+    segments : tuple of Segment
+        Digits only, from left to right.
+    written : str
+        The digits with the signs ``.,-/`` where they stand between them.
+    box : Box
+    log_posterior : float
+        Logarithm of the probability of this cutting and these digits among all.
+    log_scores : tuple of float
+        The network's own log probability of each digit.
+    height : float
+        Height of the line in sheet pixels.
+    """
+
+    segments: tuple[Segment, ...]
+    written: str
+    box: Box
+    log_posterior: float
+    log_scores: tuple[float, ...]
+    height: float
+
+
+def geometry(line: Line) -> NDArray[np.float32]:
+    """Size and place of each candidate in its line.
+
+    Returns
+    -------
+    (N, 6) float32 ndarray
+        Height, width, their squares' pull (clipped at 3), offset of the middle from the line's middle, all in
+        heights of the line, and the share of the candidate's box that is ink.
+    """
+    boxes = np.array([[c.box.x, c.box.y, c.box.width, c.box.height] for c in line.candidates], dtype=np.float32)
+    boxes = boxes.reshape(-1, 4)
+    scale = max(line.height, 1.0)
+    tall = np.array([[p.centre[0], p.centre[1]] for p in line.pieces if p.height >= 0.5 * scale], dtype=np.float64)
+    centre_x, centre_y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
+    if len(tall) >= 3 and np.ptp(tall[:, 0]) > 2 * scale:
+        slope, constant = np.polyfit(tall[:, 0], tall[:, 1], 1)
+        middle = slope * centre_x + constant
+    else:
+        middle = np.full(len(boxes), tall[:, 1].mean() if len(tall) else line.box.centre[1])
+    height, width = boxes[:, 3] / scale, boxes[:, 2] / scale
+    filled = np.array([float(np.count_nonzero(c.ink)) / c.ink.size for c in line.candidates], dtype=np.float32)
+    return np.stack(
+        [
+            np.minimum(height, 3),
+            np.minimum(width, 3),
+            np.abs(np.minimum(height, 3) - 1),
+            np.clip((centre_y - middle) / scale, -2, 2),
+            np.clip(np.abs(centre_y - middle) / scale, 0, 2),
+            filled,
+        ],
+        axis=1,
+    ).astype(np.float32)
+
+
+def with_geometry(
+    log_probabilities: NDArray[np.float32], features: NDArray[np.float32], weights: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Add what size and place say to the network's scores, by a learned linear map.
+
+    Parameters
+    ----------
+    log_probabilities : (N, 12) float32 ndarray
+    features : (N, 6) float32 ndarray
+    weights : (19, 12) float64 ndarray
+        Rows for the twelve scores, the six features and a constant.
+
+    Returns
+    -------
+    (N, 12) float64 ndarray
+        Log probabilities.
+    """
+    inputs = np.hstack([log_probabilities, features, np.ones((len(features), 1))])
+    scores = inputs @ weights
+    scores -= scores.max(axis=1, keepdims=True)
+    return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
+
+
+def decode(line: Line, scores: NDArray[np.float64]) -> list[Reading]:
+    """Read a line: the best way to cut it into digits and signs.
+
+    A path takes every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
+    probabilities of its parts; a wrong cut is unlikely as either, so neither long nor short readings are favoured.
+    Probabilities are posteriors over all paths, by the forward-backward algorithm [1]_.
+
+    Parameters
+    ----------
+    line : Line
+    scores : (N, 12) float64 ndarray
+        Log probabilities of the candidates.
+
+    Returns
+    -------
+    list of Reading
+        The numbers from left to right; empty where there is none.
+
+    References
+    ----------
+    .. [1] L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77, 1989.
+    """
+    pieces = len(line.pieces)
+    digit_total = np.logaddexp.reduce(scores[:, :10], axis=1)
+    either = np.logaddexp(digit_total, scores[:, SIGN])
+    best_class = np.where(scores[:, :10].max(axis=1) >= scores[:, SIGN], scores[:, :10].argmax(axis=1), SIGN)
+    best_score = scores[np.arange(len(scores)), best_class]
+
+    forward = [0.0] + [-math.inf] * pieces
+    best = [0.0] + [-math.inf] * pieces
+    via = [-1] * (pieces + 1)
+    for k, candidate in enumerate(line.candidates):
+        forward[candidate.last] = _log_add(forward[candidate.last], forward[candidate.first] + float(either[k]))
+        reached = best[candidate.first] + float(best_score[k])
+        if reached > best[candidate.last]:
+            best[candidate.last], via[candidate.last] = reached, k
+    backward = [-math.inf] * pieces + [0.0]
+    for k in range(len(line.candidates) - 1, -1, -1):
+        candidate = line.candidates[k]
+        backward[candidate.first] = _log_add(
+            backward[candidate.first], backward[candidate.last] + float(either[k])
+        )
+    total = forward[pieces]
+
+    path: list[int] = []
+    at = pieces
+    while at > 0:
+        path.append(via[at])
+        at = line.candidates[via[at]].first
+    path.reverse()
+
+    segments = []
+    for k in path:
+        candidate = line.candidates[k]
+        around_it = forward[candidate.first] + backward[candidate.last] - total
+        order = np.argsort(scores[k, :10])[::-1]
+        value = int(best_class[k])
+        second = int(order[1]) if value != SIGN else int(order[0])
+        segments.append(
+            Segment(
+                value,
+                min(1.0, math.exp(around_it + float(best_score[k]))),
+                second,
+                min(1.0, math.exp(around_it + float(scores[k, second]))),
+                candidate.box,
+            )
+        )
+    return [
+        _reading(line, [line.candidates[path[i]] for i in run], [segments[i] for i in run],
+                 [float(best_score[path[i]]) for i in run], forward, backward, total)
+        for run in _runs(segments, line.height)
+    ]  # fmt: skip
+
+
+def _log_add(a: float, b: float) -> float:
+    if a < b:
+        a, b = b, a
+    return a if b == -math.inf else a + math.log1p(math.exp(b - a))
+
+
+def _runs(segments: list[Segment], height: float) -> list[list[int]]:
+    """Split the path into numbers: at wide gaps and at large signs. Signs at either end of a number are left off."""
+    runs: list[list[int]] = []
+    current: list[int] = []
+    right = 0
+    for i, segment in enumerate(segments):
+        wide = bool(current) and segment.box.x - right > GAP * height
+        large = segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
+        if wide or large:
+            runs.append(current)
+            current = []
+        if not large and (segment.value != SIGN or current):
+            current.append(i)
+            right = segment.box.right
+    runs.append(current)
+    trimmed = []
+    for run in runs:
+        while run and segments[run[-1]].value == SIGN:
+            run = run[:-1]
+        if run:
+            trimmed.append(run)
+    return trimmed
+
+
+def _reading(
+    line: Line,
+    candidates: list[Candidate],
+    segments: list[Segment],
+    own: list[float],
+    forward: list[float],
+    backward: list[float],
+    total: float,
+) -> Reading:
+    digits = [s for s in segments if s.value != SIGN]
+    written = "".join(str(s.value) if s.value != SIGN else _mark(s, line) for s in segments)
+    inside = forward[candidates[0].first] + sum(own) + backward[candidates[-1].last] - total
+    return Reading(
+        tuple(digits),
+        written,
+        around([s.box for s in digits]),
+        min(0.0, inside),
+        tuple(score for score, s in zip(own, segments, strict=True) if s.value != SIGN),
+        line.height,
+    )
+
+
+def _mark(segment: Segment, line: Line) -> str:
+    """Name a small sign by its shape and place."""
+    box = segment.box
+    if box.width > 1.8 * box.height:
+        return "-"
+    if box.height > 1.8 * box.width and box.height > 0.35 * line.height:
+        return "/" if box.width > 0.25 * box.height else ","
+    return "," if box.height > 1.4 * box.width else "."

@@ -1,0 +1,114 @@
+"""Accepted or for review, with reasons: how likely the whole text of a number is right, and what speaks against it."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+
+from digitocr.records import Digit, Number, Reason, Status
+
+CLOSE = 0.25
+"""A runner-up at least this likely is a close alternative."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """What is known of a number's reading.
+
+    Attributes
+    ----------
+    log_posterior : float
+        Of this cutting and these digits among all, in (-inf, 0].
+    log_scores : tuple of float
+        The network's log probability of each digit, in (-inf, 0].
+    margins : tuple of float
+        Per digit, log of its probability over that of its runner-up.
+    height : float
+        Of the line, in sheet pixels: small ink is read less surely.
+    """
+
+    log_posterior: float
+    log_scores: tuple[float, ...]
+    margins: tuple[float, ...]
+    height: float
+
+    def features(self) -> tuple[float, ...]:
+        """Inputs of the logistic model, each about in [-10, 10]."""
+        return (
+            max(self.log_posterior, -12.0),
+            max(min(self.log_scores, default=-12.0), -12.0),
+            max(sum(self.log_scores), -12.0),
+            min(min(self.margins, default=0.0), 12.0),
+            math.log(max(len(self.log_scores), 1)),
+            math.log(max(self.height, 4.0) / 28),
+        )
+
+
+def confidence(evidence: Evidence, coefficients: tuple[float, ...]) -> float:
+    """Calibrated probability in [0, 1] that the whole text is right, its length included.
+
+    Parameters
+    ----------
+    evidence : Evidence
+    coefficients : tuple of float
+        One per feature, the constant last; without them the product of posteriors stands as it is.
+    """
+    if not coefficients:
+        return math.exp(evidence.log_posterior)
+    features = evidence.features()
+    logit = coefficients[-1] + sum(c * f for c, f in zip(coefficients[:-1], features, strict=True))
+    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def judge(number: Number, threshold: float, sheet_reasons: tuple[Reason, ...]) -> Number:
+    """Decide whether a number is accepted, and mark what a person should look at.
+
+    Parameters
+    ----------
+    number : Number
+        With its confidence.
+    threshold : float
+        Least confidence of an accepted number.
+    sheet_reasons : tuple of Reason
+        What holds for all that was read on the sheet.
+
+    Returns
+    -------
+    Number
+        With status and reasons; where it waits, at least its least sure digit does.
+    """
+    reasons = list(sheet_reasons)
+    if not number.digits:
+        reasons.append(Reason.UNREADABLE)
+    if number.confidence < threshold:
+        reasons.append(Reason.LOW_CONFIDENCE)
+    if any(d.runner_up_confidence >= CLOSE for d in number.digits):
+        reasons.append(Reason.CLOSE_ALTERNATIVE)
+    if looks_decimal(number):
+        reasons.append(Reason.DECIMAL_MARK)
+    status = Status.REVIEW if reasons else Status.ACCEPTED
+    least = min((d.confidence for d in number.digits), default=0.0)
+    digits = tuple(
+        replace(d, status=Status.REVIEW if reasons and _waits(d, least, threshold) else Status.ACCEPTED)
+        for d in number.digits
+    )
+    return replace(number, digits=digits, status=status, reasons=tuple(dict.fromkeys(reasons)))
+
+
+def _waits(digit: Digit, least: float, threshold: float) -> bool:
+    return digit.confidence <= least or digit.confidence < threshold or digit.runner_up_confidence >= CLOSE
+
+
+def looks_decimal(number: Number) -> bool:
+    """Whether a dot or comma in the number may part its whole from its fraction.
+
+    Examples
+    --------
+    >>> from digitocr.records import Box
+    >>> looks_decimal(Number((), 1.0, Box(0, 0, 1, 1), written="12,5"))
+    True
+    >>> looks_decimal(Number((), 1.0, Box(0, 0, 1, 1), written="1.250"))
+    False
+    """
+    return re.search(r"[.,]\d{1,2}$", number.written) is not None
