@@ -1,0 +1,87 @@
+"""The benchmarks' own parts: what they print, draw and refuse."""
+
+import dataclasses
+import json
+
+import cv2
+import numpy as np
+import pytest
+
+from benchmarks import accuracy
+from benchmarks.contact_sheets import draw_errors
+from benchmarks.scoring import Half, Results, read_truth
+
+
+def write_set(folder):
+    """Eight one-digit images, half of them misread, as a set and its results."""
+    images, results = folder / "set/images", folder / "results"
+    images.mkdir(parents=True)
+    results.mkdir()
+    truth, files = ["file,text"], ["file,status,seconds"]
+    for i in range(8):
+        name = f"{i}.png"
+        picture = np.full((40, 30), 230, np.uint8)
+        cv2.putText(picture, str(i), (5, 30), cv2.FONT_HERSHEY_SIMPLEX, 1, 20, 2)
+        (images / name).write_bytes(cv2.imencode(".png", picture)[1].tobytes())
+        truth.append(f"images/{name},{i}")
+        files.append(f"{name},done,0.010")
+        read = i if i % 2 else 9
+        (results / f"{name}.digits.csv").write_text(
+            "file,page,number,position,x,y,width,height,digit,confidence,status\n"
+            f"{name},1,1,1,5,8,18,24,{read},0.9,accepted\n"
+        )
+        (results / f"{name}.numbers.csv").write_text(
+            "file,page,number,text,confidence,x,y,width,height,status\n"
+            f"{name},1,1,{read},0.9,5,8,18,24,accepted\n"
+        )
+    (folder / "set/truth.csv").write_text("\n".join(truth) + "\n")
+    (results / "files.csv").write_text("\n".join(files) + "\n")
+    return Results(results), read_truth(folder / "set")
+
+
+@pytest.fixture
+def measured(tmp_path):
+    results, truths = write_set(tmp_path)
+    seconds = {file: float(row["seconds"]) for file, row in results.files.items()}
+    return accuracy.Measured([results.answer(t) for t in truths], [], seconds, 1.0)
+
+
+def test_table_shows_sets_beside_other_readers_and_pools_what_is_not_the_same_paper(measured):
+    lines = accuracy.table({"cells": measured, "forms": measured}, None).splitlines()
+    names = [line.split("|")[1].strip() for line in lines]
+    assert [names[0], *names[2:]] == ["set", "cells", "· RapidOCR 3.10, whole set", "forms", "pooled"]
+    assert len({len(line) for line in lines}) == 1
+    assert "50.0 [21.5, 78.5]" in lines[2]
+    assert lines[-1].split("|")[2].strip() == "8"
+
+
+def test_halves_add_up(measured):
+    parts = [measured.half(half) for half in Half]
+    assert sum(len(p.answers) for p in parts) == 8
+    assert sum(len(p.seconds) for p in parts) == 8
+    assert parts[0].ms() == pytest.approx(10)
+
+
+def test_saved_figures_hold_intervals(measured):
+    saved = json.loads(json.dumps(accuracy.as_json(measured)))
+    assert saved["exact"]["value"] == 0.5
+    assert saved["exact"]["low"] == pytest.approx(0.215, abs=1e-3)
+    assert {f.name for f in dataclasses.fields(measured.figures())} < saved.keys()
+
+
+def test_errors_of_the_looking_half_are_drawn_and_no_others(tmp_path):
+    results, truths = write_set(tmp_path)
+    answers = [results.answer(t) for t in truths]
+    images, out = tmp_path / "set/images", tmp_path / "out"
+    look = [a for a in answers if Half.of(a.truth.file) is Half.LOOK]
+    (sheet,) = draw_errors(results, look, images, out, "cells")
+    assert cv2.imread(str(sheet)) is not None
+    with pytest.raises(ValueError, match="not to be looked at"):
+        draw_errors(results, answers, images, out, "cells")
+
+
+def test_unknown_set_is_named(capsys):
+    with pytest.raises(SystemExit) as stopped:
+        accuracy.main(["--sets", "cheques,chekes"])
+    assert stopped.value.code == 2
+    assert "chekes" in capsys.readouterr().err
