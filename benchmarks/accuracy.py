@@ -13,14 +13,14 @@ import os
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.isolated import DIGIT_SETS, read_isolated
-from benchmarks.scoring import Answer, Figures, Half, Results, Row, Share, Truth, figures, read_truth
+from benchmarks.processes import on_one_core
+from benchmarks.scoring import Answer, Figures, Half, Results, Row, Share, figures, read_truth
 
 ROOT = Path(__file__).parent.parent
 OUT = Path(__file__).parent / "out"
@@ -58,73 +58,62 @@ class Measured:
     answers : list of Answer
     outside : list of Row
         Numbers outside every box.
-    seconds : dict of str to float
-        Reading time by file.
-    wall : float
-        Seconds of the whole command, its start included.
+    files : int
+    ms : float
+        Reading time of an image of the set, one thread, without the start and the tables.
     """
 
     answers: list[Answer]
     outside: list[Row]
-    seconds: dict[str, float]
-    wall: float
+    files: int
+    ms: float
 
     def half(self, half: Half | None) -> Measured:
-        """Return one half, or all."""
+        """Return one half, or all; the time stays that of the set."""
         if half is None:
             return self
         return Measured(
             [a for a in self.answers if Half.of(a.truth.file) is half],
             [row for row in self.outside if Half.of(row["file"]) is half],
-            {file: s for file, s in self.seconds.items() if Half.of(file) is half},
-            self.wall,
+            self.files,
+            self.ms,
         )
 
     def figures(self) -> Figures:
         """Return what the answers come to."""
         return figures(self.answers, self.outside)
 
-    def ms(self) -> float:
-        """Milliseconds a file, without the start of the program."""
-        return 1000 * sum(self.seconds.values()) / max(1, len(self.seconds))
 
-
-def measure(images: Path, truths: Sequence[Truth], work: Path) -> tuple[Measured, Results]:
-    """Read a folder of images with the real command and its default settings, and score the tables.
+def read_set(images: Path, work: Path) -> Results:
+    """Read a folder of images with the real command and its default settings.
 
     Parameters
     ----------
     images : Path
-    truths : sequence of Truth
     work : Path
-        An empty folder for the tables.
+        An empty folder for the tables, and where it runs, so that no settings file is found.
     """
     command = [sys.executable, "-m", "flows.process_folder", str(images), "--no-prefect", "--quiet"]
     for folder in ("results", "review", "state"):
         command += [f"--{folder}", str(work / folder)]
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DIGITOCR_")}
-    started = time.perf_counter()
-    # From an empty folder, so that no settings file is found.
     done = subprocess.run(command, cwd=work, env=environment | {"PYTHONPATH": str(ROOT)}, check=False)
-    wall = time.perf_counter() - started
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)}\nended with status {done.returncode}")
-    results = Results(work / "results")
-    seconds = {file: float(row["seconds"] or 0) for file, row in results.files.items()}
-    return Measured(
-        [results.answer(truth) for truth in truths], list(results.outside(truths)), seconds, wall
-    ), results
+    return Results(work / "results")
+
+
+def reading_ms(images: Path, work: Path) -> float:
+    """Milliseconds an image takes on one core; see :mod:`benchmarks.reading_time`."""
+    return float(on_one_core([sys.executable, "-m", "benchmarks.reading_time", str(images)], work).output)
 
 
 def pooled(sets: Mapping[str, Measured]) -> Measured:
     """Put the answers of all sets together, those of the same fields once."""
     chosen = [measured for name, measured in sets.items() if name not in NOT_POOLED]
-    return Measured(
-        [a for m in chosen for a in m.answers],
-        [],
-        {f"{i}/{file}": s for i, m in enumerate(chosen) for file, s in m.seconds.items()},
-        sum(m.wall for m in chosen),
-    )
+    files = sum(m.files for m in chosen)
+    ms = sum(m.ms * m.files for m in chosen) / max(1, files)
+    return Measured([a for m in chosen for a in m.answers], [], files, ms)
 
 
 def table(sets: Mapping[str, Measured], half: Half | None) -> str:
@@ -169,7 +158,7 @@ def as_json(measured: Measured) -> dict[str, object]:
             low, high = value.interval()
             value = {"value": value.value, "low": low, "high": high, "hits": value.hits, "total": value.total}
         values[field.name] = value
-    return values | {"ms": measured.ms(), "wall_seconds": measured.wall}
+    return values | {"ms": measured.ms}
 
 
 def _line(name: str, measured: Measured) -> dict[str, str]:
@@ -191,7 +180,7 @@ def _line(name: str, measured: Measured) -> dict[str, str]:
         "failed": _share(got.failed),
         "extra": extra,
         "ECE": _percent(got.ece),
-        "ms": f"{measured.ms():.1f}",
+        "ms": f"{measured.ms:.1f}",
     }
 
 
@@ -232,10 +221,13 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     sets: dict[str, Measured] = {}
     for name in [name for name in SETS if name in wanted]:
-        truths = read_truth(data / name)
+        images, truths = data / name / "images", read_truth(data / name)
         with tempfile.TemporaryDirectory() as work:
-            sets[name], results = measure(data / name / "images", truths, Path(work))
-            draw_errors(results, sets[name].half(Half.LOOK).answers, data / name / "images", OUT, name)
+            results = read_set(images, Path(work))
+            ms = reading_ms(images, Path(work))
+        answers = [results.answer(truth) for truth in truths]
+        sets[name] = Measured(answers, list(results.outside(truths)), len(list(images.iterdir())), ms)
+        draw_errors(results, sets[name].half(Half.LOOK).answers, images, OUT, name)
     halves = {"look": Half.LOOK, "count": Half.COUNT, "all": None}
     report: dict[str, object] = {
         title: {name: as_json(m.half(half)) for name, m in sets.items()}

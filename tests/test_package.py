@@ -1,0 +1,55 @@
+"""What is installed: pinned versions, and a wheel that works from any folder."""
+
+import re
+import subprocess
+import sys
+import tomllib
+import zipfile
+from pathlib import Path
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+
+
+def pins():
+    lines = [line for line in (ROOT / "constraints.txt").read_text().splitlines() if not line.startswith("#")]
+    assert all(re.fullmatch(r"[\w.-]+==[\w.!+]+", line) for line in lines), "versions only"
+    return {canonicalize_name(name): version for name, version in (line.split("==") for line in lines)}
+
+
+def test_constraints_pin_every_requirement_within_its_bounds():
+    wanted = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
+    pinned = pins()
+    for requirement in map(Requirement, wanted):
+        version = pinned.get(canonicalize_name(requirement.name))
+        assert version, f"{requirement.name} is not pinned"
+        assert requirement.specifier.contains(version), f"{requirement} does not allow {version}"
+
+
+def test_importing_the_package_starts_neither_tensorflow_nor_prefect():
+    check = "import sys, digitocr; sys.exit(bool({'tensorflow', 'keras', 'prefect'} & set(sys.modules)))"
+    subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+
+
+@pytest.mark.soak
+def test_wheel_holds_the_model_and_works_from_another_folder(tmp_path):
+    pip = [sys.executable, "-m", "pip", "--quiet"]
+    subprocess.run([*pip, "wheel", "--no-deps", "-w", tmp_path, ROOT], check=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+    assert {"digitocr/_models/digits.keras", "digitocr/_models/digits.json", "digitocr/py.typed"} <= names
+    top = {name.split("/")[0] for name in names}
+    assert top == {"digitocr", "flows", f"digitocr-{PROJECT['version']}.dist-info"}
+    site = tmp_path / "site"
+    subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
+    check = (
+        "import digitocr, flows.process_folder, digitocr.classify as c;"
+        f"assert str(c.shipped_model()).startswith({str(site)!r}), c.shipped_model();"
+        "c.load_classifier()"
+    )
+    subprocess.run([sys.executable, "-c", check], cwd=tmp_path, env={"PYTHONPATH": str(site)}, check=True)
