@@ -22,8 +22,8 @@ def pins():
 
 
 def test_constraints_pin_every_requirement_within_its_bounds():
-    wanted = PROJECT["dependencies"] + sum(PROJECT["optional-dependencies"].values(), [])
-    pinned = pins()
+    pinned, extras = pins(), PROJECT["optional-dependencies"].values()
+    wanted = [*PROJECT["dependencies"], *(requirement for extra in extras for requirement in extra)]
     for requirement in map(Requirement, wanted):
         version = pinned.get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is not pinned"
