@@ -2,6 +2,7 @@
 
 import dataclasses
 import json
+import sys
 
 import cv2
 import numpy as np
@@ -9,7 +10,10 @@ import pytest
 
 from benchmarks import accuracy
 from benchmarks.contact_sheets import draw_errors
+from benchmarks.drawn import A4, draw_files, draw_pages
+from benchmarks.processes import on_one_core
 from benchmarks.scoring import Half, Results, read_truth
+from benchmarks.throughput import Throughput
 
 
 def write_set(folder):
@@ -82,3 +86,31 @@ def test_unknown_set_is_named(capsys):
         accuracy.main(["--sets", "cheques,chekes"])
     assert stopped.value.code == 2
     assert "chekes" in capsys.readouterr().err
+
+
+def test_drawn_pages_are_the_same_each_time_and_none_like_another(tmp_path):
+    (page,) = draw_pages(tmp_path / "pages", 1)
+    assert cv2.imread(str(page), cv2.IMREAD_GRAYSCALE).shape == A4
+    first, again = (draw_files(tmp_path / name, 3) for name in ("first", "again"))
+    contents = [path.read_bytes() for path in first]
+    assert contents == [path.read_bytes() for path in again]
+    assert len(set(contents)) == 3
+
+
+def test_time_over_the_floor_with_and_without_the_start():
+    cost = Throughput(pages=11, floor=1.1, seconds=10.0, start=5.0, peak_mb=0.0)
+    assert cost.over_floor == pytest.approx(5.0)
+    assert cost.over_floor_with_start == pytest.approx(10 / 1.1)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="measures through /proc")
+def test_a_child_is_held_to_one_core_and_its_memory_followed(tmp_path):
+    script = (
+        "import os, time; b = bytearray(50_000_000); time.sleep(0.3); print(len(os.sched_getaffinity(0)))"
+    )
+    run = on_one_core([sys.executable, "-c", script], tmp_path, progress=lambda: 7)
+    assert run.output.strip() == "1"
+    assert run.peak > 50_000_000
+    assert {done for done, _ in run.memory} == {7}
+    with pytest.raises(SystemExit, match="status 3"):
+        on_one_core([sys.executable, "-c", "raise SystemExit(3)"], tmp_path)
