@@ -56,8 +56,8 @@ def to_mnist(ink: Grey) -> Grey:
     small = cv2.convertScaleAbs(small, alpha=255.0 / peak)
     moments = cv2.moments(small)
     cx, cy = moments["m10"] / moments["m00"], moments["m01"] / moments["m00"]
-    left = int(np.clip(round((SIDE - 1) / 2 - cx), 0, SIDE - inner_w))
-    top = int(np.clip(round((SIDE - 1) / 2 - cy), 0, SIDE - inner_h))
+    left = min(max(round((SIDE - 1) / 2 - cx), 0), SIDE - inner_w)
+    top = min(max(round((SIDE - 1) / 2 - cy), 0), SIDE - inner_h)
     out[top : top + inner_h, left : left + inner_w] = small
     return out
 

@@ -19,6 +19,9 @@ MAX_WIDTH = 1.7
 MAX_GAP = 1.8
 """Ink further apart than this, in heights of its line, is not of one line."""
 
+PAGE_SIDE = 800
+"""A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
+
 SHEARS = np.tan(np.radians(np.arange(-20, 51, 5)))
 """Slants tried, as columns per row; positive leans to the right."""
 
@@ -46,6 +49,8 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
     """
     components = _components(sheet)
     groups = _chains(components.boxes)
+    if min(sheet.ink.shape) >= PAGE_SIDE:
+        groups = [group for group in groups if not _is_print(components.boxes[group])]
     lines = [line for group in groups if (line := _line(sheet, components, group)) is not None]
     return tuple(_reading_order(lines))
 
@@ -106,7 +111,18 @@ def _may_be_digit(boxes: NDArray[np.int32]) -> NDArray[np.bool_]:
         return np.zeros(len(boxes), dtype=np.bool_)
     # The tallest third sets the scale, so that dots, texture and fine print do not.
     scale = float(np.percentile(strokes, 80))
-    return upright & (h >= 0.3 * scale) & (w <= 12 * h) & (boxes[:, 4] >= 12)
+    blob = (h > 4 * scale) & (boxes[:, 4] > 0.5 * w * h)
+    return upright & (h >= 0.3 * scale) & (w <= 12 * h) & (boxes[:, 4] >= 12) & ~blob
+
+
+def _is_print(boxes: NDArray[np.int32]) -> bool:
+    """Whether a row is a line of print: long, fine and dense as no handwritten number is."""
+    if len(boxes) < 14:
+        return False
+    boxes = boxes[np.argsort(boxes[:, 0])]
+    height = float(np.median(boxes[:, 3]))
+    gaps = boxes[1:, 0] - (boxes[:-1, 0] + boxes[:-1, 2])
+    return height < 26 and float(np.median(gaps)) < 0.4 * height
 
 
 def _with_small_ink(
@@ -152,7 +168,7 @@ def _line(sheet: Sheet, components: _Components, group: NDArray[np.intp]) -> Lin
     x0, y0 = boxes[:, 0].min(), boxes[:, 1].min()
     x1, y1 = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
     scale = float(np.percentile(boxes[boxes[:, 3] >= 0.5 * boxes[:, 3].max(), 3], 50))
-    lookup = np.zeros(int(components.labels.max()) + 1, dtype=np.int16)
+    lookup = np.zeros(len(components.boxes) + 1, dtype=np.int16)
     lookup[group + 1] = np.arange(1, len(group) + 1)
     labels = lookup[components.labels[y0:y1, x0:x1]]
     grey = sheet.grey[y0:y1, x0:x1]

@@ -1,0 +1,81 @@
+"""What the card adds to a network: the weight of size and place, and when a whole number can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import decode
+from digitocr.judge import Evidence
+from digitocr.pipeline import evidence
+from digitocr.training.labelling import UNSURE, LabelledLine
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A decoded number with whether it is right to the digit, its length included."""
+
+    evidence: Evidence
+    right: bool
+
+
+def fit_geometry(lines: Sequence[LabelledLine], logs: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
+    """Fit the linear map of :func:`digitocr.decode.with_geometry` by multinomial logistic regression.
+
+    Parameters
+    ----------
+    lines : sequence of LabelledLine
+        Held-out lines, with all their candidates.
+    logs : sequence of (N, 12) float32 ndarray
+        The network's log probabilities of each line's candidates.
+
+    Returns
+    -------
+    (19, 12) float64 ndarray
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    inputs = np.vstack([np.hstack([np.maximum(log, -20.0), decode.geometry(item.line)]) for item, log in zip(lines, logs, strict=True)])
+    labels = np.concatenate([item.labels for item in lines])
+    known = labels != UNSURE
+    model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
+    scale = np.maximum(inputs[known].std(axis=0), 1e-3)
+    model.fit(inputs[known] / scale, labels[known])
+    weights = np.zeros((inputs.shape[1] + 1, decode.CUT + 1))
+    weights[-1] = -30.0
+    weights[:-1, model.classes_] = (model.coef_ / scale).T
+    weights[-1, model.classes_] = model.intercept_
+    return weights
+
+
+def judged(items: Sequence[LabelledLine], scores: Sequence[NDArray[np.float64]], texts: Sequence[str]) -> list[Judged]:
+    """Decode lines and say of each number whether it is right.
+
+    Parameters
+    ----------
+    items : sequence of LabelledLine
+    scores : sequence of (N, 12) float64 ndarray
+    texts : sequence of str
+        The whole right text of each line, '' where there is no number on it.
+    """
+    out = []
+    for item, score, text in zip(items, scores, texts, strict=True):
+        readings = decode.decode(item.line, score)
+        for reading in readings:
+            read = "".join(str(s.value) for s in reading.segments)
+            out.append(Judged(evidence(reading), len(readings) == 1 and read == text))
+    return out
+
+
+def fit_number_confidence(numbers: Sequence[Judged]) -> tuple[float, ...]:
+    """Fit the logistic model of :func:`digitocr.judge.confidence`; coefficients, the constant last."""
+    from sklearn.linear_model import LogisticRegression
+
+    inputs = np.array([n.evidence.features() for n in numbers])
+    right = np.array([n.right for n in numbers])
+    scale = np.maximum(inputs.std(axis=0), 1e-3)
+    model = LogisticRegression(C=1.0, max_iter=500).fit(inputs / scale, right)
+    return (*(model.coef_[0] / scale).tolist(), float(model.intercept_[0]))

@@ -1,0 +1,107 @@
+"""Drawings to labelled candidates: what the reading path makes of a drawn picture, with the truth for each cut."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import clean, segment
+from digitocr.decode import CUT, SIGN
+from digitocr.records import Grey, Line, Page, Sheet
+
+UNSURE = -1
+"""Label of a candidate that is neither quite right nor clearly wrong; not trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledLine:
+    """A line as the reading path finds it, with the truth.
+
+    Attributes
+    ----------
+    line : Line
+    labels : (N,) int8 ndarray
+        Per candidate: 0 to 9, `SIGN`, `CUT` or `UNSURE`.
+    owners : (N,) int16 ndarray
+        Per candidate with a digit label, the index of that digit in the drawing; else -1.
+    """
+
+    line: Line
+    labels: NDArray[np.int8]
+    owners: NDArray[np.int16]
+
+
+def labelled_lines(image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int8]) -> list[LabelledLine]:
+    """Run the reading path on a drawing up to its candidates, and say what each of them is.
+
+    Parameters
+    ----------
+    image : (H, W) uint8 ndarray
+    owner : (H, W) int16 ndarray
+        Whose ink a pixel is: ``k + 1`` for digit ``k``, negative for a sign, 0 for paper.
+    digits : (D,) int8 ndarray
+        Value of each digit, `UNSURE` for one that must not be learned from (overwritten, struck out).
+
+    Returns
+    -------
+    list of LabelledLine
+    """
+    sheet = clean.clean(Page(1, image))
+    on_sheet = _carried(owner, sheet)
+    kinds = int(on_sheet.max(initial=0)) + 1
+    totals = np.bincount(on_sheet[sheet.ink], minlength=kinds)
+    return [_labelled(line, on_sheet, totals, digits) for line in segment.segment(sheet)]
+
+
+def _carried(owner: NDArray[np.int16], sheet: Sheet) -> NDArray[np.int16]:
+    """Bring the owner map onto the sheet: 0 paper, 1 to D the digits, then the signs; edges grown by a pixel."""
+    height, width = sheet.ink.shape
+    positive = owner.astype(np.int16).copy()
+    last = max(int(owner.max(initial=0)), 0)
+    positive[owner < 0] = last - owner[owner < 0]
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    carried = cv2.warpPerspective(positive, sheet.to_page, (width, height), flags=flags)
+    grown = cv2.dilate(carried, np.ones((3, 3), np.uint8))
+    return np.where(carried == 0, grown, carried).astype(np.int16)
+
+
+def _labelled(
+    line: Line, owner: NDArray[np.int16], totals: NDArray[np.int64], digits: NDArray[np.int8]
+) -> LabelledLine:
+    height, width = line.labels.shape
+    flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    own = cv2.warpAffine(owner, line.to_sheet, (width, height), flags=flags)
+    inked = line.labels > 0
+    kinds, pieces = len(totals), len(line.pieces)
+    flat = (line.labels[inked].astype(np.int64) - 1) * kinds + own[inked]
+    counts = np.bincount(flat, minlength=pieces * kinds).reshape(pieces, kinds)
+    sums = np.vstack([np.zeros((1, kinds), dtype=np.int64), np.cumsum(counts, axis=0)])
+    labels = np.full(len(line.candidates), UNSURE, dtype=np.int8)
+    owners = np.full(len(line.candidates), -1, dtype=np.int16)
+    for k, candidate in enumerate(line.candidates):
+        labels[k], owners[k] = _label(sums[candidate.last] - sums[candidate.first], totals, digits)
+    return LabelledLine(line, labels, owners)
+
+
+def _label(counts: NDArray[np.int64], totals: NDArray[np.int64], digits: NDArray[np.int8]) -> tuple[int, int]:
+    """Name a candidate from whose ink it holds (`counts`) of all there is (`totals`); index 0 is nobody's."""
+    area = int(counts.sum())
+    share = counts / np.maximum(totals, 1)
+    by_digits = counts[1 : len(digits) + 1]
+    main = int(by_digits.argmax()) if len(by_digits) else 0
+    if not len(by_digits) or by_digits.sum() < 0.1 * area:
+        signs = counts[len(digits) + 1 :] > 0
+        partly = share[len(digits) + 1 :][signs]
+        whole = not len(partly) or float(partly.min()) > 0.75
+        return (SIGN if whole else UNSURE if float(partly.max()) > 0.6 else CUT), -1
+    complete, pure = float(share[main + 1]), float(by_digits[main]) / area
+    foreign = np.delete(share[1:], main)
+    if complete >= 0.88 and pure >= 0.85 and float(foreign.max(initial=0.0)) < 0.35:
+        value = int(digits[main])
+        return value, (main if value != UNSURE else -1)
+    if complete < 0.72 or pure < 0.7:
+        return CUT, -1
+    return UNSURE, -1

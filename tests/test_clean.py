@@ -1,0 +1,108 @@
+"""Page to sheet."""
+
+import cv2
+import numpy as np
+import pytest
+
+from digitocr.clean import clean, turned
+from digitocr.records import Box, Page
+
+
+def paper(height=120, width=420, text="2385", thickness=3, size=2.0):
+    grey = np.full((height, width), 235, np.uint8)
+    cv2.putText(grey, text, (30, height - 30), cv2.FONT_HERSHEY_SIMPLEX, size, 30, thickness, cv2.LINE_AA)
+    return grey
+
+
+def overlap(a, b):
+    return np.logical_and(a, b).sum() / max(1, np.logical_or(a, b).sum())
+
+
+def test_ink_is_found():
+    grey = paper()
+    sheet = clean(Page(1, grey))
+    assert overlap(sheet.ink, grey < 130) > 0.85
+
+
+@pytest.mark.parametrize("depth", [0.3, 0.5, 0.7])
+def test_a_shadow_changes_little(depth):
+    grey = paper(300, 600)
+    ramp = np.clip(np.linspace(1, 1 - depth, grey.shape[1]), 0, 1)
+    sheet = clean(Page(1, (grey * ramp).astype(np.uint8)))
+    assert overlap(sheet.ink, grey < 130) > 0.8
+
+
+def test_light_on_dark_reads_as_dark_on_light():
+    grey = paper()
+    assert overlap(clean(Page(1, 255 - grey)).ink, clean(Page(1, grey)).ink) > 0.9
+
+
+def test_plain_paper_has_no_ink():
+    noise = np.random.default_rng(0).normal(200, 3, (300, 300)).clip(0, 255).astype(np.uint8)
+    assert clean(Page(1, noise)).ink.mean() < 0.002
+
+
+def test_rulings_go_and_strokes_stay():
+    grey = paper(160, 500)
+    ruled = grey.copy()
+    for y in (20, 100, 150):
+        ruled[y : y + 2] = np.minimum(ruled[y : y + 2], 90)
+    sheet = clean(Page(1, ruled))
+    strokes = grey < 130
+    assert overlap(sheet.ink, strokes) > 0.75
+    assert sheet.ink[20:22].mean() < 0.05
+    count = cv2.connectedComponents(sheet.ink.astype(np.uint8))[0] - 1
+    assert count <= 6
+
+
+def test_a_box_around_a_number_goes():
+    grey = paper(160, 420)
+    cv2.rectangle(grey, (8, 12), (400, 150), 60, 2)
+    sheet = clean(Page(1, grey))
+    assert not sheet.ink[10:16].any(axis=0).mean() > 0.1
+
+
+@pytest.mark.parametrize("angle", [-12, -5, 4, 11])
+def test_skew_is_taken_out(angle):
+    page = np.full((900, 1200), 235, np.uint8)
+    for row in range(6):
+        cv2.putText(page, "5 2 7 4 3 8 2", (200, 180 + 110 * row), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 30, 4, cv2.LINE_AA)
+    turn = cv2.getRotationMatrix2D((600, 450), angle, 1)
+    skewed = cv2.warpAffine(page, turn, (1200, 900), borderValue=235)
+    sheet = clean(Page(1, skewed))
+    rows = sheet.ink.any(axis=1).astype(int)
+    assert (np.diff(rows) == 1).sum() >= 6, "rows of ink are apart again"
+
+
+def test_paper_on_a_desk_is_straightened_and_boxes_find_back():
+    desk = np.full((1200, 1600), 60, np.uint8)
+    sheet_grey = paper(500, 800, "4 7 1", 6, 4)
+    corners = np.float32([[300, 200], [1300, 260], [1250, 1000], [250, 900]])
+    forward = cv2.getPerspectiveTransform(np.float32([[0, 0], [800, 0], [800, 500], [0, 500]]), corners)
+    cv2.warpPerspective(sheet_grey, forward, (1600, 1200), desk, borderMode=cv2.BORDER_TRANSPARENT)
+    sheet = clean(Page(1, desk))
+    assert sheet.ink.mean() < 0.1
+    ys, xs = np.nonzero(sheet.ink[50:-50, 50:-50])
+    box = Box(int(xs.min()) + 50, int(ys.min()) + 50, int(np.ptp(xs)), int(np.ptp(ys)))
+    on_page = sheet.box_on_page(box, desk.shape)
+    truth = cv2.perspectiveTransform(np.float32([[[30, 380]], [[30, 470]], [[420, 470]]]), forward).reshape(-1, 2)
+    assert abs(on_page.x - truth[:, 0].min()) < 40
+    assert abs(on_page.bottom - truth[:, 1].max()) < 40
+
+
+@pytest.mark.parametrize("quarters", [0, 1, 2, 3])
+def test_turning_keeps_the_way_back(quarters):
+    grey = paper()
+    sheet = clean(Page(1, grey))
+    other = turned(sheet, quarters)
+    ys, xs = np.nonzero(other.ink)
+    box = Box(int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1)
+    ys, xs = np.nonzero(sheet.ink)
+    upright = Box(int(xs.min()), int(ys.min()), int(np.ptp(xs)) + 1, int(np.ptp(ys)) + 1)
+    assert other.box_on_page(box, grey.shape) == sheet.box_on_page(upright, grey.shape)
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (9, 400), (400, 9), (28, 28), (45, 160)])
+def test_any_size(shape):
+    sheet = clean(Page(1, np.full(shape, 200, np.uint8)))
+    assert not sheet.ink.any()

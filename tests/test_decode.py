@@ -1,0 +1,134 @@
+"""Candidates and scores to numbers."""
+
+import itertools
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from digitocr.decode import CUT, SIGN, decode, geometry, with_geometry
+from digitocr.records import Box, Candidate, Line, around
+
+INK = np.full((4, 4), 255, np.uint8)
+
+
+def line_of(pieces, runs, height=30.0):
+    """A line with the given piece boxes and candidates ``(first, last)``."""
+    candidates = tuple(Candidate(a, b, around(pieces[a:b]), INK) for a, b in runs)
+    return Line(around(pieces), height, tuple(pieces), candidates, np.zeros((1, 1), np.int16), np.eye(2, 3))
+
+
+def scores_of(*rows):
+    out = np.full((len(rows), CUT + 1), 1e-4)
+    for i, row in enumerate(rows):
+        for value, p in row.items():
+            out[i, value] = p
+    return np.log(out / out.sum(axis=1, keepdims=True))
+
+
+def boxes(count, width=20, gap=4, height=30):
+    return [Box(i * (width + gap), 0, width, height) for i in range(count)]
+
+
+def texts(readings):
+    return ["".join(str(s.value) for s in r.segments) for r in readings]
+
+
+def test_the_whole_beats_its_halves():
+    line = line_of(boxes(2), [(0, 1), (0, 2), (1, 2)])
+    readings = decode(line, scores_of({CUT: 0.99}, {0: 0.98}, {CUT: 0.99}))
+    assert texts(readings) == ["0"]
+    assert readings[0].segments[0].probability > 0.9
+
+
+def test_the_halves_beat_the_whole():
+    line = line_of(boxes(2), [(0, 1), (0, 2), (1, 2)])
+    assert texts(decode(line, scores_of({3: 0.99}, {CUT: 0.98}, {7: 0.99}))) == ["37"]
+
+
+def test_a_dot_is_a_mark_and_the_number_goes_on():
+    pieces = [Box(0, 0, 20, 30), Box(24, 26, 4, 4), Box(32, 0, 20, 30)]
+    (reading,) = decode(line_of(pieces, [(0, 1), (1, 2), (2, 3)]), scores_of({1: 0.99}, {SIGN: 0.99}, {5: 0.99}))
+    assert reading.written == "1.5"
+
+
+def test_a_cross_ends_a_number():
+    line = line_of(boxes(3), [(0, 1), (1, 2), (2, 3)])
+    assert texts(decode(line, scores_of({1: 0.99}, {SIGN: 0.99}, {5: 0.99}))) == ["1", "5"]
+
+
+def test_signs_at_the_ends_are_left_off():
+    pieces = [Box(0, 14, 12, 3), Box(20, 0, 20, 30), Box(44, 14, 12, 3)]
+    line = line_of(pieces, [(0, 1), (1, 2), (2, 3)])
+    (reading,) = decode(line, scores_of({SIGN: 0.99}, {4: 0.99}, {SIGN: 0.99}))
+    assert reading.written == "4"
+
+
+def test_a_wide_gap_parts_numbers():
+    pieces = [Box(0, 0, 20, 30), Box(200, 0, 20, 30)]
+    assert texts(decode(line_of(pieces, [(0, 1), (1, 2)]), scores_of({1: 0.9}, {2: 0.9}))) == ["1", "2"]
+
+
+def test_only_signs_is_no_number():
+    assert decode(line_of(boxes(1), [(0, 1)]), scores_of({SIGN: 0.99})) == []
+
+
+@st.composite
+def lattices(draw):
+    count = draw(st.integers(1, 5))
+    runs = [(a, b) for a in range(count) for b in range(a + 1, min(a + 3, count) + 1)]
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    probabilities = rng.dirichlet(np.full(CUT + 1, 0.3), len(runs)) + 1e-6
+    return line_of(boxes(count), runs), np.log(probabilities / probabilities.sum(axis=1, keepdims=True))
+
+
+@settings(deadline=None)
+@given(lattices())
+def test_best_path_and_posteriors_agree_with_trying_all(lattice):
+    line, scores = lattice
+    by_first = {}
+    for k, c in enumerate(line.candidates):
+        by_first.setdefault(c.first, []).append(k)
+
+    def paths(at):
+        if at == len(line.pieces):
+            yield []
+        for k in by_first.get(at, []):
+            for rest in paths(line.candidates[k].last):
+                yield [k, *rest]
+
+    weights = {}
+    for path in paths(0):
+        for values in itertools.product(range(SIGN + 1), repeat=len(path)):
+            weights[tuple(zip(path, values, strict=True))] = math.exp(
+                sum(scores[k, v] for k, v in zip(path, values, strict=True))
+            )
+        if len(weights) > 60_000:
+            return
+    total = sum(weights.values())
+    best = max(weights, key=weights.__getitem__)
+    expected = [v for _, v in best if v != SIGN]
+    readings = decode(line, scores)
+    assert "".join(texts(readings)) == "".join(map(str, expected))
+    found = [s for r in readings for s in r.segments]
+    steps = [step for step in best if step[1] != SIGN]
+    for segment, step in zip(found, steps, strict=True):
+        posterior = sum(w for path, w in weights.items() if step in path) / total
+        assert segment.probability == pytest.approx(posterior, rel=1e-6)
+
+
+def test_geometry_has_a_row_per_candidate_and_is_finite():
+    line = line_of(boxes(4), [(0, 1), (1, 2), (2, 3), (3, 4)])
+    features = geometry(line)
+    assert features.shape == (4, 6)
+    assert np.isfinite(features).all()
+
+
+def test_an_identity_map_changes_nothing():
+    scores = scores_of({3: 0.9}, {SIGN: 0.6})
+    weights = np.zeros((19, 12))
+    weights[:12] = np.eye(12)
+    out = with_geometry(scores.astype(np.float32), np.zeros((2, 6), np.float32), weights)
+    assert np.allclose(out, scores, atol=1e-5)

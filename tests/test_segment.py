@@ -1,0 +1,96 @@
+"""Ink to lines of candidates."""
+
+import cv2
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitocr.records import Sheet
+from digitocr.segment import segment
+
+
+def sheet_of(grey):
+    return Sheet(grey, grey < 128, np.eye(3))
+
+
+def white(height=100, width=500):
+    return np.full((height, width), 255, np.uint8)
+
+
+def ring(grey, x, y, radius=20, thickness=4):
+    cv2.circle(grey, (x, y), radius, 20, thickness)
+
+
+def test_nothing_on_white():
+    assert segment(sheet_of(white())) == ()
+
+
+def test_rings_apart_are_whole_candidates_in_order():
+    grey = white()
+    for x in (50, 130, 210):
+        ring(grey, x, 50)
+    (line,) = segment(sheet_of(grey))
+    whole = [c for c in line.candidates if c.box.width > 40 and c.box.height > 40]
+    assert [round(c.box.centre[0] / 10) for c in whole] == [5, 13, 21]
+
+
+def test_touching_rings_are_offered_apart_and_together():
+    grey = white()
+    ring(grey, 60, 50)
+    ring(grey, 98, 50)
+    (line,) = segment(sheet_of(grey))
+    widths = sorted(c.box.width for c in line.candidates)
+    assert any(abs(w - 42) <= 8 for w in widths)
+    assert any(w > 75 for w in widths) or len(line.pieces) > 2
+
+
+def test_a_broken_stroke_is_joined():
+    grey = white()
+    ring(grey, 60, 50)
+    ring(grey, 140, 50)
+    grey[50:53, 30:90] = 255
+    (line,) = segment(sheet_of(grey))
+    assert any(abs(c.box.height - 44) <= 4 and c.box.x < 50 for c in line.candidates)
+
+
+def test_specks_are_left_out():
+    grey = white()
+    ring(grey, 60, 50)
+    grey[10, 300] = grey[80, 200] = 0
+    (line,) = segment(sheet_of(grey))
+    assert line.box.right < 100
+
+
+def test_rows_from_the_top_left_to_right():
+    grey = white(300, 600)
+    for y in (60, 200):
+        for x in (60, 400):
+            ring(grey, x, y + (x > 300) * 6)
+    centres = [line.box.centre for line in segment(sheet_of(grey))]
+    assert [(round(x / 100), round(y / 100)) for x, y in centres] == [(1, 1), (4, 1), (1, 2), (4, 2)]
+
+
+@st.composite
+def scribbles(draw):
+    rng = np.random.default_rng(draw(st.integers(0, 10_000)))
+    grey = np.full((draw(st.integers(30, 160)), draw(st.integers(30, 400))), 255, np.uint8)
+    height, width = grey.shape
+    for _ in range(draw(st.integers(1, 8))):
+        points = rng.integers(0, [width, height], (4, 2)).astype(np.int32)
+        cv2.polylines(grey, [points], False, int(rng.integers(0, 90)), int(rng.integers(1, 6)))
+    return grey
+
+
+@given(scribbles())
+def test_pieces_and_candidates_fit_together(grey):
+    height, width = grey.shape
+    for line in segment(sheet_of(grey)):
+        assert set(np.unique(line.labels)) - {0} == set(range(1, len(line.pieces) + 1))
+        covered = {c.first for c in line.candidates if c.last == c.first + 1}
+        assert covered == set(range(len(line.pieces))), "each piece alone is a candidate"
+        for c in line.candidates:
+            assert 0 <= c.first < c.last <= len(line.pieces)
+            assert c.ink.any()
+            assert c.box.x >= 0
+            assert c.box.right <= width + 1
+            assert c.box.bottom <= height + 1
