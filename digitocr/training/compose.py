@@ -129,6 +129,8 @@ class Drawing:
         ``line``, ``cell``, ``field``, ``page`` or ``photo``.
     colour : (H, W, 3) uint8 ndarray, optional
         The same picture in colour.
+    turn : int
+        How many quarter turns to the left the picture was given after it was drawn upright.
     """
 
     image: Grey
@@ -139,6 +141,7 @@ class Drawing:
     rows: tuple[int, ...]
     kind: str
     colour: Colour | None = None
+    turn: int = 0
 
     @property
     def text(self) -> str:
@@ -199,7 +202,7 @@ class Scene:
         overwritten: frozenset[int] = frozenset(),
         grain: float = 0.5,
     ) -> None:
-        """Write the parts of a number, each with its upper left corner; those in ``overwritten`` are flagged."""
+        """Write the parts of a number, each with its upper left corner; flag those in ``overwritten``."""
         index = len(self.numbers)
         text = ""
         for written, x, y in parts:
@@ -257,8 +260,8 @@ class Scene:
             return
         here, there = np.s_[y0:y1, x0:x1], np.s_[y0 - y : y1 - y, x0 - x : x1 - x]
         alpha = written.alpha[there]
-        amount = ink_texture(rng, alpha, pen, grain)
-        self.paper[here] = _inked(self.paper[here], amount, ink)
+        flow = ink_texture(rng, alpha, pen, grain, max(1.0, written.height / 45))
+        self.paper[here] = _inked(self.paper[here], flow, ink)
         owner = written.owner[there]
         mine = (owner != NO_OWNER) & (alpha > self.best[here])
         shifted = np.where(owner > 0, owner + first_digit, owner - first_sign).astype(np.int16)
@@ -289,7 +292,9 @@ def new_scene(paper: Field) -> Scene:
     return Scene(paper.astype(np.float32), np.zeros(shape, np.int16), np.zeros(shape, np.uint8))
 
 
-def finish(scene: Scene, image: NDArray[np.uint8], kind: str, *, owner: Owner | None = None) -> Drawing:
+def finish(
+    scene: Scene, image: NDArray[np.uint8], kind: str, *, owner: Owner | None = None, turn: int = 0
+) -> Drawing:
     """Measure what each digit and sign owns and return the drawing.
 
     Parameters
@@ -300,6 +305,8 @@ def finish(scene: Scene, image: NDArray[np.uint8], kind: str, *, owner: Owner | 
     kind : str
     owner : (H, W) int16 ndarray, optional
         The owner map in pixels of the final picture, where that is not the scene's.
+    turn : int
+        Quarter turns to the left that the final picture was given.
     """
     final = scene.owner if owner is None else owner
     boxes = owned_boxes(final)
@@ -321,8 +328,8 @@ def finish(scene: Scene, image: NDArray[np.uint8], kind: str, *, owner: Owner | 
     rows = tuple(n[3] for n in scene.numbers)
     if image.ndim == 3:
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        return Drawing(grey, final, digits, signs, tuple(numbers), rows, kind, image)
-    return Drawing(image, final, digits, signs, tuple(numbers), rows, kind)
+        return Drawing(grey, final, digits, signs, tuple(numbers), rows, kind, image, turn)
+    return Drawing(image, final, digits, signs, tuple(numbers), rows, kind, None, turn)
 
 
 def _swap(found: tuple[Box, int], number: int) -> tuple[Box, int, int]:
@@ -778,9 +785,9 @@ def _guide(layer: Grey, box: Box, style: _Print, tilt: float) -> None:
         return
     step = max(3, round(h / 5))
     xs, ys = np.arange(inner.x, inner.right + 1, step), np.arange(inner.y, inner.bottom + 1, step)
-    for y in ys:
-        for x in xs if y in (ys[0], ys[-1], ys[len(ys) // 2]) else (xs[0], xs[-1]):
-            cv2.circle(layer, (int(x), int(y + tilt * x)), max(1, thick // 2), 255, -1)
+    for dot_y in ys:
+        for x in xs if dot_y in (ys[0], ys[-1], ys[len(ys) // 2]) else (xs[0], xs[-1]):
+            cv2.circle(layer, (int(x), int(dot_y + tilt * x)), max(1, thick // 2), 255, -1)
 
 
 def _print_text(rng: Random, layer: Grey, rows: int) -> None:

@@ -38,8 +38,7 @@ def noise(rng: Random, shape: tuple[int, int], size: float = 1.0) -> Field:
     coarse = rng.standard_normal(small, dtype=np.float32)
     if size <= 1:
         return np.ascontiguousarray(coarse[:rows, :columns])
-    out: Field = cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC)
-    return out
+    return np.asarray(cv2.resize(coarse, (columns, rows), interpolation=cv2.INTER_CUBIC), np.float32)
 
 
 def light(rng: Random, shape: tuple[int, int], strength: float) -> Field:
@@ -47,8 +46,8 @@ def light(rng: Random, shape: tuple[int, int], strength: float) -> Field:
     coarse = rng.normal(0, 1, (3, 3)).astype(np.float32)
     ramp = np.linspace(-1, 1, 3, dtype=np.float32)
     coarse = 0.25 * coarse + rng.normal() * ramp[:, None] + rng.normal() * ramp[None, :]
-    field: Field = cv2.resize(coarse.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return np.clip(1 + np.float32(strength) * field * np.float32(0.4), 0.25, 1.35)
+    field = cv2.resize(coarse.astype(np.float32), (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
+    return np.asarray(np.clip(1 + field * np.float32(0.4 * strength), 0.25, 1.35), np.float32)
 
 
 def vignette(rng: Random, shape: tuple[int, int], strength: float) -> Field:
@@ -57,7 +56,7 @@ def vignette(rng: Random, shape: tuple[int, int], strength: float) -> Field:
     cy, cx = rng.uniform(0.35, 0.65, 2)
     y = (np.arange(rows, dtype=np.float32) / max(rows - 1, 1) - np.float32(cy))[:, None]
     x = (np.arange(columns, dtype=np.float32) / max(columns - 1, 1) - np.float32(cx))[None, :]
-    return np.clip(1 - np.float32(strength) * (x * x + y * y) * 2, 0.2, 1)
+    return np.asarray(np.clip(1 - np.float32(strength) * (x * x + y * y) * 2, 0.2, 1), np.float32)
 
 
 def shadow(rng: Random, shape: tuple[int, int], depth: float) -> Field:
@@ -80,13 +79,13 @@ def shadow(rng: Random, shape: tuple[int, int], depth: float) -> Field:
     sigma = float(rng.uniform(0.01, 0.12)) * reach
     soft = cv2.GaussianBlur(small, (0, 0), max(sigma, 0.8))
     big = cv2.resize(soft, (columns, rows), interpolation=cv2.INTER_LINEAR).astype(np.float32)
-    return 1 - big * np.float32(depth / 255)
+    return np.asarray(1 - big * np.float32(depth / 255), np.float32)
 
 
 def _lines(phase: Field, sharp: float) -> Field:
     """Turn a phase field into thin dark lines in [0, 1]."""
     wave = np.cos(phase)
-    return np.clip((wave - np.float32(sharp)) * np.float32(1 / (1 - sharp)), 0, 1)
+    return np.asarray(np.clip((wave - np.float32(sharp)) * np.float32(1 / (1 - sharp)), 0, 1), np.float32)
 
 
 def _waves(rng: Random, shape: tuple[int, int], period: float, tilt: float, swing: float) -> Field:
@@ -101,8 +100,8 @@ def _waves(rng: Random, shape: tuple[int, int], period: float, tilt: float, swin
     slow = np.sin(
         along * np.float32(2 * np.pi) / (length * np.float32(rng.uniform(2, 4))) + across * np.float32(0.02)
     )
-    phase: Field = (across / np.float32(period) + np.float32(swing) * (bend + slow)) * np.float32(2 * np.pi)
-    return phase
+    phase = (across / np.float32(period) + np.float32(swing) * (bend + slow)) * np.float32(2 * np.pi)
+    return np.asarray(phase, np.float32)
 
 
 def pattern(rng: Random, shape: tuple[int, int], kind: Pattern, unit: float) -> Field:
@@ -121,7 +120,7 @@ def pattern(rng: Random, shape: tuple[int, int], kind: Pattern, unit: float) -> 
     if kind is Pattern.STIPPLE:
         grain = noise(rng, shape, rng.uniform(1.0, 2.2))
         rows = _lines(_waves(rng, shape, rng.uniform(4, 8), rng.uniform(-0.1, 0.1), 0.1), 0.0)
-        return np.clip(0.35 + 0.3 * grain + 0.25 * rows, 0, 1)
+        return np.asarray(np.clip(0.35 + 0.3 * grain + 0.25 * rows, 0, 1), np.float32)
     if kind is Pattern.WAVES:
         period = rng.uniform(3.5, max(5.0, 0.3 * unit))
         phase = _waves(rng, shape, period, rng.normal(0, 0.12), rng.uniform(0.05, 0.6))
@@ -132,7 +131,7 @@ def pattern(rng: Random, shape: tuple[int, int], kind: Pattern, unit: float) -> 
         sharp = rng.uniform(0.3, 0.85)
         one = _lines(_waves(rng, shape, period, tilt, rng.uniform(0, 0.5)), sharp)
         other = _waves(rng, shape, period * rng.uniform(0.8, 2.5), tilt + cross, rng.uniform(0, 0.8))
-        return np.maximum(one, _lines(other, sharp) * np.float32(rng.uniform(0.4, 1)))
+        return np.asarray(np.maximum(one, _lines(other, sharp) * np.float32(rng.uniform(0.4, 1))), np.float32)
     if kind is Pattern.GUILLOCHE:
         period = rng.uniform(4, max(5.5, 0.35 * unit))
         out = np.zeros(shape, np.float32)
@@ -230,7 +229,7 @@ def degrade(
     """
     out = image
     if blur > 0.2:
-        out = cv2.GaussianBlur(out, (0, 0), blur)
+        out = np.asarray(cv2.GaussianBlur(out, (0, 0), blur), np.float32)
     if grain > 0:
         speckle = noise(rng, (image.shape[0], image.shape[1])) * np.float32(grain)
         out = out + (speckle if image.ndim == 2 else speckle[:, :, None])

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.records import Grey
+from digitocr.training.paper import Field, noise
 from digitocr.training.skeletons import Points
 from digitocr.training.strokes import Glyph, Random, SkeletonWriter, Sources, Writer
 
@@ -419,8 +420,7 @@ def rasterise(
                 cv2.polylines(
                     canvas, [path[first : first + 6]], isClosed=False, color=255, thickness=thick, shift=4
                 )
-    small: Grey = cv2.resize(canvas, (shape[1], shape[0]), interpolation=cv2.INTER_AREA)
-    return small
+    return np.asarray(cv2.resize(canvas, (shape[1], shape[0]), interpolation=cv2.INTER_AREA), np.uint8)
 
 
 def _pressures(rng: Random, count: int, spread: float) -> NDArray[np.float64]:
@@ -434,7 +434,7 @@ def _pressures(rng: Random, count: int, spread: float) -> NDArray[np.float64]:
     return np.clip(force, 0.45, 1.6)
 
 
-def ink_texture(rng: Random, alpha: Grey, pen: Pen, strength: float) -> NDArray[np.float32]:
+def ink_texture(rng: Random, alpha: Grey, pen: Pen, strength: float, scale: float = 1.0) -> Field:
     """Return how much ink lies where, in [0, 1]: coverage with the grain and the gaps of a pen.
 
     Parameters
@@ -444,31 +444,25 @@ def ink_texture(rng: Random, alpha: Grey, pen: Pen, strength: float) -> NDArray[
     pen : Pen
     strength : float
         0 for even ink to 1 for strong grain.
+    scale : float
+        Size of the grain, 1 for digits some 40 pixels high.
     """
     cover = alpha.astype(np.float32) * np.float32(1 / 255)
-    rows, columns = alpha.shape
+    shape = (alpha.shape[0], alpha.shape[1])
     if pen is Pen.PENCIL:
-        grain = _noise(rng, (rows, columns), 1.0) * 0.8 + _noise(rng, (rows, columns), 2.5) * 0.4
-        return cover * np.clip(0.82 + strength * 0.45 * grain, 0.15, 1).astype(np.float32)
-    if pen is Pen.BALLPOINT:
-        flow = _noise(rng, (rows, columns), 6.0)
-        grain = _noise(rng, (rows, columns), 1.4)
-        return cover * np.clip(0.95 + strength * (0.16 * flow + 0.14 * grain), 0.2, 1).astype(np.float32)
-    if pen is Pen.MARKER:
-        soft = cv2.GaussianBlur(cover, (0, 0), 1.2)
-        return cover * np.clip(
-            1.0 - 0.25 * strength * soft + 0.05 * _noise(rng, (rows, columns), 5.0), 0.4, 1
-        )
-    return cover * np.clip(0.97 + strength * 0.1 * _noise(rng, (rows, columns), 3.0), 0.5, 1).astype(
-        np.float32
-    )
-
-
-def _noise(rng: Random, shape: tuple[int, int], size: float) -> NDArray[np.float32]:
-    """Smooth noise of about unit spread, with features of ``size`` pixels."""
-    rows, columns = (max(2, int(v / size) + 2) for v in shape)
-    coarse = rng.standard_normal((rows, columns), dtype=np.float32)
-    if size <= 1:
-        return coarse[: shape[0], : shape[1]] if rows >= shape[0] else coarse
-    out: NDArray[np.float32] = cv2.resize(coarse, (shape[1], shape[0]), interpolation=cv2.INTER_CUBIC)
-    return out
+        grain = noise(rng, shape, scale) * np.float32(0.8) + noise(rng, shape, 2.5 * scale) * np.float32(0.4)
+        flow: Field = np.float32(0.82) + np.float32(0.45 * strength) * grain
+        least = 0.15
+    elif pen is Pen.BALLPOINT:
+        wide, fine = noise(rng, shape, 6 * scale), noise(rng, shape, 1.4 * scale)
+        flow = np.float32(0.95) + np.float32(strength) * (wide * np.float32(0.16) + fine * np.float32(0.14))
+        least = 0.2
+    elif pen is Pen.MARKER:
+        soft = np.asarray(cv2.GaussianBlur(cover, (0, 0), 1.2 * scale), np.float32)
+        flow = np.float32(1) - np.float32(0.25 * strength) * soft
+        flow += noise(rng, shape, 5 * scale) * np.float32(0.05)
+        least = 0.4
+    else:
+        flow = np.float32(0.97) + np.float32(0.1 * strength) * noise(rng, shape, 3 * scale)
+        least = 0.5
+    return np.asarray(cover * np.clip(flow, least, 1), np.float32)
