@@ -1,0 +1,106 @@
+"""Files that are there whole or not at all, also after a power cut."""
+
+from __future__ import annotations
+
+import errno
+import os
+import shutil
+from pathlib import Path
+
+from digitocr.errors import OutputError
+
+PARTIAL = ".partial"
+"""Ends the name of a file that is still being written; it starts with a dot."""
+
+
+def write(path: Path, content: bytes, *, durable: bool = True) -> None:
+    """Put `content` under `path` in one step.
+
+    Parameters
+    ----------
+    path : Path
+        Its folder is made where it is missing.
+    content : bytes
+    durable : bool
+        Wait until the disk has it; not needed for what can be drawn again.
+
+    Raises
+    ------
+    OutputError
+        Where there is no space or no permission.
+    """
+    partial = path.with_name(f".{path.name[:100]}.{os.getpid()}{PARTIAL}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with partial.open("wb") as stream:
+            stream.write(content)
+            if durable:
+                stream.flush()
+                os.fsync(stream.fileno())
+        partial.replace(path)
+        if durable:
+            sync_folder(path.parent)
+    except OSError as error:
+        _forget(partial)
+        raise cannot_write(path, error) from error
+
+
+def move(source: Path, target: Path) -> None:
+    """Move a file, also to another file system; `target` must not be there."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            source.rename(target)
+        except OSError as error:
+            if error.errno != errno.EXDEV:
+                raise
+            _copy_over(source, target)
+            source.unlink()
+        sync_folder(target.parent)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
+def copy(source: Path, target: Path) -> None:
+    """Copy a file in one step."""
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        _copy_over(source, target)
+    except OSError as error:
+        raise cannot_write(target, error) from error
+
+
+def sync_folder(folder: Path) -> None:
+    """Make renames in `folder` last through a power cut, where the system can."""
+    if os.name == "nt":  # folders cannot be opened there
+        return
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def cannot_write(path: Path, error: OSError) -> OutputError:
+    """Say that `path` could not be written, and what to do about it."""
+    hint = "make room and run again; nothing was lost" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
+    return OutputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
+
+
+def _copy_over(source: Path, target: Path) -> None:
+    partial = target.with_name(f".{target.name[:100]}.{os.getpid()}{PARTIAL}")
+    try:
+        shutil.copy2(source, partial, follow_symlinks=False)
+        with partial.open("rb") as stream:
+            os.fsync(stream.fileno())
+        partial.replace(target)
+    except OSError:
+        _forget(partial)
+        raise
+
+
+def _forget(partial: Path) -> None:
+    try:
+        partial.unlink(missing_ok=True)
+    except OSError:
+        return

@@ -1,0 +1,638 @@
+"""A folder's way through the program: claim, read, write, remember, move; the same with Prefect or without.
+
+Every step can be repeated after a kill at any point: tables are written whole, the ledger is told after they
+are there, and a file is moved last.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+import threading
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from pathlib import Path
+from typing import Protocol
+
+from digitocr import inbox, publish, results
+from digitocr.classify import read_card, shipped_model
+from digitocr.errors import DigitocrError, FileAccessError, InputError, UsageError
+from digitocr.inbox import Entry
+from digitocr.ledger import Claim, Known, Ledger, Outcome, now
+from digitocr.records import FileResult, FileStatus, Reading, Source
+from digitocr.settings import Settings
+
+log = logging.getLogger(__name__)
+
+ATTEMPTS = 3
+"""A file is given up when reading it ended the program, or it could not be opened, this many times."""
+
+RACY_NS = 2_000_000_000
+"""A file changed this shortly before it was hashed may have changed again in the same tick of its clock."""
+
+_READ_STATUSES = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
+
+Chunk = tuple[int, ...]
+"""Ids of claimed files that are read together."""
+
+
+class Reads(Protocol):
+    """What reads files; :class:`digitocr.pipeline.Reader` does."""
+
+    def read(self, sources: Sequence[Source]) -> list[Reading]:
+        """Read files, their candidates in one batch; a file that fails is a result, never an exception."""
+
+
+class Pending(Protocol):
+    """A future."""
+
+    def result(self) -> object:
+        """Wait for the end; raises what went wrong."""
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What is read, with what, and where it goes.
+
+    Attributes
+    ----------
+    folder : Path
+    is_inbox : bool
+        The inbox is emptied; any other folder is left as it was.
+    model : str
+        Name and hash of the model.
+    reading : str
+        The settings that change results.
+    """
+
+    settings: Settings
+    folder: Path
+    is_inbox: bool
+    model: str
+    reading: str
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Folders that the program writes, which are never input."""
+        s = self.settings
+        return s.results, s.review, s.archive, s.failed, s.state
+
+
+def make_job(settings: Settings, folder: Path | None = None) -> Job:
+    """Check what a run is asked to do.
+
+    Raises
+    ------
+    UsageError
+        Where the folder is not there or is one that the program writes.
+    ModelError
+        Where the model cannot be used.
+    """
+    folder = folder or settings.inbox
+    if not folder.is_dir():
+        kind = "is not a folder" if folder.exists() else "is not there"
+        hint = (
+            "to read single files use python -m digitocr read"
+            if folder.exists()
+            else "make it and put scans in it"
+        )
+        raise UsageError(f"{folder} {kind}", hint=hint)
+    for name in ("results", "review", "state"):
+        if getattr(settings, name).resolve() == folder.resolve():
+            raise UsageError(f"{folder} is both what is read and the folder for --{name}")
+    card = read_card(settings.model or shipped_model())
+    threshold = card.threshold if settings.threshold is None else settings.threshold
+    return Job(
+        settings=settings,
+        folder=folder,
+        is_inbox=settings.inbox.is_dir() and folder.samefile(settings.inbox),
+        model=f"{card.name}@{card.sha256[:12]}",
+        reading=f"threshold={threshold:g}",
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended; the keys of ``--json``. Numbers, digits and review are those of the files it read."""
+
+    files: int = 0
+    done: int = 0
+    empty: int = 0
+    partial: int = 0
+    failed: int = 0
+    duplicates: int = 0
+    unchanged: int = 0
+    numbers: int = 0
+    digits: int = 0
+    review: int = 0
+    seconds: float = 0.0
+
+    @property
+    def exit_status(self) -> int:
+        """0 everything read, 1 some files failed or only in part read."""
+        return 1 if self.failed or self.partial else 0
+
+    def as_dict(self) -> dict[str, int | float]:
+        """Return the keys of ``--json``."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """How the one who started a run takes part in it.
+
+    Attributes
+    ----------
+    progress : callable
+        Told how many files were settled, from any thread.
+    is_ready : callable
+        Whether a file may be taken now.
+    stop : Event
+        Once set, no further chunk is begun.
+    """
+
+    progress: Callable[[int], None] = lambda _: None
+    is_ready: Callable[[Entry], bool] = lambda _: True
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class _Decision:
+    """What is to be done with a file of the folder.
+
+    Attributes
+    ----------
+    what : str
+        ``unchanged``, ``read``, ``duplicate`` or ``unreadable``.
+    twin : Known or None
+        The file with the same content, for a duplicate.
+    """
+
+    what: str
+    claim: Claim
+    known: Known | None = None
+    twin: Known | None = None
+    why: str = ""
+
+
+class _Catalogue:
+    """The ledger's files of a job, in memory, with what this run adds."""
+
+    def __init__(self, known: Sequence[Known]) -> None:
+        self._by_source: dict[str, list[Known]] = {}
+        self._by_content: dict[str, list[Known]] = {}
+        self._by_file: dict[str, Known] = {}
+        for one in known:
+            self.add(one)
+
+    def add(self, known: Known) -> None:
+        """Take in a file, or what is now known of it."""
+        old = self._by_file.get(known.file)
+        if old is not None:
+            self._by_source[old.source].remove(old)
+            self._by_content[old.sha256].remove(old)
+        self._by_file[known.file] = known
+        self._by_source.setdefault(known.source, []).append(known)
+        self._by_content.setdefault(known.sha256, []).append(known)
+
+    def of_source(self, source: str) -> list[Known]:
+        return self._by_source.get(source, [])
+
+    def of_content(self, sha256: str) -> list[Known]:
+        return self._by_content.get(sha256, []) if sha256 else []
+
+    def is_free(self, file: str) -> bool:
+        return file not in self._by_file
+
+
+class Batch:
+    """One run over a folder.
+
+    Parameters
+    ----------
+    job : Job
+    ledger : Ledger
+    reader : callable
+        Returns what reads; called when the first chunk is to be read.
+    hooks : Hooks, optional
+    dry : bool
+        Only :meth:`plan` will be asked for; nothing is written.
+    """
+
+    def __init__(
+        self,
+        job: Job,
+        ledger: Ledger,
+        reader: Callable[[], Reads],
+        hooks: Hooks | None = None,
+        *,
+        dry: bool = False,
+    ) -> None:
+        hooks = hooks or Hooks()
+        s = job.settings
+        number = (ledger.find_job(s.results) or 0) if dry else ledger.job(s.results)
+        self._job = job
+        self._ledger = ledger
+        self._reader = reader
+        self._progress = hooks.progress
+        self._shelf = publish.Shelf(number, s.results, s.review, s.state)
+        self._holder = f"{os.getpid()}@{socket.gethostname()}"
+        self._catalogue = _Catalogue(ledger.known(number))
+        self._claims: dict[int, tuple[Entry, Known]] = {}
+        self._counts: Counter[str] = Counter()
+        self._guard = threading.RLock()
+        self._stop = hooks.stop
+        self._started_at = now()
+        self._started = time.perf_counter()
+        self._published = time.monotonic()
+        self._publishing_cost = 0.0
+        found, left = inbox.scan(job.folder, own=job.own_folders, is_inbox=job.is_inbox)
+        self._entries = [entry for entry in found if hooks.is_ready(entry)]
+        for path in left:
+            log.warning("%s: a link that leads out of the folder is not followed", path)
+
+        self._deferred: list[Entry] = []
+
+    @property
+    def total(self) -> int:
+        """How many files the folder has."""
+        return len(self._entries)
+
+    def needs_reading(self) -> bool:
+        """Tell whether any file must be read, which takes TensorFlow; nothing is written."""
+        return any(decision.what == "read" for _, decision in self._decided())
+
+    def plan(self) -> Iterator[tuple[str, str]]:
+        """Yield what would be done with each file, and its name."""
+        reading: set[str] = set()
+        for entry, decision in self._decided():
+            is_twin = decision.what == "read" and decision.claim.sha256 in reading
+            what = "duplicate" if is_twin else decision.what
+            reading.add(decision.claim.sha256)
+            self._counts["files"] += 1
+            if what != "read":
+                self._counts[{"duplicate": "duplicates", "unreadable": "failed"}.get(what, what)] += 1
+            yield what, entry.source
+
+    def chunks(self) -> Iterator[Chunk]:
+        """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
+        size = self._chunk_size()
+        waiting: list[tuple[Entry, _Decision]] = []
+        reading: set[str] = set()
+        for entry, decision in self._decided():
+            if self._stop.is_set():
+                return
+            if decision.what == "read" and decision.claim.sha256 in reading:
+                self._deferred.append(entry)
+            elif decision.what == "read":
+                reading.add(decision.claim.sha256)
+                crashed = decision.known is not None and bool(decision.known.holder)
+                if crashed and decision.known is not None and decision.known.attempts >= ATTEMPTS:
+                    self._give_up(
+                        entry, decision, "crashed", f"reading it ended the program {ATTEMPTS} times"
+                    )
+                elif crashed:  # alone, so that it takes no other file with it
+                    yield self._claim([(entry, decision)])
+                else:
+                    waiting.append((entry, decision))
+                    if len(waiting) == size:
+                        yield self._claim(waiting)
+                        waiting = []
+            else:
+                self._settle(entry, decision)
+        if waiting:
+            yield self._claim(waiting)
+
+    def twins(self) -> Iterator[Chunk]:
+        """Settle files whose content was being read under another name; for when all chunks are done."""
+        for entry in self._deferred:
+            decision = self._decide(entry)
+            if decision.what == "read":  # the twin failed, and so will this one, under its own name
+                yield self._claim([(entry, decision)])
+            else:
+                self._settle(entry, decision)
+
+    def work(self, chunk: Chunk) -> None:
+        """Read the files of a chunk, write their tables, tell the ledger, move them; from any thread."""
+        if self._stop.is_set():
+            self._ledger.release(chunk)
+            return
+        with self._guard:
+            claims = [self._claims[identity] for identity in chunk]
+        try:
+            readings = self._read([Source(entry.path, known.file) for entry, known in claims])
+            settled = self._write(claims, readings)
+        except DigitocrError:
+            self._stop.set()
+            raise
+        for entry, known, outcome in settled:
+            self._move(entry, known, outcome)
+            self._count(outcome)
+        self._progress(len(chunk))
+        self._publish_sometimes()
+
+    def stop(self) -> None:
+        """Begin no further chunk."""
+        self._stop.set()
+
+    def finish(self) -> Summary:
+        """Bring the tables over all files up to date and sum the run up."""
+        with publish.writing(self._shelf):
+            stale = publish.refresh(self._shelf, self._ledger)
+            if stale or not self._ledger.is_published(self._shelf.job) or not self._has_tables():
+                publish.publish(self._shelf, self._ledger)
+        return self.summary()
+
+    def summary(self) -> Summary:
+        """Sum up what was done so far."""
+        return Summary(**self._counts, seconds=round(time.perf_counter() - self._started, 3))
+
+    def worst(self, count: int = 50) -> list[Known]:
+        """Return the files of this run that most need a person: failed, then with most for review."""
+        known = self._ledger.known(self._shelf.job)
+        mine = [k for k in known if k.processed_at >= self._started_at and (k.error_code or k.review)]
+        return sorted(mine, key=lambda k: (not k.error_code, -k.review))[:count]
+
+    # what is to be done
+
+    def _decided(self) -> Iterator[tuple[Entry, _Decision]]:
+        for entry in self._entries:
+            yield entry, self._decide(entry)
+
+    def _decide(self, entry: Entry) -> _Decision:
+        with self._guard:
+            trusted = self._known_by_time(entry)
+        checked_ns = trusted.checked_ns if trusted else time.time_ns()
+        sha256, why = "", "cannot be looked at: a link that leads nowhere, or no permission"
+        try:
+            if entry.mtime_ns >= 0:
+                sha256 = trusted.sha256 if trusted else inbox.digest(entry.path)
+        except FileAccessError as error:
+            why = str(error)
+        with self._guard:
+            known = self._known_by_content(entry, sha256)
+            identity, file = (known.id, known.file) if known else (None, "")
+            claim = Claim(identity, entry.source, file, sha256, entry.size, entry.mtime_ns, checked_ns)
+            if not sha256:
+                return _Decision("unreadable", claim, known, why=why)
+            if known is not None and self._is_current(known):
+                return _Decision("unchanged", claim, known)
+            twin = self._twin(entry, sha256)
+            if twin is not None:
+                return _Decision("duplicate", claim, known, twin)
+            return _Decision("read", claim, known)
+
+    def _known_by_time(self, entry: Entry) -> Known | None:
+        """Find the file by path, size and time alone, where these can be trusted."""
+        for known in self._catalogue.of_source(entry.source):
+            same = (known.size, known.mtime_ns) == (entry.size, entry.mtime_ns)
+            if same and known.sha256 and known.mtime_ns + RACY_NS < known.checked_ns:
+                return known
+        return None
+
+    def _known_by_content(self, entry: Entry, sha256: str) -> Known | None:
+        """Find the file by path and content; one that could never be opened is known by its path."""
+        there = self._catalogue.of_source(entry.source)
+        return next((k for wanted in (sha256, "") for k in there if k.sha256 == wanted), None)
+
+    def _twin(self, entry: Entry, sha256: str) -> Known | None:
+        """Find a file with the same content under another name whose reading stands."""
+        same = (k for k in self._catalogue.of_content(sha256) if k.source != entry.source)
+        return next((k for k in same if k.status in _READ_STATUSES and self._is_current(k)), None)
+
+    def _is_current(self, known: Known) -> bool:
+        """Tell whether a file was read with this model and these settings, and its tables are there."""
+        if known.status == FileStatus.DUPLICATE:
+            twins = self._catalogue.of_content(known.sha256)
+            return any(k.status in _READ_STATUSES and self._is_current(k) for k in twins)
+        if known.status == FileStatus.FAILED:
+            return known.error_code != FileAccessError.code
+        if known.status not in _READ_STATUSES or (known.model, known.settings) != (
+            self._job.model,
+            self._job.reading,
+        ):
+            return False
+        return all(path.is_file() for path in results.table_paths(self._shelf.results, known.file))
+
+    def _chunk_size(self) -> int:
+        """No more than asked for, and few enough that every worker gets some."""
+        s = self._job.settings
+        return max(1, min(s.chunk, -(-len(self._entries) // s.jobs)))
+
+    # doing it
+
+    def _claim(self, wanted: Sequence[tuple[Entry, _Decision]]) -> Chunk:
+        with self._guard:
+            taken: set[str] = set()
+            claims = []
+            for _, decision in wanted:
+                claim = decision.claim
+                if claim.id is None:
+                    content = claim.sha256 or "0" * 64
+                    file = inbox.free_name(claim.source, content, partial(self._is_free, taken))
+                    taken.add(file)
+                    claim = replace(claim, file=file)
+                claims.append(claim)
+            ids = self._ledger.claim(self._shelf.job, claims, self._holder)
+            for identity, (entry, _) in zip(ids, wanted, strict=True):
+                known = self._ledger.file(identity)
+                self._catalogue.add(known)
+                self._claims[identity] = (entry, known)
+            return tuple(ids)
+
+    def _is_free(self, taken: set[str], file: str) -> bool:
+        return file not in taken and self._catalogue.is_free(file)
+
+    def _settle(self, entry: Entry, decision: _Decision) -> None:
+        """Finish a file that is not read."""
+        known = decision.known
+        if decision.what == "unreadable":
+            self._give_up(entry, decision, FileAccessError.code, decision.why)
+        elif decision.what == "duplicate" and decision.twin is not None:
+            outcome = Outcome(FileStatus.DUPLICATE.value, error=f"of:{decision.twin.file}")
+            self._finish_unread(entry, decision, outcome)
+        elif known is not None:
+            if (known.size, known.mtime_ns) != (entry.size, entry.mtime_ns):
+                c = decision.claim
+                self._ledger.seen_again(known.id, size=c.size, mtime_ns=c.mtime_ns, checked_ns=c.checked_ns)
+            outcome = Outcome(known.status, error_code=known.error_code, error=known.error)
+            self._move(entry, known, outcome)  # a kill may have come before the move
+            with self._guard:
+                self._counts.update(files=1, unchanged=1)
+            self._progress(1)
+
+    def _give_up(self, entry: Entry, decision: _Decision, code: str, why: str) -> None:
+        log.error("%s: %s", entry.source, why)
+        self._finish_unread(entry, decision, Outcome(FileStatus.FAILED.value, error_code=code, error=why))
+
+    def _finish_unread(self, entry: Entry, decision: _Decision, outcome: Outcome) -> None:
+        (identity,) = self._claim([(entry, decision)])
+        known = self._claims.pop(identity)[1]
+        self._ledger.finish(self._shelf.job, [(identity, outcome)])
+        self._catalogue.add(self._ledger.file(identity))
+        self._move(entry, known, outcome)
+        self._count(outcome)
+        self._progress(1)
+
+    def _read(self, sources: list[Source]) -> list[Reading]:
+        """Read files; where reading them together raises, each alone, so that one bad file is one failure."""
+        reader = self._reader()
+        try:
+            return reader.read(sources)
+        except DigitocrError:
+            raise
+        except Exception as error:  # a fault of ours or of a library, met by one file among many
+            if len(sources) > 1:
+                return [reading for source in sources for reading in self._read([source])]
+            log.debug("%s", sources[0].file, exc_info=True)
+            why = f"the program failed on it: {type(error).__name__}: {error}"
+            failed = FileResult(sources[0].file, "", status=FileStatus.FAILED, error=why, error_code="error")
+            return [Reading(failed)]
+
+    def _write(
+        self, claims: list[tuple[Entry, Known]], readings: list[Reading]
+    ) -> list[tuple[Entry, Known, Outcome]]:
+        settled = []
+        with publish.writing(self._shelf):
+            for (entry, known), reading in zip(claims, readings, strict=True):
+                if self._changed(entry, known, reading):
+                    log.warning("%s: changed while it was read; left for the next run", entry.source)
+                    self._ledger.release([known.id])
+                    continue
+                settled.append((entry, known, self._write_one(known, reading)))
+            self._ledger.finish(self._shelf.job, [(known.id, outcome) for _, known, outcome in settled])
+        with self._guard:
+            for _, known in claims:
+                self._claims.pop(known.id)
+            for _, known, _ in settled:
+                self._catalogue.add(self._ledger.file(known.id))
+        return settled
+
+    def _changed(self, entry: Entry, known: Known, reading: Reading) -> bool:
+        if reading.result.sha256 not in ("", known.sha256):
+            return True
+        seen = inbox.look_again(entry)
+        return seen.mtime_ns >= 0 and (seen.size, seen.mtime_ns) != (entry.size, entry.mtime_ns)
+
+    def _write_one(self, known: Known, reading: Reading) -> Outcome:
+        job, ledger, shelf = self._job, self._ledger, self._shelf
+        result = replace(reading.result, sha256=known.sha256)
+        if result.status is FileStatus.FAILED:
+            log.error("%s: %s", known.source, result.error)
+        if known.status in _READ_STATUSES and (known.model, known.settings) != (job.model, job.reading):
+            results.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
+        outcome, items = publish.write_reading(shelf, ledger, known, result)
+        if reading.pages and result.status in _READ_STATUSES:
+            from digitocr import pictures  # OpenCV is not needed where nothing is read
+
+            pictures.write_crops(shelf.review, reading.pages, items)
+            if job.settings.annotate:
+                pictures.write_annotated(shelf.results, known.file, reading.pages, result.pages)
+        return replace(outcome, model=job.model, settings=job.reading)
+
+    def _move(self, entry: Entry, known: Known, outcome: Outcome) -> None:
+        """Take a settled file out of the inbox."""
+        if not self._job.is_inbox:
+            return
+        s = self._job.settings
+        seen = inbox.look_again(entry)
+        if (seen.size, seen.mtime_ns) != (entry.size, entry.mtime_ns) or not os.path.lexists(entry.path):
+            return  # gone, or other content by now: the next run sees to it
+        if outcome.status != FileStatus.FAILED:
+            inbox.put_away(entry.path, s.archive, known.file, known.sha256)
+        elif outcome.error_code != FileAccessError.code or known.attempts >= ATTEMPTS:
+            inbox.quarantine(
+                *(entry.path, s.failed, known.file, known.sha256),
+                code=outcome.error_code,
+                message=outcome.error,
+                attempts=max(1, known.attempts),
+            )
+
+    def _count(self, outcome: Outcome) -> None:
+        status = "duplicates" if outcome.status == FileStatus.DUPLICATE else outcome.status
+        with self._guard:
+            self._counts.update({"files": 1, status: 1})
+            self._counts.update(numbers=outcome.numbers, digits=outcome.digits, review=outcome.review)
+
+    def _has_tables(self) -> bool:
+        s = self._shelf
+        return (s.results / "files.csv").is_file() and (s.review / "queue.csv").is_file()
+
+    def _publish_sometimes(self) -> None:
+        """Bring the tables over all files up to date during a long run, for no more than 5 % of its time."""
+        with self._guard:
+            if time.monotonic() - self._published < max(10.0, 20 * self._publishing_cost):
+                return
+            self._published = time.monotonic()
+        with publish.writing(self._shelf):
+            publish.publish(self._shelf, self._ledger)
+        with self._guard:
+            ended = time.monotonic()
+            self._publishing_cost, self._published = ended - self._published, ended
+
+
+@contextmanager
+def open_batch(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None) -> Iterator[Batch]:
+    """Be the only runner of the job's state and inbox, and open a run over its folder.
+
+    Raises
+    ------
+    BusyError
+        Where another process is.
+    """
+    s = job.settings
+    with ExitStack() as stack:
+        purpose = f"reading {job.folder}"
+        stack.enter_context(inbox.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
+        ledger = stack.enter_context(Ledger(s.state / "ledger.sqlite"))
+        yield Batch(job, ledger, reader, hooks)
+
+
+def dry_batch(job: Job) -> Batch:
+    """Look at a folder without touching anything; for :meth:`Batch.plan`."""
+    ledger = Ledger(job.settings.state / "ledger.sqlite", read_only=True)
+    return Batch(job, ledger, _no_reader, dry=True)
+
+
+def drain(batch: Batch, submit: Callable[[Chunk], Pending], jobs: int) -> Summary:
+    """Put all that is ready through `submit`, a few chunks at a time, and publish the tables.
+
+    Parameters
+    ----------
+    batch : Batch
+    submit : callable
+        Has :meth:`Batch.work` done on a chunk, side by side with others.
+    jobs : int
+        How many chunks are worked on at once.
+    """
+    pending: deque[Pending] = deque()
+    try:
+        for chunks in (batch.chunks, batch.twins):
+            for chunk in chunks():
+                pending.append(submit(chunk))
+                if len(pending) >= 2 * jobs:
+                    pending.popleft().result()
+            while pending:
+                pending.popleft().result()
+    except BaseException:
+        batch.stop()
+        _wait_for(pending)
+        raise
+    return batch.finish()
+
+
+def _wait_for(pending: deque[Pending]) -> None:
+    for future in pending:
+        try:
+            future.result()
+        except Exception as error:
+            log.debug("%s", error)
+
+
+def _no_reader() -> Reads:
+    raise InputError("nothing is read in a dry run")

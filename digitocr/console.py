@@ -1,0 +1,100 @@
+"""What commands say to people: messages and progress on standard error, outcomes on standard output."""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from digitocr.batch import Summary
+from digitocr.errors import DigitocrError
+from digitocr.settings import Settings
+
+log = logging.getLogger(__name__)
+
+INTERRUPTED = 130
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command and return its exit status; a mistake of the user ends in a message, not a traceback."""
+    try:
+        return command()
+    except DigitocrError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"hint: {error.hint}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was read is kept, run again to go on\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone
+        sys.stderr.close()
+        return 1
+
+
+def set_up_logging(*, quiet: bool, verbose: bool) -> None:
+    """Send what modules log to standard error as plain messages."""
+    handler = logging.StreamHandler()
+    handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))
+    logger = logging.getLogger("digitocr")
+    logger.handlers[:] = [handler]
+    logger.propagate = False
+    logger.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
+
+
+@contextmanager
+def progress(total: int, *, wanted: bool) -> Iterator[Callable[[int], None]]:
+    """Show how many of `total` files are settled, on a terminal only."""
+    if not (wanted and total and sys.stderr.isatty()):
+        yield lambda _: None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("reading", total=total)
+        yield lambda count: bar.advance(task, count)
+
+
+def report(summary: Summary, settings: Settings, *, as_json: bool, quiet: bool) -> None:
+    """Say how a run ended: one JSON object, or a short table."""
+    if as_json:
+        sys.stdout.write(json.dumps(summary.as_dict()) + "\n")
+    elif not quiet:
+        _table(summary, settings)
+
+
+def _table(summary: Summary, settings: Settings) -> None:
+    from rich.console import Console
+    from rich.table import Table
+
+    table = Table(show_header=False)
+    table.add_column()
+    table.add_column(justify="right")
+    parts = {
+        "read": summary.done,
+        "empty": summary.empty,
+        "partial": summary.partial,
+        "failed": summary.failed,
+        "duplicates": summary.duplicates,
+        "unchanged": summary.unchanged,
+    }
+    told = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
+    table.add_row("files", f"{summary.files} ({told})" if told else "0")
+    table.add_row("numbers", str(summary.numbers))
+    table.add_row("digits", str(summary.digits))
+    table.add_row("for review", str(summary.review))
+    table.add_row("failed", str(summary.failed))
+    console = Console()
+    console.print(table)
+    console.print(
+        f"results in {_place(settings.results)}, for review in {_place(settings.review)}", soft_wrap=True
+    )
+
+
+def _place(folder: Path) -> str:
+    return f"{folder.as_posix()}/"

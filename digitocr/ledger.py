@@ -1,0 +1,523 @@
+"""What was seen, claimed, read, failed and corrected, in one SQLite file: the truth behind the tables.
+
+A *job* is a results folder. Within it a file of the input is known by its source (the path relative to the
+input folder) and its content; under `file` it appears in the tables. The outcome of the last reading stays
+until a new one replaces it, so a claim never hides a result.
+
+Any number of processes may use a ledger: write-ahead log, a busy time-out and short transactions. What a
+program read is kept unchanged (`reading`), what people said is only ever appended (`correction`); the tables
+are made from both.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+import time
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Self
+
+from digitocr.errors import OutputError
+
+LEASE_SECONDS = 3600.0
+"""After this long a claim counts as abandoned."""
+
+_MIGRATIONS = (
+    """
+    CREATE TABLE job (
+        id INTEGER PRIMARY KEY,
+        results TEXT NOT NULL UNIQUE,
+        published INTEGER NOT NULL DEFAULT 0
+    );
+    CREATE TABLE run (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job INTEGER NOT NULL REFERENCES job,
+        folder TEXT NOT NULL,
+        started TEXT NOT NULL,
+        ended TEXT,
+        summary TEXT
+    );
+    CREATE TABLE file (
+        id INTEGER PRIMARY KEY,
+        job INTEGER NOT NULL REFERENCES job,
+        source TEXT NOT NULL,
+        file TEXT NOT NULL,
+        sha256 TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        checked_ns INTEGER NOT NULL,
+        status TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        settings TEXT NOT NULL DEFAULT '',
+        error_code TEXT NOT NULL DEFAULT '',
+        error TEXT NOT NULL DEFAULT '',
+        pages INTEGER NOT NULL DEFAULT 0,
+        numbers INTEGER NOT NULL DEFAULT 0,
+        digits INTEGER NOT NULL DEFAULT 0,
+        review INTEGER NOT NULL DEFAULT 0,
+        seconds REAL NOT NULL DEFAULT 0,
+        processed_at TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        holder TEXT NOT NULL DEFAULT '',
+        lease REAL NOT NULL DEFAULT 0,
+        reading BLOB,
+        number_lines TEXT NOT NULL DEFAULT '',
+        stale INTEGER NOT NULL DEFAULT 0,
+        UNIQUE (job, file)
+    );
+    CREATE INDEX file_content ON file (job, sha256);
+    CREATE TABLE item (
+        job INTEGER NOT NULL REFERENCES job,
+        review_id TEXT NOT NULL,
+        file INTEGER NOT NULL REFERENCES file,
+        rank INTEGER NOT NULL,
+        waits INTEGER NOT NULL,
+        cells TEXT NOT NULL,
+        PRIMARY KEY (job, review_id)
+    );
+    CREATE INDEX item_file ON item (file);
+    CREATE TABLE correction (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job INTEGER NOT NULL REFERENCES job,
+        file INTEGER NOT NULL REFERENCES file,
+        review_id TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('digit', 'number')),
+        old TEXT NOT NULL,
+        new TEXT NOT NULL,
+        who TEXT NOT NULL,
+        at TEXT NOT NULL
+    );
+    CREATE INDEX correction_file ON correction (file);
+    CREATE TRIGGER correction_kept BEFORE DELETE ON correction
+        BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
+    CREATE TRIGGER correction_unchanged BEFORE UPDATE ON correction
+        BEGIN SELECT RAISE(ABORT, 'corrections are never changed'); END;
+    """,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What the ledger knows of a file, without its reading.
+
+    Attributes
+    ----------
+    source : str
+        Path relative to the input folder, with ``/``.
+    file : str
+        Name in the tables: the source, or ``scan~1a2b3c4d.jpg`` where other content had the name first.
+    checked_ns : int
+        When the content was last hashed.
+    status : str
+        Outcome of the last reading, '' before the first.
+    model, settings : str
+        What it was read with.
+    attempts : int
+        Readings begun since the last outcome.
+    holder : str
+        Who is reading it, '' if no one is.
+    """
+
+    id: int
+    source: str
+    file: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    checked_ns: int
+    status: str
+    model: str
+    settings: str
+    error_code: str
+    error: str
+    pages: int
+    numbers: int
+    digits: int
+    review: int
+    seconds: float
+    processed_at: str
+    attempts: int
+    holder: str
+
+
+_KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A file a runner is about to read; `id` is None for one the ledger has not seen."""
+
+    id: int | None
+    source: str
+    file: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    checked_ns: int
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Something a person may look at: the cells of its row in the queue, and whether it still waits."""
+
+    review_id: str
+    waits: bool
+    cells: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a reading ended, and what the tables are made from."""
+
+    status: str
+    model: str = ""
+    settings: str = ""
+    error_code: str = ""
+    error: str = ""
+    pages: int = 0
+    numbers: int = 0
+    digits: int = 0
+    review: int = 0
+    seconds: float = 0.0
+    reading: bytes | None = None
+    number_lines: str = ""
+    items: tuple[Waiting, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Correction:
+    """What a person said about an item; `kind` is ``digit`` or ``number``."""
+
+    file: int
+    review_id: str
+    kind: str
+    old: str
+    new: str
+    who: str
+    at: str
+
+
+def now() -> str:
+    """Return the time as it is written into tables: UTC, ISO 8601, whole seconds."""
+    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+
+
+class Ledger:
+    """The open ledger; safe to share between threads.
+
+    Parameters
+    ----------
+    path : Path
+        The SQLite file; made with its folder where it is missing.
+    read_only : bool
+        Look but write nothing; a ledger that is not there yet is an empty one.
+    """
+
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
+        self._path = path
+        self._lock = threading.RLock()
+        try:
+            if read_only:
+                name = f"{path.resolve().as_uri()}?mode=ro" if path.exists() else ":memory:"
+                self._db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+                migrate = name == ":memory:"
+            else:
+                path.parent.mkdir(parents=True, exist_ok=True)
+                self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
+                migrate = True
+        except (OSError, sqlite3.Error) as error:
+            raise self._trouble(error) from error
+        try:
+            self._db.execute("PRAGMA busy_timeout = 60000")
+            if migrate:
+                self._db.execute("PRAGMA journal_mode = WAL")
+                # a power cut must not take back a commit after which a file was moved
+                self._db.execute("PRAGMA synchronous = FULL")
+                self._db.execute("PRAGMA foreign_keys = ON")
+                self._migrate()
+        except sqlite3.Error as error:
+            self._db.close()
+            raise self._trouble(error) from error
+        except OutputError:
+            self._db.close()
+            raise
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the file."""
+        with self._lock:
+            self._db.close()
+
+    # jobs and runs
+
+    def job(self, results: Path) -> int:
+        """Return the job of a results folder, new or known."""
+        name = str(results.resolve())
+        found = self._rows("SELECT id FROM job WHERE results = ?", name)
+        if found:
+            return int(found[0][0])
+        with self._writing() as db:
+            db.execute("INSERT OR IGNORE INTO job (results) VALUES (?)", (name,))
+            return int(db.execute("SELECT id FROM job WHERE results = ?", (name,)).fetchone()[0])
+
+    def find_job(self, results: Path) -> int | None:
+        """Return the job of a results folder if the ledger knows it."""
+        found = self._rows("SELECT id FROM job WHERE results = ?", str(results.resolve()))
+        return int(found[0][0]) if found else None
+
+    def begin_run(self, job: int, folder: Path) -> int:
+        """Write down that a run has begun, and return its number."""
+        with self._writing() as db:
+            cursor = db.execute(
+                "INSERT INTO run (job, folder, started) VALUES (?, ?, ?)", (job, str(folder), now())
+            )
+            return int(cursor.lastrowid or 0)
+
+    def end_run(self, run: int, summary: dict[str, Any]) -> None:
+        """Write down how a run ended."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
+            )
+
+    def is_published(self, job: int) -> bool:
+        """Tell whether the tables over all files show what the ledger knows."""
+        return bool(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0])
+
+    def set_published(self, job: int) -> None:
+        """Write down that the tables over all files show what the ledger knows."""
+        with self._writing() as db:
+            db.execute("UPDATE job SET published = 1 WHERE id = ?", (job,))
+
+    # files
+
+    def known(self, job: int) -> list[Known]:
+        """Return all files of a job in the order of their names in the tables."""
+        return [
+            Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? ORDER BY file", job)
+        ]
+
+    def file(self, identity: int) -> Known:
+        """Return one file."""
+        return Known(*self._rows(f"SELECT {_KNOWN} FROM file WHERE id = ?", identity)[0])
+
+    def claim(self, job: int, claims: Sequence[Claim], holder: str) -> list[int]:
+        """Take files for reading, in one transaction, and return their ids."""
+        lease = time.time() + LEASE_SECONDS
+        ids: list[int] = []
+        with self._writing() as db:
+            for c in claims:
+                seen = (c.source, c.sha256, c.size, c.mtime_ns, c.checked_ns)
+                if c.id is None:
+                    cursor = db.execute(
+                        "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, attempts,"
+                        " holder, lease) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
+                        (job, c.file, *seen, holder, lease),
+                    )
+                    ids.append(int(cursor.lastrowid or 0))
+                else:
+                    db.execute(
+                        "UPDATE file SET source = ?, sha256 = ?, size = ?, mtime_ns = ?, checked_ns = ?,"
+                        " attempts = attempts + 1, holder = ?, lease = ? WHERE id = ?",
+                        (*seen, holder, lease, c.id),
+                    )
+                    ids.append(c.id)
+        return ids
+
+    def release(self, ids: Iterable[int]) -> None:
+        """Give claims back as if they had never been made."""
+        with self._writing() as db:
+            for identity in ids:
+                db.execute("DELETE FROM file WHERE id = ? AND status = '' AND attempts <= 1", (identity,))
+                db.execute(
+                    "UPDATE file SET attempts = max(attempts - 1, 0), holder = '', lease = 0 WHERE id = ?",
+                    (identity,),
+                )
+
+    def finish(self, job: int, outcomes: Sequence[tuple[int, Outcome]]) -> None:
+        """Write down how readings ended, in one transaction."""
+        at = now()
+        with self._writing() as db:
+            for identity, o in outcomes:
+                db.execute(
+                    "UPDATE file SET status = ?, model = ?, settings = ?, error_code = ?, error = ?,"
+                    " pages = ?, numbers = ?, digits = ?, review = ?, seconds = ?, reading = ?,"
+                    " number_lines = ?, processed_at = ?,"
+                    " attempts = CASE WHEN ? = 'no-access' THEN attempts ELSE 0 END,"
+                    " holder = '', lease = 0, stale = 0 WHERE id = ?",
+                    (
+                        *(o.status, o.model, o.settings, o.error_code, o.error, o.pages, o.numbers, o.digits),
+                        *(o.review, o.seconds, o.reading, o.number_lines, at, o.error_code, identity),
+                    ),
+                )
+                self._put_items(db, job, identity, o.items)
+            db.execute("UPDATE job SET published = 0 WHERE id = ?", (job,))
+
+    def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
+        """Remember size and time of a file whose content was found to be the same."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE file SET size = ?, mtime_ns = ?, checked_ns = ? WHERE id = ?",
+                (size, mtime_ns, checked_ns, identity),
+            )
+
+    # what the tables are made from
+
+    def reading(self, identity: int) -> bytes:
+        """Return what the program read in a file, as it was stored."""
+        return bytes(self._rows("SELECT reading FROM file WHERE id = ?", identity)[0][0])
+
+    def number_lines(self, job: int) -> Iterator[str]:
+        """Yield the lines of the table of numbers, file by file."""
+        for (lines,) in self._rows("SELECT number_lines FROM file WHERE job = ? ORDER BY file", job):
+            yield lines
+
+    def waiting(self, job: int) -> list[Waiting]:
+        """Return what waits for a person, file by file, in reading order."""
+        rows = self._rows(
+            "SELECT review_id, waits, cells FROM item JOIN file ON file.id = item.file"
+            " WHERE item.job = ? AND waits ORDER BY file.file, rank",
+            job,
+        )
+        return [Waiting(i, bool(w), tuple(json.loads(c))) for i, w, c in rows]
+
+    def item(self, job: int, review_id: str) -> tuple[int, Waiting] | None:
+        """Return the file an item belongs to and the item, or None if the job has no such item."""
+        rows = self._rows(
+            "SELECT file, review_id, waits, cells FROM item WHERE job = ? AND review_id = ?", job, review_id
+        )
+        return next(((f, Waiting(i, bool(w), tuple(json.loads(c)))) for f, i, w, c in rows), None)
+
+    def waits_elsewhere(self, job: int, review_id: str) -> bool:
+        """Tell whether the item waits in another job."""
+        sql = "SELECT 1 FROM item WHERE review_id = ? AND job <> ? AND waits LIMIT 1"
+        return bool(self._rows(sql, review_id, job))
+
+    # corrections
+
+    def correct(self, job: int, corrections: Sequence[Correction]) -> None:
+        """Append corrections and mark their files' tables as no longer true, in one transaction."""
+        with self._writing() as db:
+            for c in corrections:
+                db.execute(
+                    "INSERT INTO correction (job, file, review_id, kind, old, new, who, at)"
+                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                    (job, c.file, c.review_id, c.kind, c.old, c.new, c.who, c.at),
+                )
+                db.execute("UPDATE file SET stale = 1 WHERE id = ?", (c.file,))
+            db.execute("UPDATE job SET published = 0 WHERE id = ?", (job,))
+
+    def corrections(self, identity: int) -> list[Correction]:
+        """Return what people said about a file, oldest first."""
+        rows = self._rows(
+            "SELECT file, review_id, kind, old, new, who, at FROM correction WHERE file = ? ORDER BY id",
+            identity,
+        )
+        return [Correction(*row) for row in rows]
+
+    def audit(self, job: int) -> list[tuple[str, Correction]]:
+        """Return all corrections of a job, oldest first, each with the name of its file."""
+        rows = self._rows(
+            "SELECT f.file, c.file, review_id, kind, old, new, who, at FROM correction AS c"
+            " JOIN file AS f ON f.id = c.file WHERE c.job = ? ORDER BY c.id",
+            job,
+        )
+        return [(name, Correction(*row)) for name, *row in rows]
+
+    def stale(self, job: int) -> list[Known]:
+        """Return files with corrections that their tables do not show yet."""
+        return [Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? AND stale", job)]
+
+    def refresh(self, job: int, identity: int, outcome: Outcome) -> None:
+        """Replace what the tables are made from, after corrections; the reading stays."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, stale = 0"
+                " WHERE id = ?",
+                (
+                    *(outcome.status, outcome.numbers, outcome.digits, outcome.review, outcome.number_lines),
+                    identity,
+                ),
+            )
+            self._put_items(db, job, identity, outcome.items)
+
+    # SQLite
+
+    def _put_items(self, db: sqlite3.Connection, job: int, identity: int, items: Sequence[Waiting]) -> None:
+        db.execute("DELETE FROM item WHERE file = ?", (identity,))
+        db.executemany(
+            "INSERT OR REPLACE INTO item (job, review_id, file, rank, waits, cells)"
+            " VALUES (?, ?, ?, ?, ?, ?)",
+            [
+                (job, i.review_id, identity, rank, i.waits, json.dumps(i.cells, ensure_ascii=False))
+                for rank, i in enumerate(items)
+            ],
+        )
+
+    def _rows(self, sql: str, *values: Any) -> list[Any]:  # noqa: ANN401 - what SQLite takes
+        try:
+            with self._lock:
+                return self._db.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise self._trouble(error) from error
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        with self._lock:
+            try:
+                self._db.execute("BEGIN IMMEDIATE")
+                try:
+                    yield self._db
+                except BaseException:
+                    self._db.execute("ROLLBACK")
+                    raise
+                self._db.execute("COMMIT")
+            except sqlite3.Error as error:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise self._trouble(error) from error
+
+    def _migrate(self) -> None:
+        version = self._version()
+        if version > len(_MIGRATIONS):
+            raise OutputError(
+                f"the ledger {self._path} was written by a newer version", hint="install that version again"
+            )
+        while self._version() < len(_MIGRATIONS):
+            with self._writing() as db:
+                version = self._version()  # another process may have been faster
+                for statement in _statements("".join(_MIGRATIONS[version : version + 1])):
+                    db.execute(statement)
+                if version < len(_MIGRATIONS):
+                    db.execute(f"PRAGMA user_version = {version + 1}")
+
+    def _version(self) -> int:
+        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
+
+    def _trouble(self, error: Exception) -> OutputError:
+        hint = "check space and permissions"
+        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+            hint = "another program holds it; try again"
+        elif "malformed" in str(error) or "not a database" in str(error):
+            hint = f"move {self._path} away; the folder will be read again"
+        return OutputError(f"the ledger {self._path} cannot be used: {error}", hint=hint)
+
+
+def _statements(script: str) -> Iterator[str]:
+    """Split a script, since `executescript` would commit between its statements."""
+    statement = ""
+    for part in script.split(";")[:-1]:
+        statement += part + ";"
+        if sqlite3.complete_statement(statement):
+            yield statement
+            statement = ""

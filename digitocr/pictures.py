@@ -1,0 +1,143 @@
+"""Pictures for people: the crop of what waits, and a page with all that was read drawn on it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import atomic
+from digitocr.errors import OutputError
+from digitocr.records import Box, Grey, Number, Page, PageResult, Status
+from digitocr.results import Item
+
+Colour = NDArray[np.uint8]
+"""``uint8`` picture of shape ``(height, width, 3)``, blue first."""
+
+# Okabe and Ito's blue and vermilion: told apart with any colour vision; what waits is thicker besides
+_ACCEPTED = (178, 114, 0)
+_REVIEW = (0, 94, 213)
+_PAPER = (255, 255, 255)
+
+_PAGE_EDGE = 1600
+"""Longest edge of the crop that shows a whole page."""
+_LEAST_HEIGHT = 64
+"""Crops lower than this are enlarged."""
+
+
+def write_crops(review: Path, pages: Sequence[Page], items: Iterable[Item]) -> None:
+    """Write the crop of each item that waits to ``crops/<review_id>.png``."""
+    by_index = {page.index: page for page in pages}
+    for item in items:
+        if item.waits and item.page in by_index:
+            picture = crop(by_index[item.page].grey, item.box, item.mark)
+            atomic.write(review / "crops" / f"{item.review_id}.png", _encode(".png", picture), durable=False)
+
+
+def write_annotated(results: Path, file: str, pages: Sequence[Page], read: Iterable[PageResult]) -> None:
+    """Write a picture of each page with its boxes, digits and review marks.
+
+    The first page of ``scan.tif`` is ``scan.tif.annotated.jpg``, the second ``scan.tif.annotated.2.jpg``.
+    """
+    by_index = {page.index: page for page in pages}
+    for page in read:
+        if page.index in by_index:
+            name = f"{file}.annotated{'' if page.index == 1 else f'.{page.index}'}.jpg"
+            picture = annotate(by_index[page.index].grey, page.numbers)
+            atomic.write(results / name, _encode(".jpg", picture), durable=False)
+
+
+def crop(grey: Grey, box: Box, mark: Box | None) -> Colour:
+    """Cut out a number with some paper around it, and mark one of its digits.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+    box, mark : Box
+        In pixels of `grey`.
+    """
+    height, width = grey.shape
+    margin = max(8, round(0.5 * min(box.height, box.width, 200)))
+    left, top = max(0, box.x - margin), max(0, box.y - margin)
+    right, bottom = min(width, box.right + margin), min(height, box.bottom + margin)
+    picture = np.ascontiguousarray(grey[top:bottom, left:right])
+    scale = min(_PAGE_EDGE / max(picture.shape), max(1.0, _LEAST_HEIGHT / picture.shape[0]))
+    if scale != 1:
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+        picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how).astype(np.uint8)
+    colour = cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR).astype(np.uint8)
+    if mark is not None:
+        _brackets(colour, _scaled(mark, left, top, scale))
+    return colour
+
+
+def annotate(grey: Grey, numbers: Iterable[Number]) -> Colour:
+    """Draw what was read on a page: each digit's box with its value above, and what waits framed.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+    numbers : iterable of Number
+        Boxes in pixels of `grey`.
+    """
+    scale = max(1.0, min(3.0, 600 / max(grey.shape)))  # small crops would leave no room for labels
+    picture = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else grey
+    numbers = [number for number in numbers if number.digits or number.status is not Status.CORRECTED]
+    heights = [number.box.height * scale for number in numbers]
+    letter = float(np.clip(0.5 * np.median(heights), 14, 60)) if heights else 14.0
+    frame = round(1.6 * letter)
+    colour = cv2.copyMakeBorder(
+        cv2.cvtColor(picture, cv2.COLOR_GRAY2BGR),
+        frame,
+        frame,
+        frame,
+        frame,
+        cv2.BORDER_CONSTANT,
+        value=_PAPER,
+    ).astype(np.uint8)
+    thin = max(1, round(letter / 16))
+    for number in numbers:
+        if number.status is Status.REVIEW:
+            box = _scaled(number.box, 0, 0, scale, frame, margin=3 * thin)
+            cv2.rectangle(colour, (box.x, box.y), (box.right, box.bottom), _REVIEW, 2 * thin)
+            _label(colour, "?", box.right + 2 * thin, box.y + box.height // 2, 1.2 * letter, _REVIEW)
+        for digit in number.digits:
+            box, waits = _scaled(digit.box, 0, 0, scale, frame), digit.status is Status.REVIEW
+            hue = _REVIEW if waits else _ACCEPTED
+            cv2.rectangle(colour, (box.x, box.y), (box.right, box.bottom), hue, 2 * thin if waits else thin)
+            _label(colour, str(digit.value), box.x, box.y - 4 * thin, letter, hue)
+    return colour
+
+
+def _label(colour: Colour, text: str, x: int, y: int, height: float, hue: tuple[int, int, int]) -> None:
+    """Write `text` with a rim of paper, so that it can be read over ink."""
+    scale = height / 22  # Hershey's capitals are 22 pixels high
+    for pen, thickness in ((_PAPER, 0.36), (hue, 0.12)):
+        width = max(1, round(height * thickness))
+        cv2.putText(colour, text, (x, y), cv2.FONT_HERSHEY_SIMPLEX, scale, pen, width, cv2.LINE_AA)
+
+
+def _brackets(colour: Colour, box: Box) -> None:
+    """Mark a digit by lines over and under it, which hide none of its ink."""
+    thickness = max(2, colour.shape[0] // 50)
+    for y in (max(0, box.y - 2 * thickness), min(colour.shape[0] - 1, box.bottom + 2 * thickness)):
+        cv2.line(colour, (box.x, y), (box.right, y), _REVIEW, thickness)
+
+
+def _scaled(box: Box, left: int, top: int, scale: float, frame: int = 0, margin: int = 0) -> Box:
+    return Box(
+        round((box.x - left) * scale) + frame - margin,
+        round((box.y - top) * scale) + frame - margin,
+        round(box.width * scale) + 2 * margin,
+        round(box.height * scale) + 2 * margin,
+    )
+
+
+def _encode(suffix: str, picture: Colour) -> bytes:
+    done, data = cv2.imencode(suffix, picture)
+    if not done:
+        raise OutputError(f"OpenCV cannot write a picture as {suffix}")
+    return data.tobytes()

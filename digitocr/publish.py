@@ -1,0 +1,168 @@
+"""From the ledger to the tables: those of a file, made from its reading and corrections, and those of all."""
+
+from __future__ import annotations
+
+import threading
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from filelock import FileLock
+from pydantic import TypeAdapter, ValidationError
+
+from digitocr import atomic, results, review
+from digitocr.errors import OutputError, UsageError
+from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
+from digitocr.records import FileResult, FileStatus
+from digitocr.results import Item
+
+_RESULT = TypeAdapter(FileResult)
+_QUEUE_ID = results.QUEUE.index("review_id")
+_TYPED = len(results.QUEUE) - 2
+"""From this column on, the queue is a person's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shelf:
+    """Where the tables of a job lie, and its number in the ledger."""
+
+    job: int
+    results: Path
+    review: Path
+    state: Path
+
+
+_threads = threading.Lock()  # a file lock is waited for by polling, which threads of one process need not do
+
+
+@contextmanager
+def writing(shelf: Shelf) -> Iterator[None]:
+    """Be the only one to write tables, for a moment: a run and `apply_review` may overlap."""
+    with _threads:
+        try:
+            shelf.state.mkdir(parents=True, exist_ok=True)
+            lock = FileLock(shelf.state / "tables.lock")
+            lock.acquire()
+        except OSError as error:
+            raise atomic.cannot_write(shelf.state, error) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+
+def write_reading(
+    shelf: Shelf, ledger: Ledger, known: Known, result: FileResult
+) -> tuple[Outcome, list[Item]]:
+    """Write the tables of a file that was just read, with all that people said about it before.
+
+    Returns
+    -------
+    outcome : Outcome
+        For the ledger.
+    items : list of Item
+        What is or was for review.
+    """
+    if result.status is FileStatus.FAILED:
+        code = result.error_code or "error"
+        return Outcome(result.status.value, error_code=code, error=result.error, seconds=result.seconds), []
+    outcome, found = _write(shelf, ledger, known, result)
+    stored = _RESULT.dump_json(replace(result, file=known.file))
+    return replace(outcome, reading=zlib.compress(stored), seconds=result.seconds), found
+
+
+def refresh(shelf: Shelf, ledger: Ledger) -> int:
+    """Write the tables of files with corrections that these do not show, and return how many there were."""
+    stale = ledger.stale(shelf.job)
+    for known in stale:
+        outcome, _ = _write(shelf, ledger, known, stored_result(ledger, known))
+        ledger.refresh(shelf.job, known.id, outcome)
+    return len(stale)
+
+
+def stored_result(ledger: Ledger, known: Known) -> FileResult:
+    """Return what the program read in a file, before any correction."""
+    try:
+        return _RESULT.validate_json(zlib.decompress(ledger.reading(known.id)))
+    except (ValidationError, zlib.error) as error:
+        raise OutputError(f"what was read in {known.file} is damaged in the ledger: {error}") from None
+
+
+def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset()) -> None:
+    """Write the tables over all files: files, numbers, the queue, and the corrections if there are any.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    ledger : Ledger
+    settled : frozenset of str
+        Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
+    """
+    results.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
+    results.write_files(
+        shelf.results, (_file_row(known) for known in ledger.known(shelf.job) if known.status)
+    )
+    results.write_queue(shelf.review, _queue_rows(shelf, ledger, settled))
+    audit = ledger.audit(shelf.job)
+    if audit:
+        rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
+        results.write_audit(shelf.review, rows)
+    ledger.set_published(shelf.job)
+
+
+def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
+    current = review.corrected(machine, ledger.corrections(known.id))
+    found = results.items(machine, current, known.file)
+    lines = results.write_tables(shelf.results, current, known.file)
+    numbers = [number for _, _, number in results.counted(current)]
+    outcome = Outcome(
+        status=current.status.value,
+        error_code=current.error_code,
+        error=current.error,
+        pages=len(current.pages),
+        numbers=len(numbers),
+        digits=sum(len(number.digits) for number in numbers),
+        review=sum(item.waits for item in found),
+        number_lines=lines,
+        items=tuple(Waiting(item.review_id, item.waits, item.row) for item in found),
+    )
+    return outcome, found
+
+
+def _file_row(known: Known) -> results.Row:
+    code = f"{known.error_code}: " if known.error_code else ""
+    return (
+        *(
+            known.file,
+            known.sha256,
+            str(known.pages),
+            str(known.numbers),
+            str(known.digits),
+            str(known.review),
+        ),
+        *(known.status, f"{code}{known.error}", f"{known.seconds:.3f}", known.model, known.processed_at),
+    )
+
+
+def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[results.Row]:
+    """Yield what waits, with what is filled in already; then rows of other jobs and rows not taken over."""
+    typed = {row.review_id: row for row in _typed(shelf) if row.review_id not in settled}
+    for item in ledger.waiting(shelf.job):
+        row = typed.pop(item.cells[_QUEUE_ID], None)
+        own = tuple(row.cells[column] for column in results.QUEUE[_TYPED:]) if row else ("", "")
+        yield (*item.cells, *own)
+    for row in typed.values():
+        if row.is_filled or ledger.waits_elsewhere(shelf.job, row.review_id):
+            yield tuple(row.cells[column] for column in results.QUEUE)
+
+
+def _typed(shelf: Shelf) -> list[review.Typed]:
+    path = shelf.review / "queue.csv"
+    try:
+        return review.read_queue(path)
+    except UsageError:
+        # whatever it has become, someone may have typed into it
+        atomic.copy(path, path.with_name(f"queue.unreadable-{now().replace(':', '')}.csv"))
+        return []

@@ -1,0 +1,111 @@
+"""One validated settings object: flags over ``DIGITOCR_*`` variables over a TOML file over the defaults."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field, ValidationError
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+
+from digitocr.errors import UsageError
+
+DEFAULT_FILE = Path("digitocr.toml")
+
+
+def cores() -> int:
+    """Return how many processors this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+class Settings(BaseSettings):
+    """Everything a run can be told. Relative paths are taken from the working folder."""
+
+    # .env files are not read: what changes a result should be seen on the command line or in our own file
+    model_config = SettingsConfigDict(env_prefix="DIGITOCR_", env_file=None, frozen=True, extra="forbid")
+
+    inbox: Path = Path("inbox")
+    """The folder that is emptied; any other is left as it was."""
+    results: Path = Path("results")
+    review: Path = Path("review")
+    archive: Path = Path("archive")
+    failed: Path = Path("failed")
+    state: Path = Path(".digitocr")
+    model: Path | None = None
+    """A model file instead of the shipped one."""
+    threshold: float | None = Field(default=None, ge=0, le=1)
+    """Accept a number from this confidence on; without it, what the model's card recommends."""
+    batch_size: int = Field(default=1024, ge=1, le=65536)
+    """Candidates classified at once."""
+    jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)
+    """Chunks read side by side, and the number of cores OpenCV and TensorFlow may take between them."""
+    chunk: int = Field(default=16, ge=1, le=256)
+    """Files whose candidates are classified together; one Prefect task."""
+    annotate: bool = False
+    prefect: bool = True
+    settle: float = Field(default=2.0, ge=0)
+    """Seconds a file must have been still before the watcher takes it."""
+    rescan: float = Field(default=30.0, gt=0)
+    """Seconds between two full looks at the folder while watching."""
+    polling: bool = False
+    """Watch by looking instead of by the system's events, which network shares do not send."""
+
+
+def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
+    """Gather the settings of a run.
+
+    Parameters
+    ----------
+    flags : mapping, optional
+        What was said on the command line; None stands for not said.
+    config : Path, optional
+        A TOML file; without it ``digitocr.toml`` of the working folder, if it is there.
+
+    Raises
+    ------
+    UsageError
+        Where a value cannot be used, naming it.
+    """
+    said = {name: value for name, value in (flags or {}).items() if value is not None}
+    written = _read_toml(config)
+
+    class Sources(Settings):
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, env_settings, InitSettingsSource(settings_cls, written)
+
+    try:
+        return Sources(**said)
+    except ValidationError as error:
+        wrong = "; ".join(_explain(e, said, written) for e in error.errors())
+        raise UsageError(f"settings cannot be used: {wrong}", hint="see --help") from None
+
+
+def _read_toml(config: Path | None) -> dict[str, Any]:
+    path = config or DEFAULT_FILE
+    if config is None and not path.is_file():
+        return {}
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise UsageError(f"cannot read the settings file {path}: {error}") from None
+
+
+def _explain(error: Mapping[str, Any], said: Mapping[str, Any], written: Mapping[str, Any]) -> str:
+    name = str(error["loc"][0])
+    if error["type"] == "extra_forbidden":
+        return f"there is no setting {name!r}"
+    origin = "the command line" if name in said else f"DIGITOCR_{name.upper()}"
+    if name not in said and f"DIGITOCR_{name.upper()}" not in os.environ and name in written:
+        origin = "the settings file"
+    return f"{name} = {error['input']!r} from {origin}: {error['msg']}"

@@ -1,0 +1,86 @@
+"""The flows themselves; importing this module imports Prefect."""
+
+from __future__ import annotations
+
+from contextvars import ContextVar
+from pathlib import Path
+from typing import Any
+
+from prefect import flow, task
+from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.cache_policies import NO_CACHE
+from prefect.futures import PrefectFuture
+from prefect.states import Completed, State
+from prefect.task_runners import ThreadPoolTaskRunner
+
+from digitocr.batch import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
+from digitocr.errors import BusyError
+from digitocr.loading import reader_of
+from digitocr.settings import cores, load_settings
+
+hooks: ContextVar[Hooks] = ContextVar("hooks")
+"""How the command that called the flow takes part in it; flows that a server starts have none."""
+
+SKIPPED = "Skipped"
+"""Name of the completed state of a run that found the inbox held by another."""
+
+
+@flow(
+    name="process-folder", task_runner=ThreadPoolTaskRunner(max_workers=min(4, cores())), persist_result=False
+)
+def process_folder(
+    folder: str | None = None, flags: dict[str, Any] | None = None, config: str | None = None
+) -> dict[str, Any] | State[Any]:
+    """Read all that is ready in a folder, and end.
+
+    Parameters
+    ----------
+    folder : str, optional
+        The inbox of the settings if left out.
+    flags : dict, optional
+        Settings that outweigh the environment and the settings file.
+    config : str, optional
+        Settings file.
+
+    Returns
+    -------
+    dict
+        The keys of ``--json``; or a completed state named ``Skipped`` where another run holds the inbox.
+    """
+    settings = load_settings(flags, Path(config) if config else None)
+    job = make_job(settings, Path(folder) if folder else None)
+    try:
+        with open_batch(job, lambda: reader_of(settings).result(), hooks.get(Hooks())) as batch:
+            summary = _drain(batch, settings.jobs)
+            _artifacts(job, batch, summary)
+    except BusyError as error:
+        return Completed(name=SKIPPED, message=error.message)
+    return summary.as_dict()
+
+
+def _drain(batch: Batch, jobs: int) -> Summary:
+    # chunk numbers only: parameters travel through the API. No caching: the ledger decides, by content.
+    @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
+    def read_chunk(files: list[int]) -> None:
+        batch.work(tuple(files))
+
+    def submit(chunk: Chunk) -> PrefectFuture[None]:
+        return read_chunk.submit(list(chunk))
+
+    return drain(batch, submit, jobs)
+
+
+def _artifacts(job: Job, batch: Batch, summary: Summary) -> None:
+    rows = "\n".join(f"| {name} | {value} |" for name, value in summary.as_dict().items())
+    where = f"Tables in `{job.settings.results}`, queue in `{job.settings.review}`."
+    create_markdown_artifact(
+        f"## {job.folder}\n\n| | |\n|---|---:|\n{rows}\n\n{where}\n",
+        key="summary",
+        description="How the run ended",
+    )
+    worst = [
+        {"file": k.file, "status": k.status, "error": k.error, "numbers": k.numbers, "review": k.review}
+        for k in batch.worst()
+    ]
+    if worst:
+        create_table_artifact(worst, key="worst-files", description="Files that most need a person")

@@ -1,0 +1,165 @@
+"""Prefect made ready before it is imported: where its state goes, what it says, and a server if need be.
+
+Without an API named by the user a server of our own is started for as long as the command runs. Prefect
+would start one too, but only after it has imported the whole server into this process; ours boots while this
+process imports Prefect and TensorFlow. It ends when its standard input does, so none is left behind however
+this process ends.
+"""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from digitocr.errors import OutputError
+
+_START_SECONDS = 180.0
+"""The first start on a new state folder makes Prefect's database; on a busy machine that takes its time."""
+
+_QUIET = {
+    "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
+    "DO_NOT_TRACK": "1",
+    "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{_START_SECONDS:g}",
+    "PREFECT_CLI_COLORS": "false",
+}
+
+_SERVER_ONLY = {
+    "PREFECT__SERVER_EPHEMERAL": "1",
+    "PREFECT__SERVER_FINAL": "1",
+    "PREFECT_UI_ENABLED": "0",
+    # what a server of a few seconds need not do
+    "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
+    "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
+    "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
+}
+
+
+def api_is_named() -> bool:
+    """Tell whether the user names a Prefect API: in the environment, a settings file or the profile."""
+    if os.environ.get("PREFECT_API_URL"):
+        return True
+    here = (_toml(Path("prefect.toml")), _toml(Path("pyproject.toml")).get("tool", {}).get("prefect", {}))
+    if any(settings.get("api", {}).get("url") for settings in here):
+        return True
+    profiles = _toml(_profiles())
+    active = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "")
+    return bool(profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
+
+
+def prepare(state: Path, *, verbose: bool) -> TemporaryServer | None:
+    """Set Prefect's environment before it is imported, and start a server where none is named.
+
+    Returns
+    -------
+    TemporaryServer or None
+        A server that is starting, or None where the user's is used.
+    """
+    for name, value in _QUIET.items():
+        os.environ.setdefault(name, value)
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
+    if api_is_named():
+        return None
+    # the user's profiles stay where they are, with what else they set
+    os.environ.setdefault("PREFECT_PROFILES_PATH", str(_profiles()))
+    os.environ.setdefault("PREFECT_HOME", str(state.resolve() / "prefect"))
+    return TemporaryServer(Path(os.environ["PREFECT_HOME"]))
+
+
+class TemporaryServer:
+    """A Prefect server on loopback that lives no longer than this process.
+
+    Parameters
+    ----------
+    home : Path
+        Where its log goes.
+    """
+
+    def __init__(self, home: Path) -> None:
+        self._log = home / "server.log"
+        self._port = _free_port()
+        os.environ["PREFECT_API_URL"] = f"http://127.0.0.1:{self._port}/api"
+        try:
+            home.mkdir(parents=True, exist_ok=True)
+            with self._log.open("wb") as log:
+                self._process = subprocess.Popen(
+                    [sys.executable, "-m", "flows.server", str(self._port)],
+                    stdin=subprocess.PIPE,
+                    stdout=log,
+                    stderr=log,
+                    env=os.environ | _SERVER_ONLY,
+                    start_new_session=True,  # Ctrl-C is for us: the server must outlive our last words to it
+                )
+        except OSError as error:
+            raise OutputError(f"cannot start Prefect's server in {home}: {error}") from None
+        # before Prefect's own handlers are registered, and so after they have run
+        atexit.register(self.stop)
+
+    def wait(self) -> None:
+        """Wait until the server answers.
+
+        Raises
+        ------
+        OutputError
+            Where it ends or does not answer in time.
+        """
+        deadline = time.monotonic() + _START_SECONDS
+        while time.monotonic() < deadline:
+            if self._process.poll() is not None:
+                raise self._trouble("ended at once")
+            if _answers(self._port):
+                return
+            time.sleep(0.05)
+        raise self._trouble(f"did not answer within {_START_SECONDS:g} seconds")
+
+    def stop(self) -> None:
+        """End the server and wait for its end."""
+        if self._process.stdin:
+            self._process.stdin.close()
+        try:
+            self._process.wait(timeout=5)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _trouble(self, what: str) -> OutputError:
+        return OutputError(
+            f"Prefect's server {what}; it says more in {self._log}", hint="or go on without it: --no-prefect"
+        )
+
+
+def _profiles() -> Path:
+    home = Path(os.environ.get("PREFECT_HOME") or "~/.prefect").expanduser()
+    return Path(os.environ.get("PREFECT_PROFILES_PATH") or home / "profiles.toml").expanduser()
+
+
+def _toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def _answers(port: int) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=5)
+    try:
+        connection.request("GET", "/api/health")
+        return connection.getresponse().status == 200
+    except (OSError, http.client.HTTPException):
+        return False
+    finally:
+        connection.close()

@@ -1,0 +1,135 @@
+"""``python -m flows.process_folder``: read all that is ready in a folder."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from digitocr import console
+from digitocr.batch import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
+from digitocr.errors import BusyError
+from digitocr.loading import reader_of
+from digitocr.settings import load_settings
+
+log = logging.getLogger("digitocr.flows")
+
+Flag = typer.Option
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    folder: Annotated[Path | None, typer.Argument(help="What to read.", show_default="inbox")] = None,
+    results: Annotated[Path | None, Flag(help="Where the tables go.", show_default="results")] = None,
+    review: Annotated[Path | None, Flag(help="Where the review queue goes.", show_default="review")] = None,
+    state: Annotated[Path | None, Flag(help="Where the ledger is kept.", show_default=".digitocr")] = None,
+    threshold: Annotated[float | None, Flag(help="Accept numbers from this confidence on.")] = None,
+    batch_size: Annotated[int | None, Flag(help="Candidates classified at once.")] = None,
+    jobs: Annotated[int | None, Flag(help="Chunks of files read side by side.")] = None,
+    annotate: Annotated[bool, Flag("--annotate", help="Draw what was read on each page.")] = False,  # noqa: FBT002
+    no_prefect: Annotated[bool, Flag("--no-prefect", help="The same without Prefect.")] = False,  # noqa: FBT002
+    dry_run: Annotated[bool, Flag("--dry-run", help="Say what would be done.")] = False,  # noqa: FBT002
+    as_json: Annotated[bool, Flag("--json", help="End with one JSON object.")] = False,  # noqa: FBT002
+    quiet: Annotated[bool, Flag("--quiet", help="Say nothing but errors that end the run.")] = False,  # noqa: FBT002
+    verbose: Annotated[bool, Flag("--verbose", help="Say more.")] = False,  # noqa: FBT002
+    config: Annotated[Path | None, Flag(help="Settings file.", show_default="digitocr.toml")] = None,
+) -> None:
+    """Read the handwritten numbers of all scans and photos in a folder into tables."""
+    flags = {"results": results, "review": review, "state": state, "threshold": threshold, "jobs": jobs}
+    flags |= {
+        "batch_size": batch_size,
+        "annotate": annotate or None,
+        "prefect": False if no_prefect else None,
+    }
+    console.set_up_logging(quiet=quiet, verbose=verbose)
+    command = partial(_run, folder, flags, config, dry=dry_run, as_json=as_json, quiet=quiet, verbose=verbose)
+    raise typer.Exit(console.guarded(command))
+
+
+def _run(
+    folder: Path | None,
+    flags: Mapping[str, Any],
+    config: Path | None,
+    *,
+    dry: bool,
+    as_json: bool,
+    quiet: bool,
+    verbose: bool,
+) -> int:
+    job = make_job(load_settings(flags, config), folder)
+    if dry:
+        return _dry(job, as_json=as_json)
+    summary = process(job, as_json=as_json, quiet=quiet, verbose=verbose)
+    console.report(summary, job.settings, as_json=as_json, quiet=quiet)
+    return summary.exit_status
+
+
+def process(
+    job: Job, hooks: Hooks | None = None, *, as_json: bool = False, quiet: bool = False, verbose: bool = False
+) -> Summary:
+    """Read all that is ready; neither Prefect nor TensorFlow is started where nothing need be read.
+
+    Parameters
+    ----------
+    job : Job
+    hooks : Hooks, optional
+        Without them, Ctrl-C is the only way to end early.
+    as_json, quiet, verbose : bool
+        What the user wants to see on the way.
+    """
+    hooks = hooks or Hooks()
+    reader = partial(reader_of, job.settings)
+    with open_batch(job, lambda: reader().result(), hooks) as batch:
+        if not batch.needs_reading():
+            return drain(batch, _never, 1)
+        if not job.settings.prefect:
+            reader()
+            with ThreadPoolExecutor(job.settings.jobs) as pool:
+                return drain(batch, partial(pool.submit, batch.work), job.settings.jobs)
+    return _with_prefect(job, hooks, verbose=verbose)
+
+
+def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
+    from flows import engine
+
+    server = engine.prepare(job.settings.state, verbose=verbose)  # boots while we import
+    from prefect.task_runners import ThreadPoolTaskRunner
+
+    from flows import definitions
+
+    reader_of(job.settings)  # TensorFlow is imported after Prefect, lest both import the same modules at once
+    if server:
+        server.wait()
+    definitions.hooks.set(hooks)
+    flow = definitions.process_folder.with_options(
+        task_runner=ThreadPoolTaskRunner(max_workers=job.settings.jobs)  # unbounded by default
+    )
+    flags = job.settings.model_dump(mode="json")
+    state = flow(str(job.folder), flags, return_state=True)
+    if state.name == definitions.SKIPPED:
+        raise BusyError(state.message or "another run holds the inbox")
+    return Summary(**state.result())
+
+
+def _dry(job: Job, *, as_json: bool) -> int:
+    batch = dry_batch(job)
+    for what, file in batch.plan():
+        if not as_json:
+            sys.stdout.write(f"{what:10} {file}\n")
+    console.report(batch.summary(), job.settings, as_json=as_json, quiet=not as_json)
+    return 0
+
+
+def _never(chunk: tuple[int, ...]) -> Any:  # noqa: ANN401 - it does not return
+    raise AssertionError(f"{chunk} was to be read")
+
+
+if __name__ == "__main__":
+    app()
