@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitocr.records import Grey
 from digitocr.training.paper import Field, noise
-from digitocr.training.skeletons import Points
+from digitocr.training.skeletons import LETTERS, Points
 from digitocr.training.strokes import Glyph, Random, SkeletonWriter, Sources, Writer
 
 Owner = NDArray[np.int16]
@@ -287,7 +287,7 @@ def _spread(profile: NDArray[np.float64], pick: np.ufunc) -> NDArray[np.float64]
 
 def _glyph(rng: Random, hand: Hand, token: Token) -> Glyph:
     """Ask the writer, then the writer of letters, then our own skeletons."""
-    for writer in (hand.writer, hand.letters) if token.digit or token.label.isalpha() else ():
+    for writer in (hand.writer, hand.letters) if token.digit or token.label in LETTERS else ():
         found = writer.glyph(rng, token.label)
         if found is not None:
             return found

@@ -270,7 +270,7 @@ def _blank(rng: Random, shape: tuple[int, int], *, colour: bool, bright: tuple[f
 def _cast(rng: Random, spread: float) -> NDArray[np.float64]:
     """Return factors on blue, green and red: mostly warmer or cooler, a little green or pink."""
     warm, green = rng.normal(0, spread), rng.normal(0, spread / 3)
-    return np.clip(np.array([1 - warm, 1 + green, 1 + warm]), 0.8, 1.2)
+    return np.asarray(np.clip(np.array([1 - warm, 1 + green, 1 + warm]), 0.8, 1.2), np.float64)
 
 
 def _frame(rng: Random, form: _Form, shape: tuple[int, int]) -> None:
@@ -358,6 +358,11 @@ def _filler(rng: Random) -> str:
     return ("", "x", "-", "/")[int(rng.choice(4, p=[0.55, 0.3, 0.1, 0.05]))]
 
 
+def _tally(rng: Random, *, last: bool) -> str:
+    """Return the label of a group of tally strokes: full ones, and what is left over at the end."""
+    return f"tally{int(rng.integers(1, 6))}" if last or rng.random() < 0.06 else "tally5"
+
+
 def _tally_table(rng: Random, form: _Form, shape: tuple[int, int], y: float, end: float) -> float:
     """Print rows with a number, squares with tally strokes, and the count in a field."""
     mm = form.mm
@@ -379,12 +384,13 @@ def _tally_table(rng: Random, form: _Form, shape: tuple[int, int], y: float, end
             form.print.rule(grid_left, gy, grid_right, gy, form.thin, 70)
         form.print.rule(grid_left, y, grid_left, y + height, form.thick)
         form.print.rule(grid_right, y, grid_right, y + height, form.thick)
-        for t in range(int(rng.integers(0, 6))):
+        groups = int(rng.integers(0, 6))
+        for t in range(groups):
             at = Box(
                 round(grid_left + (2.0 * t + 0.4) * square), round(y), round(1.8 * square), round(square)
             )
             if at.right < grid_right:
-                form.sign(rng, "tally", square * 0.75, at)
+                form.sign(rng, _tally(rng, last=t == groups - 1), square * 0.75, at)
         wide = float(rng.uniform(8.5, 10)) * mm
         cells = _cells(right - 3 * wide - 5 * mm, y + height * 0.12, 3, wide, height * 0.76, 1.5 * mm)
         _print_field(rng, form, cells, style)
@@ -643,7 +649,8 @@ def table_scene(
             form.sign(rng, "-", 0.55 * room, last)
             continue
         if tallies:
-            for t in range(int(rng.integers(1, 4))):
+            groups = int(rng.integers(1, 4))
+            for t in range(groups):
                 at = Box(
                     round(xs[1] + (0.15 + 0.9 * t) * room),
                     round(y + 0.15 * room),
@@ -651,7 +658,7 @@ def table_scene(
                     round(0.7 * room),
                 )
                 if at.right < xs[2]:
-                    form.sign(rng, "tally", 0.5 * room, at)
+                    form.sign(rng, _tally(rng, last=t == groups - 1), 0.5 * room, at)
         part = form.centred(rng, [Token(c) for c in value], float(rng.uniform(0.5, 0.62)) * room, last)
         scene.add_number(rng, [part], form.ink, form.hand.pen, row=i, place=last, grain=form.grain)
     printing.rule(xs[0], top, xs[-1], top, form.thick)
@@ -659,6 +666,61 @@ def table_scene(
     dark = printing.darkness().astype(np.float32) * np.float32(rng.uniform(0.7, 0.95) / 255)
     scene.paper *= (1 - dark)[:, :, None]
     return scene
+
+
+def card_scene(
+    rng: Random,
+    sources: Sources,
+    shape: tuple[int, int],
+    *,
+    entries: Sequence[tuple[str, str, int]] | None = None,
+    heading: str | None = None,
+    fonts: tuple[Path, ...] = (),
+    ink: Ink | None = None,
+    colour: bool = True,
+) -> Scene:
+    """Print a small card with a row of boxes for each entry, and fill it in.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+    shape : tuple of int
+    entries : sequence of (str, str, int), optional
+        What is printed beside the boxes, the digits in the last of them, and how many boxes; drawn otherwise.
+    heading : str, optional
+    fonts : tuple of Path
+    ink : tuple of float, optional
+    colour : bool
+    """
+    if entries is None:
+        counts = rng.integers(3, 9, int(rng.integers(1, 6)))
+        entries = [(_words(rng, 2), _value(rng, int(c)), int(c)) for c in counts]
+    names = ["blue", "violet", "black", "light-blue", "red", "pencil"]
+    room = shape[0] / (len(entries) + 1.4)
+    form = _Form(
+        scene=_blank(rng, shape, colour=colour, bright=(222, 250)),
+        print=_printing(shape, [None, *fonts][int(rng.integers(len(fonts) + 1))]),
+        mm=room / 14,
+        hand=draw_hand(rng, sources, thickness=float(rng.uniform(0.06, 0.12))),
+        ink=ink or INKS[names[int(rng.integers(len(names)))]],
+        sources=sources,
+        grain=float(rng.uniform(0.2, 0.7)),
+    )
+    form.print.text(0.05 * shape[1], 0.25 * room, heading or _words(rng, 3), 0.28 * room)
+    style, share = int(rng.integers(0, 4)), float(rng.uniform(0.55, 0.85))
+    gap = float(rng.choice([0.0, 0.12])) * room
+    for i, (label, text, count) in enumerate(entries):
+        y = (1.1 + i) * room
+        form.row = i
+        form.print.text(0.05 * shape[1], y + 0.3 * room, label, 0.2 * room)
+        wide = min(0.6 * room, 0.58 * shape[1] / count - gap)
+        cells = _cells(0.37 * shape[1], y, count, wide, 0.78 * room, gap)
+        _print_field(rng, form, cells, style)
+        form.number(rng, cells, text, share * cells[0].height, "")
+    dark = form.print.darkness().astype(np.float32) * np.float32(rng.uniform(0.7, 0.95) / 255)
+    form.scene.paper *= (1 - dark)[:, :, None] if colour else 1 - dark
+    return form.scene
 
 
 # --- the camera ---
@@ -688,7 +750,8 @@ def photo(
         Let some photos lie on a side or upside down.
     """
     side = longest or int(np.clip(rng.lognormal(np.log(800), 0.5), 300, 2000))
-    content = ("rows", "table", "form", "chalk")[int(rng.choice(4, p=[0.6, 0.2, 0.12, 0.08]))]
+    contents = ("rows", "table", "form", "chalk", "card")
+    content = contents[int(rng.choice(5, p=[0.56, 0.17, 0.11, 0.08, 0.08]))]
     ratio = (
         float(rng.uniform(0.3, 0.8))
         if content in {"rows", "chalk"} and rng.random() < 0.7
@@ -700,6 +763,8 @@ def photo(
         scene = form_scene(rng, sources, shape, fonts=fonts, colour=True)
     elif content == "table":
         scene = table_scene(rng, sources, shape, fonts=fonts, tallies=bool(rng.random() < 0.3))
+    elif content == "card":
+        scene = card_scene(rng, sources, shape, fonts=fonts)
     else:
         scene = rows_scene(rng, sources, shape, chalk=content == "chalk")
     turn = int(rng.choice(4, p=[0.82, 0.06, 0.06, 0.06])) if turns else 0
