@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -35,8 +36,11 @@ def guarded(command: Callable[[], int]) -> int:
         return 1
 
 
-def set_up_logging(*, quiet: bool, verbose: bool) -> None:
+def set_up(*, quiet: bool, verbose: bool) -> None:
     """Send what modules log to standard error as plain messages."""
+    if not verbose and sys.stderr is not None and sys.stderr is sys.__stderr__:
+        # a way of our own to the same place, so that TensorFlow's can be closed while it loads
+        sys.stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))
     logger = logging.getLogger("digitocr")

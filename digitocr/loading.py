@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
+import sys
 import threading
+from collections.abc import Iterator
 from concurrent.futures import Future
+from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import ReadOptions
 from digitocr.settings import Settings
+
+_NATIVE = 2
+"""Where C++ sends its messages."""
 
 
 def reader_of(settings: Settings) -> Future[Reader]:
@@ -28,9 +35,29 @@ def _load(model: Path | None, options: ReadOptions, threads: int) -> Future[Read
 
             # chunks are read side by side: OpenCV's own threads on top would fight them for the cores
             cv2.setNumThreads(1)
-            future.set_result(load_reader(model, options, threads))
+            with _native_silence():
+                future.set_result(load_reader(model, options, threads))
         except BaseException as error:
             future.set_exception(error)
 
     threading.Thread(target=load, name="load-reader", daemon=True).start()
     return future
+
+
+@contextmanager
+def _native_silence() -> Iterator[None]:
+    """Keep what TensorFlow says from C++ while it loads off the terminal, for which it has no setting.
+
+    Only where :func:`digitocr.console.set_up` has given Python's own messages another way there.
+    """
+    if sys.stderr is None or sys.stderr.fileno() == _NATIVE:
+        yield
+        return
+    kept, nowhere = os.dup(_NATIVE), os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _NATIVE)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _NATIVE)
+        os.close(kept)
+        os.close(nowhere)

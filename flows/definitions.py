@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from contextvars import ContextVar
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from prefect import flow, task
 from prefect.artifacts import create_markdown_artifact, create_table_artifact
 from prefect.cache_policies import NO_CACHE
+from prefect.client.schemas import State
 from prefect.futures import PrefectFuture
-from prefect.states import Completed, State
-from prefect.task_runners import ThreadPoolTaskRunner
+from prefect.states import Completed
+from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from digitocr.batch import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
 from digitocr.errors import BusyError
@@ -25,9 +26,13 @@ SKIPPED = "Skipped"
 """Name of the completed state of a run that found the inbox held by another."""
 
 
-@flow(
-    name="process-folder", task_runner=ThreadPoolTaskRunner(max_workers=min(4, cores())), persist_result=False
-)
+def bounded(jobs: int) -> TaskRunner[PrefectFuture[Any]]:
+    """Return a task runner with a limit; Prefect's own has none."""
+    # Prefect declares futures invariant, and so its own runner unfit for its own flows
+    return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=jobs))
+
+
+@flow(name="process-folder", task_runner=bounded(min(4, cores())), persist_result=False)
 def process_folder(
     folder: str | None = None, flags: dict[str, Any] | None = None, config: str | None = None
 ) -> dict[str, Any] | State[Any]:

@@ -48,7 +48,7 @@ def main(
         "annotate": annotate or None,
         "prefect": False if no_prefect else None,
     }
-    console.set_up_logging(quiet=quiet, verbose=verbose)
+    console.set_up(quiet=quiet, verbose=verbose)
     command = partial(_run, folder, flags, config, dry=dry_run, as_json=as_json, quiet=quiet, verbose=verbose)
     raise typer.Exit(console.guarded(command))
 
@@ -92,7 +92,7 @@ def process(
         if not job.settings.prefect:
             reader()
             with ThreadPoolExecutor(job.settings.jobs) as pool:
-                return drain(batch, partial(pool.submit, batch.work), job.settings.jobs)
+                return drain(batch, lambda chunk: pool.submit(batch.work, chunk), job.settings.jobs)
     return _with_prefect(job, hooks, verbose=verbose)
 
 
@@ -100,19 +100,15 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     from flows import engine
 
     server = engine.prepare(job.settings.state, verbose=verbose)  # boots while we import
-    from prefect.task_runners import ThreadPoolTaskRunner
-
     from flows import definitions
 
     reader_of(job.settings)  # TensorFlow is imported after Prefect, lest both import the same modules at once
     if server:
         server.wait()
     definitions.hooks.set(hooks)
-    flow = definitions.process_folder.with_options(
-        task_runner=ThreadPoolTaskRunner(max_workers=job.settings.jobs)  # unbounded by default
-    )
+    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(job.settings.jobs))
     flags = job.settings.model_dump(mode="json")
-    state = flow(str(job.folder), flags, return_state=True)
+    state: Any = flow(str(job.folder), flags, return_state=True)
     if state.name == definitions.SKIPPED:
         raise BusyError(state.message or "another run holds the inbox")
     return Summary(**state.result())
