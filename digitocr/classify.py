@@ -1,4 +1,4 @@
-"""The Keras network: candidates of many files in one batch to class scores. TensorFlow is imported on first use only."""
+"""The Keras network: candidates of many files in one batch to class scores. TensorFlow is imported on first use."""
 
 from __future__ import annotations
 
@@ -56,7 +56,9 @@ class Classifier:
             return np.zeros((0, len(self.card.classes)), dtype=np.float32)
         scores = np.concatenate(parts)
         top = scores.max(axis=1, keepdims=True)
-        return np.asarray(scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float32)
+        return np.asarray(
+            scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float32
+        )
 
 
 def shipped_model() -> Path:

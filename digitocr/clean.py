@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -26,7 +27,7 @@ MAX_BOARD = 110
 """A ground of which half the pixels are brighter than this is paper, not a blackboard."""
 
 STRONG_SHARE = 0.42
-"""Ink is at least this share as dark against the paper as the strongest ink near it: guide lines and patterns are less."""
+"""Ink is at least this share as dark against the paper as the strongest ink near it; guide lines are less."""
 
 MAX_SKEW = 15.0
 """Skew is looked for up to this angle, in degrees."""
@@ -51,7 +52,7 @@ def clean(page: Page) -> Sheet:
     if abs(angle) > 0.3:
         turn = _rotation(even.shape, angle)
         size = _rotated_size(even.shape, angle)
-        even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255)
+        even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
         ink = _ink(even)
         to_page = to_page @ np.linalg.inv(turn)
     lines = _rulings(ink)
@@ -91,7 +92,8 @@ def _straighten(grey: Grey) -> tuple[Grey, Transform]:
             return grey, np.eye(3)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
-        return cv2.resize(grey, size, interpolation=how), np.diag([width / size[0], height / size[1], 1.0])
+        resized = cv2.resize(grey, size, interpolation=how).astype(np.uint8)
+        return resized, np.diag([width / size[0], height / size[1], 1.0])
     top = (np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
     side = (np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
     scale = _working_scale(float(top), float(side))
@@ -99,7 +101,7 @@ def _straighten(grey: Grey) -> tuple[Grey, Transform]:
     target = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float32)
     forward = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
     flat = cv2.warpPerspective(grey, forward, (w, h), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return flat.astype(np.uint8), np.linalg.inv(forward)
+    return flat.astype(np.uint8), np.linalg.inv(forward).astype(np.float64)
 
 
 def _working_scale(width: float, height: float) -> float:
@@ -112,17 +114,16 @@ def _working_scale(width: float, height: float) -> float:
 
 
 def _paper_corners(grey: Grey) -> NDArray[np.float64] | None:
-    """Corners of a bright sheet on a darker desk, clockwise from the upper left, in page pixels; None if none is seen."""
+    """Find a bright sheet on a darker desk: its corners clockwise from the upper left, in page pixels, or None."""
     height, width = grey.shape
     scale = 400 / max(height, width)
     small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     small = cv2.GaussianBlur(small, (5, 5), 0)
-    threshold, mask = cv2.threshold(small, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
+    _, mask = cv2.threshold(small, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
     paper, desk = small[mask > 0], small[mask == 0]
     if not paper.size or not desk.size or np.median(paper) - np.median(desk) < 45:
         return None
-    del threshold
     contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
     outline = max(contours, key=cv2.contourArea)
     area = cv2.contourArea(outline)
@@ -141,14 +142,14 @@ def _paper_corners(grey: Grey) -> NDArray[np.float64] | None:
         return None
     points = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))].astype(np.float64)
     first = int(np.argmin(points.sum(axis=1)))
-    return (np.roll(points, -first, axis=0) + 0.5) / scale
+    return np.asarray((np.roll(points, -first, axis=0) + 0.5) / scale, dtype=np.float64)
 
 
 def _rotation(shape: tuple[int, int], angle: float) -> Transform:
     height, width = shape
     new_w, new_h = _rotated_size(shape, angle)
     affine = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    affine[:, 2] += [(new_w - width) / 2, (new_h - height) / 2]
+    affine[:, 2] += np.array([(new_w - width) / 2, (new_h - height) / 2])
     return np.vstack([affine, [0, 0, 1]]).astype(np.float64)
 
 
@@ -208,14 +209,16 @@ def _even_light(grey: Grey) -> Grey:
     """Divide by the paper's own brightness, so that paper is 255 everywhere, in light and in shadow."""
     height, width = grey.shape
     scale = min(1.0, 480 / max(height, width))
-    small = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else grey
+    size = (max(1, round(width * scale)), max(1, round(height * scale)))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if scale < 1 else grey
     reach = int(np.clip(min(small.shape) * 0.25, 9, 25)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
     paper = cv2.blur(cv2.medianBlur(paper, 5), (reach, reach), borderType=cv2.BORDER_REPLICATE)
     if scale < 1:
         paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
-    return cv2.divide(grey, cv2.max(paper, 1), scale=255.0).astype(np.uint8)
+    floor = np.maximum(paper, 1).astype(np.uint8)
+    return cv2.divide(grey, floor, scale=255.0).astype(np.uint8)
 
 
 def _ink(even: Grey) -> Mask:
@@ -290,26 +293,24 @@ class _Length:
 
 
 def _rulings(ink: Mask) -> Mask | None:
-    """Straight runs of ink longer than any stroke of a digit: rulings, table lines, box borders; None if there are none."""
+    """Find straight runs of ink longer than any stroke of a digit: rulings, table lines, box borders."""
     length = _ruling_length(ink)
     picture = ink.astype(np.uint8)
     # One pixel of slack across the run lets a slightly slanted or wavy line count as straight.
-    across = cv2.morphologyEx(
-        cv2.dilate(picture, np.ones((3, 1), np.uint8)), cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8)
-    )
-    down = cv2.morphologyEx(
-        cv2.dilate(picture, np.ones((1, 3), np.uint8)), cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8)
-    )
+    level = cv2.dilate(picture, np.ones((3, 1), np.uint8))
+    upright = cv2.dilate(picture, np.ones((1, 3), np.uint8))
+    across = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8))
+    down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8))
     if not across.any() and not down.any():
         return None
-    thin = _stroke_width(ink) * 2 + 3
-    across = _thin_only(across, axis=0, limit=thin)
-    down = _thin_only(down, axis=1, limit=thin)
-    return np.logical_and(np.logical_or(across, down), ink)
+    thin = round(_stroke_width(ink) * 2 + 3)
+    fine_across = _thin_only(across, np.ones((thin, 1), np.uint8))
+    fine_down = _thin_only(down, np.ones((1, thin), np.uint8))
+    return np.logical_and(np.logical_or(fine_across, fine_down), ink)
 
 
 def _ruling_length(ink: Mask) -> _Length:
-    """A ruling is longer than digits are high; where nothing tells their height, as long as the picture."""
+    """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
     height, width = ink.shape
     if min(height, width) >= 400:
         size = max(30.0, _typical_height(ink))
@@ -340,7 +341,12 @@ def _typical_height(ink: Mask) -> float:
 def _is_frame(part: Mask) -> bool:
     """Whether a component's ink runs along most of its own bounding box."""
     band = 3
-    sides = (part[:band].any(axis=0), part[-band:].any(axis=0), part[:, :band].any(axis=1), part[:, -band:].any(axis=1))
+    sides = (
+        part[:band].any(axis=0),
+        part[-band:].any(axis=0),
+        part[:, :band].any(axis=1),
+        part[:, -band:].any(axis=1),
+    )
     return sum(float(side.mean()) > 0.7 for side in sides) >= 3
 
 
@@ -351,12 +357,10 @@ def _stroke_width(ink: Mask) -> float:
     return 2.0 * area / edge if edge else 1.0
 
 
-def _thin_only(runs: NDArray[np.uint8], axis: int, limit: float) -> Mask:
-    """Keep what is thinner than `limit` across its direction: thick bars are no rulings."""
-    size = round(limit)
-    kernel = np.ones((size, 1) if axis == 0 else (1, size), np.uint8)
-    thick = cv2.morphologyEx(runs, cv2.MORPH_OPEN, kernel)
-    return np.logical_and(runs > 0, thick == 0)
+def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
+    """Keep of the runs what is thinner than the kernel laid across their direction: thick bars are no rulings."""
+    thick = cv2.morphologyEx(runs, cv2.MORPH_OPEN, across)
+    return np.asarray((runs > 0) & (thick == 0), dtype=np.bool_)
 
 
 def _without(ink: Mask, lines: Mask) -> Mask:
@@ -365,13 +369,12 @@ def _without(ink: Mask, lines: Mask) -> Mask:
     gap = int(np.ceil(_stroke_width(ink))) + 3
     kernel_down, kernel_across = np.ones((gap * 2 + 1, 1), np.uint8), np.ones((1, gap * 2 + 1), np.uint8)
     picture = rest.astype(np.uint8)
-    bridged = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_down) | cv2.morphologyEx(
-        picture, cv2.MORPH_CLOSE, kernel_across
-    )
-    repaired = np.logical_or(rest, np.logical_and(bridged > 0, lines))
+    down = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_down) > 0
+    across = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_across) > 0
+    repaired = np.logical_or(rest, np.logical_and(np.logical_or(down, across), lines))
     # What is left of a ruling besides strokes are crumbs.
     count, labels, stats, _ = cv2.connectedComponentsWithStats(repaired.astype(np.uint8), connectivity=8)
     keep = np.ones(count, dtype=np.bool_)
     touched = np.bincount(labels[lines], minlength=count)
     keep[touched > 0.6 * stats[:, cv2.CC_STAT_AREA]] = False
-    return np.logical_and(repaired, keep[labels])
+    return np.asarray(repaired & keep[labels], dtype=np.bool_)

@@ -85,10 +85,14 @@ def geometry(line: Line) -> NDArray[np.float32]:
         Height, width, their squares' pull (clipped at 3), offset of the middle from the line's middle, all in
         heights of the line, and the share of the candidate's box that is ink.
     """
-    boxes = np.array([[c.box.x, c.box.y, c.box.width, c.box.height] for c in line.candidates], dtype=np.float32)
+    boxes = np.array(
+        [[c.box.x, c.box.y, c.box.width, c.box.height] for c in line.candidates], dtype=np.float32
+    )
     boxes = boxes.reshape(-1, 4)
     scale = max(line.height, 1.0)
-    tall = np.array([[p.centre[0], p.centre[1]] for p in line.pieces if p.height >= 0.5 * scale], dtype=np.float64)
+    tall = np.array(
+        [[p.centre[0], p.centre[1]] for p in line.pieces if p.height >= 0.5 * scale], dtype=np.float64
+    )
     centre_x, centre_y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
     if len(tall) >= 3 and np.ptp(tall[:, 0]) > 2 * scale:
         slope, constant = np.polyfit(tall[:, 0], tall[:, 1], 1)
@@ -96,7 +100,9 @@ def geometry(line: Line) -> NDArray[np.float32]:
     else:
         middle = np.full(len(boxes), tall[:, 1].mean() if len(tall) else line.box.centre[1])
     height, width = boxes[:, 3] / scale, boxes[:, 2] / scale
-    filled = np.array([float(np.count_nonzero(c.ink)) / c.ink.size for c in line.candidates], dtype=np.float32)
+    filled = np.array(
+        [float(np.count_nonzero(c.ink)) / c.ink.size for c in line.candidates], dtype=np.float32
+    )
     return np.stack(
         [
             np.minimum(height, 3),
@@ -165,7 +171,9 @@ def decode(line: Line, scores: NDArray[np.float64]) -> list[Reading]:
     best = [0.0] + [-math.inf] * pieces
     via = [-1] * (pieces + 1)
     for k, candidate in enumerate(line.candidates):
-        forward[candidate.last] = _log_add(forward[candidate.last], forward[candidate.first] + float(either[k]))
+        forward[candidate.last] = _log_add(
+            forward[candidate.last], forward[candidate.first] + float(either[k])
+        )
         reached = best[candidate.first] + float(best_score[k])
         if reached > best[candidate.last]:
             best[candidate.last], via[candidate.last] = reached, k

@@ -34,7 +34,7 @@ class Evidence:
     height: float
 
     def features(self) -> tuple[float, ...]:
-        """Inputs of the logistic model, each about in [-10, 10]."""
+        """Return the inputs of the logistic model, each about in [-10, 10]."""
         return (
             max(self.log_posterior, -12.0),
             max(min(self.log_scores, default=-12.0), -12.0),

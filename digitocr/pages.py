@@ -9,7 +9,13 @@ from collections.abc import Iterator
 import numpy as np
 from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
 
-from digitocr.errors import DamagedImageError, EmptyFileError, ImageSizeError, InputError, UnsupportedFormatError
+from digitocr.errors import (
+    DamagedImageError,
+    EmptyFileError,
+    ImageSizeError,
+    InputError,
+    UnsupportedFormatError,
+)
 from digitocr.records import Grey, Page
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
@@ -81,7 +87,9 @@ def _greys(data: bytes) -> Iterator[Grey]:
 def _check_size(size: tuple[int, int]) -> None:
     width, height = size
     if min(size) < MIN_SIDE:
-        raise ImageSizeError(f"only {width}×{height} pixels", hint=f"at least {MIN_SIDE} pixels a side are needed")
+        raise ImageSizeError(
+            f"only {width}×{height} pixels", hint=f"at least {MIN_SIDE} pixels a side are needed"
+        )
     if width * height > MAX_PIXELS:
         raise ImageSizeError(f"{width}×{height} pixels are too many", hint=f"at most {MAX_PIXELS:,} are read")
 

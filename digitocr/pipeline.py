@@ -127,7 +127,8 @@ class Reader:
         logs = self.classifier.log_probabilities(normalize.to_batch(candidates), self.options.batch_size)
         scores = iter(line_scores(lines, logs, self.card))
         return [
-            _Read(view, tuple(r for line in view.lines for r in decode.decode(line, next(scores)))) for view in views
+            _Read(view, tuple(r for line in view.lines for r in decode.decode(line, next(scores))))
+            for view in views
         ]
 
     def _finish(self, reading: Reading, reads: list[tuple[_Read, bool]], started: float) -> Reading:
@@ -150,7 +151,8 @@ class Reader:
         sheet = read.view.sheet
         reasons = (*sheet.reasons, Reason.ORIENTATION) if in_doubt else sheet.reasons
         return tuple(
-            judge.judge(self._number(reading, sheet, page), self.threshold, reasons) for reading in read.readings
+            judge.judge(self._number(reading, sheet, page), self.threshold, reasons)
+            for reading in read.readings
         )
 
     def _number(self, reading: decode.Reading, sheet: Sheet, page: Page) -> Number:
@@ -187,7 +189,11 @@ def line_scores(
     for line in lines:
         own = full[at : at + len(line.candidates)]
         at += len(line.candidates)
-        yield decode.with_geometry(own, decode.geometry(line), weights) if len(weights) else np.maximum(own, -20.0)
+        yield (
+            decode.with_geometry(own, decode.geometry(line), weights)
+            if len(weights)
+            else np.maximum(own, -20.0)
+        )
 
 
 def evidence(reading: decode.Reading) -> judge.Evidence:

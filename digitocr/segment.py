@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import cv2
 import numpy as np
@@ -56,7 +57,9 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
 
 
 def _components(sheet: Sheet) -> _Components:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(sheet.ink.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        sheet.ink.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
+    )
     return _Components(labels.astype(np.int32, copy=False), stats[1:].astype(np.int32))
 
 
@@ -94,7 +97,11 @@ def _chains(boxes: NDArray[np.int32]) -> list[NDArray[np.intp]]:
         gap = cx[j] - (cx[i] + cw[i])
         overlap = np.minimum(cy[i] + ch[i], cy[j] + ch[j]) - np.maximum(cy[i], cy[j])
         small, large = np.minimum(ch[i], ch[j]), np.maximum(ch[i], ch[j])
-        near = (gap <= MAX_GAP * np.minimum(large, 1.5 * small)) & (overlap >= 0.45 * small) & (large <= 2.6 * small)
+        near = (
+            (gap <= MAX_GAP * np.minimum(large, 1.5 * small))
+            & (overlap >= 0.45 * small)
+            & (large <= 2.6 * small)
+        )
         for k in j[near]:
             parent[root(int(k))] = root(i)
     roots = np.array([root(i) for i in range(len(core))])
@@ -230,7 +237,7 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> NDArray[np.int16]:
     boxes = _label_boxes(labels)
     for label, (x, y, w, h) in boxes.items():
         cuts = [0, *_cuts((labels[y : y + h, x : x + w] == label), scale), w]
-        for left, right in zip(cuts, cuts[1:], strict=False):
+        for left, right in pairwise(cuts):
             parts.append((x + (left + right) / 2, label, x + left, x + right))
     parts.sort()
     pieces = np.zeros_like(labels)
@@ -297,12 +304,13 @@ def _piece_boxes(pieces: NDArray[np.int16], to_sheet: NDArray[np.float64]) -> li
     np.maximum.at(x1, order, sheet_x + 1)
     np.minimum.at(y0, order, sheet_y)
     np.maximum.at(y1, order, sheet_y + 1)
-    return [Box(int(max(a, 0)), int(max(b, 0)), int(c - a), int(d - b)) for a, b, c, d in zip(x0, y0, x1, y1, strict=True)]
+    return [
+        Box(int(max(a, 0)), int(max(b, 0)), int(c - a), int(d - b))
+        for a, b, c, d in zip(x0, y0, x1, y1, strict=True)
+    ]
 
 
-def _candidates(
-    pieces: NDArray[np.int16], dark: Grey, boxes: list[Box], scale: float
-) -> list[Candidate]:
+def _candidates(pieces: NDArray[np.int16], dark: Grey, boxes: list[Box], scale: float) -> list[Candidate]:
     upright = _label_boxes(pieces)
     found = []
     for first in range(len(boxes)):
@@ -320,5 +328,7 @@ def _candidates(
                 break
             window = pieces[y0:y1, x0:x1]
             mine = cv2.inRange(window, first + 1, last)
-            found.append(Candidate(first, last, box, cv2.bitwise_and(dark[y0:y1, x0:x1], mine).astype(np.uint8)))
+            found.append(
+                Candidate(first, last, box, cv2.bitwise_and(dark[y0:y1, x0:x1], mine).astype(np.uint8))
+            )
     return found

@@ -34,9 +34,9 @@ def test_shape_range_and_centre_of_mass(ink):
         assert abs(centre - (SIDE - 1) / 2) <= 0.51 or room == 0
 
 
-@given(blobs(), st.integers(1, 30), st.integers(1, 30))
-def test_faint_ink_looks_like_dark_ink(ink, _a, _b):
-    faint = (ink // 4 * 1).astype(np.uint8)
+@given(blobs())
+def test_faint_ink_looks_like_dark_ink(ink):
+    faint = (ink // 4).astype(np.uint8)
     difference = np.abs(to_mnist(faint).astype(int) - to_mnist(ink).astype(int))
     assert np.median(difference) <= 12
 

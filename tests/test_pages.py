@@ -56,7 +56,9 @@ def test_what_is_transparent_is_paper():
     assert page.grey[35, 50] == 255
 
 
-@pytest.mark.parametrize(("orientation", "place"), [(1, (15, 10)), (3, (24, 49)), (6, (10, 24)), (8, (49, 15))])
+@pytest.mark.parametrize(
+    ("orientation", "place"), [(1, (15, 10)), (3, (24, 49)), (6, (10, 24)), (8, (49, 15))]
+)
 def test_exif_turn(orientation, place):
     image = Image.fromarray(picture())
     exif = Image.Exif()

@@ -38,7 +38,12 @@ def fit_geometry(lines: Sequence[LabelledLine], logs: Sequence[NDArray[np.float3
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.vstack([np.hstack([np.maximum(log, -20.0), decode.geometry(item.line)]) for item, log in zip(lines, logs, strict=True)])
+    inputs = np.vstack(
+        [
+            np.hstack([np.maximum(log, -20.0), decode.geometry(item.line)])
+            for item, log in zip(lines, logs, strict=True)
+        ]
+    )
     labels = np.concatenate([item.labels for item in lines])
     known = labels != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
@@ -51,7 +56,9 @@ def fit_geometry(lines: Sequence[LabelledLine], logs: Sequence[NDArray[np.float3
     return weights
 
 
-def judged(items: Sequence[LabelledLine], scores: Sequence[NDArray[np.float64]], texts: Sequence[str]) -> list[Judged]:
+def judged(
+    items: Sequence[LabelledLine], scores: Sequence[NDArray[np.float64]], texts: Sequence[str]
+) -> list[Judged]:
     """Decode lines and say of each number whether it is right.
 
     Parameters

@@ -1,0 +1,186 @@
+"""What the shipped model learns from: candidates that the reading path makes of drawings, each with its truth."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.decode import CUT
+from digitocr.normalize import to_mnist
+from digitocr.records import Grey
+from digitocr.training.compose import Drawing, cell, form_field, line
+from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
+from digitocr.training.strokes import Sources, sources_at
+
+KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (line, form_field, cell)
+SHARES = (0.62, 0.25, 0.13)
+"""What is drawn, and how often."""
+
+CUTS_KEPT = 0.4
+"""Share of the wrong cuts that is learned from: there are many more of them than of digits."""
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """Training pictures.
+
+    Attributes
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+        In MNIST format.
+    labels : (N,) int8 ndarray
+        0 to 9, `SIGN` or `CUT`.
+    """
+
+    images: NDArray[np.uint8]
+    labels: NDArray[np.int8]
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnLine:
+    """A line as the reading path finds it, with the whole right text of its drawing ('' for none or a doubtful one)."""
+
+    item: LabelledLine
+    text: str
+
+
+def draw(rng: np.random.Generator, sources: Sources) -> Drawing:
+    """Draw one picture of a random kind."""
+    return KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng, sources)
+
+
+def drawn_lines(seed: int, count: int, data_dir: Path | None, *, held_out: bool = False) -> list[DrawnLine]:
+    """Draw `count` pictures and run the reading path on them up to its candidates.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+    data_dir : Path or None
+        Where stroke archives are; without any, our own skeletons are drawn alone.
+    held_out : bool
+        Only writers that are not trained on, where archives are at hand.
+    """
+    return [
+        line for drawing in _drawings(seed, count, data_dir, held_out=held_out) for line in _lines(drawing)
+    ]
+
+
+def _drawings(seed: int, count: int, data_dir: Path | None, *, held_out: bool) -> Iterator[Drawing]:
+    cv2.setNumThreads(1)
+    sources = sources_at(data_dir, held_out=held_out)
+    for i in range(count):
+        yield draw(np.random.default_rng((seed, i)), sources)
+
+
+def _lines(drawing: Drawing) -> list[DrawnLine]:
+    values = np.array([UNSURE if d.overwritten else d.label for d in drawing.digits], dtype=np.int8)
+    doubtful = any(d.overwritten for d in drawing.digits) or len(drawing.numbers) != 1
+    text = "" if doubtful else drawing.numbers[0].text
+    return [DrawnLine(item, text) for item in labelled_lines(drawing.image, drawing.owner, values)]
+
+
+def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
+    """Draw one part of the corpus: ``job`` is its seed and how many pictures."""
+    seed, count = job
+    keep = np.random.default_rng((seed, 1_000_003))
+    images: list[Grey] = []
+    labels: list[int] = []
+    for drawn in drawn_lines(seed, count, data_dir):
+        for candidate, label in zip(drawn.item.line.candidates, drawn.item.labels, strict=True):
+            if label == UNSURE or (label == CUT and keep.random() > CUTS_KEPT):
+                continue
+            images.append(to_mnist(candidate.ink))
+            labels.append(int(label))
+    return Candidates(np.stack(images), np.array(labels, dtype=np.int8))
+
+
+def corpus(
+    seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
+) -> Candidates:
+    """Draw the corpus in parts, on all cores; parts already in `work` are taken from there.
+
+    Parameters
+    ----------
+    seed : int
+    pictures : int
+        How many drawings.
+    data_dir : Path or None
+    work : Path
+        Folder for the parts, so that an interrupted run goes on where it was.
+    report : callable
+        Told of the progress in words.
+    """
+    size = 1000
+    jobs = [(seed + k, min(size, pictures - k * size)) for k in range((pictures + size - 1) // size)]
+    work.mkdir(parents=True, exist_ok=True)
+    paths = {job: work / f"candidates-{job[0]}-{job[1]}.npz" for job in jobs}
+    missing = [job for job in jobs if not paths[job].exists()]
+    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
+        for done, (job, part) in enumerate(
+            zip(missing, pool.map(partial(shard, data_dir=data_dir), missing), strict=True), start=1
+        ):
+            partial_path = paths[job].with_suffix(".part.npz")
+            np.savez(partial_path, images=part.images, labels=part.labels)
+            partial_path.replace(paths[job])
+            report(f"drawn {len(jobs) - len(missing) + done} of {len(jobs)} parts")
+    parts = []
+    for job in jobs:
+        with np.load(paths[job]) as stored:
+            parts.append(Candidates(stored["images"], stored["labels"]))
+    return Candidates(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
+
+
+def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
+    """Turn, slant, stretch, bend and thicken digits a little, and bring them into MNIST format again.
+
+    Elastic bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual
+    document analysis", ICDAR 2003.
+
+    Parameters
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    (N, 28, 28) uint8 ndarray
+    """
+    out = np.empty_like(images)
+    ys, xs = np.mgrid[0:28, 0:28].astype(np.float32)
+    for i, image in enumerate(images):
+        angle, shear = np.radians(rng.normal(0, 6)), rng.normal(0, 0.12)
+        sx, sy = np.exp(rng.normal(0, 0.08, 2))
+        c, s = np.cos(angle), np.sin(angle)
+        turn = np.array([[c * sx, (-s + shear) * sx], [s * sy, c * sy]], dtype=np.float32)
+        bend = rng.normal(0, 1, (2, 28, 28)).astype(np.float32)
+        bend = np.stack([cv2.GaussianBlur(b, (0, 0), 5.0) for b in bend]) * np.float32(rng.uniform(0, 16))
+        u, v = xs - 13.5, ys - 13.5
+        at_x, at_y = (
+            turn[0, 0] * u + turn[0, 1] * v + 13.5 + bend[0],
+            turn[1, 0] * u + turn[1, 1] * v + 13.5 + bend[1],
+        )
+        moved = cv2.remap(image, at_x, at_y, cv2.INTER_LINEAR)
+        kind = rng.random()
+        if kind < 0.1:
+            moved = cv2.dilate(moved, np.ones((2, 2), np.uint8))
+        elif kind < 0.2:
+            moved = cv2.erode(moved, np.ones((2, 2), np.uint8))
+        out[i] = cropped(moved.astype(np.uint8))
+    return out
+
+
+def cropped(image: Grey) -> Grey:
+    """Cut a digit out of its frame and bring it into MNIST format, as the reading path does."""
+    ys, xs = np.nonzero(image > 60)
+    if not len(ys):
+        return to_mnist(image)
+    return to_mnist(image[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1])

@@ -1,0 +1,213 @@
+"""Make the shipped model from scratch: draw, train, calibrate, write the card.
+
+Run as ``python -m digitocr.training.shipped``; see ``--help``.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import os
+import sys
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import __version__, judge
+from digitocr.normalize import to_batch, to_mnist
+from digitocr.pipeline import line_scores
+from digitocr.records import Batch, ModelCard
+from digitocr.training.architectures import digitnet
+from digitocr.training.calibrate import Judged, fit_geometry, fit_number_confidence, judged
+from digitocr.training.corpus import Candidates, DrawnLine, corpus, cropped, drawn_lines, varied
+from digitocr.training.mnist import load_mnist
+
+CLASSES = (*"0123456789", "sign", "cut")
+
+SOURCES = {
+    "mnist.npz": "MNIST (LeCun, Cortes, Burges), CC BY-SA 3.0",
+    "unipen_digits.npz": "UNIPEN train_r01_v07 (Guyon et al. 1994), doi 10.5281/zenodo.1195803, CC BY 4.0",
+    "unipen_other.npz": "UNIPEN train_r01_v07, letters and signs, CC BY 4.0",
+    "pendigits.npz": "UCI pen digits (Alpaydin, Alimoglu), doi 10.24432/C5MG6K, CC BY 4.0",
+}
+
+
+def say(text: str) -> None:
+    """Report progress on standard error."""
+    sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
+    sys.stderr.flush()
+
+
+def training_set(
+    drawn: Candidates, digits: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int
+) -> Candidates:
+    """Mix drawn candidates with MNIST digits, plain and varied, in random order."""
+    rng = np.random.default_rng(seed)
+    plain = np.stack([cropped(image) for image in digits])
+    images = np.concatenate([drawn.images, plain, varied(digits, rng), varied(digits, rng)])
+    all_labels = np.concatenate([drawn.labels, np.tile(labels.astype(np.int8), 3)])
+    order = rng.permutation(len(images))
+    return Candidates(images[order], all_labels[order])
+
+
+def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
+    """Train the network; an interrupted run goes on from its last epoch."""
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    steps = len(data.labels) // batch_size
+    network = digitnet(len(CLASSES))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        2e-3, decay_steps=steps * epochs, warmup_target=3e-3, warmup_steps=min(500, steps)
+    )
+    network.compile(
+        keras.optimizers.AdamW(schedule, weight_decay=1e-3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    inputs = (
+        tf.data.Dataset.from_tensor_slices((data.images, data.labels.astype(np.int32)))
+        .shuffle(100_000, seed=seed)
+        .batch(batch_size, drop_remainder=True)
+        .map(lambda x, y: (tf.cast(x, tf.float32)[..., None] / 255.0, y))
+        .prefetch(2)
+    )
+    backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
+    network.fit(inputs, epochs=epochs, verbose=2, callbacks=[backup])
+    return network
+
+
+def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
+    """Log probabilities of a batch, 2048 at a time."""
+    parts = [np.asarray(network(batch[i : i + 2048], training=False)) for i in range(0, len(batch), 2048)]
+    scores = np.concatenate(parts)
+    top = scores.max(axis=1, keepdims=True)
+    return np.asarray(scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), np.float32)
+
+
+def per_line(network: Any, lines: list[DrawnLine]) -> list[NDArray[np.float32]]:  # noqa: ANN401
+    """Log probabilities of each line's candidates."""
+    logs = logs_of(network, to_batch([to_mnist(c.ink) for d in lines for c in d.item.line.candidates]))
+    ends = np.cumsum([len(d.item.line.candidates) for d in lines])
+    return np.split(logs, ends[:-1])
+
+
+def calibrated(network: Any, name: str, lines: list[DrawnLine]) -> tuple[ModelCard, list[Judged]]:  # noqa: ANN401
+    """Fit what the card holds on held-out lines: geometry on one half, number confidence on the other."""
+    half = len(lines) // 2
+    first, second = lines[:half], lines[half:]
+    geometry = fit_geometry([d.item for d in first], per_line(network, first))
+    card = ModelCard(name, "", CLASSES, 0.5, tuple(map(tuple, geometry.tolist())))
+    logs = np.concatenate(per_line(network, second))
+    scores = list(line_scores([d.item.line for d in second], logs, card))
+    numbers = judged([d.item for d in second], scores, [d.text for d in second])
+    coefficients = fit_number_confidence(numbers)
+    return (
+        ModelCard(name, "", CLASSES, threshold_for(numbers, coefficients), card.geometry, coefficients),
+        numbers,
+    )
+
+
+def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.005) -> float:
+    """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the numbers are wrong."""
+    sure = np.array([judge.confidence(n.evidence, coefficients) for n in numbers])
+    wrong = np.array([not n.right for n in numbers])
+    order = np.argsort(-sure)
+    rate = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
+    good = np.flatnonzero(rate <= target)
+    return round(float(np.clip(sure[order][good[-1]] if len(good) else 0.99, 0.5, 0.99)), 4)
+
+
+def write(network: Any, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
+    """Save the network and its card side by side."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    network.save(output)
+    raw = {
+        "name": card.name,
+        "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+        "classes": list(card.classes),
+        "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
+        "output": "logits",
+        "threshold": card.threshold,
+        "licence": "Apache-2.0",
+        **facts,
+        "number_confidence": [round(v, 6) for v in card.number_confidence],
+        "geometry": [[round(v, 5) for v in row] for row in card.geometry],
+    }
+    output.with_suffix(".json").write_text(
+        json.dumps(raw, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    )
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m digitocr.training.shipped", description=__doc__)
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=Path(os.environ.get("DIGITOCR_DATA", "../shared/data")),
+        help="folder with the stroke archives and mnist.npz, as far as they are at hand",
+    )
+    parser.add_argument("--output", type=Path, default=Path("models/digits.keras"))
+    parser.add_argument(
+        "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
+    )
+    parser.add_argument("--pictures", type=int, default=60_000, help="how many drawings")
+    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--seed", type=int, default=7)
+    args = parser.parse_args(argv)  # fmt: skip
+
+    started = time.monotonic()
+    data_dir = args.data if args.data.is_dir() else None
+    present = {name: credit for name, credit in SOURCES.items() if data_dir and (data_dir / name).is_file()}
+    say(f"sources: our own skeletons, {', '.join(present) or 'MNIST by download'}")
+    drawn = corpus(args.seed * 1_000_000, args.pictures, data_dir, args.work, say)
+    x_train, y_train, x_test, y_test = load_mnist(None)
+    data = training_set(drawn, x_train[:55_000], y_train[:55_000], args.seed)
+    say(f"{len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
+    network = train(data, args.epochs, args.batch_size, args.seed, args.work / "checkpoint")
+
+    say("calibrating on held-out drawings")
+    has_strokes = any(name in present for name in ("unipen_digits.npz", "pendigits.npz"))
+    lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, data_dir, held_out=has_strokes)
+    card, numbers = calibrated(network, args.output.stem, lines)
+    test = logs_of(network, to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
+    sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
+    right = np.array([n.right for n in numbers])
+    taken = sure >= card.threshold
+    metrics = {
+        "mnist_test_accuracy": round(float(np.mean(test == y_test)), 4),
+        "drawn_numbers_right": round(float(right.mean()), 4),
+        "drawn_numbers_accepted": round(float(taken.mean()), 4),
+        "drawn_numbers_wrong_among_accepted": round(float(1 - right[taken].mean()), 4),
+    }
+    say(json.dumps(metrics))
+    facts = {
+        "version": __version__,
+        "command": f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
+        f"--batch-size {args.batch_size} --seed {args.seed}",
+        "seconds": round(time.monotonic() - started),
+        "data": {
+            "own pen strokes": "drawn by digitocr.training",
+            **{
+                name: f"{credit}; sha256 {hashlib.sha256((data_dir / name).read_bytes()).hexdigest()}"
+                for name, credit in present.items()
+                if data_dir
+            },
+        },
+        "metrics": metrics,
+    }
+    write(network, card, args.output, facts)
+    say(f"written: {args.output} and its card")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,123 @@
+"""The steps composed, with the shipped model, on pictures drawn here."""
+
+import io
+import subprocess
+import sys
+
+import cv2
+import numpy as np
+import pytest
+from PIL import Image
+
+from digitocr import read_file, read_files
+from digitocr.pipeline import load_reader
+from digitocr.records import FileStatus, ReadOptions, Source, Status
+from digitocr.training.compose import line
+from digitocr.training.strokes import Sources
+
+
+@pytest.fixture(scope="session")
+def reader():
+    return load_reader()
+
+
+@pytest.fixture
+def drawn(tmp_path):
+    """A dozen clean lines of our own hand, as files, with their texts."""
+    out = []
+    for seed in range(12):
+        drawing = line(np.random.default_rng((41, seed)), Sources(), text=str(10**3 + 977 * seed), damage=0.2)
+        path = tmp_path / f"{seed:02}.png"
+        Image.fromarray(drawing.image).save(path)
+        out.append((path, str(10**3 + 977 * seed)))
+    return out
+
+
+def texts(result):
+    return [n.text for n in result.numbers]
+
+
+def test_drawn_lines_are_read(reader, drawn):
+    readings = reader.read([Source(path, path.name) for path, _ in drawn])
+    right = sum(texts(r.result) == [text] for r, (_, text) in zip(readings, drawn, strict=True))
+    assert right >= 9
+    for reading in readings:
+        for number in reading.result.numbers:
+            assert 0 <= number.confidence <= 1
+            for digit in number.digits:
+                assert 0 <= digit.runner_up_confidence <= 1
+                assert digit.value != digit.runner_up
+
+
+def test_batching_changes_nothing(reader, drawn):
+    sources = [Source(path, path.name) for path, _ in drawn[:4]]
+    together = [texts(r.result) for r in reader.read(sources)]
+    apart = [texts(reader.read([source])[0].result) for source in sources]
+    assert together == apart
+
+
+def test_a_bad_file_does_not_stop_the_others(reader, drawn, tmp_path):
+    (tmp_path / "text.jpg").write_text("not a picture")
+    (tmp_path / "empty.png").touch()
+    names = ["text.jpg", "empty.png", "missing.png"]
+    sources = [Source(tmp_path / n, n) for n in names] + [Source(drawn[0][0], "good")]
+    *bad, good = [r.result for r in reader.read(sources)]
+    assert [b.status for b in bad] == [FileStatus.FAILED] * 3
+    assert [b.error_code for b in bad] == ["unsupported-format", "empty-file", "no-access"]
+    assert all(b.error for b in bad)
+    assert good.status is FileStatus.DONE
+
+
+def test_white_paper_is_empty(reader, tmp_path):
+    path = tmp_path / "white.png"
+    Image.fromarray(np.full((600, 400), 250, np.uint8)).save(path)
+    (reading,) = reader.read([Source(path, "white.png")])
+    assert reading.result.status is FileStatus.EMPTY
+
+
+@pytest.mark.parametrize("turn", [cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_180, cv2.ROTATE_90_COUNTERCLOCKWISE])
+def test_a_turned_line_is_read_upright(reader, tmp_path, turn):
+    rng = np.random.default_rng(3)
+    drawing = line(rng, Sources(), text="2374527", damage=0.0)
+    upright, turned = tmp_path / "upright.png", tmp_path / "turned.png"
+    Image.fromarray(drawing.image).save(upright)
+    Image.fromarray(cv2.rotate(drawing.image, turn)).save(turned)
+    first, second = (r.result for r in reader.read([Source(upright, "u"), Source(turned, "t")]))
+    assert texts(first) == ["2374527"]
+    assert texts(second) == texts(first)
+
+
+def test_a_threshold_of_one_accepts_nothing(drawn):
+    results = read_files([p for p, _ in drawn[:2]], ReadOptions(threshold=1.0))
+    assert all(n.status is Status.REVIEW for r in results for n in r.numbers)
+
+
+def test_boxes_lie_in_the_page(reader, drawn):
+    for reading in reader.read([Source(path, path.name) for path, _ in drawn]):
+        height, width = reading.result.pages[0].shape
+        for digit in reading.result.digits:
+            assert 0 <= digit.box.x < digit.box.right <= width
+            assert 0 <= digit.box.y < digit.box.bottom <= height
+
+
+def test_read_file_takes_any_path(drawn, tmp_path):
+    path = tmp_path / "été – Ω 数.png"
+    path.write_bytes(drawn[0][0].read_bytes())
+    assert read_file(path).status is FileStatus.DONE
+
+
+def test_all_pages_of_a_tiff_are_read(reader, drawn, tmp_path):
+    frames = [Image.open(p) for p, _ in drawn[:2]]
+    out = io.BytesIO()
+    frames[0].save(out, "TIFF", save_all=True, append_images=frames[1:])
+    path = tmp_path / "two.tiff"
+    path.write_bytes(out.getvalue())
+    (reading,) = reader.read([Source(path, "two.tiff")])
+    assert [p.index for p in reading.result.pages] == [1, 2]
+    assert all(p.numbers for p in reading.result.pages)
+
+
+def test_importing_the_package_imports_neither_tensorflow_nor_prefect():
+    heavy = {"tensorflow", "keras", "prefect", "pandas"}
+    code = f"import sys, digitocr; sys.exit(bool({heavy} & set(sys.modules)))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
