@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from importlib.util import find_spec
 from pathlib import Path
@@ -563,6 +563,9 @@ def rows_scene(
         gap_spread=min(0.3, gap * 0.35),
         join_zeros=0.0,
     )
+    # long rows must not climb into each other
+    steepest = 0.3 * room / shape[1]
+    hand = replace(hand, baseline=float(np.clip(hand.baseline, -steepest, steepest)))
     left = float(rng.uniform(0.02, 0.12)) * shape[1]
     for i, text in enumerate(rows):
         size = height * float(rng.uniform(0.92, 1.08))
