@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import getpass
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
@@ -89,3 +90,26 @@ def _artifacts(job: Job, batch: Batch, summary: Summary) -> None:
     ]
     if worst:
         create_table_artifact(worst, key="worst-files", description="Files that most need a person")
+
+
+@flow(name="apply-review", persist_result=False)
+def apply_review(flags: dict[str, Any] | None = None, config: str | None = None) -> dict[str, int]:
+    """Take filled-in corrections over into the results.
+
+    Parameters
+    ----------
+    flags : dict, optional
+        Settings that outweigh the environment and the settings file.
+    config : str, optional
+        Settings file.
+    """
+    from flows import apply_review as command
+
+    settings = load_settings(flags, Path(config) if config else None)
+    done = command.apply_review(settings, getpass.getuser())
+    if done.refused:
+        refused = "\n".join(f"- {reason}" for reason in done.refused)
+        create_markdown_artifact(
+            f"## Rows refused\n\n{refused}\n", key="refused", description="Corrections refused"
+        )
+    return {"applied": len(done.corrections), "refused": len(done.refused)}

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import typer
 
@@ -17,29 +17,28 @@ from digitocr.batch import Hooks, Job, Summary, drain, dry_batch, make_job, open
 from digitocr.errors import BusyError
 from digitocr.loading import reader_of
 from digitocr.settings import load_settings
+from flows import options
 
 log = logging.getLogger("digitocr.flows")
-
-Flag = typer.Option
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.command()
 def main(
-    folder: Annotated[Path | None, typer.Argument(help="What to read.", show_default="inbox")] = None,
-    results: Annotated[Path | None, Flag(help="Where the tables go.", show_default="results")] = None,
-    review: Annotated[Path | None, Flag(help="Where the review queue goes.", show_default="review")] = None,
-    state: Annotated[Path | None, Flag(help="Where the ledger is kept.", show_default=".digitocr")] = None,
-    threshold: Annotated[float | None, Flag(help="Accept numbers from this confidence on.")] = None,
-    batch_size: Annotated[int | None, Flag(help="Candidates classified at once.")] = None,
-    jobs: Annotated[int | None, Flag(help="Chunks of files read side by side.")] = None,
-    annotate: Annotated[bool, Flag("--annotate", help="Draw what was read on each page.")] = False,  # noqa: FBT002
-    no_prefect: Annotated[bool, Flag("--no-prefect", help="The same without Prefect.")] = False,  # noqa: FBT002
-    dry_run: Annotated[bool, Flag("--dry-run", help="Say what would be done.")] = False,  # noqa: FBT002
-    as_json: Annotated[bool, Flag("--json", help="End with one JSON object.")] = False,  # noqa: FBT002
-    quiet: Annotated[bool, Flag("--quiet", help="Say nothing but errors that end the run.")] = False,  # noqa: FBT002
-    verbose: Annotated[bool, Flag("--verbose", help="Say more.")] = False,  # noqa: FBT002
-    config: Annotated[Path | None, Flag(help="Settings file.", show_default="digitocr.toml")] = None,
+    folder: options.Folder = None,
+    results: options.Results = None,
+    review: options.Review = None,
+    state: options.State = None,
+    threshold: options.Threshold = None,
+    batch_size: options.BatchSize = None,
+    jobs: options.Jobs = None,
+    annotate: options.Annotate = False,  # noqa: FBT002
+    no_prefect: options.NoPrefect = False,  # noqa: FBT002
+    dry_run: options.DryRun = False,  # noqa: FBT002
+    as_json: options.AsJson = False,  # noqa: FBT002
+    quiet: options.Quiet = False,  # noqa: FBT002
+    verbose: options.Verbose = False,  # noqa: FBT002
+    config: options.Config = None,
 ) -> None:
     """Read the handwritten numbers of all scans and photos in a folder into tables."""
     flags = {"results": results, "review": review, "state": state, "threshold": threshold, "jobs": jobs}

@@ -1,0 +1,73 @@
+"""``python -m digitocr``: sub-commands, whose modules are imported when they are called."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitocr import console
+from digitocr.records import FileResult, FileStatus
+from digitocr.settings import load_settings
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
+
+
+@app.callback()
+def _digitocr() -> None:
+    """Handwritten numbers off paper and into tables people trust."""
+
+
+@app.command()
+def read(
+    files: Annotated[list[Path], typer.Argument(help="Scans and photos.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,  # noqa: FBT002
+    threshold: Annotated[float | None, typer.Option(help="Accept numbers from this confidence on.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A model instead of the shipped one.")] = None,
+) -> None:
+    """Read single files and print their numbers; no tables, no ledger."""
+    console.set_up(quiet=False, verbose=False)
+    raise typer.Exit(console.guarded(partial(_read, files, as_json, threshold, model)))
+
+
+def _read(files: Sequence[Path], as_json: bool, threshold: float | None, model: Path | None) -> int:  # noqa: FBT001
+    from digitocr.loading import reader_of
+    from digitocr.records import Source
+
+    settings = load_settings({"threshold": threshold, "model": model})
+    reader = reader_of(settings).result()
+    failed = False
+    for path in files:  # one by one: what is read is shown at once
+        result = reader.read([Source(path, path.as_posix())])[0].result
+        failed |= result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
+        _show(result, as_json=as_json)
+    return 1 if failed else 0
+
+
+def _show(result: FileResult, *, as_json: bool) -> None:
+    if as_json:
+        sys.stdout.write(json.dumps(asdict(result) | {"status": result.status.value}) + "\n")
+        return
+    if result.error:
+        sys.stderr.write(f"{result.file}: {result.error}\n")
+    for page in result.pages:
+        for number in page.numbers:
+            reasons = "; ".join(reason.value for reason in number.reasons)
+            sys.stdout.write(
+                f"{result.file}\t{page.index}\t{number.text}\t{number.confidence:.4f}\t{number.status}\t{reasons}\n"
+            )
+
+
+def main() -> None:
+    """Run the command."""
+    app()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,85 @@
+"""``python -m flows.apply_review``: filled-in corrections into the results."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import logging
+import sys
+from functools import partial
+from pathlib import Path
+
+import typer
+
+from digitocr import console, publish, review
+from digitocr.errors import UsageError
+from digitocr.ledger import Ledger
+from digitocr.settings import Settings, load_settings
+from flows import options
+
+log = logging.getLogger("digitocr.flows")
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.command()
+def main(
+    results: options.Results = None,
+    queue: options.Review = None,
+    state: options.State = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
+    quiet: options.Quiet = False,  # noqa: FBT002
+    verbose: options.Verbose = False,  # noqa: FBT002
+    config: options.Config = None,
+) -> None:
+    """Take what people wrote into review/queue.csv over into the results."""
+    console.set_up(quiet=quiet, verbose=verbose)
+    flags = {"results": results, "review": queue, "state": state}
+    raise typer.Exit(console.guarded(partial(_run, flags, config, as_json=as_json, quiet=quiet)))
+
+
+def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, quiet: bool) -> int:
+    settings = load_settings(flags, config)
+    done = apply_review(settings, getpass.getuser())
+    for reason in done.refused:
+        log.error("%s: %s", settings.review / "queue.csv", reason)
+    if as_json:
+        counts = {
+            "applied": len(done.corrections),
+            "settled": len(done.settled),
+            "refused": len(done.refused),
+        }
+        sys.stdout.write(json.dumps(counts) + "\n")
+    elif not quiet:
+        sys.stdout.write(f"{len(done.corrections)} corrections taken over, {len(done.refused)} refused\n")
+    return 1 if done.refused else 0
+
+
+def apply_review(settings: Settings, who: str) -> review.Accepted:
+    """Take filled-in corrections over; can be repeated.
+
+    Parameters
+    ----------
+    settings : Settings
+    who : str
+        Name of the person, for the audit.
+    """
+    path = settings.state / "ledger.sqlite"
+    if not path.exists():
+        raise UsageError(f"nothing was read yet with the state folder {settings.state}")
+    with Ledger(path) as ledger:
+        job = ledger.find_job(settings.results)
+        if job is None:
+            raise UsageError(
+                f"nothing was read into {settings.results} yet", hint="name the folder with --results"
+            )
+        shelf = publish.Shelf(job, settings.results, settings.review, settings.state)
+        with publish.writing(shelf):
+            rows = review.read_queue(settings.review / "queue.csv")
+            done = review.accept(ledger, job, rows, who)
+            if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(job):
+                publish.publish(shelf, ledger, settled=done.settled)
+    return done
+
+
+if __name__ == "__main__":
+    app()

@@ -1,0 +1,80 @@
+"""``python -m flows.deploy``: the flows on a schedule, served by this process.
+
+For a work pool with workers use ``prefect deploy --all`` with ``prefect.yaml`` instead.
+"""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from digitocr import console
+from digitocr.errors import UsageError
+from digitocr.settings import Settings, load_settings
+from flows import engine, options
+
+app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
+
+_HINT = (
+    "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api, or log in to"
+    " Prefect Cloud with `prefect cloud login`; without either, `python -m flows.watch_inbox` reads what comes in"
+)
+
+
+@app.command()
+def main(
+    folder: options.Folder = None,
+    every: Annotated[float, typer.Option(help="Seconds between two looks at the folder.", min=1)] = 60,
+    results: options.Results = None,
+    review: options.Review = None,
+    state: options.State = None,
+    verbose: options.Verbose = False,  # noqa: FBT002
+    config: options.Config = None,
+) -> None:
+    """Read a folder every minute and apply reviews every ten, on a Prefect server."""
+    console.set_up(quiet=False, verbose=True)
+    flags = {"results": results, "review": review, "state": state}
+    raise typer.Exit(console.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
+
+
+def _run(
+    folder: Path | None, every: float, flags: dict[str, Any], config: Path | None, *, verbose: bool
+) -> int:
+    if not engine.api_is_named():
+        raise UsageError(
+            "schedules need a Prefect server or Prefect Cloud; the embedded one has no scheduler", hint=_HINT
+        )
+    settings = load_settings(flags, config)
+    engine.prepare(settings.state, verbose=verbose)
+    _serve(folder or settings.inbox, every, settings)
+    return 0
+
+
+def _serve(folder: Path, every: float, settings: Settings) -> None:
+    from prefect import serve
+    from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+
+    from flows import definitions
+
+    # late runs are not made up for: each drains what is ready and ends
+    alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
+    flags = settings.model_dump(mode="json", exclude_unset=True)
+    # Any: Prefect declares what is a coroutine only where the caller is one
+    inbox: Any = definitions.process_folder.to_deployment(
+        "inbox",
+        interval=timedelta(seconds=every),
+        concurrency_limit=alone,
+        parameters={"folder": str(folder), "flags": flags},
+    )
+    reviews: Any = definitions.apply_review.to_deployment(
+        "reviews", interval=timedelta(minutes=10), concurrency_limit=alone, parameters={"flags": flags}
+    )
+    serve(inbox, reviews)
+
+
+if __name__ == "__main__":
+    app()
