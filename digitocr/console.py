@@ -38,9 +38,10 @@ def guarded(command: Callable[[], int]) -> int:
 
 def set_up(*, quiet: bool, verbose: bool) -> None:
     """Send what modules log to standard error as plain messages."""
-    if not verbose and sys.stderr is not None and sys.stderr is sys.__stderr__:
+    stderr = sys.__stderr__
+    if not verbose and stderr is not None and sys.stderr is stderr:
         # a way of our own to the same place, so that TensorFlow's can be closed while it loads
-        sys.stderr = os.fdopen(os.dup(sys.stderr.fileno()), "w", buffering=1, errors="backslashreplace")
+        sys.stderr = os.fdopen(os.dup(stderr.fileno()), "w", buffering=1, errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))
     logger = logging.getLogger("digitocr")

@@ -39,7 +39,7 @@ def main(
 
 def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, quiet: bool) -> int:
     settings = load_settings(flags, config)
-    done = apply_review(settings, getpass.getuser())
+    done = apply_review(settings, person())
     for reason in done.refused:
         log.error("%s: %s", settings.review / "queue.csv", reason)
     if as_json:
@@ -52,6 +52,14 @@ def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, q
     elif not quiet:
         sys.stdout.write(f"{len(done.corrections)} corrections taken over, {len(done.refused)} refused\n")
     return 1 if done.refused else 0
+
+
+def person() -> str:
+    """Return who runs this command; a container may have no name for its user."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return "unknown"
 
 
 def apply_review(settings: Settings, who: str) -> review.Accepted:

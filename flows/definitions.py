@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import getpass
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, cast
@@ -106,7 +105,7 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
     from flows import apply_review as command
 
     settings = load_settings(flags, Path(config) if config else None)
-    done = command.apply_review(settings, getpass.getuser())
+    done = command.apply_review(settings, command.person())
     if done.refused:
         refused = "\n".join(f"- {reason}" for reason in done.refused)
         create_markdown_artifact(

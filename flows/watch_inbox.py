@@ -109,14 +109,8 @@ def ready_files(job: Job, stop: threading.Event) -> Iterator[frozenset[Entry]]:
 def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
     from watchfiles import watch
 
-    watcher = watch(
-        job.folder,
-        stop_event=stop,
-        force_polling=job.settings.polling or None,
-        raise_interrupt=False,
-        debounce=200,
-    )
-    for _ in watcher:
+    polling = job.settings.polling or None
+    for _ in watch(job.folder, stop_event=stop, force_polling=polling, raise_interrupt=False, debounce=200):
         changed.set()
 
 
