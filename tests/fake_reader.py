@@ -1,0 +1,82 @@
+"""A reader whose results stand in the file: the content ``107 33?`` is two numbers, the second for review.
+
+``EMPTY`` has nothing on it, ``BAD`` cannot be decoded, ``HALF 7`` lacks a page, ``BUG`` raises what no one expects,
+``DIE`` ends the process.
+"""
+
+import hashlib
+import os
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from digitocr.records import (
+    Box,
+    Digit,
+    FileResult,
+    FileStatus,
+    Number,
+    Page,
+    PageResult,
+    Reading,
+    Reason,
+    Status,
+)
+
+SHAPE = (60, 400)
+
+
+@dataclass
+class FakeReader:
+    seen: list[str] = field(default_factory=list)
+
+    def read(self, sources):
+        return [self._read(source) for source in sources]
+
+    def _read(self, source):
+        self.seen.append(source.file)
+        try:
+            data = source.path.read_bytes()
+        except OSError as error:
+            return failed(source.file, "", "no-access", str(error))
+        content = hashlib.sha256(data).hexdigest()
+        text = data.decode("latin-1")
+        if "DIE" in text:
+            os._exit(9)
+        if "BUG" in text:
+            raise RuntimeError("a bug")
+        if "BAD" in text or not text:
+            return failed(source.file, content, "damaged", "cannot be decoded")
+        pages = [PageResult(1, SHAPE, numbers(text))]
+        status = FileStatus.DONE if pages[0].numbers else FileStatus.EMPTY
+        error = code = ""
+        if "HALF" in text:
+            pages.append(PageResult(2, SHAPE, (), "cannot be decoded"))
+            status, error, code = FileStatus.PARTIAL, "page 2 cannot be decoded", "damaged"
+        result = FileResult(source.file, content, tuple(pages), status, error, code, 0.01)
+        return Reading(result, (Page(1, np.full(SHAPE, 255, np.uint8)),))
+
+
+def failed(file, content, code, message):
+    return Reading(FileResult(file, content, (), FileStatus.FAILED, message, code))
+
+
+def numbers(text):
+    found, x = [], 10
+    for word in text.split():
+        if not word.rstrip("?").isdigit():
+            continue
+        unsure = word.endswith("?")
+        digits = []
+        for place, value in enumerate(word.rstrip("?")):
+            waits = unsure and place == 0
+            status = Status.REVIEW if waits else Status.ACCEPTED
+            digits.append(Digit(int(value), 0.5 if waits else 0.99, 7, 0.3, Box(x, 20, 9, 20), status))
+            x += 10
+        box = Box(digits[0].box.x, 20, 10 * len(digits), 20)
+        status = Status.REVIEW if unsure else Status.ACCEPTED
+        reasons = (Reason.LOW_CONFIDENCE,) if unsure else ()
+        written = word.rstrip("?")
+        found.append(Number(tuple(digits), 0.4 if unsure else 0.98, box, written, status, reasons))
+        x += 20
+    return tuple(found)

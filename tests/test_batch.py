@@ -1,0 +1,405 @@
+import errno
+import itertools
+import os
+import subprocess
+import sys
+import textwrap
+import time
+from pathlib import Path
+
+import pytest
+
+from digitocr import atomic, batch, inbox
+from digitocr.batch import Hooks, make_job
+from digitocr.errors import OutputError, UsageError
+
+
+def old(path, seconds=100):
+    """Make a file look as if it had been there for a while."""
+    then = time.time() - seconds
+    os.utime(path, (then, then))
+    return path
+
+
+class TestOutcomes:
+    def test_an_inbox_is_read_and_emptied(self, work):
+        work.put("a.jpg", "107 33")
+        work.put("sub/b.jpg", "5?")
+        summary = work.run()
+        assert (summary.files, summary.done, summary.numbers, summary.digits, summary.review) == (
+            2,
+            2,
+            3,
+            6,
+            1,
+        )
+        assert summary.exit_status == 0
+        assert work.names("inbox") == []
+        assert work.names("archive") == ["a.jpg", "sub/b.jpg"]
+        assert [row["text"] for row in work.table("results/numbers.csv")] == ["107", "33", "5"]
+        assert [row["file"] for row in work.table("results/sub/b.jpg.digits.csv")] == ["sub/b.jpg"]
+        (waiting,) = work.table("review/queue.csv")
+        assert (work.folder / "review" / waiting["crop"]).is_file()
+
+    def test_any_other_folder_is_left_as_it_was(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.put("bad.jpg", "BAD", other)
+        summary = work.run(other)
+        assert (summary.done, summary.failed, summary.exit_status) == (1, 1, 1)
+        assert work.names("other") == ["a.jpg", "bad.jpg"]
+        assert not (work.folder / "archive").exists()
+
+    def test_bad_files_are_named_and_set_apart_and_the_good_ones_read(self, work):
+        for i in range(10):
+            work.put(f"good{i}.jpg", f"{i}")
+        bad = {"text.jpg": "BAD text", "empty.jpg": "", "cut.jpg": "BAD cut", "crash.jpg": "BUG"}
+        for name, content in bad.items():
+            work.put(name, content)
+        (work.inbox / "gone.jpg").symlink_to(work.inbox / "nowhere.jpg")
+        work.put("white.png", "nothing at all")
+        work.put("half.tif", "HALF 7")
+        summary = work.run()
+        assert (summary.files, summary.done, summary.empty, summary.partial, summary.failed) == (
+            17,
+            10,
+            1,
+            1,
+            5,
+        )
+        assert summary.exit_status == 1
+        statuses = work.statuses()
+        assert all(statuses[name] == "failed" for name in bad)
+        assert statuses["white.png"] == "empty"
+        assert statuses["half.tif"] == "partial"
+        errors = {row["file"]: row["error"] for row in work.table("results/files.csv")}
+        assert errors["cut.jpg"] == "damaged: cannot be decoded"
+        assert "RuntimeError" in errors["crash.jpg"]
+        assert errors["gone.jpg"].startswith("no-access")
+        assert work.error_of("empty.jpg")["code"] == "damaged"
+        assert set(bad) <= set(work.names("failed"))
+
+    def test_the_same_content_under_another_name_is_a_duplicate(self, work):
+        for name in ("a.jpg", "b.jpg"):
+            work.put(name, "107")
+        first = work.run()
+        work.put("c.jpg", "107")
+        second = work.run()
+        assert (first.done, first.duplicates) == (1, 1)
+        assert (second.duplicates, second.exit_status) == (1, 0)
+        errors = {row["file"]: row["error"] for row in work.table("results/files.csv")}
+        assert errors == {"a.jpg": "", "b.jpg": "of:a.jpg", "c.jpg": "of:a.jpg"}
+        assert work.names("archive") == ["a.jpg", "b.jpg", "c.jpg"]
+        assert len(work.table("results/numbers.csv")) == 1
+
+    def test_a_twin_of_a_bad_file_is_bad_too(self, work):
+        work.put("a.jpg", "")
+        work.put("b.jpg", "")
+        assert work.run().failed == 2
+        assert set(work.statuses().values()) == {"failed"}
+
+    def test_other_content_under_a_known_name_gets_a_name_of_its_own(self, work):
+        work.put("scan.jpg", "1")
+        work.run()
+        content = inbox.digest(work.put("scan.jpg", "2"))
+        work.run()
+        other = f"scan~{content[:8]}.jpg"
+        assert work.statuses() == {"scan.jpg": "done", other: "done"}
+        assert work.names("archive") == ["scan.jpg", other]
+        assert (work.folder / "archive" / "scan.jpg").read_text() == "1"
+        assert (work.folder / "results" / f"{other}.digits.csv").is_file()
+
+    def test_a_name_of_its_own_is_not_taken_from_a_file_that_has_it(self, work):
+        content = inbox.digest(work.put("scan.jpg", "2"))
+        work.put("scan.jpg", "1")
+        work.run()
+        work.put("scan.jpg", "2")
+        work.put(f"scan~{content[:8]}.jpg", "3")
+        assert work.run().done == 2
+        assert len(work.statuses()) == 3
+
+    def test_a_name_like_a_formula_is_defused_in_tables_only(self, work):
+        work.put("=cmd.jpg", "1")
+        work.run()
+        (row,) = work.table("results/files.csv")
+        assert row["file"] == "'=cmd.jpg"
+        assert work.names("archive") == ["=cmd.jpg"]
+
+
+class TestSecondRun:
+    def test_nothing_is_read_twice(self, work):
+        other = work.folder / "other"
+        for i in range(3):
+            old(work.put(f"{i}.jpg", str(i), other))
+        work.run(other)
+        before = {path: path.stat().st_mtime_ns for path in (work.folder / "results").rglob("*.csv")}
+        again = work.run(other)
+        assert (again.files, again.unchanged, again.done, work.reader.seen) == (3, 3, 0, [])
+        assert {path: path.stat().st_mtime_ns for path in (work.folder / "results").rglob("*.csv")} == before
+
+    def test_unchanged_files_are_not_even_opened(self, work, monkeypatch):
+        other = work.folder / "other"
+        old(work.put("a.jpg", "1", other))
+        work.run(other)
+        monkeypatch.setattr(inbox, "digest", lambda path: pytest.fail("hashed"))
+        assert work.run(other).unchanged == 1
+
+    def test_a_file_written_just_before_it_was_hashed_is_hashed_again(self, work, monkeypatch):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.run(other)
+        hashed = []
+        real = inbox.digest
+        monkeypatch.setattr(inbox, "digest", lambda path: hashed.append(path) or real(path))
+        assert work.run(other).unchanged == 1
+        assert len(hashed) == 1
+
+    def test_a_file_that_was_only_touched_is_unchanged(self, work):
+        other = work.folder / "other"
+        path = work.put("a.jpg", "1", other)
+        work.run(other)
+        old(path)
+        assert work.run(other).unchanged == 1
+
+    def test_a_known_bad_file_is_not_read_again_but_one_out_of_reach_is(self, work):
+        other = work.folder / "other"
+        old(work.put("bad.jpg", "BAD", other))
+        (other / "gone.jpg").symlink_to(other / "nowhere.jpg")
+        work.run(other)
+        again = work.run(other)
+        assert (again.unchanged, again.failed) == (1, 1)
+        work.put("nowhere.jpg", "7", other)
+        assert work.run(other).done == 1
+        assert "no-access" not in str(work.table("results/files.csv"))
+
+    def test_missing_tables_are_made_again(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.run(other)
+        (work.folder / "results" / "a.jpg.digits.csv").unlink()
+        assert work.run(other).done == 1
+        (work.folder / "results" / "files.csv").unlink()
+        assert work.run(other).unchanged == 1
+        assert work.statuses() == {"a.jpg": "done"}
+
+    def test_another_results_folder_is_another_job(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.run(other)
+        assert work.run(other, results="elsewhere").done == 1
+        assert work.statuses("elsewhere") == {"a.jpg": "done"}
+
+    def test_another_threshold_reads_again_and_keeps_the_old_tables(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.run(other)
+        assert work.run(other, threshold=0.123).done == 1
+        assert [Path(name).name for name in work.names("results/.old")] == [
+            "a.jpg.digits.csv",
+            "a.jpg.numbers.csv",
+        ]
+        assert work.run(other, threshold=0.123).unchanged == 1
+
+    def test_what_is_dropped_again_is_taken_away(self, work):
+        work.put("a.jpg", "1")
+        work.run()
+        work.put("a.jpg", "1")
+        assert work.run().unchanged == 1
+        assert work.names("inbox") == []
+        assert work.names("archive") == ["a.jpg"]
+
+
+class TestFoldersAndUse:
+    def test_our_own_folders_are_not_input_even_inside(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        for _ in range(2):
+            summary = work.run(other, results=other / "r", review=other / "v", state=other / "s")
+        assert summary.files == 1
+
+    @pytest.mark.parametrize("flag", ["results", "review", "state"])
+    def test_the_input_cannot_be_the_output(self, work, flag):
+        with pytest.raises(UsageError, match=flag):
+            work.run(**{flag: "inbox"})
+
+    def test_a_folder_that_is_not_there_or_is_a_file(self, work):
+        for name in ("nowhere", "inbox/a.jpg"):
+            work.put("a.jpg", "1")
+            with pytest.raises(UsageError):
+                work.run(Path(name))
+
+    def test_an_empty_inbox_is_no_mistake(self, work):
+        assert work.run().files == 0
+        assert work.table("results/files.csv") == []
+
+    def test_a_dry_run_touches_nothing(self, work):
+        work.put("a.jpg", "1")
+        work.put("b.jpg", "1")
+        dry = batch.dry_batch(make_job(work.settings()))
+        assert list(dry.plan()) == [("read", "a.jpg"), ("duplicate", "b.jpg")]
+        assert sorted(p.name for p in work.folder.iterdir()) == ["inbox"]
+
+    def test_only_what_is_ready_is_taken(self, work):
+        work.put("a.jpg", "1")
+        work.put("b.jpg", "2")
+        assert work.run(hooks=Hooks(is_ready=lambda e: e.source == "a.jpg")).files == 1
+        assert work.names("inbox") == ["b.jpg"]
+
+    def test_a_stopped_run_leaves_the_rest_for_the_next(self, work):
+        for i in range(4):
+            work.put(f"{i}.jpg", str(i))
+        hooks = Hooks()
+        hooks = Hooks(progress=lambda _: hooks.stop.set(), stop=hooks.stop)
+        assert work.run(hooks=hooks, chunk=1).done == 1
+        assert work.run().done == 3
+        assert set(work.statuses().values()) == {"done"}
+
+
+class TestFaults:
+    def test_a_file_deleted_while_it_is_read(self, work):
+        work.put("a.jpg", "1")
+        work.put("b.jpg", "2")
+        real = work.reader.read
+
+        def read(found):
+            (work.inbox / "a.jpg").unlink(missing_ok=True)
+            return real(found)
+
+        work.reader.read = read
+        summary = work.run()
+        assert (summary.done, summary.failed) == (1, 1)
+        assert work.statuses() == {"a.jpg": "failed", "b.jpg": "done"}
+
+    def test_a_file_replaced_while_it_is_read_is_left_for_the_next_run(self, work):
+        work.put("a.jpg", "1")
+        real = work.reader.read
+
+        def read(found):
+            work.put("a.jpg", "22")
+            return real(found)
+
+        work.reader.read = read
+        assert work.run().files == 0
+        work.reader.read = real
+        assert work.run().done == 1
+        assert [row["text"] for row in work.table("results/numbers.csv")] == ["22"]
+
+    @pytest.mark.parametrize("step", range(6))
+    def test_a_full_disk_ends_the_run_and_the_next_one_goes_on(self, work, monkeypatch, step):
+        for i in range(2):
+            work.put(f"{i}.jpg", f"{i}?")
+        count = itertools.count()
+        real = atomic.write
+
+        def write(path, content, **how):
+            if next(count) == step:
+                raise atomic.cannot_write(path, OSError(errno.ENOSPC, "No space left on device"))
+            real(path, content, **how)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(atomic, "write", write)
+            if step:  # the very first one is only the name of the holder
+                with pytest.raises(OutputError, match="No space"):
+                    work.run()
+        work.run()
+        assert work.statuses() == {"0.jpg": "done", "1.jpg": "done"}
+        assert work.names("archive") == ["0.jpg", "1.jpg"]
+        assert len(work.table("review/queue.csv")) == 2
+
+    def test_results_that_cannot_be_written(self, work):
+        work.put("a.jpg", "1")
+        (work.folder / "results").write_text("a file")
+        with pytest.raises(OutputError) as caught:
+            work.run()
+        assert caught.value.exit_status == 3
+        assert work.names("inbox") == ["a.jpg"]
+
+
+SCRIPT = """
+    import os, sys
+    from pathlib import Path
+    from digitocr import atomic, batch, inbox, ledger
+    from digitocr.settings import load_settings
+    from fake_reader import FakeReader
+
+    steps = 0
+    last = int(sys.argv[1])
+
+    def deadly(real):
+        def step(*args, **kwargs):
+            global steps
+            steps += 1
+            if steps == last:
+                os._exit(9)
+            done = real(*args, **kwargs)
+            steps += 1
+            if steps == last:
+                os._exit(9)
+            return done
+        return step
+
+    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, ["claim", "finish", "set_published"])):
+        for name in names:
+            setattr(owner, name, deadly(getattr(owner, name)))
+    job = batch.make_job(load_settings({"jobs": 1, "chunk": 1}))
+    with batch.open_batch(job, FakeReader) as opened:
+        class Now:
+            def result(self): pass
+        batch.drain(opened, lambda chunk: opened.work(chunk) or Now(), 1)
+"""
+
+
+class TestKills:
+    def go(self, work, last):
+        path = os.pathsep.join([str(Path(__file__).parent), str(Path(batch.__file__).parent.parent)])
+        command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(last)]
+        return subprocess.run(
+            command, cwd=work.folder, env=os.environ | {"PYTHONPATH": path}, check=False
+        ).returncode
+
+    def test_a_run_killed_at_any_step_is_taken_up_by_the_next(self, work):
+        """Each run is killed one step later than the one before, until one gets through."""
+        for last in itertools.count(1, 3):
+            work.put("good.jpg", f"{last} 5?")
+            work.put("bad.jpg", f"BAD {last}")
+            status = self.go(work, last)
+            assert status in (0, 9)
+            tables = [n for n in work.names("results") if "partial" not in n] if status == 9 else []
+            assert all(n.endswith(".csv") for n in tables)
+            work.run()
+            assert work.names("inbox") == []
+            assert sorted(work.statuses().values()) == ["done"] * len(work.names("archive")) + [
+                "failed"
+            ] * len([n for n in work.names("failed") if not n.endswith(".json")])
+            assert len(work.table("results/numbers.csv")) == 2 * len(work.names("archive"))
+            assert len(work.table("review/queue.csv")) == len(work.names("archive"))
+            if status == 0:
+                break
+        assert last > 15
+
+    def test_a_file_that_ends_the_program_is_given_up_and_takes_no_other_with_it(self, work):
+        for i in range(3):
+            work.put(f"good{i}.jpg", str(i))
+        work.put("deadly.jpg", "DIE")
+        assert [self.go(work, 0) for _ in range(4)] == [9, 9, 9, 0]
+        assert work.statuses() == {
+            "deadly.jpg": "failed",
+            **{f"good{i}.jpg": "done" for i in range(3)},
+        }
+        assert work.error_of("deadly.jpg")["code"] == "crashed"
+
+
+def test_many_files_cost_no_more_each(work):
+    """Tables over all files are not written anew for each file."""
+    other = work.folder / "other"
+    other.mkdir()
+    for i in range(600):
+        old(work.put(f"{i}.jpg", f"{i}", other))
+    started = time.perf_counter()
+    assert work.run(other).done == 600
+    took = time.perf_counter() - started
+    started = time.perf_counter()
+    assert work.run(other).unchanged == 600
+    again = time.perf_counter() - started
+    assert again < 0.6, "a rescan takes no more than a millisecond a file"
+    assert took < 30

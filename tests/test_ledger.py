@@ -1,0 +1,167 @@
+import sqlite3
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from digitocr.errors import OutputError
+from digitocr.ledger import Claim, Correction, Ledger, Outcome, Waiting
+
+
+@pytest.fixture
+def ledger(tmp_path):
+    with Ledger(tmp_path / "state" / "ledger.sqlite") as opened:
+        yield opened
+
+
+@pytest.fixture
+def job(ledger, tmp_path):
+    return ledger.job(tmp_path / "results")
+
+
+def claim(name="a.jpg", content="aa", identity=None):
+    return Claim(identity, name, name, content, 10, 20, 30)
+
+
+class TestClaims:
+    def test_a_claimed_file_has_no_outcome_and_names_its_holder(self, ledger, job):
+        (identity,) = ledger.claim(job, [claim()], "me")
+        known = ledger.file(identity)
+        assert (known.status, known.holder, known.attempts) == ("", "me", 1)
+
+    def test_an_outcome_ends_the_claim(self, ledger, job):
+        (identity,) = ledger.claim(job, [claim()], "me")
+        ledger.finish(job, [(identity, Outcome("done", "m", "s", numbers=3))])
+        known = ledger.file(identity)
+        assert (known.status, known.holder, known.attempts, known.numbers) == ("done", "", 0, 3)
+        assert known.processed_at.endswith("Z")
+
+    def test_a_claim_hides_no_earlier_outcome(self, ledger, job):
+        (identity,) = ledger.claim(job, [claim()], "me")
+        ledger.finish(job, [(identity, Outcome("done"))])
+        ledger.claim(job, [claim(identity=identity)], "me")
+        assert ledger.file(identity).status == "done"
+
+    def test_a_released_claim_was_never_made(self, ledger, job):
+        ids = ledger.claim(job, [claim()], "me")
+        ledger.release(ids)
+        assert ledger.known(job) == []
+
+    def test_releasing_counts_no_attempt(self, ledger, job):
+        (identity,) = ledger.claim(job, [claim()], "dead")
+        ledger.claim(job, [claim(identity=identity)], "me")
+        ledger.release([identity])
+        assert ledger.file(identity).attempts == 1
+
+    def test_a_file_that_could_not_be_opened_keeps_its_attempts(self, ledger, job):
+        (identity,) = ledger.claim(job, [claim()], "me")
+        ledger.finish(job, [(identity, Outcome("failed", error_code="no-access"))])
+        assert ledger.file(identity).attempts == 1
+
+    def test_all_or_none_of_a_chunk_is_claimed(self, ledger, job):
+        with pytest.raises(OutputError):
+            ledger.claim(job, [claim("a"), claim("a")], "me")
+        assert ledger.known(job) == []
+
+
+def test_another_results_folder_is_another_job(ledger, tmp_path):
+    one, two = ledger.job(tmp_path / "one"), ledger.job(tmp_path / "two")
+    assert one != two
+    assert ledger.job(tmp_path / "x" / ".." / "one") == one
+    ledger.claim(one, [claim()], "me")
+    assert ledger.known(two) == []
+    assert ledger.find_job(tmp_path / "three") is None
+
+
+def test_the_tables_over_all_files_are_due_after_every_outcome(ledger, job):
+    ledger.set_published(job)
+    (identity,) = ledger.claim(job, [claim()], "me")
+    assert ledger.is_published(job)
+    ledger.finish(job, [(identity, Outcome("done"))])
+    assert not ledger.is_published(job)
+
+
+class TestCorrections:
+    def test_they_are_appended_and_make_tables_stale(self, ledger, job):
+        (identity,) = ledger.claim(job, [claim()], "me")
+        ledger.finish(job, [(identity, Outcome("done", items=(Waiting("r1", True, ("r1",)),)))])
+        said = Correction(identity, "r1", "digit", "1", "7", "ann", "2026-01-01T00:00:00Z")
+        ledger.correct(job, [said])
+        assert ledger.corrections(identity) == [said]
+        assert [k.id for k in ledger.stale(job)] == [identity]
+        assert ledger.audit(job) == [("a.jpg", said)]
+        ledger.refresh(job, identity, Outcome("done"))
+        assert ledger.stale(job) == []
+        assert ledger.waiting(job) == []
+
+    @pytest.mark.parametrize("sql", ["DELETE FROM correction", "UPDATE correction SET new = '0'"])
+    def test_they_can_be_neither_changed_nor_deleted(self, ledger, job, sql, tmp_path):
+        (identity,) = ledger.claim(job, [claim()], "me")
+        ledger.correct(job, [Correction(identity, "r1", "digit", "1", "7", "ann", "now")])
+        db = sqlite3.connect(tmp_path / "state" / "ledger.sqlite")
+        with pytest.raises(sqlite3.IntegrityError, match="corrections are never"):
+            db.execute(sql)
+        db.close()
+
+
+class TestFile:
+    def test_a_damaged_one_is_named_with_what_to_do(self, tmp_path):
+        path = tmp_path / "ledger.sqlite"
+        path.write_bytes(b"this is no database" * 100)
+        with pytest.raises(OutputError, match=r"ledger\.sqlite") as caught:
+            Ledger(path)
+        assert "move" in caught.value.hint
+
+    def test_one_of_a_newer_version_is_left_alone(self, tmp_path):
+        path = tmp_path / "ledger.sqlite"
+        db = sqlite3.connect(path)
+        db.execute("PRAGMA user_version = 99")
+        db.close()
+        with pytest.raises(OutputError, match="newer version"):
+            Ledger(path)
+
+    def test_looking_makes_none(self, tmp_path):
+        with Ledger(tmp_path / "state" / "ledger.sqlite", read_only=True) as looked:
+            assert looked.find_job(tmp_path) is None
+        assert list(tmp_path.iterdir()) == []
+
+    def test_looking_at_one_reads_it(self, tmp_path, ledger, job):
+        with Ledger(tmp_path / "state" / "ledger.sqlite", read_only=True) as looked:
+            assert looked.find_job(tmp_path / "results") == job
+
+    def test_a_folder_that_cannot_be_made(self, tmp_path):
+        (tmp_path / "state").write_text("a file")
+        with pytest.raises(OutputError):
+            Ledger(tmp_path / "state" / "ledger.sqlite")
+
+
+def test_threads_share_a_ledger(ledger, job):
+    def work(number):
+        for i in range(20):
+            (identity,) = ledger.claim(job, [claim(f"{number}-{i}")], "me")
+            ledger.finish(job, [(identity, Outcome("done"))])
+
+    threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    assert len(ledger.known(job)) == 80
+
+
+def test_processes_share_a_ledger_from_its_making_on(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    script = (
+        "import sys; from pathlib import Path; from digitocr.ledger import *\n"
+        "path, me = Path(sys.argv[1]), sys.argv[2]\n"
+        "with Ledger(path) as ledger:\n"
+        "    job = ledger.job(path.parent)\n"
+        "    for i in range(25):\n"
+        "        ids = ledger.claim(job, [Claim(None, f'{me}-{i}', f'{me}-{i}', me, 1, 1, 1)], me)\n"
+        "        ledger.finish(job, [(ids[0], Outcome('done'))])\n"
+    )
+    children = [subprocess.Popen([sys.executable, "-c", script, str(path), str(n)]) for n in range(3)]
+    assert [child.wait(60) for child in children] == [0, 0, 0]
+    with Ledger(path) as ledger:
+        assert len(ledger.known(ledger.job(tmp_path))) == 75

@@ -1,0 +1,59 @@
+import cv2
+import numpy as np
+import pytest
+from fake_reader import SHAPE, numbers
+
+from digitocr import pictures, results
+from digitocr.records import Box, FileResult, FileStatus, Page, PageResult
+
+
+@pytest.fixture
+def page():
+    return Page(1, np.full(SHAPE, 230, np.uint8))
+
+
+def test_crops_are_written_for_what_waits_only(tmp_path, page):
+    read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE, numbers("5 12?")),))
+    items = results.items(read, read, "a")
+    pictures.write_crops(tmp_path, [page], items)
+    (crop,) = (tmp_path / "crops").iterdir()
+    assert crop.name == f"{items[0].review_id}.png"
+    assert cv2.imread(str(crop)).shape[0] >= 20
+
+
+def test_the_crop_of_an_empty_file_is_its_page(tmp_path, page):
+    read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE),), FileStatus.EMPTY)
+    pictures.write_crops(tmp_path, [page], results.items(read, read, "a"))
+    (crop,) = (tmp_path / "crops").iterdir()
+    height, width = cv2.imread(str(crop)).shape[:2]
+    assert width / height == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.02)
+
+
+@pytest.mark.parametrize(
+    "box", [Box(0, 0, 1, 1), Box(399, 59, 1, 1), Box(0, 0, 400, 60), Box(390, 50, 10, 10)]
+)
+def test_boxes_at_the_edge_can_be_cut_out(page, box):
+    assert min(pictures.crop(page.grey, box, box).shape[:2]) >= 1
+
+
+def test_a_large_page_becomes_a_crop_of_bearable_size():
+    large = np.full((4000, 3000), 255, np.uint8)
+    assert max(pictures.crop(large, Box(0, 0, 3000, 4000), None).shape) <= 1600
+
+
+def test_what_waits_is_drawn_in_another_colour(page):
+    calm = pictures.annotate(page.grey, numbers("12"))
+    unsure = pictures.annotate(page.grey, numbers("12?"))
+    orange = np.array(pictures._REVIEW)
+    assert not (calm == orange).all(axis=2).any()
+    assert (unsure == orange).all(axis=2).any()
+
+
+def test_a_picture_of_each_page_is_written(tmp_path, page):
+    pages = [page, Page(2, page.grey)]
+    read = [PageResult(1, SHAPE, numbers("12")), PageResult(2, SHAPE)]
+    pictures.write_annotated(tmp_path, "sub/a.tif", pages, read)
+    assert sorted(p.name for p in (tmp_path / "sub").iterdir()) == [
+        "a.tif.annotated.2.jpg",
+        "a.tif.annotated.jpg",
+    ]

@@ -1,0 +1,249 @@
+import csv
+
+import pytest
+
+from digitocr import publish, review
+from digitocr.errors import UsageError
+from digitocr.ledger import Ledger
+from flows.apply_review import apply_review
+
+
+class Desk:
+    """A person with a spreadsheet."""
+
+    def __init__(self, work):
+        self.work = work
+        self.path = work.folder / "review" / "queue.csv"
+
+    def rows(self):
+        return self.work.table("review/queue.csv")
+
+    def fill(self, *said, encoding="utf-8", separator=",", end="\n", order=1):
+        """Write corrections into the rows, given as dicts in the order of the queue."""
+        rows = self.rows()
+        for row, cells in zip(rows, said, strict=False):
+            row.update(cells)
+        with self.path.open("w", newline="", encoding=encoding) as stream:
+            writer = csv.DictWriter(stream, rows[0].keys(), delimiter=separator, lineterminator=end)
+            writer.writeheader()
+            writer.writerows(rows[::order])
+
+    def apply(self, who="ann"):
+        return apply_review(self.work.settings(), who)
+
+    def numbers(self):
+        return {row["number"]: (row["text"], row["status"]) for row in self.work.table("results/numbers.csv")}
+
+
+@pytest.fixture
+def desk(work):
+    return Desk(work)
+
+
+def digit(text):
+    return {"correction": text}
+
+
+def number(text):
+    return {"number_correction": text}
+
+
+class TestCorrections:
+    @pytest.mark.parametrize(
+        ("said", "text"),
+        [
+            (digit("7"), "723"),
+            (digit("1"), "123"),
+            (digit("10"), "1023"),
+            (digit("-"), "23"),
+            (digit("–"), "23"),
+            (number("456"), "456"),
+            (number("45"), "45"),
+            (number("45678"), "45678"),
+            ({"correction": "9", "number_correction": "456"}, "456"),
+            (digit("7.0"), "723"),
+            (number("'007"), "007"),
+        ],
+    )
+    def test_what_is_said_is_in_all_tables(self, work, desk, said, text):
+        work.put("a.jpg", "5 123?")
+        work.run()
+        desk.fill(said)
+        done = desk.apply()
+        assert (len(done.corrections), done.refused) == (1, ())
+        assert desk.numbers() == {"1": ("5", "accepted"), "2": (text, "corrected")}
+        digits = [row for row in work.table("results/a.jpg.digits.csv") if row["number"] == "2"]
+        assert "".join(row["digit"] for row in digits) == text
+        assert [row["position"] for row in digits] == [str(i + 1) for i in range(len(text))]
+        assert desk.rows() == []
+        (row,) = work.table("results/files.csv")
+        assert (row["digits"], row["review"]) == (str(1 + len(text)), "0")
+        (audit,) = work.table("review/audit.csv")
+        assert (audit["who"], audit["new"]) == ("ann", done.corrections[0].new)
+
+    def test_what_is_no_number_goes_and_the_others_keep_their_ordinals(self, work, desk):
+        work.put("a.jpg", "8? 5")
+        work.run()
+        desk.fill(number("-"))
+        desk.apply()
+        assert desk.numbers() == {"2": ("5", "accepted")}
+
+    def test_an_empty_file_is_confirmed_or_given_its_number(self, work, desk):
+        work.put("a.jpg", "none")
+        work.put("b.jpg", "nothing")
+        work.run()
+        desk.fill(number("-"), number("42"))
+        desk.apply()
+        assert desk.rows() == []
+        assert work.statuses() == {"a.jpg": "empty", "b.jpg": "done"}
+        (row,) = work.table("results/b.jpg.numbers.csv")
+        assert (row["text"], row["status"]) == ("42", "corrected")
+
+    def test_rows_without_a_word_still_wait(self, work, desk):
+        work.put("a.jpg", "1? 2?")
+        work.run()
+        desk.fill(digit(""), digit("7"))
+        desk.apply()
+        assert [row["number_text"] for row in desk.rows()] == ["1"]
+        assert desk.numbers() == {"1": ("1", "review"), "2": ("7", "corrected")}
+
+
+class TestAgain:
+    def test_saying_it_twice_changes_nothing(self, work, desk):
+        work.put("a.jpg", "1?")
+        work.run()
+        desk.fill(digit("7"))
+        filled = desk.path.read_bytes()
+        desk.apply()
+        desk.path.write_bytes(filled)
+        assert desk.apply().corrections == ()
+        assert len(work.table("review/audit.csv")) == 1
+
+    def test_a_change_of_mind_is_kept_with_what_was_said_before(self, work, desk):
+        work.put("a.jpg", "1?")
+        work.run()
+        desk.fill(digit("7"))
+        filled = desk.path.read_text()
+        desk.apply()
+        desk.path.write_text(filled.replace(",7,\n", ",9,\n"))
+        desk.apply("bob")
+        assert desk.numbers() == {"1": ("9", "corrected")}
+        assert [(row["who"], row["old"], row["new"]) for row in work.table("review/audit.csv")] == [
+            ("ann", "1", "7"),
+            ("bob", "7", "9"),
+        ]
+
+    def test_corrections_outlive_a_new_reading(self, work, desk):
+        other = work.folder / "other"
+        work.put("a.jpg", "1? 5?", other)
+        work.run(other)
+        desk.fill(digit("7"))
+        desk.apply()
+        assert work.run(other, threshold=0.2).done == 1
+        assert desk.numbers() == {"1": ("7", "corrected"), "2": ("5", "review")}
+        assert len(desk.rows()) == 1
+
+    def test_what_is_typed_survives_a_run_that_rewrites_the_queue(self, work, desk):
+        work.put("a.jpg", "1?")
+        work.run()
+        desk.fill(digit("7"))
+        work.put("b.jpg", "2?")
+        work.run()
+        assert [(row["file"], row["correction"]) for row in desk.rows()] == [("a.jpg", "7"), ("b.jpg", "")]
+        desk.apply()
+        assert [row["file"] for row in desk.rows()] == ["b.jpg"]
+
+    def test_a_kill_before_the_tables_are_made_again_is_made_good(self, work, desk, monkeypatch):
+        work.put("a.jpg", "1?")
+        work.run()
+        desk.fill(digit("7"))
+
+        def killed(*_):
+            raise KeyboardInterrupt
+
+        with monkeypatch.context() as patch:
+            patch.setattr(publish, "refresh", killed)
+            with pytest.raises(KeyboardInterrupt):
+                desk.apply()
+        assert desk.numbers() == {"1": ("1", "review")}
+        work.run()
+        assert desk.numbers() == {"1": ("7", "corrected")}
+
+
+class TestSpreadsheets:
+    @pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "cp1252", "utf-16"])
+    @pytest.mark.parametrize("separator", [",", ";", "\t"])
+    def test_their_ways_of_saving_are_understood(self, work, desk, encoding, separator):
+        work.put("ü.jpg", "1? 2?")
+        work.run()
+        desk.fill(digit("7"), digit("8"), encoding=encoding, separator=separator, end="\r\n", order=-1)
+        assert desk.apply().refused == ()
+        assert desk.numbers() == {"1": ("7", "corrected"), "2": ("8", "corrected")}
+
+    def test_what_cannot_be_understood_is_refused_with_its_row_and_the_rest_goes_on(self, work, desk):
+        work.put("a.jpg", "1? 2? 3? 045? 5?")
+        work.run()
+        desk.fill(
+            digit("seven"),
+            digit("7"),
+            digit("1" * 50),
+            number("45"),
+            {"review_id": "r123", "correction": "1"},
+        )
+        done = desk.apply()
+        assert len(done.corrections) == 1
+        lines = [reason.split(":")[0] for reason in done.refused]
+        assert lines == [
+            "line 2 (a.jpg, page 1, number 1)",
+            "line 4 (a.jpg, page 1, number 3)",
+            "line 5 (a.jpg, page 1, number 4)",
+            "line 6",
+        ]
+        assert [row["correction"] for row in desk.rows() if row["correction"]] == ["seven", "1" * 50, "1"]
+
+    def test_two_rows_may_not_say_different_things_of_one_number(self, work, desk):
+        work.put("a.jpg", "1?")
+        work.run()
+        desk.fill(number("77"))
+        desk.path.write_text(
+            desk.path.read_text() + desk.path.read_text().splitlines()[1].replace("77", "78") + "\n"
+        )
+        done = desk.apply()
+        assert len(done.corrections) == 1
+        assert "another line says '77'" in done.refused[0]
+
+    def test_a_queue_that_has_lost_its_header(self, work, desk):
+        work.put("a.jpg", "1?")
+        work.run()
+        desk.path.write_text("a;b;c\n1;2;3\n")
+        with pytest.raises(UsageError, match="review_id"):
+            desk.apply()
+        work.put("b.jpg", "1? 1")
+        work.run()
+        kept = [name for name in work.names("review") if "unreadable" in name]
+        assert (work.folder / "review" / kept[0]).read_text() == "a;b;c\n1;2;3\n"
+        assert len(desk.rows()) == 2
+
+    def test_no_queue_is_an_empty_one(self, tmp_path):
+        assert review.read_queue(tmp_path / "queue.csv") == []
+
+
+def test_nothing_to_correct_before_anything_was_read(work, desk):
+    with pytest.raises(UsageError, match="nothing was read"):
+        desk.apply()
+
+
+def test_two_results_folders_share_a_queue(work, desk):
+    other = work.folder / "other"
+    work.put("a.jpg", "1?", other)
+    work.run(other)
+    work.put("b.jpg", "2?", other)
+    (other / "a.jpg").unlink()
+    work.run(other, results="second")
+    assert sorted(row["file"] for row in desk.rows()) == ["a.jpg", "b.jpg"]
+    desk.fill(digit("7"), digit("7"))
+    assert desk.apply().refused == ()
+    apply_review(work.settings(results="second"), "ann")
+    assert desk.rows() == []
+    with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as ledger:
+        assert len(ledger.audit(1)) == len(ledger.audit(2)) == 1
