@@ -183,6 +183,7 @@ def defuse(cell: str) -> str:
     >>> defuse("=1+1.jpg"), defuse("scan.jpg")
     ("'=1+1.jpg", 'scan.jpg')
     """
+    cell = cell.replace("\r", "\\r")  # Python's writer before 3.13 does not quote it
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
