@@ -86,7 +86,7 @@ def _program(inputs: Path, work: Path, job: str) -> list[str]:
     # Another results folder is another job: the image is read anew each time.
     state = work / f"state-{job.split('-')[0]}"
     return [
-        *(sys.executable, "-m", "flows.process_folder", str(inputs), "--quiet"),
+        *(sys.executable, "-m", "flows.process_folder", str(inputs)),
         *("--results", str(work / job), "--review", str(work / f"{job}-review"), "--state", str(state)),
     ]
 
