@@ -30,7 +30,7 @@ from digitocr.settings import Settings
 log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
-"""A file is given up when reading it ended the program, or it could not be opened, this many times."""
+"""A file is given up when it ended the program, met a fault of it or could not be opened this many times."""
 
 RACY_NS = 2_000_000_000
 """A file changed this shortly before it was hashed may have changed again in the same tick of its clock."""
@@ -411,7 +411,9 @@ class Batch:
             twins = self._catalogue.of_content(known.sha256)
             return any(k.status in _READ_STATUSES and self._is_current(k) for k in twins)
         if known.status == FileStatus.FAILED:
-            return known.error_code != FileAccessError.code
+            return known.error_code not in publish.MAY_PASS or (
+                known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
+            )
         if known.status not in _READ_STATUSES or (known.model, known.settings) != (
             self._job.model,
             self._job.reading,
@@ -468,7 +470,10 @@ class Batch:
 
     def _give_up(self, entry: Entry, decision: _Decision, code: str, why: str) -> None:
         log.error("%s: %s", entry.source, why)
-        self._finish_unread(entry, decision, Outcome(FileStatus.FAILED.value, error_code=code, error=why))
+        outcome = Outcome(
+            FileStatus.FAILED.value, error_code=code, error=why, may_pass=code in publish.MAY_PASS
+        )
+        self._finish_unread(entry, decision, outcome)
 
     def _finish_unread(self, entry: Entry, decision: _Decision, outcome: Outcome) -> None:
         (identity,) = self._claim([(entry, decision)])
@@ -491,7 +496,9 @@ class Batch:
                 return [reading for source in sources for reading in self._read([source])]
             log.debug("%s", sources[0].file, exc_info=True)
             why = f"the program failed on it: {type(error).__name__}: {error}"
-            failed = FileResult(sources[0].file, "", status=FileStatus.FAILED, error=why, error_code="error")
+            failed = FileResult(
+                sources[0].file, "", status=FileStatus.FAILED, error=why, error_code=publish.FAULT
+            )
             return [Reading(failed)]
 
     def _write(
@@ -545,7 +552,7 @@ class Batch:
             return  # gone, or other content by now: the next run sees to it
         if outcome.status != FileStatus.FAILED:
             inbox.put_away(entry.path, s.archive, known.file, known.sha256)
-        elif outcome.error_code != FileAccessError.code or known.attempts >= ATTEMPTS:
+        elif outcome.error_code not in publish.MAY_PASS or known.attempts >= ATTEMPTS:
             inbox.quarantine(
                 *(entry.path, s.failed, known.file, known.sha256),
                 code=outcome.error_code,

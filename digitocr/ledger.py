@@ -172,13 +172,14 @@ class Waiting:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a reading ended, and what the tables are made from."""
+    """How a reading ended, and what the tables are made from; a trouble that may pass keeps its attempts."""
 
     status: str
     model: str = ""
     settings: str = ""
     error_code: str = ""
     error: str = ""
+    may_pass: bool = False
     pages: int = 0
     numbers: int = 0
     digits: int = 0
@@ -353,11 +354,11 @@ class Ledger:
                     "UPDATE file SET status = ?, model = ?, settings = ?, error_code = ?, error = ?,"
                     " pages = ?, numbers = ?, digits = ?, review = ?, seconds = ?, reading = ?,"
                     " number_lines = ?, processed_at = ?,"
-                    " attempts = CASE WHEN ? = 'no-access' THEN attempts ELSE 0 END,"
+                    " attempts = CASE WHEN ? THEN attempts ELSE 0 END,"
                     " holder = '', lease = 0, stale = 0 WHERE id = ?",
                     (
                         *(o.status, o.model, o.settings, o.error_code, o.error, o.pages, o.numbers, o.digits),
-                        *(o.review, o.seconds, o.reading, o.number_lines, at, o.error_code, identity),
+                        *(o.review, o.seconds, o.reading, o.number_lines, at, o.may_pass, identity),
                     ),
                 )
                 self._put_items(db, job, identity, o.items)

@@ -13,13 +13,18 @@ from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
 from digitocr import atomic, results, review
-from digitocr.errors import OutputError, UsageError
+from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import Item
 
 _RESULT = TypeAdapter(FileResult)
 _QUEUE_ID = results.QUEUE.index("review_id")
+FAULT = "error"
+"""Code of what no one expected: a fault of the program or of a library."""
+MAY_PASS = frozenset({FAULT, FileAccessError.code})
+"""A file with one of these is tried again, and given up after some attempts."""
+
 _TYPED = len(results.QUEUE) - 2
 """From this column on, the queue is a person's."""
 
@@ -66,8 +71,9 @@ def write_reading(
         What is or was for review.
     """
     if result.status is FileStatus.FAILED:
-        code = result.error_code or "error"
-        return Outcome(result.status.value, error_code=code, error=result.error, seconds=result.seconds), []
+        code = result.error_code or FAULT
+        told = Outcome(result.status.value, error_code=code, error=result.error, seconds=result.seconds)
+        return replace(told, may_pass=code in MAY_PASS), []
     outcome, found = _write(shelf, ledger, known, result)
     stored = _RESULT.dump_json(replace(result, file=known.file))
     return replace(outcome, reading=zlib.compress(stored), seconds=result.seconds), found
