@@ -35,7 +35,7 @@ def _load(model: Path | None, options: ReadOptions, threads: int) -> Future[Read
 
             # chunks are read side by side: OpenCV's own threads on top would fight them for the cores
             cv2.setNumThreads(1)
-            with _native_silence():
+            with native_silence():
                 future.set_result(load_reader(model, options, threads))
         except BaseException as error:
             future.set_exception(error)
@@ -45,12 +45,16 @@ def _load(model: Path | None, options: ReadOptions, threads: int) -> Future[Read
 
 
 @contextmanager
-def _native_silence() -> Iterator[None]:
+def native_silence() -> Iterator[None]:
     """Keep what TensorFlow says from C++ while it loads off the terminal, for which it has no setting.
 
     Only where :func:`digitocr.console.set_up` has given Python's own messages another way there.
     """
-    if sys.stderr is None or sys.stderr.fileno() == _NATIVE:
+    try:
+        shared = sys.stderr is None or sys.stderr.fileno() == _NATIVE
+    except (OSError, ValueError):  # not a file: a notebook's, a test's
+        shared = True
+    if shared:
         yield
         return
     kept, nowhere = os.dup(_NATIVE), os.open(os.devnull, os.O_WRONLY)

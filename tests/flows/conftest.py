@@ -1,0 +1,29 @@
+import os
+from concurrent.futures import Future
+
+import pytest
+
+from digitocr import loading
+
+
+@pytest.fixture
+def fake_model(work, monkeypatch):
+    """Have the commands read with the fake reader of the workplace."""
+    future = Future()
+    future.set_result(work.reader)
+    monkeypatch.setattr(loading, "_load", lambda model, options, threads: future)
+    return work
+
+
+@pytest.fixture(scope="session")
+def prefect_server(tmp_path_factory):
+    """One temporary server, our own, for all tests that run real flows."""
+    before = dict(os.environ)
+    from flows import engine
+
+    server = engine.prepare(tmp_path_factory.mktemp("prefect"), verbose=False)
+    server.wait()
+    yield server
+    server.stop()
+    os.environ.clear()
+    os.environ.update(before)

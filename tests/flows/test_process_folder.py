@@ -1,0 +1,197 @@
+import json
+import os
+import subprocess
+import sys
+import time
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from digitocr import inbox
+from digitocr.batch import Summary
+from flows import process_folder
+
+ROOT = Path(__file__).parent.parent.parent
+
+
+def call(*args):
+    return CliRunner().invoke(process_folder.app, [str(a) for a in args])
+
+
+def child(*args, cwd, **kwargs):
+    """Run the command as users do."""
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "flows.process_folder", *map(str, args)]
+    return subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False, **kwargs)
+
+
+class TestPlain:
+    def test_json_has_the_keys_of_the_contract_and_nothing_else_is_on_standard_output(self, fake_model):
+        fake_model.put("a.jpg", "107 3?")
+        done = call("--no-prefect", "--json")
+        assert done.exit_code == 0, done.output
+        counts = json.loads(done.stdout)
+        assert ",".join(counts) == (
+            "files,done,empty,partial,failed,duplicates,unchanged,numbers,digits,review,seconds"
+        )
+        assert (counts["files"], counts["done"], counts["numbers"], counts["digits"], counts["review"]) == (
+            1,
+            1,
+            2,
+            4,
+            1,
+        )
+
+    def test_the_short_table_says_what_there_is(self, fake_model):
+        fake_model.put("a.jpg", "107")
+        out = call("--no-prefect").stdout
+        assert all(word in out for word in ("files", "numbers", "digits", "for review", "failed", "results/"))
+
+    def test_quiet_says_nothing(self, fake_model):
+        fake_model.put("a.jpg", "107")
+        done = call("--no-prefect", "--quiet")
+        assert (done.stdout, done.stderr) == ("", "")
+
+    @pytest.mark.parametrize(
+        ("content", "status"), [("1", 0), ("1?", 0), ("nothing", 0), ("HALF 1", 1), ("BAD", 1), ("BUG", 1)]
+    )
+    def test_exit_status(self, fake_model, content, status):
+        fake_model.put("a.jpg", content)
+        assert call("--no-prefect").exit_code == status
+
+    def test_annotated_pictures_are_drawn_when_asked_for(self, fake_model):
+        fake_model.put("a.jpg", "107")
+        call("--no-prefect", "--annotate")
+        assert "a.jpg.annotated.jpg" in fake_model.names("results")
+
+    def test_jobs_side_by_side_give_the_same(self, fake_model):
+        for i in range(40):
+            fake_model.put(f"{i:02}.jpg", f"{i} 5?")
+        counts = json.loads(call("--no-prefect", "--json", "--jobs", 4).stdout)
+        assert (counts["done"], counts["review"]) == (40, 40)
+        assert len(fake_model.table("review/queue.csv")) == 40
+
+    def test_a_dry_run_lists_and_touches_nothing(self, fake_model):
+        fake_model.put("a.jpg", "107")
+        done = call("--dry-run")
+        assert done.stdout.split() == ["read", "a.jpg"]
+        assert fake_model.names(".") == ["inbox/a.jpg"]
+        assert json.loads(call("--dry-run", "--json").stdout)["files"] == 1
+
+    @pytest.mark.parametrize(
+        ("args", "said"),
+        [
+            (["nowhere"], "is not there"),
+            (["--threshold", "7"], "threshold"),
+            (["--config", "gone.toml"], "gone.toml"),
+            (["--bogus"], "--bogus"),
+            (["--jobs", "many"], "jobs"),
+        ],
+    )
+    def test_mistakes_end_in_status_2_and_a_message(self, work, args, said):
+        done = call(*args)
+        assert done.exit_code == 2
+        assert said in done.stderr
+        assert "Traceback" not in done.output
+
+    def test_a_model_that_is_not_there(self, work, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_MODEL", "gone.keras")
+        work.put("a.jpg", "1")
+        done = call("--no-prefect")
+        assert done.exit_code == 2
+        assert "gone.keras" in done.stderr
+
+    def test_another_run_is_named(self, fake_model):
+        fake_model.put("a.jpg", "1")
+        with inbox.only_runner(Path(".digitocr"), None, "reading something"):
+            done = call("--no-prefect")
+        assert done.exit_code == 3
+        assert "reading something" in done.stderr
+
+    def test_ctrl_c(self, fake_model):
+        fake_model.put("a.jpg", "1")
+
+        def interrupted(_):
+            raise KeyboardInterrupt
+
+        fake_model.reader.read = interrupted
+        assert call("--no-prefect").exit_code == 130
+        assert fake_model.names("inbox") == ["a.jpg"]
+
+
+class TestStart:
+    def test_nothing_to_do_starts_neither_prefect_nor_tensorflow_and_is_quick(self, work):
+        work.run()
+        started = time.perf_counter()
+        done = child(cwd=work.folder)
+        took = time.perf_counter() - started
+        assert done.returncode == 0, done.stderr
+        assert not (work.folder / ".digitocr" / "prefect").exists()
+        assert took < 4, "well under the second that importing Prefect alone takes, on an idle machine"
+
+    def test_the_command_imports_neither(self):
+        check = "import sys, flows.process_folder as _; sys.exit(bool({'tensorflow', 'prefect'} & set(sys.modules)))"
+        subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+
+
+@pytest.mark.flow
+class TestPrefect:
+    def test_the_real_thing_reads_an_example_and_leaves_no_server(self, work):
+        example = next((ROOT / "examples").glob("*.jpg"))
+        work.put(example.name, example.read_bytes())
+        done = child("--json", cwd=work.folder, timeout=200)
+        assert done.returncode == 0, done.stderr
+        assert json.loads(done.stdout)["done"] == 1
+        assert "Traceback" not in done.stderr
+        assert (work.folder / ".digitocr" / "prefect").is_dir()
+        running = subprocess.run(["ps", "-eo", "args"], text=True, capture_output=True, check=True).stdout
+        assert str(work.folder) not in running
+
+    def test_with_prefect_and_without_the_tables_are_the_same(self, fake_model, prefect_server):
+        work = fake_model
+        other = work.folder / "other"
+        for i in range(20):
+            work.put(f"{i}.jpg", f"{i}0 7?", other)
+        work.put("bad.jpg", "BAD", other)
+        with_prefect = call(other, "--json", "--jobs", 2)
+        without = call(other, "--json", "--jobs", 2, "--no-prefect", "--results", "plain")
+        assert (with_prefect.exit_code, without.exit_code) == (1, 1), with_prefect.output
+        counted = {f.name for f in fields(Summary)} - {"seconds"}
+        one, two = json.loads(with_prefect.stdout), json.loads(without.stdout)
+        assert {k: one[k] for k in counted} == {k: two[k] for k in counted}
+        for name in work.names("plain"):
+            if name != "files.csv":  # times differ
+                assert (work.folder / "results" / name).read_text() == (
+                    work.folder / "plain" / name
+                ).read_text()
+
+    def test_a_run_leaves_its_summary_and_the_worst_files_as_artifacts(self, fake_model, prefect_server):
+        fake_model.put("bad.jpg", "BAD unlike any other")
+        assert call().exit_code == 1
+        from prefect.client.orchestration import get_client
+
+        with get_client(sync_client=True) as client:
+            body = {"sort": "CREATED_DESC", "limit": 50, "offset": 0}
+            rows = client.request("POST", "/artifacts/filter", json=body).json()
+        found = {row["key"]: str(row["data"]) for row in reversed(rows)}
+        assert "failed | 1" in found["summary"]
+        assert "bad.jpg" in found["worst-files"]
+
+    def test_a_run_that_finds_the_inbox_held_ends_as_skipped(self, fake_model, prefect_server):
+        from flows import definitions
+
+        fake_model.put("a.jpg", "1")
+        with inbox.only_runner(Path(".digitocr"), None, "reading something"):
+            state = definitions.process_folder("inbox", return_state=True)
+        assert (state.name, state.is_completed()) == ("Skipped", True)
+        assert "reading something" in state.message
+
+    def test_results_that_cannot_be_written_end_in_status_3(self, fake_model, prefect_server):
+        fake_model.put("a.jpg", "1")
+        Path("results").write_text("a file")
+        done = call()
+        assert done.exit_code == 3
+        assert "results" in done.stderr
+        assert "Traceback" not in done.stderr

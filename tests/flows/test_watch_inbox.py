@@ -1,0 +1,135 @@
+import os
+import signal
+import threading
+import time
+
+import pytest
+from typer.testing import CliRunner
+
+from digitocr.batch import make_job
+from digitocr.inbox import Entry
+from digitocr.watching import Stability
+from flows import watch_inbox
+
+
+class TestStability:
+    def entry(self, size=1, name="a"):
+        return Entry(name, name, size, size)
+
+    def test_a_file_is_whole_once_it_has_been_still(self):
+        stability = Stability(2)
+        seen = [stability.look([self.entry()], at) for at in (0, 1, 2)]
+        assert [len(ready) for ready in seen] == [0, 0, 1]
+
+    def test_growing_begins_the_wait_anew(self):
+        stability = Stability(2)
+        assert [len(stability.look([self.entry(size)], at)) for at, size in enumerate((1, 1, 2, 2, 2))] == [
+            0,
+            0,
+            0,
+            0,
+            1,
+        ]
+
+    def test_what_has_gone_and_come_back_is_new(self):
+        stability = Stability(1)
+        stability.look([self.entry()], 0)
+        stability.look([], 1)
+        assert stability.look([self.entry()], 2) == []
+
+
+@pytest.fixture
+def watching(fake_model, monkeypatch):
+    """Watch in this thread, as signals need; what a test does runs beside it and ends with a signal."""
+    monkeypatch.setenv("DIGITOCR_SETTLE", "0.3")
+    monkeypatch.setenv("DIGITOCR_RESCAN", "1")
+
+    def watch(beside, number=signal.SIGTERM, *args):
+        failures = []
+
+        def act():
+            try:
+                beside()
+            except AssertionError as error:
+                failures.append(error)
+            finally:
+                os.kill(os.getpid(), number)
+
+        thread = threading.Thread(target=act)
+        thread.start()
+        done = CliRunner().invoke(watch_inbox.app, ["--no-prefect", *args])
+        thread.join()
+        assert not failures
+        return done
+
+    return watch
+
+
+def until(condition, seconds=20):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.05)
+
+
+def test_what_is_there_and_what_comes_is_read_until_sigterm(fake_model, watching):
+    fake_model.put("there.jpg", "1")
+
+    def act():
+        until(lambda: fake_model.names("archive") == ["there.jpg"])
+        fake_model.put("new/comes.JPG", "2")
+        until(lambda: fake_model.names("archive") == ["new/comes.JPG", "there.jpg"])
+
+    done = watching(act)
+    assert done.exit_code == 0, done.output
+    assert set(fake_model.statuses().values()) == {"done"}
+
+
+def test_a_file_that_is_still_written_is_not_taken(fake_model, watching):
+    def act():
+        for i in range(8):
+            fake_model.put("slow.jpg", "1" * (i + 1))
+            time.sleep(0.15)
+            assert not fake_model.names("archive") if (fake_model.folder / "archive").exists() else True
+        until(lambda: (fake_model.folder / "archive" / "slow.jpg").exists())
+
+    watching(act)
+    assert [row["text"] for row in fake_model.table("results/numbers.csv")] == ["11111111"]
+
+
+def test_a_bad_file_does_not_end_it_and_ctrl_c_does(fake_model, watching):
+    fake_model.put("bad.jpg", "BAD")
+
+    def act():
+        until(lambda: (fake_model.folder / "failed" / "bad.jpg").exists())
+        fake_model.put("good.jpg", "1")
+        until(lambda: (fake_model.folder / "archive" / "good.jpg").exists())
+
+    assert watching(act, signal.SIGINT).exit_code == 130
+
+
+def test_a_folder_that_is_not_emptied_is_read_once(fake_model, watching):
+    other = fake_model.folder / "other"
+    fake_model.put("a.jpg", "1", other)
+    reads = []
+    real = fake_model.reader.read
+    fake_model.reader.read = lambda sources: reads.append(len(sources)) or real(sources)
+
+    def act():
+        until(lambda: reads)
+        time.sleep(2.5)
+
+    watching(act, signal.SIGTERM, str(other))
+    assert reads == [1]
+
+
+def test_polling_sees_files_too(fake_model, watching, monkeypatch):
+    monkeypatch.setenv("DIGITOCR_POLLING", "1")
+    fake_model.put("a.jpg", "1")
+    assert watching(lambda: until(lambda: (fake_model.folder / "archive" / "a.jpg").exists())).exit_code == 0
+
+
+def test_a_share_that_is_away_is_waited_for(fake_model):
+    job = make_job(fake_model.settings(settle=0, rescan=0.1))
+    fake_model.inbox.rename(fake_model.folder / "away")
+    assert watch_inbox._scan(job) == []
