@@ -29,6 +29,12 @@ MAX_BOARD = 110
 STRONG_SHARE = 0.42
 """Ink is at least this share as dark against the paper as the strongest ink near it; guide lines are less."""
 
+FAINT_SHARE = 0.7
+"""On a crop, a component less than this share as dark as most of the ink is a pattern, not writing."""
+
+PAGE_SIDE = 400
+"""A sheet with a shorter side, in pixels, is a crop rather than a page."""
+
 MAX_SKEW = 15.0
 """Skew is looked for up to this angle, in degrees."""
 
@@ -55,6 +61,8 @@ def clean(page: Page) -> Sheet:
         even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
         ink = _ink(even)
         to_page = to_page @ np.linalg.inv(turn)
+    if min(ink.shape) < PAGE_SIDE:
+        ink = _without_faint(even, ink)
     lines = _rulings(ink)
     if lines is not None:
         ink = _without(ink, lines)
@@ -167,7 +175,7 @@ def _skew(ink: Mask) -> float:
     pictures with enough rows or rulings are judged.
     """
     height, width = ink.shape
-    if min(height, width) < 400:
+    if min(height, width) < PAGE_SIDE:
         return 0.0
     scale = min(1.0, 600 / max(height, width))
     small = cv2.resize(ink.astype(np.uint8) * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -245,6 +253,26 @@ def _ink(even: Grey) -> Mask:
     return np.less_equal(even, surface)
 
 
+def _without_faint(even: Grey, ink: Mask) -> Mask:
+    """Leave out components much fainter than the rest: printed patterns under the writing.
+
+    On a crop all writing is of one pen; a whole page may hold print and pencil side by side, and is left as it is.
+    """
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
+    if count < 3:
+        return ink
+    darkness = (
+        np.bincount(labels.ravel(), weights=(255.0 - even).ravel(), minlength=count)
+        / stats[:, cv2.CC_STAT_AREA]
+    )
+    order = np.argsort(darkness[1:]) + 1
+    share = np.cumsum(stats[order, cv2.CC_STAT_AREA]) / stats[1:, cv2.CC_STAT_AREA].sum()
+    writing = float(darkness[order[int(np.searchsorted(share, 0.7))]])
+    keep = darkness >= FAINT_SHARE * writing
+    keep[0] = False
+    return np.asarray(keep[labels], dtype=np.bool_)
+
+
 def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Otsu's level and the distance of the two class means, per tile; both of shape ``(rows, columns)``."""
     height, width = even.shape
@@ -312,7 +340,7 @@ def _rulings(ink: Mask) -> Mask | None:
 def _ruling_length(ink: Mask) -> _Length:
     """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
     height, width = ink.shape
-    if min(height, width) >= 400:
+    if min(height, width) >= PAGE_SIDE:
         size = max(30.0, _typical_height(ink))
         return _Length(across=round(2 * size), down=round(2 * size))
     size = _typical_height(ink)
@@ -324,7 +352,7 @@ def _ruling_length(ink: Mask) -> _Length:
 def _typical_height(ink: Mask) -> float:
     """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
     _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    least = 0.2 * min(ink.shape) if min(ink.shape) < 400 else 12
+    least = 0.2 * min(ink.shape) if min(ink.shape) < PAGE_SIDE else 12
     heights = [
         int(h)
         for index, (x, y, w, h, area) in enumerate(stats[1:], start=1)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.records import Box, Candidate, Line, around
+from digitocr.records import Box, Line, around
 
 SIGN = 10
 """Class of a whole thing that is no digit: a dot, a dash, a letter, a cross, a speck."""
@@ -64,6 +64,12 @@ class Reading:
         Logarithm of the probability of this cutting and these digits among all.
     log_scores : tuple of float
         The network's own log probability of each digit.
+    log_line : float
+        Logarithm of the probability of the whole line's path among all.
+    log_fit : float
+        Logarithm of the product of the network's probabilities along the whole line: how well the path explains it.
+    left_over : float
+        How likely the likeliest of the large signs beside the number is no sign, in [0, 1].
     height : float
         Height of the line in sheet pixels.
     """
@@ -73,6 +79,9 @@ class Reading:
     box: Box
     log_posterior: float
     log_scores: tuple[float, ...]
+    log_line: float
+    log_fit: float
+    left_over: float
     height: float
 
 
@@ -208,11 +217,22 @@ def decode(line: Line, scores: NDArray[np.float64]) -> list[Reading]:
                 candidate.box,
             )
         )
-    return [
-        _reading(line, [line.candidates[path[i]] for i in run], [segments[i] for i in run],
-                 [float(best_score[path[i]]) for i in run], forward, backward, total)
-        for run in _runs(segments, line.height)
-    ]  # fmt: skip
+    own = [float(best_score[k]) for k in path]
+    whole = _Whole(min(0.0, sum(own) - total), sum(own))
+    readings = []
+    for run in _runs(segments, line.height):
+        first, last = line.candidates[path[run[0]]].first, line.candidates[path[run[-1]]].last
+        inside = forward[first] + sum(own[i] for i in run) + backward[last] - total
+        readings.append(_reading(line, segments, run, own, min(0.0, inside), whole))
+    return readings
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """What holds for the path of a line as a whole."""
+
+    log_posterior: float
+    log_fit: float
 
 
 def _log_add(a: float, b: float) -> float:
@@ -246,25 +266,35 @@ def _runs(segments: list[Segment], height: float) -> list[list[int]]:
 
 
 def _reading(
-    line: Line,
-    candidates: list[Candidate],
-    segments: list[Segment],
-    own: list[float],
-    forward: list[float],
-    backward: list[float],
-    total: float,
+    line: Line, segments: list[Segment], run: list[int], own: list[float], log_posterior: float, whole: _Whole
 ) -> Reading:
-    digits = [s for s in segments if s.value != SIGN]
-    written = "".join(str(s.value) if s.value != SIGN else _mark(s, line) for s in segments)
-    inside = forward[candidates[0].first] + sum(own) + backward[candidates[-1].last] - total
+    parts = [segments[i] for i in run]
+    digits = tuple(s for s in parts if s.value != SIGN)
+    box = around([s.box for s in digits])
     return Reading(
-        tuple(digits),
-        written,
-        around([s.box for s in digits]),
-        min(0.0, inside),
-        tuple(score for score, s in zip(own, segments, strict=True) if s.value != SIGN),
+        digits,
+        "".join(str(s.value) if s.value != SIGN else _mark(s, line) for s in parts),
+        box,
+        log_posterior,
+        tuple(own[i] for i in run if segments[i].value != SIGN),
+        whole.log_posterior,
+        whole.log_fit,
+        _left_over(segments, box, line.height),
         line.height,
     )
+
+
+def _left_over(segments: list[Segment], box: Box, height: float) -> float:
+    """Find the large sign beside a number that is the least surely one."""
+    beside = (
+        1 - s.probability
+        for s in segments
+        if s.value == SIGN
+        and s.box.height > MARK_HEIGHT * height
+        and s.box.right > box.x - height
+        and s.box.x < box.right + height
+    )
+    return max(beside, default=0.0)
 
 
 def _mark(segment: Segment, line: Line) -> str:

@@ -8,6 +8,9 @@ from dataclasses import dataclass, replace
 
 from digitocr.records import Digit, Number, Reason, Status
 
+LEFT_OVER = 0.5
+"""A large sign beside a number that is likelier none is ink left over."""
+
 CLOSE = 0.25
 """A runner-up at least this likely is a close alternative."""
 
@@ -22,6 +25,10 @@ class Evidence:
         Of this cutting and these digits among all, in (-inf, 0].
     log_scores : tuple of float
         The network's log probability of each digit, in (-inf, 0].
+    log_line : float
+        Log posterior of the path of the whole line.
+    log_fit : float
+        Log of the product of the network's probabilities along the whole line.
     margins : tuple of float
         Per digit, log of its probability over that of its runner-up.
     height : float
@@ -30,19 +37,28 @@ class Evidence:
 
     log_posterior: float
     log_scores: tuple[float, ...]
+    log_line: float
+    log_fit: float
     margins: tuple[float, ...]
     height: float
 
     def features(self) -> tuple[float, ...]:
         """Return the inputs of the logistic model, each about in [-10, 10]."""
         return (
-            max(self.log_posterior, -12.0),
-            max(min(self.log_scores, default=-12.0), -12.0),
-            max(sum(self.log_scores), -12.0),
-            min(min(self.margins, default=0.0), 12.0),
+            _logit(self.log_posterior),
+            _logit(min(self.log_scores, default=-12.0)),
+            _logit(self.log_line),
+            _logit(self.log_fit),
+            min(min(self.margins, default=0.0), 10.0),
             math.log(max(len(self.log_scores), 1)),
             math.log(max(self.height, 4.0) / 28),
         )
+
+
+def _logit(log_probability: float) -> float:
+    """Log odds of a probability given by its logarithm, clipped to [-8, 10]."""
+    p = math.exp(min(log_probability, -1e-9))
+    return max(-8.0, min(10.0, math.log(max(p, 1e-9) / (1 - p))))
 
 
 def confidence(evidence: Evidence, coefficients: tuple[float, ...]) -> float:
@@ -61,7 +77,7 @@ def confidence(evidence: Evidence, coefficients: tuple[float, ...]) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def judge(number: Number, threshold: float, sheet_reasons: tuple[Reason, ...]) -> Number:
+def judge(number: Number, threshold: float, known: tuple[Reason, ...]) -> Number:
     """Decide whether a number is accepted, and mark what a person should look at.
 
     Parameters
@@ -70,15 +86,15 @@ def judge(number: Number, threshold: float, sheet_reasons: tuple[Reason, ...]) -
         With its confidence.
     threshold : float
         Least confidence of an accepted number.
-    sheet_reasons : tuple of Reason
-        What holds for all that was read on the sheet.
+    known : tuple of Reason
+        What is known to speak against it: of the sheet, or of the ink beside it.
 
     Returns
     -------
     Number
         With status and reasons; where it waits, at least its least sure digit does.
     """
-    reasons = list(sheet_reasons)
+    reasons = list(known)
     if not number.digits:
         reasons.append(Reason.UNREADABLE)
     if number.confidence < threshold:

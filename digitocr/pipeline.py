@@ -35,7 +35,7 @@ from digitocr.records import (
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
 
-TURN_LEAD = 1.5
+TURN_LEAD = 2.0
 """A turned sheet must read this much better than the upright one to be believed."""
 
 
@@ -202,6 +202,8 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
     return judge.Evidence(
         reading.log_posterior,
         reading.log_scores,
+        reading.log_line,
+        reading.log_fit,
         tuple(math.log((s.probability + tiny) / (s.runner_up_probability + tiny)) for s in reading.segments),
         reading.height,
     )
@@ -236,8 +238,8 @@ def _best_turn(reads: list[_Read]) -> tuple[_Read, bool]:
     """Pick the way up in which most is read; a near tie of two ways is in doubt."""
     upright = reads[0]
     best = max(reads[1:], key=lambda read: read.evidence)
-    if best.evidence > TURN_LEAD * upright.evidence + 1.0 and best.mean > upright.mean + 0.1:
-        return best, best.evidence < 2 * upright.evidence + 2
+    if best.evidence > TURN_LEAD * upright.evidence + 1.5 and best.mean > upright.mean + 0.1:
+        return best, best.evidence < 1.5 * TURN_LEAD * upright.evidence + 1.5
     return upright, False
 
 

@@ -20,6 +20,15 @@ MAX_WIDTH = 1.7
 MAX_GAP = 1.8
 """Ink further apart than this, in heights of its line, is not of one line."""
 
+THIN = 0.62
+"""A column with less ink than this share of a component's full columns is a place to cut."""
+
+WIDE = 0.8
+"""A piece wider than this, in heights of its line, may hold two digits and is cut where it is thinnest."""
+
+MAX_CUTS = 24
+"""At most so many cuts in one component."""
+
 PAGE_SIDE = 800
 """A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
 
@@ -267,24 +276,29 @@ def _label_boxes(labels: NDArray[np.int16]) -> dict[int, tuple[int, int, int, in
 
 
 def _cuts(part: NDArray[np.bool_], scale: float) -> list[int]:
-    """Columns at which a component may be two digits: minima of its column profile, away from its ends."""
+    """Columns at which a component may be two digits: minima of its column profile, away from its ends.
+
+    Thin places are always cut; a piece still wider than a digit is cut where it is thinnest.
+    """
     width = part.shape[1]
     if width < 0.5 * scale:
         return []
     profile = part.sum(axis=0).astype(np.float32)
     smooth = cv2.blur(profile[None, :], (max(1, round(0.06 * scale)) | 1, 1))[0]
     spacing = max(3, round(0.17 * scale))
-    cuts: list[int] = []
-    free = np.zeros(width, dtype=bool)
     margin = max(2, round(0.12 * scale))
+    free = np.zeros(width, dtype=bool)
     free[margin : width - margin] = True
-    limit = 0.62 * float(np.percentile(smooth, 90))
-    while len(cuts) < 24 and free.any():
+    limit = THIN * float(np.percentile(smooth, 90))
+    cuts: list[int] = []
+    while len(cuts) < MAX_CUTS and free.any():
         column = int(np.where(free, smooth, np.inf).argmin())
-        if smooth[column] > limit:
-            break
-        near = smooth[max(0, column - 1) : column + 2]
-        if smooth[column] <= near.min():
+        ends = sorted([0, *cuts, width])
+        wide = any(a < column < b and b - a > WIDE * scale for a, b in pairwise(ends))
+        if smooth[column] > limit and not wide:
+            free[column] = False
+            continue
+        if smooth[column] <= smooth[max(0, column - 1) : column + 2].min():
             cuts.append(column)
         free[max(0, column - spacing) : column + spacing + 1] = False
     return sorted(cuts)

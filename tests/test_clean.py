@@ -66,7 +66,9 @@ def test_a_box_around_a_number_goes():
 def test_skew_is_taken_out(angle):
     page = np.full((900, 1200), 235, np.uint8)
     for row in range(6):
-        cv2.putText(page, "5 2 7 4 3 8 2", (200, 180 + 110 * row), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 30, 4, cv2.LINE_AA)
+        cv2.putText(
+            page, "5 2 7 4 3 8 2", (200, 180 + 110 * row), cv2.FONT_HERSHEY_SIMPLEX, 2.2, 30, 4, cv2.LINE_AA
+        )
     turn = cv2.getRotationMatrix2D((600, 450), angle, 1)
     skewed = cv2.warpAffine(page, turn, (1200, 900), borderValue=235)
     sheet = clean(Page(1, skewed))
@@ -85,7 +87,9 @@ def test_paper_on_a_desk_is_straightened_and_boxes_find_back():
     ys, xs = np.nonzero(sheet.ink[50:-50, 50:-50])
     box = Box(int(xs.min()) + 50, int(ys.min()) + 50, int(np.ptp(xs)), int(np.ptp(ys)))
     on_page = sheet.box_on_page(box, desk.shape)
-    truth = cv2.perspectiveTransform(np.float32([[[30, 380]], [[30, 470]], [[420, 470]]]), forward).reshape(-1, 2)
+    truth = cv2.perspectiveTransform(np.float32([[[30, 380]], [[30, 470]], [[420, 470]]]), forward).reshape(
+        -1, 2
+    )
     assert abs(on_page.x - truth[:, 0].min()) < 40
     assert abs(on_page.bottom - truth[:, 1].max()) < 40
 

@@ -50,7 +50,9 @@ def test_the_halves_beat_the_whole():
 
 def test_a_dot_is_a_mark_and_the_number_goes_on():
     pieces = [Box(0, 0, 20, 30), Box(24, 26, 4, 4), Box(32, 0, 20, 30)]
-    (reading,) = decode(line_of(pieces, [(0, 1), (1, 2), (2, 3)]), scores_of({1: 0.99}, {SIGN: 0.99}, {5: 0.99}))
+    (reading,) = decode(
+        line_of(pieces, [(0, 1), (1, 2), (2, 3)]), scores_of({1: 0.99}, {SIGN: 0.99}, {5: 0.99})
+    )
     assert reading.written == "1.5"
 
 

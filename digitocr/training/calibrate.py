@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from digitocr import decode
 from digitocr.judge import Evidence
 from digitocr.pipeline import evidence
+from digitocr.training.corpus import DrawnLine
 from digitocr.training.labelling import UNSURE, LabelledLine
 
 
@@ -56,24 +57,29 @@ def fit_geometry(lines: Sequence[LabelledLine], logs: Sequence[NDArray[np.float3
     return weights
 
 
-def judged(
-    items: Sequence[LabelledLine], scores: Sequence[NDArray[np.float64]], texts: Sequence[str]
-) -> list[Judged]:
-    """Decode lines and say of each number whether it is right.
+def judged(lines: Sequence[DrawnLine], scores: Sequence[NDArray[np.float64]]) -> list[Judged]:
+    """Decode drawn lines and say of each number whether it is right.
 
     Parameters
     ----------
-    items : sequence of LabelledLine
+    lines : sequence of DrawnLine
     scores : sequence of (N, 12) float64 ndarray
-    texts : sequence of str
-        The whole right text of each line, '' where there is no number on it.
+        Log probabilities of each line's candidates.
+
+    Returns
+    -------
+    list of Judged
+        A number is right if it is the drawing's whole text, or a part of it where all parts together are.
     """
+    found: dict[int, tuple[str, list[decode.Reading]]] = {}
+    for drawn, score in zip(lines, scores, strict=True):
+        if drawn.text is not None:
+            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(decode.decode(drawn.item.line, score))
     out = []
-    for item, score, text in zip(items, scores, texts, strict=True):
-        readings = decode.decode(item.line, score)
-        for reading in readings:
-            read = "".join(str(s.value) for s in reading.segments)
-            out.append(Judged(evidence(reading), len(readings) == 1 and read == text))
+    for text, readings in found.values():
+        texts = ["".join(str(s.value) for s in reading.segments) for reading in readings]
+        whole = "".join(texts) == text
+        out += [Judged(evidence(r), whole or read == text) for r, read in zip(readings, texts, strict=True)]
     return out
 
 

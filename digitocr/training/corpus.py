@@ -13,16 +13,35 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.decode import CUT
+from digitocr.decode import CUT, SIGN
 from digitocr.normalize import to_mnist
 from digitocr.records import Grey
 from digitocr.training.compose import Drawing, cell, form_field, line
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
+from digitocr.training.scenes import page, photo
 from digitocr.training.strokes import Sources, sources_at
 
-KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (line, form_field, cell)
-SHARES = (0.62, 0.25, 0.13)
-"""What is drawn, and how often."""
+
+def _photo(rng: np.random.Generator, sources: Sources) -> Drawing:
+    return photo(rng, sources, longest=int(rng.integers(400, 1100)), turns=False)
+
+
+def _page(rng: np.random.Generator, sources: Sources) -> Drawing:
+    height = int(rng.integers(1400, 2000))
+    return page(rng, sources, shape=(height, round(height / 1.414)))
+
+
+KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (line, form_field, cell, _photo, _page)
+"""What is drawn."""
+
+SHARES = (0.60, 0.245, 0.11, 0.035, 0.01)
+"""How often each is."""
+
+AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})
+"""Signs that look just like a 1."""
+
+MOST = 60
+"""At most so many signs, and as many wrong cuts, are learned from one picture: a page of print holds thousands."""
 
 CUTS_KEPT = 0.4
 """Share of the wrong cuts that is learned from: there are many more of them than of digits."""
@@ -46,10 +65,20 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class DrawnLine:
-    """A line as the reading path finds it, with the whole right text of its drawing ('' for none or a doubtful one)."""
+    """A line as the reading path finds it, and what is written on its drawing.
+
+    Attributes
+    ----------
+    item : LabelledLine
+    drawing : int
+        Counts the drawings; several lines may be found on one.
+    text : str or None
+        The whole right text of a drawing with one number or none; None where it holds several or a doubtful one.
+    """
 
     item: LabelledLine
-    text: str
+    drawing: int
+    text: str | None
 
 
 def draw(rng: np.random.Generator, sources: Sources) -> Drawing:
@@ -69,9 +98,8 @@ def drawn_lines(seed: int, count: int, data_dir: Path | None, *, held_out: bool 
     held_out : bool
         Only writers that are not trained on, where archives are at hand.
     """
-    return [
-        line for drawing in _drawings(seed, count, data_dir, held_out=held_out) for line in _lines(drawing)
-    ]
+    drawings = enumerate(_drawings(seed, count, data_dir, held_out=held_out))
+    return [DrawnLine(item, i, _text(drawing)) for i, drawing in drawings for item in _lines(drawing)]
 
 
 def _drawings(seed: int, count: int, data_dir: Path | None, *, held_out: bool) -> Iterator[Drawing]:
@@ -81,11 +109,16 @@ def _drawings(seed: int, count: int, data_dir: Path | None, *, held_out: bool) -
         yield draw(np.random.default_rng((seed, i)), sources)
 
 
-def _lines(drawing: Drawing) -> list[DrawnLine]:
+def _lines(drawing: Drawing) -> list[LabelledLine]:
     values = np.array([UNSURE if d.overwritten else d.label for d in drawing.digits], dtype=np.int8)
-    doubtful = any(d.overwritten for d in drawing.digits) or len(drawing.numbers) != 1
-    text = "" if doubtful else drawing.numbers[0].text
-    return [DrawnLine(item, text) for item in labelled_lines(drawing.image, drawing.owner, values)]
+    plain = np.array([sign.kind not in AMBIGUOUS_SIGNS for sign in drawing.signs], dtype=np.bool_)
+    return labelled_lines(drawing.image, drawing.owner, values, plain)
+
+
+def _text(drawing: Drawing) -> str | None:
+    if len(drawing.numbers) > 1 or any(d.overwritten for d in drawing.digits):
+        return None
+    return drawing.numbers[0].text if drawing.numbers else ""
 
 
 def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
@@ -94,13 +127,24 @@ def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
     keep = np.random.default_rng((seed, 1_000_003))
     images: list[Grey] = []
     labels: list[int] = []
-    for drawn in drawn_lines(seed, count, data_dir):
-        for candidate, label in zip(drawn.item.line.candidates, drawn.item.labels, strict=True):
-            if label == UNSURE or (label == CUT and keep.random() > CUTS_KEPT):
-                continue
-            images.append(to_mnist(candidate.ink))
-            labels.append(int(label))
+    for drawing in _drawings(seed, count, data_dir, held_out=False):
+        lines = _lines(drawing)
+        if not lines:
+            continue
+        known = np.concatenate([item.labels for item in lines])
+        learned = _learned(known, keep)
+        inks = [c.ink for item in lines for c in item.line.candidates]
+        images += [to_mnist(inks[k]) for k in learned]
+        labels += known[learned].tolist()
     return Candidates(np.stack(images), np.array(labels, dtype=np.int8))
+
+
+def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.intp]:
+    """Choose the candidates of a picture to learn from: all digits, some of the rest."""
+    digits = np.flatnonzero((labels >= 0) & (labels < SIGN))
+    signs = rng.permutation(np.flatnonzero(labels == SIGN))[:MOST]
+    cuts = rng.permutation(np.flatnonzero(labels == CUT))
+    return np.concatenate([digits, signs, cuts[: min(MOST, round(CUTS_KEPT * len(cuts)))]])
 
 
 def corpus(

@@ -34,7 +34,9 @@ class LabelledLine:
     owners: NDArray[np.int16]
 
 
-def labelled_lines(image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int8]) -> list[LabelledLine]:
+def labelled_lines(
+    image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int8], signs: NDArray[np.bool_]
+) -> list[LabelledLine]:
     """Run the reading path on a drawing up to its candidates, and say what each of them is.
 
     Parameters
@@ -44,6 +46,8 @@ def labelled_lines(image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int
         Whose ink a pixel is: ``k + 1`` for digit ``k``, negative for a sign, 0 for paper.
     digits : (D,) int8 ndarray
         Value of each digit, `UNSURE` for one that must not be learned from (overwritten, struck out).
+    signs : (S,) bool ndarray
+        Whether each sign is plainly no digit; a single tally stroke, say, looks like a 1.
 
     Returns
     -------
@@ -53,7 +57,7 @@ def labelled_lines(image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int
     on_sheet = _carried(owner, sheet)
     kinds = int(on_sheet.max(initial=0)) + 1
     totals = np.bincount(on_sheet[sheet.ink], minlength=kinds)
-    return [_labelled(line, on_sheet, totals, digits) for line in segment.segment(sheet)]
+    return [_labelled(line, on_sheet, totals, digits, signs) for line in segment.segment(sheet)]
 
 
 def _carried(owner: NDArray[np.int16], sheet: Sheet) -> NDArray[np.int16]:
@@ -69,7 +73,11 @@ def _carried(owner: NDArray[np.int16], sheet: Sheet) -> NDArray[np.int16]:
 
 
 def _labelled(
-    line: Line, owner: NDArray[np.int16], totals: NDArray[np.int64], digits: NDArray[np.int8]
+    line: Line,
+    owner: NDArray[np.int16],
+    totals: NDArray[np.int64],
+    digits: NDArray[np.int8],
+    signs: NDArray[np.bool_],
 ) -> LabelledLine:
     height, width = line.labels.shape
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
@@ -82,26 +90,31 @@ def _labelled(
     labels = np.full(len(line.candidates), UNSURE, dtype=np.int8)
     owners = np.full(len(line.candidates), -1, dtype=np.int16)
     for k, candidate in enumerate(line.candidates):
-        labels[k], owners[k] = _label(sums[candidate.last] - sums[candidate.first], totals, digits)
+        labels[k], owners[k] = _label(sums[candidate.last] - sums[candidate.first], totals, digits, signs)
     return LabelledLine(line, labels, owners)
 
 
-def _label(counts: NDArray[np.int64], totals: NDArray[np.int64], digits: NDArray[np.int8]) -> tuple[int, int]:
+def _label(
+    counts: NDArray[np.int64], totals: NDArray[np.int64], digits: NDArray[np.int8], signs: NDArray[np.bool_]
+) -> tuple[int, int]:
     """Name a candidate from whose ink it holds (`counts`) of all there is (`totals`); index 0 is nobody's."""
     area = int(counts.sum())
     share = counts / np.maximum(totals, 1)
     by_digits = counts[1 : len(digits) + 1]
     main = int(by_digits.argmax()) if len(by_digits) else 0
     if not len(by_digits) or by_digits.sum() < 0.1 * area:
-        signs = counts[len(digits) + 1 :] > 0
-        partly = share[len(digits) + 1 :][signs]
+        held = counts[len(digits) + 1 :] > 0
+        if not signs[: len(held)][held].all():
+            return UNSURE, -1
+        partly = share[len(digits) + 1 :][held]
         whole = not len(partly) or float(partly.min()) > 0.75
         return (SIGN if whole else UNSURE if float(partly.max()) > 0.6 else CUT), -1
     complete, pure = float(share[main + 1]), float(by_digits[main]) / area
     foreign = np.delete(share[1:], main)
-    if complete >= 0.88 and pure >= 0.85 and float(foreign.max(initial=0.0)) < 0.35:
+    others = float(foreign.max(initial=0.0))
+    if complete >= 0.9 and pure >= 0.87 and others < 0.12:
         value = int(digits[main])
         return value, (main if value != UNSURE else -1)
-    if complete < 0.72 or pure < 0.7:
+    if complete < 0.75 or pure < 0.7 or others > 0.25:
         return CUT, -1
     return UNSURE, -1

@@ -106,7 +106,7 @@ def calibrated(network: Any, name: str, lines: list[DrawnLine]) -> tuple[ModelCa
     card = ModelCard(name, "", CLASSES, 0.5, tuple(map(tuple, geometry.tolist())))
     logs = np.concatenate(per_line(network, second))
     scores = list(line_scores([d.item.line for d in second], logs, card))
-    numbers = judged([d.item for d in second], scores, [d.text for d in second])
+    numbers = judged(second, scores)
     coefficients = fit_number_confidence(numbers)
     return (
         ModelCard(name, "", CLASSES, threshold_for(numbers, coefficients), card.geometry, coefficients),
