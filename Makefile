@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 
-.PHONY: run test soak lint format bench train clean
+.PHONY: run test soak lint format bench train tutorials clean
 
 run: $(PROGRAM)
 	@find inbox -type f ! -name README.md ! -name '.*' | grep -q . || cp examples/*.jpg examples/*.png inbox/
@@ -33,6 +33,10 @@ bench: $(TOOLS)
 train: $(TOOLS)
 	$(BIN)/python -m digitocr train
 
+# Every figure of docs/tutorials.md, within an hour on two cores; what is finished is not run again.
+tutorials: $(TOOLS)
+	$(BIN)/python -m digitocr.training.tutorials
+
 clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
@@ -50,5 +54,5 @@ $(PROGRAM): pyproject.toml constraints.txt
 	@touch $@
 
 $(TOOLS): $(PROGRAM)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,training]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,training,onnx]'
 	@touch $@

@@ -15,6 +15,7 @@ import typer
 from digitocr import console
 from digitocr.records import FileResult, FileStatus
 from digitocr.settings import load_settings
+from digitocr.training import commands
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -62,6 +63,9 @@ def _show(result: FileResult, *, as_json: bool) -> None:
             sys.stdout.write(
                 f"{result.file}\t{page.index}\t{number.text}\t{number.confidence:.4f}\t{number.status}\t{reasons}\n"
             )
+
+
+commands.register(app)
 
 
 def main() -> None:

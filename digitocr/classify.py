@@ -6,7 +6,7 @@ import hashlib
 import json
 import os
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import resources
 from pathlib import Path
@@ -21,7 +21,55 @@ from digitocr.records import Batch, ModelCard
 DEFAULT_MODEL = "digits.keras"
 """The shipped model, in the package ``digitocr._models`` (``models/`` in the source tree)."""
 
+UNIT = "unit"
+"""Scaling of a network that takes pictures in [0, 1] as they are."""
+
+L2_COLUMNS = "l2-columns"
+"""Scaling of a network that takes each column of a picture divided by its Euclidean norm."""
+
+LEAST_PROBABILITY = 1e-7
+"""What probabilities are held above before their logarithm is taken, as Keras does in its losses."""
+
 _HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
+
+
+def _by_column(batch: Batch) -> Batch:
+    norm = np.sqrt(np.square(batch).sum(axis=1, keepdims=True))
+    return np.asarray(batch / np.where(norm == 0, np.float32(1), norm), dtype=np.float32)
+
+
+SCALINGS: Mapping[str, Callable[[Batch], Batch]] = {UNIT: lambda batch: batch, L2_COLUMNS: _by_column}
+"""What may be done to a batch in [0, 1] before it enters a network, by its name in the card."""
+
+
+def scaled(batch: Batch, scaling: str) -> Batch:
+    """Bring a batch in [0, 1] to the scale a network was trained on.
+
+    Parameters
+    ----------
+    batch : (N, 28, 28, 1) float32 ndarray
+    scaling : str
+        A key of `SCALINGS`; ``l2-columns`` is ``keras.utils.normalize(batch, axis=1)``.
+
+    Returns
+    -------
+    (N, 28, 28, 1) float32 ndarray
+    """
+    return SCALINGS[scaling](batch)
+
+
+def _logits(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    return scores
+
+
+def _logarithm(scores: NDArray[np.float32]) -> NDArray[np.float32]:
+    return np.log(np.maximum(scores, np.float32(LEAST_PROBABILITY)))
+
+
+_OUTPUTS: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
+    "logits": _logits,
+    "probabilities": _logarithm,
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +140,23 @@ def read_card(model: Path) -> ModelCard:
             threshold=float(raw["threshold"]),
             geometry=tuple(tuple(float(v) for v in row) for row in raw.get("geometry", ())),
             number_confidence=tuple(float(v) for v in raw.get("number_confidence", ())),
+            scaling=str(raw.get("scaling", UNIT)),
+            output=str(raw.get("output", "logits")),
         )
     except OSError:
         raise ModelError(f"the model {model} has no card {path.name} beside it", hint=_HINT) from None
     except (ValueError, KeyError, TypeError) as error:
         raise ModelError(f"the card {path} cannot be used: {error!r}", hint=_HINT) from None
+    if card.scaling not in SCALINGS or card.output not in _OUTPUTS:
+        raise ModelError(
+            f"the card {path} asks for scaling {card.scaling!r} and output {card.output!r}; "
+            f"known are {', '.join(SCALINGS)} and {', '.join(_OUTPUTS)}",
+            hint=_HINT,
+        )
     if hashlib.sha256(weights).hexdigest() != card.sha256:
-        raise ModelError(f"the card {path.name} is not of this model {model}", hint=_HINT)
+        raise ModelError(
+            f"the model {model} is damaged, or its card {path.name} is of another model", hint=_HINT
+        )
     return card
 
 
@@ -123,21 +181,29 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
     path = model or shipped_model()
     card = read_card(path)
     with _tensorflow_lock:
-        tf, network = _load(path, threads)
+        network = _load(path, threads)
     if tuple(network.input_shape[1:]) != (28, 28, 1) or network.output_shape[-1] != len(card.classes):
         raise ModelError(
             f"the model {path} maps {network.input_shape[1:]} to {network.output_shape[-1]} classes; "
             f"needed are (28, 28, 1) and {len(card.classes)}",
             hint=_HINT,
         )
+    return classifier_of(card, network)
+
+
+def classifier_of(card: ModelCard, network: Any) -> Classifier:  # noqa: ANN401 (Keras ships no types)
+    """Compile the call of a Keras network that is in memory already."""
+    import tensorflow as tf
+
     graph = tf.function(
         lambda x: network(x, training=False), input_signature=[tf.TensorSpec((None, 28, 28, 1), tf.float32)]
     )
     graph.get_concrete_function()
-    return Classifier(card, lambda batch: np.asarray(graph(batch), dtype=np.float32))
+    scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
+    return Classifier(card, lambda batch: scores(np.asarray(graph(scale(batch)), dtype=np.float32)))
 
 
-def _load(path: Path, threads: int) -> tuple[Any, Any]:
+def _load(path: Path, threads: int) -> Any:  # noqa: ANN401
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
@@ -150,6 +216,6 @@ def _load(path: Path, threads: int) -> tuple[Any, Any]:
     import keras
 
     try:
-        return tf, keras.saving.load_model(path, compile=False)
+        return keras.saving.load_model(path, compile=False)
     except Exception as error:  # Keras raises whatever its parts raise on a damaged archive
         raise ModelError(f"the model {path} cannot be loaded: {error}", hint=_HINT) from None

@@ -145,7 +145,8 @@ class Sheet:
     def box_on_page(self, box: Box, page_shape: tuple[int, int]) -> Box:
         """Carry a box over to page pixels, clipped to a page of shape ``(H, W)``."""
         corners = np.array(
-            [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]], dtype=np.float64
+            [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]],
+            dtype=np.float64,
         )
         lifted = np.hstack([corners, np.ones((4, 1))]) @ self.to_page.T
         points = lifted[:, :2] / lifted[:, 2:]
@@ -374,6 +375,10 @@ class ModelCard:
         Rows of the linear map that adds size and place to the network's scores, see :mod:`digitocr.decode`.
     number_confidence : tuple of float
         Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last.
+    scaling : str
+        What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
+    output : str
+        What it gives: ``logits`` or ``probabilities``.
     """
 
     name: str
@@ -382,3 +387,5 @@ class ModelCard:
     threshold: float
     geometry: tuple[tuple[float, ...], ...] = ()
     number_confidence: tuple[float, ...] = ()
+    scaling: str = "unit"
+    output: str = "logits"

@@ -2,7 +2,39 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
+
+from digitocr.classify import L2_COLUMNS, UNIT
+from digitocr.errors import UsageError
+
+
+@dataclass(frozen=True, slots=True)
+class Architecture:
+    """A network with the way it is trained where nothing else is asked for.
+
+    Attributes
+    ----------
+    name : str
+    build : callable
+        Takes the number of classes, returns a fresh ``keras.Model`` from ``(N, 28, 28, 1)``.
+    output : str
+        ``probabilities`` or ``logits``.
+    epochs, batch_size : int
+    validation_split : float
+        Share of the training digits, taken from their end, that is only looked at.
+    scaling : str
+        What is done to pictures in [0, 1] before they enter, see :func:`digitocr.classify.scaled`.
+    """
+
+    name: str
+    build: Callable[[int], Any]
+    output: str = "probabilities"
+    epochs: int = 10
+    batch_size: int = 64
+    validation_split: float = 0.0
+    scaling: str = UNIT
 
 
 def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
@@ -36,3 +68,99 @@ def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
     x = layers.Dropout(0.25)(layers.Flatten()(x))
     x = layers.Dropout(0.25)(layers.Dense(128, activation="relu")(x))
     return keras.Model(image, layers.Dense(classes, name="logits")(x), name="digitnet")
+
+
+def conv64x3(classes: int = 10) -> Any:  # noqa: ANN401
+    """Return the tutorials' network of three equal convolutions: 81,066 parameters for ten classes.
+
+    Three times 64 filters of 3×3 with ReLU and pooling by 2, then 64 and 32 units with ReLU, then softmax.
+    """
+    import keras
+    from keras import layers
+
+    trunk = [
+        layer for _ in range(3) for layer in (layers.Conv2D(64, 3, activation="relu"), layers.MaxPooling2D(2))
+    ]
+    head = [layers.Dense(64, activation="relu"), layers.Dense(32, activation="relu")]
+    out = layers.Dense(classes, activation="softmax")
+    return keras.Sequential([keras.Input((28, 28, 1)), *trunk, layers.Flatten(), *head, out], name="conv64x3")
+
+
+def conv32_64_64(classes: int = 10) -> Any:  # noqa: ANN401
+    """Return the tutorials' network of 130,890 parameters for ten classes.
+
+    Convolutions of 32, 64 and 64 filters of 3×3 with ReLU, pooling by 2 after the first two, 128 units, softmax.
+    """
+    return _conv32_64_64(classes, "conv32-64-64")
+
+
+def _conv32_64_64(classes: int, name: str) -> Any:  # noqa: ANN401
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Conv2D(32, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.MaxPooling2D(2),
+            layers.Conv2D(64, 3, activation="relu"),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(classes, activation="softmax"),
+        ],
+        name=name,
+    )
+
+
+def dense128(classes: int = 10) -> Any:  # noqa: ANN401
+    """Return the tutorials' network without convolutions: 128 units, softmax; 101,770 parameters for ten classes."""
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((28, 28, 1)),
+            layers.Flatten(),
+            layers.Dense(128, activation="relu"),
+            layers.Dense(classes, activation="softmax"),
+        ],
+        name="dense128",
+    )
+
+
+def orientation(classes: int = 4) -> Any:  # noqa: ANN401
+    """Return the network that tells by which quarter turn a digit lies: that of :func:`conv32_64_64`."""
+    return _conv32_64_64(classes, "orientation")
+
+
+ARCHITECTURES: Mapping[str, Architecture] = {
+    a.name: a
+    for a in (
+        Architecture("digitnet", digitnet, output="logits", batch_size=256),
+        Architecture("conv64x3", conv64x3, epochs=5, batch_size=32, validation_split=0.3, scaling=L2_COLUMNS),
+        Architecture("conv32-64-64", conv32_64_64),
+        Architecture("dense128", dense128, epochs=5, batch_size=32),
+        Architecture("orientation", orientation, epochs=5),
+    )
+}
+"""Every network that can be trained on digits, by its name on the command line."""
+
+ORIENTATION = "orientation"
+"""The one whose classes are turns, not digits."""
+
+
+def architecture(name: str) -> Architecture:
+    """Return the architecture of that name.
+
+    Raises
+    ------
+    UsageError
+        There is none, naming those there are.
+    """
+    try:
+        return ARCHITECTURES[name]
+    except KeyError:
+        known = ", ".join(ARCHITECTURES)
+        raise UsageError(f"there is no architecture {name!r}", hint=f"choose one of {known}") from None

@@ -49,7 +49,10 @@ def load_mnist(path: Path | None = None, *, download: bool = True) -> Digits:
     raise UsageError("MNIST was not found", hint=_HINT)
 
 
-_HINT = "set DIGITOCR_MNIST to an mnist.npz, or allow Keras to download it"
+_HINT = (
+    "name an mnist.npz of your own with --data FILE.npz or DIGITOCR_MNIST, "
+    "or run once where there is a network, for Keras to download it"
+)
 
 
 def _read(path: Path) -> Digits:

@@ -1,0 +1,111 @@
+"""Trained networks on disk: the ``.keras`` file, its card, the curves of its history; and what cards say."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from digitocr import __version__, atomic
+from digitocr.errors import UsageError
+from digitocr.training.architectures import architecture
+from digitocr.training.data import Dataset
+from digitocr.training.figures import curves
+from digitocr.training.fitting import Fitted
+
+THRESHOLD = 0.95
+"""Recommended for a network that was calibrated on nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A model as `models` lists it.
+
+    Attributes
+    ----------
+    path : Path
+    card : mapping
+        As written.
+    """
+
+    path: Path
+    card: Mapping[str, Any]
+
+
+def write_model(
+    fitted: Fitted, data: Dataset, output: Path, command: str, metrics: Mapping[str, Any]
+) -> list[Path]:
+    """Write a network, its card and the picture of its curves side by side.
+
+    Parameters
+    ----------
+    fitted : Fitted
+    data : Dataset
+        What it learned from.
+    output : Path
+        Ends in ``.keras``.
+    command : str
+        The command that makes the same again.
+    metrics : mapping
+        Figures for the card.
+
+    Returns
+    -------
+    list of Path
+        What was written.
+    """
+    with tempfile.TemporaryDirectory() as folder:
+        saved = Path(folder) / "network.keras"
+        fitted.network.save(saved)
+        weights = saved.read_bytes()
+    recipe = fitted.recipe
+    card = {
+        "name": output.stem,
+        "sha256": hashlib.sha256(weights).hexdigest(),
+        "classes": list(recipe.classes),
+        "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
+        "scaling": recipe.scaling,
+        "output": architecture(recipe.architecture).output,
+        "threshold": THRESHOLD,
+        "licence": "Apache-2.0",
+        "version": __version__,
+        "command": command,
+        "seconds": round(fitted.seconds),
+        "core_seconds": round(fitted.core_seconds),
+        "architecture": recipe.architecture,
+        "parameters": fitted.network.count_params(),
+        "recipe": asdict(recipe),
+        "data": {data.name: f"sha256 of pixels and labels {data.sha256}"},
+        "metrics": dict(metrics),
+        "history": {key: [round(v, 5) for v in values] for key, values in fitted.history.items()},
+    }
+    picture, text = output.with_suffix(".curves.png"), output.with_suffix(".json")
+    atomic.write(output, weights)
+    atomic.write(text, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    atomic.write(picture, curves(fitted.history, output.stem))
+    return [output, text, picture]
+
+
+def listed(folder: Path) -> list[Listed]:
+    """Find the models of a folder that have a card, by name.
+
+    Raises
+    ------
+    UsageError
+        The folder is not there, or a card is no JSON object.
+    """
+    if not folder.is_dir():
+        raise UsageError(f"there is no folder {folder}", hint="name the folder the models are in")
+    found = []
+    for path in sorted(folder.glob("*.keras")):
+        text = path.with_suffix(".json")
+        try:
+            card = json.loads(text.read_text(encoding="utf-8")) if text.is_file() else {}
+        except ValueError as error:
+            raise UsageError(f"the card {text} cannot be used: {error}") from None
+        found.append(Listed(path, card if isinstance(card, dict) else {}))
+    return found

@@ -1,0 +1,111 @@
+"""A model measured on labelled digits, in words, in JSON and in pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import atomic
+from digitocr.classify import Classifier
+from digitocr.training import figures, scoring
+from digitocr.training.data import Digits, with_turned_copies
+
+TURNED_SEED = 20
+"""Of the turns of test digits, so that every model is measured on the same ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class Evaluation:
+    """What was measured.
+
+    Attributes
+    ----------
+    model : str
+    digits : Digits
+    logs : (N, 10) float32 ndarray
+        Log probabilities of the ten digits.
+    """
+
+    model: str
+    digits: Digits
+    logs: NDArray[np.float32]
+
+    @property
+    def accuracy(self) -> scoring.Share:
+        """Share read right."""
+        return scoring.accuracy(self.logs, self.digits.labels)
+
+    @property
+    def loss(self) -> float:
+        """Mean cross-entropy in nats."""
+        return scoring.loss(self.logs, self.digits.labels)
+
+    @property
+    def bins(self) -> tuple[scoring.Bin, ...]:
+        """Confidence and accuracy, bin by bin."""
+        return scoring.reliability(self.logs, self.digits.labels)
+
+
+def evaluate(classifier: Classifier, digits: Digits) -> Evaluation:
+    """Measure a model on labelled digits."""
+    return Evaluation(classifier.card.name, digits, scoring.digit_logs(classifier, digits.images))
+
+
+def turned_test(digits: Digits, turns: Sequence[float]) -> Digits:
+    """Return the digits with their turned copies, or the digits as they are where no turns are named."""
+    return with_turned_copies(digits, turns, TURNED_SEED)[0] if turns else digits
+
+
+def report(result: Evaluation) -> str:
+    """Write precision, recall, F1 and support of each digit, as scikit-learn prints them."""
+    return str(_classification(result, as_dict=False))
+
+
+def as_json(result: Evaluation) -> dict[str, Any]:
+    """Return all figures as plain values."""
+    share, bins = result.accuracy, result.bins
+    return {
+        "model": result.model,
+        "digits": share.count,
+        "loss": round(result.loss, 6),
+        "accuracy": round(share.value, 6),
+        "accuracy_interval": [round(v, 6) for v in share.interval],
+        "calibration_error": round(scoring.calibration_error(bins), 6),
+        "per_digit": {
+            digit: {key: round(float(value), 6) for key, value in row.items()}
+            for digit, row in _classification(result, as_dict=True).items()
+            if digit in tuple("0123456789")
+        },
+        "confusion": scoring.confusion(result.logs, result.digits).tolist(),
+    }
+
+
+def write_pictures(result: Evaluation, folder: Path) -> list[Path]:
+    """Write the confusion matrix, the worst mistakes and the reliability diagram; return their paths."""
+    bins = result.bins
+    name = f"{result.model}, {len(result.digits):,} digits"
+    pictures = {
+        "confusion.png": figures.confusion_matrix(scoring.confusion(result.logs, result.digits), name),
+        "mistakes.png": figures.worst_mistakes(
+            result.digits.images, result.digits.labels, result.logs, result.model
+        ),
+        "reliability.png": figures.reliability_diagram(bins, scoring.calibration_error(bins), name),
+    }
+    for file, content in pictures.items():
+        atomic.write(folder / file, content, durable=False)
+    return [folder / file for file in pictures]
+
+
+def _classification(result: Evaluation, *, as_dict: bool) -> Any:  # noqa: ANN401 (scikit-learn has no types)
+    from sklearn.metrics import classification_report
+
+    return classification_report(
+        result.digits.labels, result.logs.argmax(axis=1),
+        labels=list(range(10)), target_names=list("0123456789"),
+        digits=4, zero_division=0.0, output_dict=as_dict,
+    )  # fmt: skip

@@ -1,0 +1,231 @@
+"""A recipe and labelled digits to a trained network with its history."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+from digitocr.errors import UsageError
+from digitocr.training.architectures import ORIENTATION, architecture
+from digitocr.training.augment import to_scale, varied_batches
+from digitocr.training.data import Digits, with_turned_copies
+
+SCHEDULES = ("constant", "plateau", "cosine")
+"""How the learning rate goes: as it is, divided by 5 where the validation loss stands still, or down to nothing."""
+
+_PLATEAU_EPOCHS = 2
+_PLATEAU_FACTOR = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Recipe:
+    """How a network is trained; with the data and the seed it determines the result.
+
+    Attributes
+    ----------
+    architecture : str
+    epochs, batch_size : int
+    validation_split : float
+        Share of the training digits, taken from their end, that is only looked at.
+    scaling : str
+        See :func:`digitocr.classify.scaled`.
+    rotations : tuple of float
+        Turns in degrees, counter-clockwise, of which each digit gets a copy by one at random; () for none.
+    augment : bool
+        Vary the digits anew in every epoch.
+    schedule : str
+        One of `SCHEDULES`.
+    learning_rate : float
+        That of Adam, at the start.
+    patience : int
+        Stop when the validation loss has not fallen for so many epochs, and go back to the best; 0 for never.
+    seed : int
+    """
+
+    architecture: str
+    epochs: int
+    batch_size: int
+    validation_split: float
+    scaling: str
+    rotations: tuple[float, ...] = ()
+    augment: bool = False
+    schedule: str = "constant"
+    learning_rate: float = 1e-3
+    patience: int = 0
+    seed: int = 1
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """What the outputs stand for: ten digits, or the turns in degrees."""
+        if self.architecture == ORIENTATION:
+            return ("0", *(f"{turn:g}" for turn in self.rotations))
+        return tuple("0123456789")
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A trained network.
+
+    Attributes
+    ----------
+    network : keras.Model
+    recipe : Recipe
+    history : mapping of str to list of float
+        Per epoch: ``loss``, ``accuracy``, and ``val_loss``, ``val_accuracy`` where some were held back.
+    seconds : float
+        From beginning to end.
+    core_seconds : float
+        Of all cores together, without what other programs took.
+    """
+
+    network: Any
+    recipe: Recipe
+    history: Mapping[str, list[float]]
+    seconds: float
+    core_seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who is told of the training: of each batch (its number, how many an epoch has) and of each epoch, in words."""
+
+    batch: Callable[[int, int], None] = lambda _done, _of: None
+    epoch: Callable[[str], None] = lambda _text: None
+
+
+def make_recipe(name: str, **changed: Any) -> Recipe:  # noqa: ANN401 (any field of Recipe)
+    """Return the recipe an architecture is published with, with what is named and not None changed.
+
+    Raises
+    ------
+    UsageError
+        A value cannot be used.
+    """
+    known = architecture(name)
+    recipe = Recipe(name, known.epochs, known.batch_size, known.validation_split, known.scaling)
+    if name == ORIENTATION:
+        recipe = replace(recipe, rotations=(90.0, -90.0, 180.0))
+    recipe = replace(recipe, **{key: value for key, value in changed.items() if value is not None})
+    _check(recipe)
+    return recipe
+
+
+def _check(recipe: Recipe) -> None:
+    if recipe.epochs < 1 or recipe.batch_size < 1:
+        raise UsageError("epochs and batch size are at least 1")
+    if not 0 <= recipe.validation_split < 1:
+        raise UsageError(f"a validation split of {recipe.validation_split} is not in [0, 1)")
+    if recipe.schedule not in SCHEDULES:
+        raise UsageError(
+            f"there is no schedule {recipe.schedule!r}", hint=f"choose of {', '.join(SCHEDULES)}"
+        )
+    if (recipe.patience or recipe.schedule == "plateau") and not recipe.validation_split:
+        raise UsageError(
+            "early stopping and the schedule plateau go by the validation loss",
+            hint="hold some digits back, for example with --validation-split 0.1",
+        )
+    if recipe.architecture == ORIENTATION and not recipe.rotations:
+        raise UsageError("a network of turns needs some", hint="for example --rotations 90,-90,180")
+
+
+def labelled_for(recipe: Recipe, digits: Digits, seed: int) -> Digits:
+    """Add the turned copies a recipe asks for; for a network of turns label each picture with its turn."""
+    if not recipe.rotations:
+        return digits
+    both, turns = with_turned_copies(digits, recipe.rotations, seed)
+    return Digits(both.images, turns.astype("uint8")) if recipe.architecture == ORIENTATION else both
+
+
+def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
+    """Train a network.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    digits : Digits
+        For training; those of the validation are taken from their end.
+    watch : Watch, optional
+
+    Raises
+    ------
+    UsageError
+        Too few digits for the recipe.
+    """
+    import keras
+
+    started, cores_started = time.perf_counter(), time.process_time()
+    held = round(recipe.validation_split * len(digits))
+    learned = labelled_for(recipe, digits.part(slice(0, len(digits) - held)), recipe.seed)
+    if not len(learned) or (recipe.validation_split and not held):
+        raise UsageError(f"{len(digits)} digits are too few for a validation split", hint="bring more digits")
+    keras.utils.set_random_seed(recipe.seed)
+    known = architecture(recipe.architecture)
+    network = known.build(len(recipe.classes))
+    steps = -(-len(learned) // recipe.batch_size)
+    network.compile(
+        keras.optimizers.Adam(_rate(recipe, steps)),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=known.output == "logits"),
+        metrics=["accuracy"],
+    )
+    how: dict[str, Any] = {"epochs": recipe.epochs, "verbose": 0}
+    how["callbacks"] = _callbacks(recipe, steps, watch or Watch())
+    if held:
+        looked_at = labelled_for(recipe, digits.part(slice(len(digits) - held, None)), recipe.seed + 1)
+        how["validation_data"] = (
+            to_scale(looked_at.images, recipe.scaling),
+            looked_at.labels.astype("int32"),
+        )
+        how["validation_batch_size"] = 1024
+    if recipe.augment:
+        batches = varied_batches(
+            learned.images, learned.labels, recipe.batch_size, recipe.scaling, recipe.seed
+        )
+        done = network.fit(batches, **how)
+    else:
+        x, y = to_scale(learned.images, recipe.scaling), learned.labels.astype("int32")
+        done = network.fit(x, y, batch_size=recipe.batch_size, **how)
+    history = {key: [float(v) for v in values] for key, values in done.history.items()}
+    return Fitted(
+        network, recipe, history, time.perf_counter() - started, time.process_time() - cores_started
+    )
+
+
+def _rate(recipe: Recipe, steps: int) -> Any:  # noqa: ANN401
+    import keras
+
+    if recipe.schedule != "cosine":
+        return recipe.learning_rate
+    return keras.optimizers.schedules.CosineDecay(recipe.learning_rate, decay_steps=steps * recipe.epochs)
+
+
+def _callbacks(recipe: Recipe, steps: int, watch: Watch) -> list[Any]:
+    import keras
+
+    def say(epoch: int, logs: Mapping[str, float]) -> None:
+        parts = [f"loss {logs['loss']:.4f}", f"accuracy {100 * logs['accuracy']:.2f} %"]
+        if "val_loss" in logs:
+            parts += [
+                f"validation loss {logs['val_loss']:.4f}",
+                f"accuracy {100 * logs['val_accuracy']:.2f} %",
+            ]
+        watch.epoch(f"epoch {epoch + 1}/{recipe.epochs}: {', '.join(parts)}")
+
+    class Told(keras.callbacks.Callback):  # type: ignore[misc, name-defined, unused-ignore]
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ANN401, ARG002, RUF100
+            watch.batch(batch + 1, steps)
+
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ANN401
+            say(epoch, logs or {})
+
+    callbacks: list[Any] = [Told()]
+    if recipe.patience:
+        callbacks.append(
+            keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)
+        )
+    if recipe.schedule == "plateau":
+        callbacks.append(
+            keras.callbacks.ReduceLROnPlateau("val_loss", factor=_PLATEAU_FACTOR, patience=_PLATEAU_EPOCHS)
+        )
+    return callbacks

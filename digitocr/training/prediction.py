@@ -1,0 +1,196 @@
+"""One's own pictures of single digits, read: lines on the terminal, a table, and a picture of what was seen."""
+
+from __future__ import annotations
+
+import csv
+import io
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import atomic, pages
+from digitocr.classify import Classifier, shipped_model
+from digitocr.errors import FileAccessError, InputError, UsageError
+from digitocr.records import Box, Grey
+from digitocr.results import defuse
+from digitocr.training import figures
+from digitocr.training.actions import load, say
+from digitocr.training.data import picture_files
+from digitocr.training.scoring import digit_logs
+from digitocr.training.single import SingleDigit, single_digit
+
+log = logging.getLogger(__name__)
+
+COLUMNS = (
+    "file", "page", "digit", "confidence", "runner_up", "runner_up_confidence", "x", "y", "width", "height", "error",
+)  # fmt: skip
+
+PER_PICTURE = 12
+"""Digits drawn into one picture of what was seen."""
+
+_INPUT_SIDE = 480
+"""Longest side of an input in that picture, in pixels."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What was read on one page of a file.
+
+    Attributes
+    ----------
+    file : str
+    page : int
+        Counts from 1.
+    digit : SingleDigit or None
+        None where nothing was found.
+    logs : (10,) float32 ndarray
+        Log probabilities; meaningless without a digit.
+    shown : (h, w) uint8 ndarray
+        The page, small.
+    error : str
+        Why it could not be read, '' if it could.
+    """
+
+    file: str
+    page: int
+    digit: SingleDigit | None
+    logs: NDArray[np.float32]
+    shown: Grey
+    error: str = ""
+
+    @property
+    def ranked(self) -> tuple[tuple[int, float], tuple[int, float]]:
+        """The likeliest two digits with their probabilities in [0, 1]."""
+        first, second = (int(k) for k in np.argsort(-self.logs)[:2])
+        return (first, float(np.exp(self.logs[first]))), (second, float(np.exp(self.logs[second])))
+
+
+def predict(pictures: Sequence[Path], model: Path | None, table: Path, plot: Path | None) -> int:
+    """Read pictures of single digits, print what they say, and write the table and, where asked for, the picture.
+
+    Returns
+    -------
+    int
+        1 where a file could not be opened or decoded, else 0.
+    """
+    files = list(expanded(pictures))
+    classifier = load(shipped_model() if model is None else model)
+    found = read(classifier, files)
+    width = max(len(p.file) for p in found)
+    for prediction in found:
+        say(_line(prediction, width))
+    recognised = sum(p.digit is not None for p in found)
+    say(f"{recognised} of {len(found)} recognised")
+    atomic.write(table, table_of(found).encode())
+    log.info("written: %s", table.as_posix())
+    if plot is not None:
+        for path in draw(found, plot):
+            log.info("written: %s", path.as_posix())
+    return 1 if any(p.error and p.digit is None and p.page == 0 for p in found) else 0
+
+
+def expanded(pictures: Iterable[Path]) -> Iterable[Path]:
+    """Replace each folder by its files.
+
+    Raises
+    ------
+    UsageError
+        A folder has none, or a name is neither file nor folder.
+    """
+    for path in pictures:
+        if path.is_dir():
+            files = list(picture_files(path))
+            if not files:
+                raise UsageError(
+                    f"there are no pictures in {path}", hint="name files, or a folder that has some"
+                )
+            yield from files
+        elif path.exists():
+            yield path
+        else:
+            raise UsageError(f"there is no file {path}")
+
+
+def read(classifier: Classifier, files: Iterable[Path]) -> list[Prediction]:
+    """Read each page of each file as one digit, all in one batch."""
+    blank = np.zeros(10, np.float32)
+    found = [p for path in files for p in _opened(path, blank)]
+    digits = [p.digit.seen for p in found if p.digit is not None]
+    if not digits:
+        return found
+    logs = iter(digit_logs(classifier, np.stack(digits)))
+    return [p if p.digit is None else Prediction(p.file, p.page, p.digit, next(logs), p.shown) for p in found]
+
+
+def _opened(path: Path, blank: NDArray[np.float32]) -> list[Prediction]:
+    try:
+        try:
+            data = path.read_bytes()
+        except OSError as error:
+            raise FileAccessError(f"cannot be opened: {error.strerror or error}") from None
+        decoded = pages.decode(data)
+    except InputError as error:
+        return [Prediction(path.as_posix(), 0, None, blank, np.full((8, 8), 255, np.uint8), str(error))]
+    out = []
+    for page in decoded:
+        digit = single_digit(page)
+        told = "" if digit is not None else "nothing found"
+        out.append(Prediction(path.as_posix(), page.index, digit, blank, _small(page.grey), told))
+    return out
+
+
+def _small(grey: Grey) -> Grey:
+    scale = _INPUT_SIDE / max(grey.shape)
+    if scale >= 1:
+        return grey
+    return cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+
+
+def _line(prediction: Prediction, width: int) -> str:
+    name = prediction.file.ljust(width)
+    if prediction.digit is None:
+        return f"{name}  -  {prediction.error}"
+    (first, sure), (second, less) = prediction.ranked
+    return f"{name}  {first}  {100 * sure:.2f} %  (then {second}: {100 * less:.2f} %)"
+
+
+def table_of(found: Iterable[Prediction]) -> str:
+    """Write predictions as CSV; boxes in page pixels, confidences in [0, 1]."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for p in found:
+        if p.digit is None:
+            writer.writerow([defuse(p.file), p.page or "", *[""] * 8, defuse(p.error)])
+            continue
+        (first, sure), (second, less) = p.ranked
+        box: Box = p.digit.box
+        writer.writerow(
+            [defuse(p.file), p.page, first, f"{sure:.4f}", second, f"{less:.4f}",
+             box.x, box.y, box.width, box.height, ""]
+        )  # fmt: skip
+    return out.getvalue()
+
+
+def draw(found: Sequence[Prediction], plot: Path) -> list[Path]:
+    """Draw what was recognised, `PER_PICTURE` digits a picture: ``plot.png``, ``plot.2.png`` and so on."""
+    shown = [p for p in found if p.digit is not None]
+    written = []
+    for start in range(0, len(shown), PER_PICTURE):
+        part = shown[start : start + PER_PICTURE]
+        number = start // PER_PICTURE + 1
+        path = plot if number == 1 else plot.with_suffix(f".{number}{plot.suffix}")
+        content = figures.predictions(
+            [Path(p.file).name for p in part],
+            [p.shown for p in part],
+            np.stack([p.digit.seen for p in part if p.digit is not None]),
+            np.stack([p.logs for p in part]),
+        )
+        atomic.write(path, content, durable=False)
+        written.append(path)
+    return written

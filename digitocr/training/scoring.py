@@ -1,0 +1,158 @@
+"""How good scores are: accuracy with its interval, loss, calibration, and whether two models differ."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.classify import Classifier
+from digitocr.errors import ModelError
+from digitocr.normalize import to_batch
+from digitocr.training.data import Digits
+
+Logs = NDArray[np.float32]
+"""Natural logarithms of probabilities, ``(N, classes)``."""
+
+BINS = 15
+"""Bins of confidence for the calibration error."""
+
+_Z = 1.959964
+"""Half the width of a 95 % interval in standard deviations."""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """So many of so many, with its 95 % interval after Wilson.
+
+    Attributes
+    ----------
+    hits, count : int
+    """
+
+    hits: int
+    count: int
+
+    @property
+    def value(self) -> float:
+        """The share, in [0, 1]."""
+        return self.hits / self.count if self.count else math.nan
+
+    @property
+    def interval(self) -> tuple[float, float]:
+        """Ends of the 95 % interval.
+
+        Examples
+        --------
+        >>> low, high = Share(9915, 10000).interval
+        >>> round(low, 4), round(high, 4)
+        (0.9895, 0.9931)
+        """
+        n, p = self.count, self.value
+        middle = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+        half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+        return max(0.0, middle - half), min(1.0, middle + half)
+
+    def __str__(self) -> str:
+        low, high = self.interval
+        return f"{100 * self.value:.2f} % (95 % interval {100 * low:.2f} to {100 * high:.2f}), {self.count:,} digits"
+
+
+@dataclass(frozen=True, slots=True)
+class Bin:
+    """The digits whose confidence lies in one bin.
+
+    Attributes
+    ----------
+    count : int
+    confidence : float
+        Its mean, in [0, 1].
+    accuracy : float
+        Share of them that are right.
+    """
+
+    count: int
+    confidence: float
+    accuracy: float
+
+
+def digit_logs(classifier: Classifier, images: NDArray[np.uint8]) -> Logs:
+    """Log probabilities of the ten digits; where a model knows other classes too, as if there were only digits.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    images : (N, 28, 28) uint8 ndarray
+
+    Returns
+    -------
+    (N, 10) float32 ndarray
+
+    Raises
+    ------
+    ModelError
+        The model's classes are not digits.
+    """
+    if classifier.card.classes[:10] != tuple("0123456789"):
+        raise ModelError(
+            f"the model {classifier.card.name} tells {', '.join(classifier.card.classes)}, not digits",
+            hint="a network of turns goes to `rotations --orientation`",
+        )
+    logs = classifier.log_probabilities(to_batch(list(images)))[:, :10].astype(np.float64)
+    top = logs.max(axis=1, keepdims=True)
+    return np.asarray(logs - top - np.log(np.exp(logs - top).sum(axis=1, keepdims=True)), dtype=np.float32)
+
+
+def accuracy(logs: Logs, labels: NDArray[np.uint8]) -> Share:
+    """Share of the digits that are read right."""
+    return Share(int(np.count_nonzero(logs.argmax(axis=1) == labels)), len(labels))
+
+
+def loss(logs: Logs, labels: NDArray[np.uint8]) -> float:
+    """Mean cross-entropy in nats."""
+    return float(-np.mean(logs[np.arange(len(labels)), labels.astype(np.intp)]))
+
+
+def confusion(logs: Logs, digits: Digits) -> NDArray[np.int64]:
+    """Count how often each digit (row) was read as each (column)."""
+    counts = np.bincount(10 * digits.labels.astype(np.int64) + logs.argmax(axis=1), minlength=100)
+    return counts.reshape(10, 10)
+
+
+def reliability(logs: Logs, labels: NDArray[np.uint8]) -> tuple[Bin, ...]:
+    """Sort the digits into bins of equal width by their confidence; empty bins are left out."""
+    sure, right = np.exp(logs.max(axis=1)), logs.argmax(axis=1) == labels
+    at = np.minimum((sure * BINS).astype(np.intp), BINS - 1)
+    return tuple(
+        Bin(int(mine.sum()), float(sure[mine].mean()), float(right[mine].mean()))
+        for k in range(BINS)
+        if (mine := at == k).any()
+    )
+
+
+def calibration_error(bins: tuple[Bin, ...]) -> float:
+    """Mean distance of confidence and accuracy over the bins, weighed by their digits (ECE, Naeini et al. 2015)."""
+    total = sum(b.count for b in bins)
+    return sum(b.count * abs(b.confidence - b.accuracy) for b in bins) / total
+
+
+def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> tuple[int, int, float]:
+    """Test whether two models differ on the same digits, exactly (McNemar 1947, binomial form).
+
+    Returns
+    -------
+    tuple of int, int, float
+        How many only the first has right, how many only the second, and the two-sided p-value.
+
+    Examples
+    --------
+    >>> mcnemar(np.array([True] * 8 + [False]), np.array([False] * 8 + [True]))
+    (8, 1, 0.0390625)
+    """
+    only_first = int(np.count_nonzero(first_right & ~second_right))
+    only_second = int(np.count_nonzero(second_right & ~first_right))
+    n, k = only_first + only_second, min(only_first, only_second)
+    tail = sum(math.comb(n, i) for i in range(k + 1))
+    return only_first, only_second, min(1.0, 2 * tail / 2**n)

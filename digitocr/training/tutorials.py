@@ -1,0 +1,350 @@
+"""The tutorials' figures, ours beside the published ones: every run once, three seeds each, and the table.
+
+Run as ``make tutorials`` or ``python -m digitocr.training.tutorials``; see ``--help``. What is finished is kept and
+not run again, so an interrupted call goes on where it was.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import shlex
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from digitocr import atomic
+from digitocr.console import guarded
+from digitocr.errors import DigitocrError, OutputError
+from digitocr.settings import cores
+
+SEEDS = (1, 2, 3)
+
+TURNS = "90,-90,180"
+
+STUDY = "rotations"
+"""The study of a seed's models, which is not a training run."""
+
+_BEGIN, _END = "<!-- figures -->", "<!-- /figures -->"
+_ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OMP_NUM_THREADS": "1"}
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A figure of the tutorials and the command that makes ours, but for seed and output.
+
+    Attributes
+    ----------
+    name : str
+        Of its runs.
+    text : str
+        What it is, for people.
+    published : str
+        What the tutorials say, or what is asked for where they say nothing.
+    command : str
+        Arguments of ``python -m digitocr train``.
+    metric : str
+        Key of the card's figures.
+    """
+
+    name: str
+    text: str
+    published: str
+    command: str
+    metric: str = "test_accuracy"
+
+
+ROWS = (
+    Row("dense128", "`dense128`, 5 epochs", "≥ 97.5 %", "--architecture dense128"),
+    Row(
+        "conv32-64-64",
+        "`conv32-64-64`, 10 epochs of batches of 64",
+        "99.15 %, loss 0.0341",
+        "--architecture conv32-64-64",
+    ),
+    Row(
+        "own",
+        "our own recipe for `conv32-64-64`",
+        "≥ 99.5 %",
+        "--architecture conv32-64-64 --augment --schedule cosine --epochs 24 --learning-rate 0.002 --batch-size 128",
+    ),
+    Row(
+        "conv64x3-l2",
+        "`conv64x3`, L2 norm along the columns",
+        "≥ 97.8 %",
+        "--architecture conv64x3 --scaling l2-columns",
+    ),
+    Row("conv64x3-unit", "`conv64x3`, [0, 1]", "≥ 98.7 %", "--architecture conv64x3 --scaling unit"),
+    Row(
+        "turned",
+        "`conv32-64-64` with turned copies, on 20,000 originals and copies",
+        "97.97 %, loss 0.0718",
+        f"--architecture conv32-64-64 --rotations={TURNS}",
+    ),
+    Row(
+        "orientation",
+        "`orientation`: quarter turns told right, on the same 20,000",
+        "–",
+        f"--architecture orientation --rotations={TURNS}",
+        "turns_told",
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One training run."""
+
+    row: Row
+    seed: int
+    folder: Path
+
+    @property
+    def output(self) -> Path:
+        """The model file."""
+        return self.folder / f"{self.row.name}-{self.seed}.keras"
+
+    @property
+    def arguments(self) -> list[str]:
+        """What follows ``python -m digitocr``."""
+        return [
+            "train",
+            *shlex.split(self.row.command),
+            "--seed",
+            str(self.seed),
+            "--output",
+            str(self.output),
+        ]
+
+    @property
+    def card(self) -> dict[str, Any] | None:
+        """The card of the finished run, None where it is not finished or was made by another command."""
+        return _finished(self.output.with_suffix(".run.json"), self.arguments)
+
+
+def _finished(path: Path, arguments: Sequence[str]) -> dict[str, Any] | None:
+    try:
+        kept = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None
+    return kept["result"] if kept["arguments"] == list(arguments) else None
+
+
+def _keep(path: Path, arguments: Sequence[str], result: Any) -> None:  # noqa: ANN401
+    atomic.write(path, json.dumps({"arguments": list(arguments), "result": result}).encode())
+
+
+def say(text: str) -> None:
+    """Report progress on standard error."""
+    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
+    sys.stderr.flush()
+
+
+def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
+    """Run one command of the program and return its standard output.
+
+    Raises
+    ------
+    OutputError
+        It failed; with the end of what it said.
+    """
+    log.parent.mkdir(parents=True, exist_ok=True)
+    with log.open("wb") as stream:
+        done = subprocess.run(
+            [sys.executable, "-m", "digitocr", *arguments],
+            stdout=subprocess.PIPE, stderr=stream, env=os.environ | variables, check=False, text=True,
+        )  # fmt: skip
+    if done.returncode:
+        told = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+        raise OutputError(f"`{shlex.join(arguments)}` failed: {' '.join(told)}", hint=f"see {log}")
+    return done.stdout
+
+
+def train(run: Run) -> None:
+    """Do one training run and keep its card."""
+    say(f"begun: {run.row.name}, seed {run.seed}")
+    call(run.arguments, run.output.with_suffix(".log"), _ONE_THREAD)
+    card = json.loads(run.output.with_suffix(".json").read_text(encoding="utf-8"))
+    _keep(run.output.with_suffix(".run.json"), run.arguments, card)
+    say(
+        f"done: {run.row.name}, seed {run.seed}: {card['metrics'][run.row.metric]:.4f} in {card['seconds']} s"
+    )
+
+
+def study_arguments(folder: Path, seed: int) -> list[str]:
+    """Return the arguments of the rotation study of one seed."""
+    models = {
+        name: str(folder / f"{name}-{seed}.keras") for name in ("conv32-64-64", "turned", "orientation")
+    }
+    return [
+        "rotations", models["conv32-64-64"], "--turned", models["turned"], "--orientation", models["orientation"],
+        "--output", str(folder / f"{STUDY}-{seed}"), "--json",
+    ]  # fmt: skip
+
+
+def study(folder: Path, seed: int) -> dict[str, Any]:
+    """Return the rotation study of one seed, made now if it was not yet; one at a time, for it measures time."""
+    arguments, kept = study_arguments(folder, seed), folder / f"{STUDY}-{seed}.run.json"
+    found = _finished(kept, arguments)
+    if found is None:
+        say(f"begun: {STUDY}, seed {seed}")
+        found = json.loads(call(arguments, folder / f"{STUDY}-{seed}.log", _ONE_THREAD))
+        _keep(kept, arguments, found)
+    return found
+
+
+# --- the table --------------------------------------------------------------------------------------------------
+
+
+def spread(values: Sequence[float]) -> str:
+    """Write values in per cent as their mean and, in brackets, the least and the greatest.
+
+    Examples
+    --------
+    >>> spread([0.991, 0.9915, 0.992])
+    '99.15 % (99.10 to 99.20)'
+    """
+    if not values:
+        return "–"
+    low, high = 100 * min(values), 100 * max(values)
+    return f"{100 * statistics.mean(values):.2f} % ({low:.2f} to {high:.2f})"
+
+
+def figures(runs: Sequence[Run], studies: Sequence[dict[str, Any]]) -> str:
+    """Write the tables of what is finished, as Markdown."""
+    parts = [
+        "| | published or asked | ours: mean (least to greatest) | loss | parameters | core seconds | seeds |"
+    ]
+    parts.append("|---|---|---|---|---|---|---|")
+    for row in ROWS:
+        cards = [card for run in runs if run.row is row and (card := run.card) is not None]
+        parts.append(_line(row, cards))
+    parts += ["", "Each by one command, with `--seed 1`, `2`, `3`:", "", "```sh"]
+    parts += [f"python -m digitocr train {row.command}" for row in ROWS]
+    parts.append("```")
+    return "\n".join([*parts, *_studied(studies)])
+
+
+def _line(row: Row, cards: Sequence[dict[str, Any]]) -> str:
+    if not cards:
+        return f"| {row.text} | {row.published} | – | – | – | – | 0 |"
+    losses = [c["metrics"]["test_loss"] for c in cards if "test_loss" in c["metrics"]]
+    loss = f"{statistics.mean(losses):.4f}" if losses else "–"
+    seconds = round(statistics.mean(c["core_seconds"] for c in cards))
+    return (
+        f"| {row.text} | {row.published} | {spread([c['metrics'][row.metric] for c in cards])} "
+        f"| {loss} | {cards[0]['parameters']:,} | {seconds} | {len(cards)} |"
+    )
+
+
+def _studied(studies: Sequence[dict[str, Any]]) -> list[str]:
+    if not studies:
+        return []
+    names = (
+        "`conv32-64-64` alone",
+        "learned from turned copies",
+        "turned upright by `orientation`, then read",
+    )
+    parts = ["", f"Turned digits, {len(studies)} seeds: 10,000 test digits and a turned copy of each.", ""]
+    parts += [
+        "| way | right | originals | copies | loss | ms per digit, one core |",
+        "|---|---|---|---|---|---|",
+    ]
+    for k, name in enumerate(names):
+        ways = [s["ways"][k] for s in studies]
+        loss, cost = (statistics.mean(w[key] for w in ways) for key in ("loss", "milliseconds_per_digit"))
+        parts.append(
+            f"| {name} | {spread([w['accuracy'] for w in ways])} | {spread([w['upright'] for w in ways])} "
+            f"| {spread([w['turned'] for w in ways])} | {loss:.4f} | {cost:.3f} |"
+        )
+    parts += ["", "6 and 9 in each way, in per cent: read right / read as the other.", ""]
+    parts += [f"| digit | turn | {' | '.join(names)} |", "|---|---|---|---|---|"]
+    for row, first in enumerate(studies[0]["ways"][0]["sixes_and_nines"]):
+        cells = []
+        for k in range(len(names)):
+            mine = [s["ways"][k]["sixes_and_nines"][row] for s in studies]
+            right, swapped = (
+                100 * statistics.mean(m[key] for m in mine) for key in ("right", "as_the_other")
+            )
+            cells.append(f"{right:.1f} / {swapped:.1f}")
+        parts.append(f"| {first['digit']} | {first['degrees']:g}° | {' | '.join(cells)} |")
+    parts += [
+        "",
+        "`conv32-64-64` alone, by turn: right, mean confidence, and each digit's share read right.",
+        "",
+    ]
+    parts += [f"| turn | right | confidence | {' | '.join('0123456789')} |", "|" + "---|" * 13]
+    for k, quarter in enumerate(studies[0]["quarters"]):
+        mine = [s["quarters"][k] for s in studies]
+        right, sure = (statistics.mean(m[key] for m in mine) for key in ("accuracy", "confidence"))
+        digits = [statistics.mean(m["per_digit"][d] for m in mine) for d in range(10)]
+        parts.append(
+            f"| {quarter['degrees']:g}° | {100 * right:.1f} % | {100 * sure:.1f} % "
+            f"| {' | '.join(f'{100 * share:.0f}' for share in digits)} |"
+        )
+    return parts
+
+
+def write_figures(document: Path, text: str) -> None:
+    """Put the tables between their marks in the document."""
+    try:
+        old = document.read_text(encoding="utf-8")
+    except OSError as error:
+        raise atomic.cannot_write(document, error) from None
+    if _BEGIN not in old or _END not in old:
+        raise OutputError(f"{document} has no place for the figures", hint=f"mark it by {_BEGIN} and {_END}")
+    new = re.sub(f"{_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{text}\n{_END}", old, flags=re.DOTALL)
+    atomic.write(document, new.encode())
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m digitocr.training.tutorials", description=__doc__)
+    parser.add_argument("--work", type=Path, default=Path("training-out/tutorials"), help="what is finished")
+    parser.add_argument("--document", type=Path, default=Path("docs/tutorials.md"))
+    parser.add_argument("--jobs", type=int, default=cores(), help="runs side by side, each on one core")
+    parser.add_argument("--only", nargs="*", choices=[row.name for row in ROWS], help="these rows alone")
+    args = parser.parse_args(argv)
+    return guarded(lambda: _make(args.work, args.document, args.jobs, args.only))
+
+
+def _make(work: Path, document: Path, jobs: int, only: Sequence[str] | None) -> int:
+    started = time.monotonic()
+    runs = [Run(row, seed, work) for seed in SEEDS for row in ROWS]
+    unfinished = [run for run in runs if run.card is None]
+    missing = [run for run in unfinished if only is None or run.row.name in only]
+    say(f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished, {len(missing)} to do")
+    failed: list[DigitocrError] = []
+    with ThreadPoolExecutor(jobs) as pool:
+        for error in pool.map(_tried, missing):
+            if error is not None:
+                failed.append(error)
+                say(f"failed: {error}")
+            write_figures(document, figures(runs, []))
+    if failed:
+        raise failed[0]
+    whole = all(run.card is not None for run in runs)
+    studies = [study(work, seed) for seed in SEEDS] if whole else []
+    write_figures(document, figures(runs, studies))
+    say(f"written: {document}, after {(time.monotonic() - started) / 60:.0f} minutes")
+    return 0
+
+
+def _tried(run: Run) -> DigitocrError | None:
+    try:
+        train(run)
+    except DigitocrError as error:
+        return error
+    return None
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
