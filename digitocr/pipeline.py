@@ -19,6 +19,7 @@ from digitocr.records import (
     Digit,
     FileResult,
     FileStatus,
+    Grey,
     Line,
     ModelCard,
     Number,
@@ -35,7 +36,13 @@ from digitocr.records import (
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
 
-TURN_LEAD = 2.0
+SAMPLE = 48
+"""Candidates of a view that are looked at turned."""
+
+SAMPLE_LEAD = 1.25
+"""A sample turned must look this much more like digits than upright for the turn to be tried."""
+
+TURN_LEAD = 1.4
 """A turned sheet must read this much better than the upright one to be believed."""
 
 
@@ -55,15 +62,25 @@ class _Read:
     readings: tuple[decode.Reading, ...]
 
     @property
+    def likeness(self) -> list[float]:
+        """How much each digit read looks like one, in [0, 1], whatever else it might be cut into."""
+        return [math.exp(score) for r in self.readings for score in r.log_scores]
+
+    @property
     def evidence(self) -> float:
-        """How many digits are read, each counted by how sure it is beyond even odds."""
-        return sum(max(0.0, 2 * s.probability - 1) for r in self.readings for s in r.segments)
+        """How many digits are read, each counted by its likeness beyond even odds."""
+        return sum(max(0.0, 2 * p - 1) for p in self.likeness)
 
     @property
     def mean(self) -> float:
-        """Mean probability of the digits, 0 without any."""
-        found = [s.probability for r in self.readings for s in r.segments]
-        return sum(found) / len(found) if found else 0.0
+        """Mean likeness of the digits, 0 without any."""
+        return sum(self.likeness) / max(1, len(self.likeness))
+
+    @property
+    def is_clear(self) -> bool:
+        """Whether it reads well enough, in rows, that no other way up need be tried."""
+        rows = sum(len(r.segments) > 1 for r in self.readings)
+        return self.mean >= CLEAR and (rows > 0 or len(self.readings) < 3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,26 +116,46 @@ class Reader:
         Returns
         -------
         list of Reading
-            One per source, in order. A file that fails is a result with its error, never an exception.
+            One per source, in order. A file that fails is a result with its error, never an exception. Time spent
+            on the batch is shared out by the candidates of each file.
         """
-        opened = [_open(source) for source in sources]
-        sheets = [[clean.clean(page) for page in reading.pages] for reading, _ in opened]
-        views = [_View(sheet, segment.segment(sheet)) for group in sheets for sheet in group]
-        reads = iter(self._right_way_up(views))
+        opened = [_opened(source) for source in sources]
+        started = time.perf_counter()
+        reads = iter(self._right_way_up([view for file in opened for view in file.views]))
+        spent = time.perf_counter() - started
+        total = max(1, sum(file.candidates for file in opened))
         return [
-            self._finish(reading, [next(reads) for _ in group], started)
-            for (reading, started), group in zip(opened, sheets, strict=True)
+            self._finish(file, [next(reads) for _ in file.views], spent * file.candidates / total)
+            for file in opened
         ]
 
     def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
-        """Read all views, the unclear ones in all four turns; with each, whether its turn is in doubt."""
-        upright = self._decode(views)
-        unclear = [i for i, read in enumerate(upright) if read.view.lines and read.mean < CLEAR]
-        turned = self._decode([_turned(views[i].sheet, quarters) for i in unclear for quarters in (1, 2, 3)])
-        settled = [(read, False) for read in upright]
-        for place, i in enumerate(unclear):
-            settled[i] = _best_turn([upright[i], *turned[3 * place : 3 * place + 3]])
+        """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
+        reads = self._decode(views)
+        unclear = [i for i, read in enumerate(reads) if read.view.lines and not read.is_clear]
+        likely = self._likely_turns([views[i] for i in unclear])
+        tried = [(i, quarters) for i, quarters in zip(unclear, likely, strict=True) if quarters]
+        turned = self._decode([_turned(views[i].sheet, quarters) for i, quarters in tried])
+        settled = [(read, False) for read in reads]
+        for (i, _), read in zip(tried, turned, strict=True):
+            settled[i] = _better_turn(reads[i], read)
         return settled
+
+    def _likely_turns(self, views: list[_View]) -> list[int]:
+        """Judge by a sample of each view's candidates, turned all four ways, which turn looks most like digits."""
+        samples = [_sample(view) for view in views]
+        pictures = [
+            np.rot90(image, quarters) for images in samples for quarters in range(4) for image in images
+        ]
+        logs = self.classifier.log_probabilities(normalize.to_batch(pictures), self.options.batch_size)
+        likeness = np.exp(logs[:, :10].max(axis=1, initial=-math.inf))
+        turns, at = [], 0
+        for images in samples:
+            by_turn = likeness[at : at + 4 * len(images)].reshape(4, -1).sum(axis=1)
+            at += 4 * len(images)
+            best = int(by_turn.argmax())
+            turns.append(best if by_turn[best] > SAMPLE_LEAD * by_turn[0] else 0)
+        return turns
 
     def _decode(self, views: list[_View]) -> list[_Read]:
         """Classify the candidates of all views in one batch and decode each line."""
@@ -131,21 +168,17 @@ class Reader:
             for view in views
         ]
 
-    def _finish(self, reading: Reading, reads: list[tuple[_Read, bool]], started: float) -> Reading:
-        if reading.result.error:
-            return reading
-        found = tuple(
+    def _finish(self, file: _Opened, reads: list[tuple[_Read, bool]], share: float) -> Reading:
+        result = replace(file.reading.result, seconds=file.seconds + share)
+        if result.error:
+            return replace(file.reading, result=result)
+        pages = tuple(
             PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt))
-            for page, (read, in_doubt) in zip(reading.pages, reads, strict=True)
+            for page, (read, in_doubt) in zip(file.reading.pages, reads, strict=True)
         )
-        empty = not any(page.numbers for page in found)
-        result = replace(
-            reading.result,
-            pages=found,
-            status=FileStatus.EMPTY if empty else FileStatus.DONE,
-            seconds=time.perf_counter() - started,
-        )
-        return replace(reading, result=result)
+        empty = not any(page.numbers for page in pages)
+        status = FileStatus.EMPTY if empty else FileStatus.DONE
+        return replace(file.reading, result=replace(result, pages=pages, status=status))
 
     def _numbers(self, page: Page, read: _Read, in_doubt: bool) -> tuple[Number, ...]:  # noqa: FBT001
         sheet = read.view.sheet
@@ -209,8 +242,27 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
     )
 
 
-def _open(source: Source) -> tuple[Reading, float]:
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """A file decoded, cleaned and cut into candidates; without views where it failed."""
+
+    reading: Reading
+    views: tuple[_View, ...]
+    seconds: float
+
+    @property
+    def candidates(self) -> int:
+        return sum(len(line.candidates) for view in self.views for line in view.lines)
+
+
+def _opened(source: Source) -> _Opened:
     started = time.perf_counter()
+    reading = _decoded(source)
+    views = tuple(_view(clean.clean(page)) for page in reading.pages)
+    return _Opened(reading, views, time.perf_counter() - started)
+
+
+def _decoded(source: Source) -> Reading:
     sha256 = ""
     try:
         try:
@@ -220,26 +272,38 @@ def _open(source: Source) -> tuple[Reading, float]:
                 f"cannot be opened: {error.strerror or error}", hint="check that it is there and may be read"
             ) from None
         sha256 = hashlib.sha256(data).hexdigest()
-        return Reading(FileResult(source.file, sha256), pages.decode(data)), started
+        return Reading(FileResult(source.file, sha256), pages.decode(data))
     except InputError as error:
-        failed = FileResult(
-            source.file, sha256, status=FileStatus.FAILED, error=str(error), error_code=error.code,
-            seconds=time.perf_counter() - started,
-        )  # fmt: skip
-        return Reading(failed), started
+        failed = FileStatus.FAILED
+        return Reading(
+            FileResult(source.file, sha256, status=failed, error=str(error), error_code=error.code)
+        )
+
+
+def _view(sheet: Sheet) -> _View:
+    return _View(sheet, segment.segment(sheet))
 
 
 def _turned(sheet: Sheet, quarters: int) -> _View:
-    turned = clean.turned(sheet, quarters)
-    return _View(turned, segment.segment(turned))
+    return _view(clean.turned(sheet, quarters))
 
 
-def _best_turn(reads: list[_Read]) -> tuple[_Read, bool]:
-    """Pick the way up in which most is read; a near tie of two ways is in doubt."""
-    upright = reads[0]
-    best = max(reads[1:], key=lambda read: read.evidence)
-    if best.evidence > TURN_LEAD * upright.evidence + 1.5 and best.mean > upright.mean + 0.1:
-        return best, best.evidence < 1.5 * TURN_LEAD * upright.evidence + 1.5
+def _sample(view: _View) -> list[Grey]:
+    """Choose some larger candidates from all over the view, in MNIST format."""
+    large = [
+        c
+        for line in view.lines
+        for c in line.candidates
+        if max(c.box.width, c.box.height) >= 0.6 * line.height
+    ]
+    step = max(1, len(large) // SAMPLE)
+    return [normalize.to_mnist(c.ink) for c in large[::step][:SAMPLE]]
+
+
+def _better_turn(upright: _Read, turned: _Read) -> tuple[_Read, bool]:
+    """Pick the way up in which more is read; a near tie is in doubt."""
+    if turned.evidence > TURN_LEAD * upright.evidence + 1.5 and turned.mean > upright.mean + 0.1:
+        return turned, turned.evidence < 1.5 * TURN_LEAD * upright.evidence + 1.5
     return upright, False
 
 
