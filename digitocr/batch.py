@@ -149,14 +149,14 @@ class Hooks:
     Attributes
     ----------
     progress : callable
-        Told how many files were settled, from any thread.
+        Told how many more files were settled, and of how many, from any thread.
     is_ready : callable
         Whether a file may be taken now.
     stop : Event
         Once set, no further chunk is begun.
     """
 
-    progress: Callable[[int], None] = lambda _: None
+    progress: Callable[[int, int], None] = lambda count, total: None
     is_ready: Callable[[Entry], bool] = lambda _: True
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -239,7 +239,7 @@ class Batch:
         self._job = job
         self._ledger = ledger
         self._reader = reader
-        self._progress = hooks.progress
+        self._told = hooks.progress
         self._shelf = publish.Shelf(number, s.results, s.review, s.state)
         self._holder = f"{os.getpid()}@{socket.gethostname()}"
         self._catalogue = _Catalogue(ledger.known(number))
@@ -257,11 +257,6 @@ class Batch:
             log.warning("%s: a link that leads out of the folder is not followed", path)
 
         self._deferred: list[Entry] = []
-
-    @property
-    def total(self) -> int:
-        """How many files the folder has."""
-        return len(self._entries)
 
     def needs_reading(self) -> bool:
         """Tell whether any file must be read, which takes TensorFlow; nothing is written."""
@@ -281,6 +276,7 @@ class Batch:
 
     def chunks(self) -> Iterator[Chunk]:
         """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
+        self._progress(0)
         size = self._chunk_size()
         waiting: list[tuple[Entry, _Decision]] = []
         reading: set[str] = set()
@@ -347,6 +343,9 @@ class Batch:
             if stale or not self._ledger.is_published(self._shelf.job) or not self._has_tables():
                 publish.publish(self._shelf, self._ledger)
         return self.summary()
+
+    def _progress(self, count: int) -> None:
+        self._told(count, len(self._entries))
 
     def summary(self) -> Summary:
         """Sum up what was done so far."""

@@ -7,7 +7,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from digitocr.batch import Summary
@@ -51,18 +51,31 @@ def set_up(*, quiet: bool, verbose: bool) -> None:
 
 
 @contextmanager
-def progress(total: int, *, wanted: bool) -> Iterator[Callable[[int], None]]:
-    """Show how many of `total` files are settled, on a terminal only."""
-    if not (wanted and total and sys.stderr.isatty()):
-        yield lambda _: None
+def progress(*, wanted: bool) -> Iterator[Callable[[int, int], None]]:
+    """Show how many files of how many are settled, on a terminal only, from the first word of it on."""
+    if not (wanted and sys.stderr.isatty()):
+        yield lambda count, total: None
         return
+    with ExitStack() as stack:
+        advance: list[Callable[[int, int], None]] = []
+
+        def told(count: int, total: int) -> None:
+            if not advance:
+                advance.append(stack.enter_context(_bar()))
+            advance[0](count, total)
+
+        yield told
+
+
+@contextmanager
+def _bar() -> Iterator[Callable[[int, int], None]]:
     from rich.console import Console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
-        task = bar.add_task("reading", total=total)
-        yield lambda count: bar.advance(task, count)
+        task = bar.add_task("reading", total=None)
+        yield lambda count, total: bar.update(task, advance=count, total=total)
 
 
 def report(summary: Summary, settings: Settings, *, as_json: bool, quiet: bool) -> None:

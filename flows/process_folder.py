@@ -65,25 +65,22 @@ def _run(
     job = make_job(load_settings(flags, config), folder)
     if dry:
         return _dry(job, as_json=as_json)
-    summary = process(job, as_json=as_json, quiet=quiet, verbose=verbose)
+    with console.progress(wanted=not quiet) as progress:
+        summary = process(job, Hooks(progress=progress), verbose=verbose)
     console.report(summary, job.settings, as_json=as_json, quiet=quiet)
     return summary.exit_status
 
 
-def process(
-    job: Job, hooks: Hooks | None = None, *, as_json: bool = False, quiet: bool = False, verbose: bool = False
-) -> Summary:
+def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     """Read all that is ready; neither Prefect nor TensorFlow is started where nothing need be read.
 
     Parameters
     ----------
     job : Job
-    hooks : Hooks, optional
-        Without them, Ctrl-C is the only way to end early.
-    as_json, quiet, verbose : bool
-        What the user wants to see on the way.
+    hooks : Hooks
+    verbose : bool
+        Let Prefect speak, too.
     """
-    hooks = hooks or Hooks()
     reader = partial(reader_of, job.settings)
     with open_batch(job, lambda: reader().result(), hooks) as batch:
         if not batch.needs_reading():
@@ -99,6 +96,8 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     from flows import engine
 
     server = engine.prepare(job.settings.state, verbose=verbose)  # boots while we import
+    from prefect.exceptions import ExternalSignal
+
     from flows import definitions
 
     reader_of(job.settings)  # TensorFlow is imported after Prefect, lest both import the same modules at once
@@ -107,7 +106,10 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     definitions.hooks.set(hooks)
     flow = definitions.process_folder.with_options(task_runner=definitions.bounded(job.settings.jobs))
     flags = job.settings.model_dump(mode="json")
-    state: Any = flow(str(job.folder), flags, return_state=True)
+    try:
+        state: Any = flow(str(job.folder), flags, return_state=True)
+    except ExternalSignal:  # Prefect's word for SIGTERM
+        raise KeyboardInterrupt from None
     if state.name == definitions.SKIPPED:
         raise BusyError(state.message or "another run holds the inbox")
     return Summary(**state.result())

@@ -79,6 +79,9 @@ def _run(
                 total = _sum(total, process(job, hooks, verbose=verbose))
             except BusyError as error:
                 log.warning("%s; trying again", error.message)
+            except KeyboardInterrupt:
+                if not stop.is_set():
+                    raise
     console.report(total, job.settings, as_json=as_json, quiet=quiet)
     return console.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 

@@ -258,7 +258,7 @@ class TestFoldersAndUse:
         for i in range(4):
             work.put(f"{i}.jpg", str(i))
         hooks = Hooks()
-        hooks = Hooks(progress=lambda _: hooks.stop.set(), stop=hooks.stop)
+        hooks = Hooks(progress=lambda count, _: count and hooks.stop.set(), stop=hooks.stop)
         assert work.run(hooks=hooks, chunk=1).done == 1
         assert work.run().done == 3
         assert set(work.statuses().values()) == {"done"}
@@ -368,7 +368,7 @@ class TestKills:
 
     def test_a_run_killed_at_any_step_is_taken_up_by_the_next(self, work):
         """Each run is killed one step later than the one before, until one gets through."""
-        for last in itertools.count(1, 3):
+        for last in itertools.count(1, 4):
             work.put("good.jpg", f"{last} 5?")
             work.put("bad.jpg", f"BAD {last}")
             status = self.go(work, last)

@@ -22,7 +22,7 @@ def call(*args):
 
 def child(*args, cwd, **kwargs):
     """Run the command as users do."""
-    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    env = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")} | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "flows.process_folder", *map(str, args)]
     return subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False, **kwargs)
 
