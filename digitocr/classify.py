@@ -8,6 +8,7 @@ import os
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from importlib import resources
 from pathlib import Path
 from typing import Any
@@ -195,9 +196,8 @@ def classifier_of(card: ModelCard, network: Any) -> Classifier:  # noqa: ANN401 
     """Compile the call of a Keras network that is in memory already."""
     import tensorflow as tf
 
-    graph = tf.function(
-        lambda x: network(x, training=False), input_signature=[tf.TensorSpec((None, 28, 28, 1), tf.float32)]
-    )
+    signature = [tf.TensorSpec((None, 28, 28, 1), tf.float32)]
+    graph = tf.function(partial(network, training=False), input_signature=signature, autograph=False)
     graph.get_concrete_function()
     scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
     return Classifier(card, lambda batch: scores(np.asarray(graph(scale(batch)), dtype=np.float32)))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import cv2
@@ -51,7 +52,7 @@ def clean(page: Page) -> Sheet:
     Sheet
         With the homography back to page pixels.
     """
-    flat, to_page = _straighten(page.grey)
+    flat, to_page = straighten(page.grey)
     even = _even_light(_dark_on_light(flat))
     ink = _ink(even)
     angle = _skew(ink)
@@ -90,7 +91,7 @@ def turned(sheet: Sheet, quarters: int) -> Sheet:
 # --- geometry ---------------------------------------------------------------------------------------------------
 
 
-def _straighten(grey: Grey) -> tuple[Grey, Transform]:
+def straighten(grey: Grey) -> tuple[Grey, Transform]:
     """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
     height, width = grey.shape
     corners = _paper_corners(grey) if min(grey.shape) >= 300 else None
@@ -248,8 +249,8 @@ def _ink(even: Grey) -> Mask:
     near = cv2.blur(np.where(known, levels, 0).astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
     overall = float(np.median(levels[known]))
     filled = np.where(known, levels, np.where(weight > 0, near / np.maximum(weight, 1e-6), overall))
-    surface = cv2.resize(filled.astype(np.float32), (width, height), interpolation=cv2.INTER_LINEAR)
-    surface = np.minimum(surface, 255 * (1 - 0.5 * MIN_CONTRAST)).astype(np.uint8)
+    levels_small = np.minimum(filled, 255 * (1 - 0.5 * MIN_CONTRAST)).astype(np.uint8)
+    surface = cv2.resize(levels_small, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.less_equal(even, surface)
 
 
@@ -276,12 +277,10 @@ def _without_faint(even: Grey, ink: Mask) -> Mask:
 def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Otsu's level and the distance of the two class means, per tile; both of shape ``(rows, columns)``."""
     height, width = even.shape
-    row = np.minimum(np.arange(height) * rows // height, rows - 1)
-    column = np.minimum(np.arange(width) * columns // width, columns - 1)
-    tile = (row[:, None] * columns + column[None, :]).astype(np.int32)
     bins = 64
-    flat = tile * bins + (even >> 2)
-    counts = np.bincount(flat.ravel(), minlength=rows * columns * bins).reshape(rows * columns, bins)
+    downs, acrosses = np.arange(rows + 1) * height // rows, np.arange(columns + 1) * width // columns
+    tiles = [even[y0:y1, x0:x1] for y0, y1 in pairwise(downs) for x0, x1 in pairwise(acrosses)]
+    counts = np.stack([cv2.calcHist([tile], [0], None, [bins], [0, 256]).ravel() for tile in tiles])
     counts = counts.astype(np.float64)
     centres = np.arange(bins) * 4 + 1.5
     below = np.cumsum(counts, axis=1)
@@ -351,19 +350,23 @@ def _ruling_length(ink: Mask) -> _Length:
 
 def _typical_height(ink: Mask) -> float:
     """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(ink.astype(np.uint8), connectivity=8)
-    least = 0.2 * min(ink.shape) if min(ink.shape) < PAGE_SIDE else 12
+    is_page = min(ink.shape) >= PAGE_SIDE
+    # Every other pixel tells the height of a page's components well enough, in a quarter of the time.
+    step = 2 if is_page else 1
+    thinned = np.ascontiguousarray(ink[::step, ::step])
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(thinned.astype(np.uint8), connectivity=8)
+    least = 6 if is_page else 0.2 * min(ink.shape)
     heights = [
         int(h)
         for index, (x, y, w, h, area) in enumerate(stats[1:], start=1)
-        if least <= h <= 0.95 * ink.shape[0]
-        and area >= 20
-        and not (w > 20 and h > 20 and _is_frame(labels[y : y + h, x : x + w] == index))
+        if least <= h <= 0.95 * thinned.shape[0]
+        and area >= 20 // step
+        and not (step * min(w, h) > 20 and _is_frame(labels[y : y + h, x : x + w] == index))
     ]
     if not heights:
         return 0.0
     ordered = np.sort(heights)
-    return float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
+    return step * float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
 
 
 def _is_frame(part: Mask) -> bool:
