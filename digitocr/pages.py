@@ -27,6 +27,12 @@ MAX_PIXELS = 200_000_000
 MIN_SIDE = 8
 """A page with a shorter side, in pixels, holds no digit."""
 
+LIGHT_INK = 150
+"""What is drawn on nothing in a colour brighter than this was drawn on a dark ground."""
+
+FAINT = 110
+"""Where greys spread less than this, a single colour may show the ink better: blue on black, yellow on white."""
+
 
 def decode(data: bytes) -> tuple[Page, ...]:
     """Decode the bytes of a picture file into its pages.
@@ -103,10 +109,41 @@ def _grey(frame: Image.Image) -> Grey:
     if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
         return _eight_bit(np.asarray(upright))
     if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        rgba = upright.convert("RGBA")
-        paper = Image.new("RGBA", rgba.size, "white")
-        upright = Image.alpha_composite(paper, rgba)
+        upright = _on_paper(upright.convert("RGBA"))
+    if upright.mode == "RGB":
+        return np.asarray(_clearest(upright), dtype=np.uint8)
     return np.asarray(upright.convert("L"), dtype=np.uint8)
+
+
+def _on_paper(rgba: Image.Image) -> Image.Image:
+    """Lay a picture on white paper, or on black where what is drawn is nearly white and little of it."""
+    small = np.asarray(_sampled(rgba), dtype=np.float32)
+    drawn = small[..., 3] > 127
+    light = bool(drawn.any()) and float(small[drawn][:, :3].mean()) > LIGHT_INK
+    paper = "black" if light and float(drawn.mean()) < 0.5 else "white"
+    return Image.alpha_composite(Image.new("RGBA", rgba.size, paper), rgba).convert("RGB")
+
+
+def _clearest(rgb: Image.Image) -> Image.Image:
+    """Grey as the eye weighs colours, or the one colour that tells ink from paper where grey hardly does."""
+    small = _sampled(rgb)
+    grey = _spread(np.asarray(small.convert("L")))
+    spreads = [_spread(band) for band in np.moveaxis(np.asarray(small), 2, 0)]
+    best = int(np.argmax(spreads))
+    if grey < FAINT and spreads[best] > 1.5 * grey + 20:
+        return rgb.getchannel(best)
+    return rgb.convert("L")
+
+
+def _sampled(image: Image.Image) -> Image.Image:
+    scale = max(1.0, max(image.size) / 512)
+    size = (max(1, round(image.width / scale)), max(1, round(image.height / scale)))
+    return image.resize(size, Image.Resampling.NEAREST)
+
+
+def _spread(values: np.ndarray) -> float:
+    low, high = np.percentile(values, (0.3, 99.7))
+    return float(high - low)
 
 
 def _eight_bit(values: np.ndarray) -> Grey:

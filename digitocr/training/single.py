@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from digitocr import clean, normalize, segment
-from digitocr.records import Box, Grey, Line, Page, Sheet
+from digitocr.records import Box, Candidate, Grey, Line, Page, Sheet
+
+SIDES = (256, 700, 2400)
+"""Longest sides, in pixels, at which a digit is looked for: most fill their picture, some lie on a whole page."""
+
+LARGE_ENOUGH = 40
+"""A digit at least this high, in pixels at the side it is looked for, needs no finer look."""
+
+
+EDGE = 2
+"""Ink this near to the edge of the sheet, in pixels, may be what lies around the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,28 +40,58 @@ class SingleDigit:
 def single_digit(page: Page) -> SingleDigit | None:
     """Find the one digit of a page and bring it into MNIST format; None where there is no ink.
 
+    The page is looked at from afar first: a digit that fills a large picture has strokes as wide as a shadow, and
+    a small one on a large page is lost in a small picture.
+
     Parameters
     ----------
     page : Page
     """
-    sheet = clean.clean(page)
+    flat, to_page = clean.straighten(page.grey)
+    found = None
+    for side in SIDES:
+        scale = min(1.0, side / max(flat.shape))
+        digit = _found(flat, scale)
+        found = digit or found
+        if scale == 1 or (digit is not None and digit.candidate.box.height >= LARGE_ENOUGH):
+            break
+    if found is None:
+        return None
+    sheet = found.sheet
+    back = to_page @ np.diag([1 / found.scale, 1 / found.scale, 1.0]) @ sheet.to_page
+    box = replace(sheet, to_page=back).box_on_page(found.candidate.box, page.grey.shape)
+    return SingleDigit(normalize.to_mnist(found.candidate.ink), box)
+
+
+@dataclass(frozen=True, slots=True)
+class _Found:
+    """A digit on the sheet of a page that was reduced by `scale`."""
+
+    candidate: Candidate
+    sheet: Sheet
+    scale: float
+
+
+def _found(flat: Grey, scale: float) -> _Found | None:
+    if scale < 1:
+        flat = cv2.resize(flat, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    sheet = clean.clean(Page(1, flat))
     lines = segment.segment(sheet)
     if not lines:
         return None
-    line = max(lines, key=lambda line: _weight(line, sheet))
-    ink, box = _whole(line)
-    return SingleDigit(normalize.to_mnist(ink), sheet.box_on_page(box, page.grey.shape))
+    return _Found(_digit_of(max(lines, key=lambda line: _weight(line, sheet))), sheet, scale)
 
 
 def _weight(line: Line, sheet: Sheet) -> float:
-    """Size of a line, less where it lies far from the middle of the sheet."""
+    """Size of a line, less where it lies far from the middle of the sheet or runs along its edges."""
     height, width = sheet.ink.shape
     x, y = line.box.centre
     away = max(abs(x / width - 0.5), abs(y / height - 0.5)) * 2
-    return float(line.box.height * (1.5 - away))
+    box = line.box
+    edges = (box.x <= EDGE) + (box.y <= EDGE) + (box.right >= width - EDGE) + (box.bottom >= height - EDGE)
+    return float(box.height * (1.5 - away) * (0.2 if edges >= 2 else 1.0))
 
 
-def _whole(line: Line) -> tuple[Grey, Box]:
-    """Return the ink of the digit of a line, and its box in sheet pixels."""
-    best = max(line.candidates, key=lambda c: np.count_nonzero(c.ink))
-    return best.ink, best.box
+def _digit_of(line: Line) -> Candidate:
+    """Return the candidate with the most ink: a digit is cut into pieces, but here there is only one."""
+    return max(line.candidates, key=lambda c: np.count_nonzero(c.ink))
