@@ -625,9 +625,11 @@ def drain(batch: Batch, submit: Callable[[Chunk], Pending], jobs: int) -> Summar
                     pending.popleft().result()
             while pending:
                 pending.popleft().result()
-    except BaseException:
+    except BaseException as error:
         batch.stop()
         _wait_for(pending)
+        if not isinstance(error, DigitocrError):  # Ctrl-C: the tables tell of what was read until then
+            batch.finish()
         raise
     return batch.finish()
 

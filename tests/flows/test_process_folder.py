@@ -110,15 +110,24 @@ class TestPlain:
         assert done.exit_code == 3
         assert "reading something" in done.stderr
 
-    def test_ctrl_c(self, fake_model):
-        fake_model.put("a.jpg", "1")
+    def test_ctrl_c_keeps_what_was_read_and_the_next_run_goes_on(self, fake_model, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_CHUNK", "1")
+        for name in "abc":
+            fake_model.put(f"{name}.jpg", name)
+        real = fake_model.reader.read
 
-        def interrupted(_):
-            raise KeyboardInterrupt
+        def interrupted(sources):
+            if sources[0].file == "b.jpg":
+                raise KeyboardInterrupt
+            return real(sources)
 
         fake_model.reader.read = interrupted
-        assert call("--no-prefect").exit_code == 130
-        assert fake_model.names("inbox") == ["a.jpg"]
+        assert call("--no-prefect", "--jobs", 1).exit_code == 130
+        assert fake_model.statuses()["a.jpg"] == "empty"
+        assert "b.jpg" in fake_model.names("inbox")
+        fake_model.reader.read = real
+        assert call("--no-prefect").exit_code == 0
+        assert fake_model.names("inbox") == []
 
 
 class TestStart:
