@@ -99,7 +99,12 @@ def command_of(recipe: Recipe, source: str, output: Path) -> str:
         "--seed": recipe.seed,
         "--output": output.as_posix(),
     }
-    parts = [f"{name} {shlex.quote(str(value))}" for name, value in said.items() if value is not None]
+    # with a sign of equality, for -90 looks like an option
+    parts = [
+        f"{name}{'=' if name == '--rotations' else ' '}{shlex.quote(str(value))}"
+        for name, value in said.items()
+        if value is not None
+    ]
     if recipe.augment:
         parts.insert(-2, "--augment")
     return " ".join(["python -m digitocr train", *parts])

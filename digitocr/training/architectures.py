@@ -142,7 +142,7 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         Architecture("conv64x3", conv64x3, epochs=5, batch_size=32, validation_split=0.3, scaling=L2_COLUMNS),
         Architecture("conv32-64-64", conv32_64_64),
         Architecture("dense128", dense128, epochs=5, batch_size=32),
-        Architecture("orientation", orientation, epochs=5),
+        Architecture("orientation", orientation, epochs=4),
     )
 }
 """Every network that can be trained on digits, by its name on the command line."""

@@ -32,11 +32,11 @@ class Variation:
         Standard deviation in pixels of a smooth displacement.
     """
 
-    turn: float = 12.0
-    slant: float = 0.18
-    stretch: float = 0.14
-    shift: float = 1.8
-    bend: float = 0.75
+    turn: float = 10.0
+    slant: float = 0.15
+    stretch: float = 0.12
+    shift: float = 1.5
+    bend: float = 0.45
 
 
 def vary(

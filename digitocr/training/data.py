@@ -163,7 +163,7 @@ def with_turned_copies(digits: Digits, turns: Sequence[float], seed: int) -> tup
 
 def _from_npz(path: Path) -> Dataset:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             if "x_train" in stored:
                 parts = [_digits(stored[f"x_{p}"], stored[f"y_{p}"], str(path)) for p in ("train", "test")]
                 return Dataset(path.name, parts[0], parts[1])

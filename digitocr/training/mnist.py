@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -57,9 +58,9 @@ _HINT = (
 
 def _read(path: Path) -> Digits:
     try:
-        with np.load(path, allow_pickle=False) as stored:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as stored:
             arrays = [np.asarray(stored[key], np.uint8) for key in _KEYS]
-    except (OSError, KeyError, ValueError) as error:
+    except (OSError, KeyError, ValueError, zipfile.BadZipFile) as error:
         raise UsageError(f"MNIST cannot be read from {path}: {error}", hint=_HINT) from error
     return _checked(arrays, str(path))
 
