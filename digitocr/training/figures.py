@@ -89,7 +89,7 @@ def reliability_diagram(bins: Sequence[Bin], error: float, title: str) -> bytes:
     upper.set(ylabel="right (%)", ylim=(0, 103))
     upper.legend(loc="upper left")
     upper.set_title(f"{title}\ncalibration error {100 * error:.2f} points")
-    lower.bar(x, [b.count for b in bins], width=90 / BINS, color=BLUE)
+    lower.bar(x, [b.count for b in bins], width=50 / BINS, color=BLUE)
     lower.set(xlabel="confidence (%)", ylabel="digits", yscale="log", xlim=(0, 103))
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
@@ -105,7 +105,7 @@ def full_circle(
     axes.plot(degrees, [100 * a for a in accuracies], "o-", color=BLUE, label="right")
     axes.plot(degrees, [100 * c for c in confidences], "s--", color=ORANGE, label="mean confidence")
     axes.set(
-        xlabel="turn (degrees, counter-clockwise)", ylabel="%", ylim=(0, 103), xlim=(-180, 180),
+        xlabel="turn (degrees, to the left)", ylabel="right, mean confidence (%)", ylim=(0, 103), xlim=(-180, 180),
         xticks=range(-180, 181, 45), title=title,
     )  # fmt: skip
     axes.grid(alpha=0.3)

@@ -1,18 +1,11 @@
 import numpy as np
 import pytest
+from drawn_digits import drawn_digit
 
 from digitocr.normalize import to_mnist
 from digitocr.training.augment import vary
 from digitocr.training.data import Dataset, Digits
 from digitocr.training.fitting import fit, make_recipe
-from digitocr.training.pen import Token, draw_hand, write
-from digitocr.training.strokes import Sources
-
-
-def drawn_digit(seed, label, height=60.0, **hand):
-    """Coverage by ink of one digit of our own skeletons."""
-    rng = np.random.default_rng((5, seed))
-    return write(rng, [Token(label)], draw_hand(rng, Sources(), **hand), height).alpha
 
 
 @pytest.fixture(scope="session")

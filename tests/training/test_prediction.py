@@ -8,7 +8,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 import pytest
-from conftest import drawn_digit
+from drawn_digits import drawn_digit
 from PIL import Image
 
 from digitocr import pages

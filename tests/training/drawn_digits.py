@@ -1,0 +1,10 @@
+import numpy as np
+
+from digitocr.training.pen import Token, draw_hand, write
+from digitocr.training.strokes import Sources
+
+
+def drawn_digit(seed, label, height=60.0, **hand):
+    """Coverage by ink of one digit of our own skeletons."""
+    rng = np.random.default_rng((5, seed))
+    return write(rng, [Token(label)], draw_hand(rng, Sources(), **hand), height).alpha
