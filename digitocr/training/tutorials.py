@@ -169,7 +169,9 @@ def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
 
 
 def train(run: Run) -> None:
-    """Do one training run and keep its card."""
+    """Do one training run and keep its card, unless another call has done it meanwhile."""
+    if run.card is not None:
+        return
     say(f"begun: {run.row.name}, seed {run.seed}")
     call(run.arguments, run.output.with_suffix(".log"), _ONE_THREAD)
     card = json.loads(run.output.with_suffix(".json").read_text(encoding="utf-8"))
