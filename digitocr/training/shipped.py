@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__, judge
+from digitocr.decode import SIGN
 from digitocr.normalize import to_batch, to_mnist
 from digitocr.pipeline import line_scores
 from digitocr.records import Batch, ModelCard
@@ -26,6 +27,9 @@ from digitocr.training.architectures import digitnet
 from digitocr.training.calibrate import Judged, fit_geometry, fit_number_confidence, judged
 from digitocr.training.corpus import Candidates, DrawnLine, corpus, cropped, drawn_lines, varied
 from digitocr.training.mnist import load_mnist
+
+BAR_WIDTH = 8
+"""Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
 
 CLASSES = (*"0123456789", "sign", "cut")
 
@@ -48,11 +52,27 @@ def training_set(
 ) -> Candidates:
     """Mix drawn candidates with MNIST digits, plain and varied, in random order."""
     rng = np.random.default_rng(seed)
+    drawn = without_bars(drawn)
     plain = np.stack([cropped(image) for image in digits])
     images = np.concatenate([drawn.images, plain, varied(digits, rng), varied(digits, rng)])
     all_labels = np.concatenate([drawn.labels, np.tile(labels.astype(np.int8), 3)])
     order = rng.permutation(len(images))
     return Candidates(images[order], all_labels[order])
+
+
+def without_bars(data: Candidates) -> Candidates:
+    """Leave out signs that are plain upright bars: a box's side looks just like a 1; its size and place must tell."""
+    inked = data.images > 64
+    width, height = inked.any(axis=1).sum(axis=1), inked.any(axis=2).sum(axis=1)
+    keep = (data.labels != SIGN) | (width > BAR_WIDTH) | (height < 2 * BAR_WIDTH)
+    return Candidates(data.images[keep], data.labels[keep])
+
+
+def checkpoint_of(data: Candidates, epochs: int, batch_size: int, seed: int, work: Path) -> Path:
+    """Name the folder of a run's checkpoints by all that makes the run what it is."""
+    facts = hashlib.sha256(data.images.tobytes() + data.labels.tobytes())
+    facts.update(f"{epochs} {batch_size} {seed}".encode())
+    return work / f"checkpoint-{facts.hexdigest()[:12]}"
 
 
 def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
@@ -158,8 +178,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
     )
-    parser.add_argument("--pictures", type=int, default=60_000, help="how many drawings")
-    parser.add_argument("--epochs", type=int, default=6)
+    parser.add_argument("--pictures", type=int, default=30_000, help="how many drawings")
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)  # fmt: skip
@@ -172,7 +192,8 @@ def main(argv: list[str] | None = None) -> int:
     x_train, y_train, x_test, y_test = load_mnist(None)
     data = training_set(drawn, x_train[:55_000], y_train[:55_000], args.seed)
     say(f"{len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
-    network = train(data, args.epochs, args.batch_size, args.seed, args.work / "checkpoint")
+    checkpoint = checkpoint_of(data, args.epochs, args.batch_size, args.seed, args.work)
+    network = train(data, args.epochs, args.batch_size, args.seed, checkpoint)
 
     say("calibrating on held-out drawings")
     has_strokes = any(name in present for name in ("unipen_digits.npz", "pendigits.npz"))
