@@ -108,3 +108,35 @@ def test_one_pixel():
 def test_a_bomb_is_refused_before_it_is_decoded():
     with pytest.raises(ImageSizeError):
         decode(stored(Image.new("1", (40000, 40000)), "PNG"))
+
+
+@pytest.mark.parametrize(
+    ("ink", "paper"),
+    [
+        ((255, 230, 0), (255, 255, 255)),
+        ((20, 40, 220), (0, 0, 0)),
+        ((220, 20, 20), (20, 90, 50)),
+    ],
+)
+def test_ink_that_grey_hardly_tells_from_paper_is_seen_by_its_colour(ink, paper):
+    shown = np.full((60, 60, 3), paper, np.uint8)
+    shown[20:40, 28:32] = ink
+    grey = decode(stored(Image.fromarray(shown), "PNG"))[0].grey.astype(int)
+    assert abs(grey[30, 30] - grey[5, 5]) > 150
+
+
+def test_grey_stays_as_the_eye_weighs_it_where_it_tells_ink_from_paper():
+    shown = np.full((60, 60, 3), 250, np.uint8)
+    shown[20:40, 28:32] = (200, 30, 30)
+    image = Image.fromarray(shown)
+    np.testing.assert_array_equal(decode(stored(image, "PNG"))[0].grey, np.asarray(image.convert("L")))
+
+
+@pytest.mark.parametrize(("ink", "paper"), [(0, 255), (255, 0), (90, 255)])
+def test_what_is_drawn_on_nothing_stands_out(ink, paper):
+    shown = np.full((60, 60, 4), ink, np.uint8)
+    shown[..., 3] = 0
+    shown[20:40, 28:32, 3] = 255
+    grey = decode(stored(Image.fromarray(shown), "PNG"))[0].grey
+    assert grey[30, 30] == ink
+    assert grey[5, 5] == paper
