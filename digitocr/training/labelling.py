@@ -112,9 +112,9 @@ def _label(
     complete, pure = float(share[main + 1]), float(by_digits[main]) / area
     foreign = np.delete(share[1:], main)
     others = float(foreign.max(initial=0.0))
-    if complete >= 0.9 and pure >= 0.87 and others < 0.12:
+    if complete >= 0.86 and pure >= 0.83 and others < 0.25:
         value = int(digits[main])
         return value, (main if value != UNSURE else -1)
-    if complete < 0.75 or pure < 0.7 or others > 0.25:
+    if complete < 0.75 or pure < 0.7 or others > 0.4:
         return CUT, -1
     return UNSURE, -1

@@ -134,7 +134,7 @@ def calibrated(network: Any, name: str, lines: list[DrawnLine]) -> tuple[ModelCa
     )
 
 
-def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.005) -> float:
+def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.01) -> float:
     """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the numbers are wrong."""
     sure = np.array([judge.confidence(n.evidence, coefficients) for n in numbers])
     wrong = np.array([not n.right for n in numbers])
