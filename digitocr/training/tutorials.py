@@ -320,16 +320,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--work", type=Path, default=Path("training-out/tutorials"), help="what is finished")
     parser.add_argument("--document", type=Path, default=Path("docs/tutorials.md"))
     parser.add_argument("--jobs", type=int, default=cores(), help="runs side by side, each on one core")
-    parser.add_argument("--only", nargs="*", choices=[row.name for row in ROWS], help="these rows alone")
+    names = [row.name for row in ROWS]
+    parser.add_argument("--only", nargs="*", choices=names, default=names, help="these rows alone")
+    parser.add_argument(
+        "--seeds", type=int, nargs="*", choices=SEEDS, default=SEEDS, help="these seeds alone"
+    )
     args = parser.parse_args(argv)
-    return guarded(lambda: _make(args.work, args.document, args.jobs, args.only))
+    return guarded(lambda: _make(args.work, args.document, args.jobs, args.only, args.seeds))
 
 
-def _make(work: Path, document: Path, jobs: int, only: Sequence[str] | None) -> int:
+def _make(work: Path, document: Path, jobs: int, only: Sequence[str], seeds: Sequence[int]) -> int:
     started = time.monotonic()
     runs = [Run(row, seed, work) for seed in SEEDS for row in ROWS]
     unfinished = [run for run in runs if run.card is None]
-    missing = [run for run in unfinished if only is None or run.row.name in only]
+    missing = [run for run in unfinished if run.row.name in only and run.seed in seeds]
     say(f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished, {len(missing)} to do")
     failed: list[DigitocrError] = []
     with ThreadPoolExecutor(jobs) as pool:
