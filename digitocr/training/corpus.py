@@ -19,7 +19,7 @@ from digitocr.records import Grey
 from digitocr.training.compose import Drawing, cell, form_field, line
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
 from digitocr.training.scenes import page, photo
-from digitocr.training.strokes import Sources, sources_at
+from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
 
 
 def _photo(rng: np.random.Generator, sources: Sources) -> Drawing:
@@ -86,25 +86,35 @@ def draw(rng: np.random.Generator, sources: Sources) -> Drawing:
     return KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng, sources)
 
 
-def drawn_lines(seed: int, count: int, data_dir: Path | None, *, held_out: bool = False) -> list[DrawnLine]:
-    """Draw `count` pictures and run the reading path on them up to its candidates.
+def calibration_sources(
+    data_dir: Path | None, images: NDArray[np.uint8], labels: NDArray[np.uint8]
+) -> Sources:
+    """Hands that are not trained on and whose labels can be trusted.
+
+    Held-out pen digits where they are at hand, our own skeletons, and MNIST digits set aside for validation.
+    UNIPEN is left out: its few wrong labels would count as errors of the reader.
 
     Parameters
     ----------
-    seed : int
-    count : int
     data_dir : Path or None
-        Where stroke archives are; without any, our own skeletons are drawn alone.
-    held_out : bool
-        Only writers that are not trained on, where archives are at hand.
+    images : (N, 28, 28) uint8 ndarray
+    labels : (N,) uint8 ndarray
     """
-    drawings = enumerate(_drawings(seed, count, data_dir, held_out=held_out))
+    own, pasted = SkeletonSource(), picture_source("mnist", images, labels)
+    archive = None if data_dir is None else data_dir / "pendigits.npz"
+    if archive is None or not archive.is_file():
+        return Sources((own, pasted), (0.7, 0.3))
+    return Sources((load_archive(archive, held_out=True), own, pasted), (0.45, 0.35, 0.2))
+
+
+def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
+    """Draw `count` pictures and run the reading path on them up to its candidates."""
+    drawings = enumerate(_drawings(seed, count, sources))
     return [DrawnLine(item, i, _text(drawing)) for i, drawing in drawings for item in _lines(drawing)]
 
 
-def _drawings(seed: int, count: int, data_dir: Path | None, *, held_out: bool) -> Iterator[Drawing]:
+def _drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
     cv2.setNumThreads(1)
-    sources = sources_at(data_dir, held_out=held_out)
     for i in range(count):
         yield draw(np.random.default_rng((seed, i)), sources)
 
@@ -127,7 +137,7 @@ def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
     keep = np.random.default_rng((seed, 1_000_003))
     images: list[Grey] = []
     labels: list[int] = []
-    for drawing in _drawings(seed, count, data_dir, held_out=False):
+    for drawing in _drawings(seed, count, sources_at(data_dir)):
         lines = _lines(drawing)
         if not lines:
             continue

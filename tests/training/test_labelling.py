@@ -52,7 +52,7 @@ def test_a_shard_is_the_same_every_time():
 
 
 def test_drawn_lines_know_their_text():
-    lines = drawn_lines(11, 12, None)
+    lines = drawn_lines(11, 12, Sources())
     assert any(drawn.text for drawn in lines)
     assert {drawn.drawing for drawn in lines} <= set(range(12))
 
