@@ -36,6 +36,12 @@ FAINT_SHARE = 0.7
 PAGE_SIDE = 400
 """A sheet with a shorter side, in pixels, is a crop rather than a page."""
 
+EDGE = 6
+"""How far from the edge of a sheet its brightness is compared on either side, in pixels of a picture 400 wide."""
+
+SHARP = 25
+"""Paper is at least this much brighter than the desk right beside it."""
+
 MAX_SKEW = 15.0
 """Skew is looked for up to this angle, in degrees."""
 
@@ -62,12 +68,12 @@ def clean(page: Page) -> Sheet:
         even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
         ink = _ink(even)
         to_page = to_page @ np.linalg.inv(turn)
-    if min(ink.shape) < PAGE_SIDE:
-        ink = _without_faint(even, ink)
     lines = _rulings(ink)
     if lines is not None:
         ink = _without(ink, lines)
         even = np.where(lines & ~ink, np.uint8(255), even).astype(np.uint8)
+    if min(ink.shape) < PAGE_SIDE:
+        ink = _without_faint(even, ink)
     return Sheet(even, ink, to_page, _quality(even, ink))
 
 
@@ -149,9 +155,33 @@ def _paper_corners(grey: Grey) -> NDArray[np.float64] | None:
     if on_edge.sum() >= 3:
         # The picture's own frame, cut by something dark, is no sheet on a desk.
         return None
+    if not _has_sharp_edges(small.astype(np.uint8), quad):
+        return None
     points = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))].astype(np.float64)
     first = int(np.argmin(points.sum(axis=1)))
     return np.asarray((np.roll(points, -first, axis=0) + 0.5) / scale, dtype=np.float64)
+
+
+def _has_sharp_edges(small: Grey, quad: NDArray[Any]) -> bool:
+    """Whether brightness falls sharply at each side of the quadrilateral that lies within the picture.
+
+    The edge of a shadow on the paper is soft, and what lies beyond it must not be cut off.
+    """
+    height, width = small.shape
+    centre = np.asarray(quad.mean(axis=0), dtype=np.float64)
+    for a, b in zip(quad.astype(np.float64), np.roll(quad, -1, axis=0).astype(np.float64), strict=True):
+        along = np.linspace(a, b, 24)[3:-3]
+        outward = np.array([b[1] - a[1], a[0] - b[0]])
+        outward *= np.sign(outward @ ((a + b) / 2 - centre)) / max(float(np.linalg.norm(outward)), 1e-6)
+        inside, outside = along - EDGE * outward, along + EDGE * outward
+        seen = ((outside >= 0) & (outside < [width, height])).all(axis=1)
+        seen &= ((inside >= 0) & (inside < [width, height])).all(axis=1)
+        if seen.sum() < 6:
+            continue
+        (xi, yi), (xo, yo) = inside[seen].astype(int).T, outside[seen].astype(int).T
+        if np.median(small[yi, xi].astype(float) - small[yo, xo]) < SHARP:
+            return False
+    return True
 
 
 def _rotation(shape: tuple[int, int], angle: float) -> Transform:

@@ -143,7 +143,8 @@ def _scaled(box: Box, left: int, top: int, scale: float, frame: int = 0, margin:
 
 def _encode(suffix: str, picture: Colour) -> bytes:
     # the fastest PNG: crops are small, and thousands of them are written in a run
-    done, data = cv2.imencode(suffix, picture, [cv2.IMWRITE_PNG_COMPRESSION, 1])
+    how = [cv2.IMWRITE_PNG_COMPRESSION, 1] if suffix == ".png" else []
+    done, data = cv2.imencode(suffix, picture, how)
     if not done:
         raise OutputError(f"OpenCV cannot write a picture as {suffix}")
     return data.tobytes()

@@ -29,6 +29,9 @@ WIDE = 0.8
 MAX_CUTS = 24
 """At most so many cuts in one component."""
 
+CROP_SIDE = 400
+"""A sheet with a shorter side, in pixels, is a crop: a single digit may fill it."""
+
 PAGE_SIDE = 800
 """A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
 
@@ -58,7 +61,7 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
         In reading order: rows from the top, left to right.
     """
     components = _components(sheet)
-    groups = _chains(components.boxes)
+    groups = _chains(components.boxes, _is_surrounding(components.boxes, sheet.ink.shape))
     if min(sheet.ink.shape) >= PAGE_SIDE:
         groups = [group for group in groups if not _is_print(components.boxes[group])]
     lines = [line for group in groups if (line := _line(sheet, components, group)) is not None]
@@ -75,8 +78,22 @@ def _components(sheet: Sheet) -> _Components:
 # --- lines ------------------------------------------------------------------------------------------------------
 
 
-def _chains(boxes: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+def _is_surrounding(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
+    """Components as large as a page: the desk around the paper, a frame around a form."""
+    height, width = shape
+    if min(shape) < CROP_SIDE:
+        return np.zeros(len(boxes), dtype=np.bool_)
+    return np.asarray((boxes[:, 3] > 0.7 * height) | (boxes[:, 2] > 0.7 * width), dtype=np.bool_)
+
+
+def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
     """Group components into rows: neighbours that stand side by side at about the same height.
+
+    Parameters
+    ----------
+    boxes : (n, 5) int32 ndarray
+    left_out : (n,) bool ndarray
+        Components that belong to no row.
 
     Returns
     -------
@@ -86,7 +103,7 @@ def _chains(boxes: NDArray[np.int32]) -> list[NDArray[np.intp]]:
     if not len(boxes):
         return []
     x, y, w, h, area = boxes.T
-    core = np.flatnonzero(_may_be_digit(boxes))
+    core = np.flatnonzero(_may_be_digit(boxes) & ~left_out)
     if not len(core):
         return []
     core = core[np.argsort(x[core], kind="stable")]
@@ -115,7 +132,7 @@ def _chains(boxes: NDArray[np.int32]) -> list[NDArray[np.intp]]:
             parent[root(int(k))] = root(i)
     roots = np.array([root(i) for i in range(len(core))])
     chains = [core[roots == r] for r in np.unique(roots)]
-    return _with_small_ink(chains, boxes, np.setdiff1d(np.flatnonzero(area >= 3), core))
+    return _with_small_ink(chains, boxes, np.setdiff1d(np.flatnonzero((area >= 3) & ~left_out), core))
 
 
 def _may_be_digit(boxes: NDArray[np.int32]) -> NDArray[np.bool_]:
