@@ -28,6 +28,9 @@ UNIT = "unit"
 L2_COLUMNS = "l2-columns"
 """Scaling of a network that takes each column of a picture divided by its Euclidean norm."""
 
+BATCH_STEP = 64
+"""Batches are filled up to a multiple of this."""
+
 LEAST_PROBABILITY = 1e-7
 """What probabilities are held above before their logarithm is taken, as Keras does in its losses."""
 
@@ -100,7 +103,7 @@ class Classifier:
         (N, C) float32 ndarray
             Natural logarithms of the class probabilities, in the order of ``card.classes``.
         """
-        parts = [self._call(batch[i : i + batch_size]) for i in range(0, len(batch), batch_size)]
+        parts = [self._padded(batch[i : i + batch_size]) for i in range(0, len(batch), batch_size)]
         if not parts:
             return np.zeros((0, len(self.card.classes)), dtype=np.float32)
         scores = np.concatenate(parts)
@@ -108,6 +111,12 @@ class Classifier:
         return np.asarray(
             scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float32
         )
+
+    def _padded(self, batch: Batch) -> NDArray[np.float32]:
+        """Call the network with one of a few batch sizes: TensorFlow keeps compiled kernels for each size it meets."""
+        room = -len(batch) % BATCH_STEP
+        padding = np.zeros((room, *batch.shape[1:]), dtype=np.float32)
+        return self._call(np.concatenate([batch, padding]))[: len(batch)]
 
 
 def shipped_model() -> Path:
