@@ -7,6 +7,7 @@ import json
 import os
 import threading
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from importlib import resources
@@ -76,6 +77,25 @@ _OUTPUTS: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
 }
 
 
+def log_softmax(scores: NDArray[np.floating]) -> NDArray[np.float32]:
+    """Turn scores into log probabilities.
+
+    Parameters
+    ----------
+    scores : (N, C) float ndarray
+        Logits, or log probabilities of some of the classes.
+
+    Returns
+    -------
+    (N, C) float32 ndarray
+        Their exponentials sum to 1 in each row.
+    """
+    top = scores.max(axis=1, keepdims=True)
+    return np.asarray(
+        scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float32
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Classifier:
     """A loaded network; safe to call from several threads.
@@ -106,11 +126,7 @@ class Classifier:
         parts = [self._padded(batch[i : i + batch_size]) for i in range(0, len(batch), batch_size)]
         if not parts:
             return np.zeros((0, len(self.card.classes)), dtype=np.float32)
-        scores = np.concatenate(parts)
-        top = scores.max(axis=1, keepdims=True)
-        return np.asarray(
-            scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), dtype=np.float32
-        )
+        return log_softmax(np.concatenate(parts))
 
     def _padded(self, batch: Batch) -> NDArray[np.float32]:
         """Call the network with one of a few batch sizes: TensorFlow keeps compiled kernels for each size it meets."""
@@ -217,11 +233,9 @@ def _load(path: Path, threads: int) -> Any:  # noqa: ANN401
     import tensorflow as tf
 
     if threads:
-        try:
+        with suppress(RuntimeError):  # TensorFlow runs already, with what it was started with
             tf.config.threading.set_intra_op_parallelism_threads(threads)
             tf.config.threading.set_inter_op_parallelism_threads(1)
-        except RuntimeError:
-            pass  # TensorFlow runs already, with what it was started with
     import keras
 
     try:

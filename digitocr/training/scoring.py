@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.classify import Classifier
+from digitocr.classify import Classifier, log_softmax
 from digitocr.errors import ModelError
 from digitocr.normalize import to_batch
 from digitocr.training.data import Digits
@@ -101,8 +101,7 @@ def digit_logs(classifier: Classifier, images: NDArray[np.uint8]) -> Logs:
             hint="a network of turns goes to `rotations --orientation`",
         )
     logs = classifier.log_probabilities(to_batch(list(images)))[:, :10].astype(np.float64)
-    top = logs.max(axis=1, keepdims=True)
-    return np.asarray(logs - top - np.log(np.exp(logs - top).sum(axis=1, keepdims=True)), dtype=np.float32)
+    return log_softmax(logs)
 
 
 def accuracy(logs: Logs, labels: NDArray[np.uint8]) -> Share:

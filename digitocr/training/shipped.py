@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__, judge
+from digitocr.classify import log_softmax
 from digitocr.decode import SIGN
 from digitocr.normalize import to_batch, to_mnist
 from digitocr.pipeline import line_scores
@@ -114,9 +115,7 @@ def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint:
 def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
     """Log probabilities of a batch, 2048 at a time."""
     parts = [np.asarray(network(batch[i : i + 2048], training=False)) for i in range(0, len(batch), 2048)]
-    scores = np.concatenate(parts)
-    top = scores.max(axis=1, keepdims=True)
-    return np.asarray(scores - top - np.log(np.exp(scores - top).sum(axis=1, keepdims=True)), np.float32)
+    return log_softmax(np.concatenate(parts))
 
 
 def per_line(network: Any, lines: list[DrawnLine]) -> list[NDArray[np.float32]]:  # noqa: ANN401
