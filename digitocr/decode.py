@@ -109,8 +109,10 @@ def geometry(line: Line) -> NDArray[np.float32]:
     else:
         middle = np.full(len(boxes), tall[:, 1].mean() if len(tall) else line.box.centre[1])
     height, width = boxes[:, 3] / scale, boxes[:, 2] / scale
+    inked = np.cumsum(np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1))
     filled = np.array(
-        [float(np.count_nonzero(c.ink)) / c.ink.size for c in line.candidates], dtype=np.float32
+        [(inked[c.last] - inked[c.first]) / (c.window.width * c.window.height) for c in line.candidates],
+        dtype=np.float32,
     )
     return np.stack(
         [

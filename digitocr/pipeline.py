@@ -5,14 +5,14 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import clean, decode, judge, normalize, pages, segment
+from digitocr import clean, decode, judge, lattice, normalize, pages, segment
 from digitocr.classify import Classifier, load_classifier
 from digitocr.errors import FileAccessError, InputError
 from digitocr.records import (
@@ -147,7 +147,7 @@ class Reader:
         pictures = [
             np.rot90(image, quarters) for images in samples for quarters in range(4) for image in images
         ]
-        logs = self.classifier.log_probabilities(normalize.to_batch(pictures), self.options.batch_size)
+        logs = self._log_probabilities(pictures)
         likeness = np.exp(logs[:, :10].max(axis=1, initial=-math.inf))
         turns, at = [], 0
         for images in samples:
@@ -160,13 +160,14 @@ class Reader:
     def _decode(self, views: list[_View]) -> list[_Read]:
         """Classify the candidates of all views in one batch and decode each line."""
         lines = [line for view in views for line in view.lines]
-        candidates = [normalize.to_mnist(c.ink) for line in lines for c in line.candidates]
-        logs = self.classifier.log_probabilities(normalize.to_batch(candidates), self.options.batch_size)
-        scores = iter(line_scores(lines, logs, self.card))
+        scored = iter(lattice.score(lines, self._log_probabilities))
         return [
-            _Read(view, tuple(r for line in view.lines for r in decode.decode(line, next(scores))))
+            _Read(view, tuple(r for _ in view.lines for r in lattice.decoded(next(scored), self.card)))
             for view in views
         ]
+
+    def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
+        return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
     def _finish(self, file: _Opened, reads: list[tuple[_Read, bool]], share: float) -> Reading:
         result = replace(file.reading.result, seconds=file.seconds + share)
@@ -196,37 +197,6 @@ class Reader:
         )  # fmt: skip
         sure = judge.confidence(evidence(reading), self.card.number_confidence)
         return Number(digits, sure, around([d.box for d in digits]), reading.written)
-
-
-def line_scores(
-    lines: Sequence[Line], logs: NDArray[np.float32], card: ModelCard
-) -> Iterable[NDArray[np.float64]]:
-    """Share a batch's scores out among its lines, size and place of each candidate taken into account.
-
-    Parameters
-    ----------
-    lines : sequence of Line
-    logs : (N, C) float32 ndarray
-        Log probabilities of all candidates, line after line.
-    card : ModelCard
-
-    Returns
-    -------
-    iterable of (n, 12) float64 ndarray
-        One per line.
-    """
-    weights = np.array(card.geometry, dtype=np.float64)
-    full = np.full((len(logs), decode.CUT + 1), -math.inf if len(card.classes) < 12 else 0.0)
-    full[:, : logs.shape[1]] = logs
-    at = 0
-    for line in lines:
-        own = full[at : at + len(line.candidates)]
-        at += len(line.candidates)
-        yield (
-            decode.with_geometry(own, decode.geometry(line), weights)
-            if len(weights)
-            else np.maximum(own, -20.0)
-        )
 
 
 def evidence(reading: decode.Reading) -> judge.Evidence:
@@ -291,13 +261,13 @@ def _turned(sheet: Sheet, quarters: int) -> _View:
 def _sample(view: _View) -> list[Grey]:
     """Choose some larger candidates from all over the view, in MNIST format."""
     large = [
-        c
+        (line, c)
         for line in view.lines
         for c in line.candidates
         if max(c.box.width, c.box.height) >= 0.6 * line.height
     ]
     step = max(1, len(large) // SAMPLE)
-    return [normalize.to_mnist(c.ink) for c in large[::step][:SAMPLE]]
+    return [normalize.to_mnist(line.ink(c)) for line, c in large[::step][:SAMPLE]]
 
 
 def _better_turn(upright: _Read, turned: _Read) -> tuple[_Read, bool]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -166,14 +167,17 @@ class Candidate:
         The pieces ``first <= i < last`` of the line.
     box : Box
         In sheet pixels.
-    ink : (h, w) uint8 ndarray
-        The candidate's ink alone, bright on black, its slant taken out.
+    window : Box
+        In pixels of the line, its slant taken out.
+    is_whole : bool
+        Whether it is all of one component of ink, and nothing else.
     """
 
     first: int
     last: int
     box: Box
-    ink: Grey
+    window: Box
+    is_whole: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,6 +195,8 @@ class Line:
     candidates : tuple of Candidate
     labels : (h, w) int16 ndarray
         1 + the index of the piece each pixel belongs to, 0 for paper, with the slant taken out.
+    dark : (h, w) uint8 ndarray
+        The same pixels, ink bright on black.
     to_sheet : (2, 3) float64 ndarray
         Affine map from pixels of `labels` to sheet pixels.
     """
@@ -200,7 +206,15 @@ class Line:
     pieces: tuple[Box, ...]
     candidates: tuple[Candidate, ...]
     labels: NDArray[np.int16]
+    dark: Grey
     to_sheet: NDArray[np.float64]
+
+    def ink(self, candidate: Candidate) -> Grey:
+        """Return a candidate's ink alone, bright on black, its slant taken out; of the shape of its window."""
+        w = candidate.window
+        rows, columns = slice(w.y, w.bottom), slice(w.x, w.right)
+        own = cv2.inRange(self.labels[rows, columns], candidate.first + 1, candidate.last)
+        return np.asarray(cv2.bitwise_and(self.dark[rows, columns], own), dtype=np.uint8)
 
 
 @dataclass(frozen=True, slots=True)

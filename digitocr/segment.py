@@ -8,6 +8,7 @@ from itertools import pairwise
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.ndimage import find_objects
 
 from digitocr.records import Box, Candidate, Grey, Line, Sheet, around
 
@@ -25,6 +26,12 @@ THIN = 0.62
 
 WIDE = 0.8
 """A piece wider than this, in heights of its line, may hold two digits and is cut where it is thinnest."""
+
+SLIDE = 0.2
+"""What a cut pays for each column it moves aside, in pixels of ink crossed."""
+
+SEAM_ROWS = 36
+"""Cuts are planned on pictures of at least so many rows, and fewer than twice as many."""
 
 MAX_CUTS = 24
 """At most so many cuts in one component."""
@@ -70,9 +77,9 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
 
 def _components(sheet: Sheet) -> _Components:
     _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        sheet.ink.astype(np.uint8), connectivity=8, ltype=cv2.CV_32S
+        sheet.ink.view(np.uint8), connectivity=8, ltype=cv2.CV_32S
     )
-    return _Components(labels.astype(np.int32, copy=False), stats[1:].astype(np.int32))
+    return _Components(np.asarray(labels, dtype=np.int32), stats[1:].astype(np.int32))
 
 
 # --- lines ------------------------------------------------------------------------------------------------------
@@ -208,14 +215,14 @@ def _line(sheet: Sheet, components: _Components, group: NDArray[np.intp]) -> Lin
 
     shear = _slant(labels) if len(group) > 1 else 0.0
     upright, dark, to_sheet = _sheared(labels, grey, shear, (int(x0), int(y0)))
-    pieces = _pieces(upright, scale)
-    if pieces.max(initial=0) == 0:
+    pieces, owners = _pieces(upright, scale)
+    windows = _extents(pieces)
+    if not len(windows):
         return None
-    piece_boxes = _piece_boxes(pieces, to_sheet)
-    return Line(
-        around(piece_boxes), scale, tuple(piece_boxes), tuple(_candidates(pieces, dark, piece_boxes, scale)),
-        pieces, to_sheet,
-    )  # fmt: skip
+    on_sheet = _on_sheet(pieces, windows, to_sheet)
+    piece_boxes = tuple(_boxes(on_sheet))
+    candidates = tuple(_candidates(windows, on_sheet, owners, scale))
+    return Line(around(piece_boxes), scale, piece_boxes, candidates, pieces, dark, to_sheet)
 
 
 def _slant(labels: NDArray[np.int16]) -> float:
@@ -257,109 +264,222 @@ def _sheared(
     return upright.astype(np.int16), dark.astype(np.uint8), back
 
 
-def _pieces(labels: NDArray[np.int16], scale: float) -> NDArray[np.int16]:
-    """Cut wide components where they are thin, and number all pieces from left to right, from 1."""
-    parts: list[tuple[float, int, int, int]] = []
-    boxes = _label_boxes(labels)
-    for label, (x, y, w, h) in boxes.items():
-        cuts = [0, *_cuts((labels[y : y + h, x : x + w] == label), scale), w]
-        for left, right in pairwise(cuts):
-            parts.append((x + (left + right) / 2, label, x + left, x + right))
-    parts.sort()
-    pieces = np.zeros_like(labels)
-    for number, (_, label, left, right) in enumerate(parts, start=1):
-        _, y, _, h = boxes[label]
-        window = labels[y : y + h, left:right]
-        pieces[y : y + h, left:right][window == label] = number
-    return pieces
+def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+    """Cut wide components where they are thin, and number all pieces from left to right, from 1.
 
-
-def _label_boxes(labels: NDArray[np.int16]) -> dict[int, tuple[int, int, int, int]]:
-    """Bounding box of each label as x, y, width, height."""
-    ys, xs = np.nonzero(labels)
-    values = labels[ys, xs].astype(np.intp)
-    count = int(values.max(initial=0)) + 1
-    x0, y0 = np.full(count, labels.shape[1]), np.full(count, labels.shape[0])
-    x1, y1 = np.zeros(count, dtype=int), np.zeros(count, dtype=int)
-    np.minimum.at(x0, values, xs)
-    np.maximum.at(x1, values, xs + 1)
-    np.minimum.at(y0, values, ys)
-    np.maximum.at(y1, values, ys + 1)
-    return {
-        int(k): (int(x0[k]), int(y0[k]), int(x1[k] - x0[k]), int(y1[k] - y0[k]))
-        for k in range(1, count)
-        if x1[k] > x0[k]
-    }
-
-
-def _cuts(part: NDArray[np.bool_], scale: float) -> list[int]:
-    """Columns at which a component may be two digits: minima of its column profile, away from its ends.
-
-    Thin places are always cut; a piece still wider than a digit is cut where it is thinnest.
+    Returns
+    -------
+    pieces : (h, w) int16 ndarray
+    owners : (n,) int64 ndarray
+        Component of each piece.
     """
-    width = part.shape[1]
+    marked = np.zeros(labels.shape, dtype=np.int32)
+    centres, owners = [-np.inf], [0]
+    for label, found in enumerate(find_objects(labels), start=1):
+        if found is None:
+            continue
+        part = labels[found] == label
+        cuts = _cuts(part, scale)
+        ys, xs = np.nonzero(part)
+        marked[found][ys, xs] = len(centres) + (xs[:, None] >= cuts.T[ys]).sum(axis=1)
+        height, width = part.shape
+        ends = np.vstack([np.zeros(height), cuts, np.full(height, width)])
+        centres += (found[1].start + (ends[:-1] + ends[1:]).mean(axis=1) / 2).tolist()
+        owners += [label] * (len(cuts) + 1)
+    inked = np.bincount(marked.ravel(), minlength=len(centres)) > 0
+    inked[0] = False
+    order = np.argsort(centres, kind="stable")
+    order = order[inked[order]]
+    numbers = np.zeros(len(centres), dtype=np.int16)
+    numbers[order] = np.arange(1, len(order) + 1)
+    return np.asarray(numbers[marked], dtype=np.int16), np.array(owners, dtype=np.int64)[order]
+
+
+def _cuts(part: NDArray[np.bool_], scale: float) -> NDArray[np.intp]:
+    """Cut a component that may be several digits where little ink is crossed.
+
+    Parameters
+    ----------
+    part : (h, w) bool ndarray
+    scale : float
+        Height of the line.
+
+    Returns
+    -------
+    (k, h) int ndarray
+        Of each cut, from left to right, the first column to its right, row by row; cuts never cross.
+    """
+    height, width = part.shape
+    columns = part.sum(axis=0).astype(np.float32)
+    full = float(np.sort(columns)[round(0.9 * (width - 1))])
     if width < 0.5 * scale:
-        return []
-    profile = part.sum(axis=0).astype(np.float32)
-    smooth = cv2.blur(profile[None, :], (max(1, round(0.06 * scale)) | 1, 1))[0]
+        return np.zeros((0, height), dtype=np.intp)
+    if width <= WIDE * scale:
+        smooth = cv2.blur(columns[None, :], (max(1, round(0.06 * scale)) | 1, 1))[0]
+        chosen = _minima(smooth, THIN * full, scale)
+        return np.repeat(np.array(chosen, dtype=np.intp)[:, None], height, axis=1)
+    shrink = max(1, height // SEAM_ROWS)
+    seams = _Seams.of(_shrunk(part, shrink))
+    ways = seams.through(_minima(seams.cost, THIN * full / shrink, scale / shrink))
+    return np.repeat(ways * shrink + shrink // 2, shrink, axis=1)[:, :height]
+
+
+def _shrunk(part: NDArray[np.bool_], times: int) -> NDArray[np.float32]:
+    """Mean ink of squares of `times` pixels; what is over at the lower and right ends counts with paper beyond."""
+    height, width = part.shape
+    rows, columns = -(-height // times), -(-width // times)
+    squares = np.zeros((rows * times, columns * times), dtype=np.float32)
+    squares[:height, :width] = part
+    return np.asarray(squares.reshape(rows, times, columns, times).mean(axis=(1, 3)), dtype=np.float32)
+
+
+def _minima(cost: NDArray[np.float32], limit: float, scale: float) -> list[int]:
+    """Choose columns at minima of a cost, away from the ends and from each other, the cheapest first.
+
+    Minima up to the limit are all taken; of the others, those that part what is still wider than a digit.
+    """
+    width = len(cost)
     spacing = max(3, round(0.17 * scale))
     margin = max(2, round(0.12 * scale))
     free = np.zeros(width, dtype=bool)
     free[margin : width - margin] = True
-    limit = THIN * float(np.percentile(smooth, 90))
-    cuts: list[int] = []
-    while len(cuts) < MAX_CUTS and free.any():
-        column = int(np.where(free, smooth, np.inf).argmin())
-        ends = sorted([0, *cuts, width])
+    chosen: list[int] = []
+    while len(chosen) < MAX_CUTS and free.any():
+        column = int(np.where(free, cost, np.inf).argmin())
+        ends = sorted([0, *chosen, width])
         wide = any(a < column < b and b - a > WIDE * scale for a, b in pairwise(ends))
-        if smooth[column] > limit and not wide:
+        if cost[column] > limit and not wide:
             free[column] = False
             continue
-        if smooth[column] <= smooth[max(0, column - 1) : column + 2].min():
-            cuts.append(column)
+        if cost[column] <= cost[max(0, column - 1) : column + 2].min():
+            chosen.append(column)
         free[max(0, column - spacing) : column + spacing + 1] = False
-    return sorted(cuts)
+    return sorted(chosen)
 
 
-def _piece_boxes(pieces: NDArray[np.int16], to_sheet: NDArray[np.float64]) -> list[Box]:
-    """Tight boxes of the pieces in sheet pixels."""
+@dataclass(frozen=True, slots=True)
+class _Seams:
+    """Ways from the top of a component to its bottom that cross as little ink as they can.
+
+    Found by dynamic programming, each row at most one column beside the last, as the seams of S. Avidan and
+    A. Shamir, "Seam carving for content-aware image resizing", SIGGRAPH 2007.
+
+    Attributes
+    ----------
+    above, below : (h, w) int8 ndarray
+        Where the cheapest way from the top (to the bottom) to each pixel comes from: 0 straight, -1 and 1 from beside.
+    cost : (w,) float32 ndarray
+        Least cost of a way from top to bottom through each pixel of the middle row.
+    """
+
+    above: NDArray[np.int8]
+    below: NDArray[np.int8]
+    cost: NDArray[np.float32]
+
+    @classmethod
+    def of(cls, ink: NDArray[np.float32]) -> _Seams:
+        """Weigh all ways through a picture of shares of ink."""
+        middle = len(ink) // 2
+        from_top, above = _least_cost(ink[: middle + 1])
+        from_bottom, below = _least_cost(ink[: middle - 1 if middle else None : -1])
+        return cls(above, below[::-1], from_top + from_bottom - ink[middle])
+
+    def through(self, columns: list[int]) -> NDArray[np.intp]:
+        """Return the cheapest way through each of these pixels of the middle row, of shape ``(k, h)``."""
+        middle = len(self.above) - 1
+        ways = np.zeros((middle + len(self.below), len(columns)), dtype=np.intp)
+        ways[middle] = columns
+        for y in range(middle, 0, -1):
+            ways[y - 1] = ways[y] + self.above[y][ways[y]]
+        for y in range(middle, len(ways) - 1):
+            ways[y + 1] = ways[y] + self.below[y - middle][ways[y]]
+        return np.sort(ways.T, axis=0)
+
+
+def _least_cost(ink: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
+    """Least cost from the top row to each pixel of the last, and the step by which each pixel is best reached."""
+    height, width = ink.shape
+    steps = np.zeros((height, width), dtype=np.int8)
+    last = np.full(width + 2, np.inf, dtype=np.float32)
+    last[1:-1] = ink[0]
+    for y in range(1, height):
+        straight, left, right = last[1:-1], last[:-2], last[2:]
+        beside = np.minimum(left, right) + np.float32(SLIDE)
+        steps[y] = np.where(left <= right, -1, 1) * (beside < straight)
+        last[1:-1] = ink[y] + np.minimum(straight, beside)
+    return last[1:-1], steps
+
+
+def _extents(labels: NDArray[np.int16]) -> NDArray[np.int64]:
+    """Left, top, right, bottom of each label from 1 to the highest, all of which occur; of shape ``(n, 4)``."""
+    found = [(x.start, y.start, x.stop, y.stop) for y, x in find_objects(labels)]
+    return np.array(found, dtype=np.int64).reshape(-1, 4)
+
+
+def _on_sheet(
+    pieces: NDArray[np.int16], windows: NDArray[np.int64], to_sheet: NDArray[np.float64]
+) -> NDArray[np.int64]:
+    """Carry the extents of the pieces over to the sheet; where the slant was taken out, pixel by pixel."""
+    if to_sheet[0, 1] == 0:
+        return np.maximum(windows + np.tile(to_sheet[:, 2].round().astype(np.int64), 2), 0)
     ys, xs = np.nonzero(pieces)
-    order = pieces[ys, xs].astype(np.intp) - 1
-    sheet_x = np.round(xs * to_sheet[0, 0] + ys * to_sheet[0, 1] + to_sheet[0, 2]).astype(np.intp)
-    sheet_y = np.round(ys + to_sheet[1, 2]).astype(np.intp)
-    count = int(order.max()) + 1
-    big = np.iinfo(np.intp).max
-    x0, y0 = np.full(count, big), np.full(count, big)
-    x1, y1 = np.full(count, -1), np.full(count, -1)
-    np.minimum.at(x0, order, sheet_x)
-    np.maximum.at(x1, order, sheet_x + 1)
-    np.minimum.at(y0, order, sheet_y)
-    np.maximum.at(y1, order, sheet_y + 1)
-    return [
-        Box(int(max(a, 0)), int(max(b, 0)), int(c - a), int(d - b))
-        for a, b, c, d in zip(x0, y0, x1, y1, strict=True)
-    ]
+    values = pieces[ys, xs].astype(np.int64) - 1
+    sheet_x = np.round(xs + ys * to_sheet[0, 1] + to_sheet[0, 2]).astype(np.int64)
+    sheet_y = ys + round(float(to_sheet[1, 2]))
+    low = np.full((len(windows), 2), np.iinfo(np.int64).max)
+    high = np.zeros((len(windows), 2), dtype=np.int64)
+    for axis, at in enumerate((sheet_x, sheet_y)):
+        np.minimum.at(low[:, axis], values, at)
+        np.maximum.at(high[:, axis], values, at + 1)
+    return np.hstack([np.maximum(low, 0), high])
 
 
-def _candidates(pieces: NDArray[np.int16], dark: Grey, boxes: list[Box], scale: float) -> list[Candidate]:
-    upright = _label_boxes(pieces)
-    found = []
-    for first in range(len(boxes)):
-        x0, y0, w, h = upright.get(first + 1, (0, 0, 0, 0))
-        x1, y1 = x0 + w, y0 + h
-        box = boxes[first]
-        for last in range(first + 1, min(first + MAX_RUN, len(boxes)) + 1):
-            if last > first + 1:
-                px, py, pw, ph = upright.get(last, (x0, y0, 0, 0))
-                if px - x1 > 0.5 * scale:
-                    break
-                x0, y0, x1, y1 = min(x0, px), min(y0, py), max(x1, px + pw), max(y1, py + ph)
-                box = box.union(boxes[last - 1])
-            if last > first + 1 and x1 - x0 > MAX_WIDTH * scale:
-                break
-            window = pieces[y0:y1, x0:x1]
-            mine = cv2.inRange(window, first + 1, last)
-            found.append(
-                Candidate(first, last, box, cv2.bitwise_and(dark[y0:y1, x0:x1], mine).astype(np.uint8))
+def _candidates(
+    windows: NDArray[np.int64], boxes: NDArray[np.int64], owners: NDArray[np.int64], scale: float
+) -> list[Candidate]:
+    """Offer each piece, and each run of neighbouring pieces that may be one digit.
+
+    Parameters
+    ----------
+    windows, boxes : (n, 4) int ndarray
+        Left, top, right, bottom of each piece, in pixels of the line and of the sheet.
+    owners : (n,) int ndarray
+        Component of each piece.
+    scale : float
+        Height of the line.
+    """
+    count = len(owners)
+    size = np.bincount(owners)
+    window, box = windows.copy(), boxes.copy()
+    alone, open_ = np.ones(count, dtype=bool), np.ones(count, dtype=bool)
+    found: list[Candidate] = []
+    for length in range(1, min(MAX_RUN, count) + 1):
+        starts = count - length + 1
+        window, box, alone, open_ = window[:starts], box[:starts], alone[:starts], open_[:starts]
+        if length > 1:
+            added = slice(length - 1, None)
+            open_ = open_ & (windows[added, 0] - window[:, 2] <= 0.5 * scale)
+            window, box = _unions(window, windows[added]), _unions(box, boxes[added])
+            open_ &= window[:, 2] - window[:, 0] <= MAX_WIDTH * scale
+            alone = alone & (owners[added] == owners[:starts])
+        whole = alone & (size[owners[:starts]] == length)
+        chosen = np.flatnonzero(open_)
+        found += [
+            Candidate(k, k + length, in_sheet, in_line, is_whole)
+            for k, in_sheet, in_line, is_whole in zip(
+                chosen.tolist(),
+                _boxes(box[chosen]),
+                _boxes(window[chosen]),
+                whole[chosen].tolist(),
+                strict=True,
             )
-    return found
+        ]
+    return sorted(found, key=lambda c: (c.first, c.last))
+
+
+def _unions(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.hstack([np.minimum(a[:, :2], b[:, :2]), np.maximum(a[:, 2:], b[:, 2:])])
+
+
+def _boxes(ends: NDArray[np.int64]) -> list[Box]:
+    return [Box(x0, y0, x1 - x0, y1 - y0) for x0, y0, x1, y1 in ends.tolist()]

@@ -11,13 +11,14 @@ from hypothesis import strategies as st
 from digitocr.decode import CUT, SIGN, decode, geometry, with_geometry
 from digitocr.records import Box, Candidate, Line, around
 
-INK = np.full((4, 4), 255, np.uint8)
-
 
 def line_of(pieces, runs, height=30.0):
     """A line with the given piece boxes and candidates ``(first, last)``."""
-    candidates = tuple(Candidate(a, b, around(pieces[a:b]), INK) for a, b in runs)
-    return Line(around(pieces), height, tuple(pieces), candidates, np.zeros((1, 1), np.int16), np.eye(2, 3))
+    candidates = tuple(Candidate(a, b, around(pieces[a:b]), Box(0, 0, 4, 4), False) for a, b in runs)
+    labels = np.zeros((1, 1), np.int16)
+    return Line(
+        around(pieces), height, tuple(pieces), candidates, labels, labels.astype(np.uint8), np.eye(2, 3)
+    )
 
 
 def scores_of(*rows):

@@ -30,7 +30,7 @@ def test_rings_apart_are_whole_candidates_in_order():
     for x in (50, 130, 210):
         ring(grey, x, 50)
     (line,) = segment(sheet_of(grey))
-    whole = [c for c in line.candidates if c.box.width > 40 and c.box.height > 40]
+    whole = [c for c in line.candidates if c.is_whole]
     assert [round(c.box.centre[0] / 10) for c in whole] == [5, 13, 21]
 
 
@@ -90,7 +90,7 @@ def test_pieces_and_candidates_fit_together(grey):
         assert covered == set(range(len(line.pieces))), "each piece alone is a candidate"
         for c in line.candidates:
             assert 0 <= c.first < c.last <= len(line.pieces)
-            assert c.ink.any()
+            assert line.ink(c).any()
             assert c.box.x >= 0
             assert c.box.right <= width + 1
             assert c.box.bottom <= height + 1

@@ -8,9 +8,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import decode
+from digitocr import decode, lattice
 from digitocr.judge import Evidence
 from digitocr.pipeline import evidence
+from digitocr.records import ModelCard
 from digitocr.training.corpus import DrawnLine
 from digitocr.training.labelling import UNSURE, LabelledLine
 
@@ -57,14 +58,16 @@ def fit_geometry(lines: Sequence[LabelledLine], logs: Sequence[NDArray[np.float3
     return weights
 
 
-def judged(lines: Sequence[DrawnLine], scores: Sequence[NDArray[np.float64]]) -> list[Judged]:
+def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: ModelCard) -> list[Judged]:
     """Decode drawn lines and say of each number whether it is right.
 
     Parameters
     ----------
     lines : sequence of DrawnLine
-    scores : sequence of (N, 12) float64 ndarray
-        Log probabilities of each line's candidates.
+    scored : sequence of Scored
+        The same lines with what the network says of their candidates.
+    card : ModelCard
+        With the weights of size and place.
 
     Returns
     -------
@@ -72,9 +75,9 @@ def judged(lines: Sequence[DrawnLine], scores: Sequence[NDArray[np.float64]]) ->
         A number is right if it is the drawing's whole text, or a part of it where all parts together are.
     """
     found: dict[int, tuple[str, list[decode.Reading]]] = {}
-    for drawn, score in zip(lines, scores, strict=True):
+    for drawn, line in zip(lines, scored, strict=True):
         if drawn.text is not None:
-            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(decode.decode(drawn.item.line, score))
+            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(lattice.decoded(line, card))
     out = []
     for text, readings in found.values():
         texts = ["".join(str(s.value) for s in reading.segments) for reading in readings]

@@ -143,8 +143,8 @@ def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
             continue
         known = np.concatenate([item.labels for item in lines])
         learned = _learned(known, keep)
-        inks = [c.ink for item in lines for c in item.line.candidates]
-        images += [to_mnist(inks[k]) for k in learned]
+        inks = [(item.line, c) for item in lines for c in item.line.candidates]
+        images += [to_mnist(line.ink(c)) for line, c in (inks[k] for k in learned)]
         labels += known[learned].tolist()
     return Candidates(np.stack(images), np.array(labels, dtype=np.int8))
 

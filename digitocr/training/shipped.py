@@ -18,11 +18,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__, judge
+from digitocr import __version__, judge, lattice
 from digitocr.classify import log_softmax
 from digitocr.decode import SIGN
 from digitocr.normalize import to_batch, to_mnist
-from digitocr.pipeline import line_scores
 from digitocr.records import Batch, ModelCard
 from digitocr.training.architectures import digitnet
 from digitocr.training.calibrate import Judged, fit_geometry, fit_number_confidence, judged
@@ -120,7 +119,9 @@ def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
 
 def per_line(network: Any, lines: list[DrawnLine]) -> list[NDArray[np.float32]]:  # noqa: ANN401
     """Log probabilities of each line's candidates."""
-    logs = logs_of(network, to_batch([to_mnist(c.ink) for d in lines for c in d.item.line.candidates]))
+    logs = logs_of(
+        network, to_batch([to_mnist(d.item.line.ink(c)) for d in lines for c in d.item.line.candidates])
+    )
     ends = np.cumsum([len(d.item.line.candidates) for d in lines])
     return np.split(logs, ends[:-1])
 
@@ -131,9 +132,8 @@ def calibrated(network: Any, name: str, lines: list[DrawnLine]) -> tuple[ModelCa
     first, second = lines[:half], lines[half:]
     geometry = fit_geometry([d.item for d in first], per_line(network, first))
     card = ModelCard(name, "", CLASSES, 0.5, tuple(map(tuple, geometry.tolist())))
-    logs = np.concatenate(per_line(network, second))
-    scores = list(line_scores([d.item.line for d in second], logs, card))
-    numbers = judged(second, scores)
+    scored = lattice.score([d.item.line for d in second], lambda images: logs_of(network, to_batch(images)))
+    numbers = judged(second, scored, card)
     coefficients = fit_number_confidence(numbers)
     return (
         ModelCard(name, "", CLASSES, threshold_for(numbers, coefficients), card.geometry, coefficients),

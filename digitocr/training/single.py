@@ -60,7 +60,7 @@ def single_digit(page: Page) -> SingleDigit | None:
     sheet = found.sheet
     back = to_page @ np.diag([1 / found.scale, 1 / found.scale, 1.0]) @ sheet.to_page
     box = replace(sheet, to_page=back).box_on_page(found.candidate.box, page.grey.shape)
-    return SingleDigit(normalize.to_mnist(found.candidate.ink), box)
+    return SingleDigit(normalize.to_mnist(found.ink), box)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +68,7 @@ class _Found:
     """A digit on the sheet of a page that was reduced by `scale`."""
 
     candidate: Candidate
+    ink: Grey
     sheet: Sheet
     scale: float
 
@@ -79,7 +80,9 @@ def _found(flat: Grey, scale: float) -> _Found | None:
     lines = segment.segment(sheet)
     if not lines:
         return None
-    return _Found(_digit_of(max(lines, key=lambda line: _weight(line, sheet))), sheet, scale)
+    line = max(lines, key=lambda line: _weight(line, sheet))
+    candidate = _digit_of(line)
+    return _Found(candidate, line.ink(candidate), sheet, scale)
 
 
 def _weight(line: Line, sheet: Sheet) -> float:
@@ -94,4 +97,4 @@ def _weight(line: Line, sheet: Sheet) -> float:
 
 def _digit_of(line: Line) -> Candidate:
     """Return the candidate with the most ink: a digit is cut into pieces, but here there is only one."""
-    return max(line.candidates, key=lambda c: np.count_nonzero(c.ink))
+    return max(line.candidates, key=lambda c: np.count_nonzero(line.ink(c)))
