@@ -20,6 +20,7 @@ from pathlib import Path
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.isolated import DIGIT_SETS, read_isolated
 from benchmarks.processes import on_one_core
+from benchmarks.report import write_report
 from benchmarks.scoring import Answer, Figures, Half, Results, Row, Share, figures, read_truth
 
 ROOT = Path(__file__).parent.parent
@@ -210,6 +211,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--sets", default=",".join((*SETS, *DIGIT_SETS)), help="names, parted by commas")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
+    parser.add_argument("--report", type=Path, metavar="DOCS", help="write accuracy.md into this folder")
     arguments = parser.parse_args(argv)
     data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
     wanted = arguments.sets.split(",")
@@ -234,16 +236,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         | {"pooled": as_json(pooled({name: m.half(half) for name, m in sets.items()}))}
         for title, half in halves.items()
     }
-    print("Per cent with 95 % intervals; extra: numbers outside every box a page, accepted + for review.")
-    for title, half in halves.items() if sets else ():
-        print(f"\n{title}\n\n{table(sets, half)}")
-
+    tables = [f"## {title}\n\n{table(sets, half)}" for title, half in halves.items() if sets]
     digits = {name: read_isolated(data / f"{name}.npz") for name in DIGIT_SETS if name in wanted}
     if digits:
         lines = [("single digits", "digits", "exact", "taken for no digit")]
         lines += [(n, str(d.exact.total), _share(d.exact), _share(d.rejected)) for n, d in digits.items()]
-        print(f"\n{markdown(lines)}")
+        tables.append(f"## Single digits\n\n{markdown(lines)}")
+    print("Per cent with 95 % intervals; extra: numbers outside every box a page, accepted + for review.")
+    print("\n" + "\n\n".join(tables))
     report["digits"] = {name: dataclasses.asdict(d) for name, d in digits.items()}
+    if arguments.report:
+        write_report(arguments.report, "\n\n".join(tables), {name: m.answers for name, m in sets.items()})
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

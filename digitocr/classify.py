@@ -165,9 +165,12 @@ def read_card(model: Path) -> ModelCard:
             classes=tuple(raw["classes"]),
             threshold=float(raw["threshold"]),
             geometry=tuple(tuple(float(v) for v in row) for row in raw.get("geometry", ())),
+            line_weights=tuple(tuple(float(v) for v in row) for row in raw.get("line_weights", ())),
             number_confidence=tuple(float(v) for v in raw.get("number_confidence", ())),
             scaling=str(raw.get("scaling", UNIT)),
             output=str(raw.get("output", "logits")),
+            line_reader=str(raw.get("line_reader", "")),
+            line_reader_sha256=str(raw.get("line_reader_sha256", "")),
         )
     except OSError:
         raise ModelError(f"the model {model} has no card {path.name} beside it", hint=_HINT) from None
@@ -206,8 +209,7 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
     """
     path = model or shipped_model()
     card = read_card(path)
-    with _tensorflow_lock:
-        network = _load(path, threads)
+    network = load_network(path, threads)
     if tuple(network.input_shape[1:]) != (28, 28, 1) or network.output_shape[-1] != len(card.classes):
         raise ModelError(
             f"the model {path} maps {network.input_shape[1:]} to {network.output_shape[-1]} classes; "
@@ -219,13 +221,34 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
 
 def classifier_of(card: ModelCard, network: Any) -> Classifier:  # noqa: ANN401 (Keras ships no types)
     """Compile the call of a Keras network that is in memory already."""
+    call = compiled(network, (None, 28, 28, 1))
+    scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
+    return Classifier(card, lambda batch: scores(call(scale(batch))))
+
+
+def compiled(
+    network: Any,  # noqa: ANN401
+    shape: tuple[int | None, ...],
+) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
+    """Compile the call of a Keras network for batches of a shape, None where it may vary."""
     import tensorflow as tf
 
-    signature = [tf.TensorSpec((None, 28, 28, 1), tf.float32)]
+    signature = [tf.TensorSpec(shape, tf.float32)]
     graph = tf.function(partial(network, training=False), input_signature=signature, autograph=False)
     graph.get_concrete_function()
-    scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
-    return Classifier(card, lambda batch: scores(np.asarray(graph(scale(batch)), dtype=np.float32)))
+    return lambda batch: np.asarray(graph(batch), dtype=np.float32)
+
+
+def load_network(path: Path, threads: int = 0) -> Any:  # noqa: ANN401
+    """Load a Keras network; `threads` as for :func:`load_classifier`.
+
+    Raises
+    ------
+    ModelError
+        The file is damaged.
+    """
+    with _tensorflow_lock:
+        return _load(path, threads)
 
 
 def _load(path: Path, threads: int) -> Any:  # noqa: ANN401

@@ -68,6 +68,9 @@ class Reading:
         Logarithm of the probability of the whole line's path among all.
     log_fit : float
         Logarithm of the product of the network's probabilities along the whole line: how well the path explains it.
+    log_agreement, log_line_agreement : float
+        Logarithm of the line reader's probability of just this cutting and these digits, for the number and for the
+        whole line; 0 without a line reader.
     left_over : float
         How likely the likeliest of the large signs beside the number is no sign, in [0, 1].
     height : float
@@ -81,6 +84,8 @@ class Reading:
     log_scores: tuple[float, ...]
     log_line: float
     log_fit: float
+    log_agreement: float
+    log_line_agreement: float
     left_over: float
     height: float
 
@@ -127,17 +132,17 @@ def geometry(line: Line) -> NDArray[np.float32]:
     ).astype(np.float32)
 
 
-def with_geometry(
+def with_features(
     log_probabilities: NDArray[np.float32], features: NDArray[np.float32], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Add what size and place say to the network's scores, by a learned linear map.
+    """Add what else is known of candidates to the network's scores, by a learned linear map.
 
     Parameters
     ----------
     log_probabilities : (N, 12) float32 ndarray
-    features : (N, 6) float32 ndarray
-    weights : (19, 12) float64 ndarray
-        Rows for the twelve scores, the six features and a constant.
+    features : (N, F) float32 ndarray
+    weights : (12 + F + 1, 12) float64 ndarray
+        Rows for the twelve scores, the features and a constant.
 
     Returns
     -------
@@ -150,7 +155,7 @@ def with_geometry(
     return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
 
 
-def decode(line: Line, scores: NDArray[np.float64]) -> list[Reading]:
+def decode(line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32]) -> list[Reading]:
     """Read a line: the best way to cut it into digits and signs.
 
     A path takes every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
@@ -162,6 +167,8 @@ def decode(line: Line, scores: NDArray[np.float64]) -> list[Reading]:
     line : Line
     scores : (N, 12) float64 ndarray
         Log probabilities of the candidates.
+    spans : (N, 12) float32 ndarray
+        What the line reader says of the stretch of each; of shape ``(N, 0)`` where there is none.
 
     Returns
     -------
@@ -220,12 +227,14 @@ def decode(line: Line, scores: NDArray[np.float64]) -> list[Reading]:
             )
         )
     own = [float(best_score[k]) for k in path]
-    whole = _Whole(min(0.0, sum(own) - total), sum(own))
+    agreed = [float(spans[k, best_class[k]]) if spans.size else 0.0 for k in path]
+    whole = _Whole(min(0.0, sum(own) - total), sum(own), sum(agreed))
     readings = []
     for run in _runs(segments, line.height):
         first, last = line.candidates[path[run[0]]].first, line.candidates[path[run[-1]]].last
         inside = forward[first] + sum(own[i] for i in run) + backward[last] - total
-        readings.append(_reading(line, segments, run, own, min(0.0, inside), whole))
+        of_run = _Run(min(0.0, inside), sum(agreed[i] for i in run))
+        readings.append(_reading(line, segments, run, own, of_run, whole))
     return readings
 
 
@@ -235,6 +244,15 @@ class _Whole:
 
     log_posterior: float
     log_fit: float
+    log_agreement: float
+
+
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """What holds for one number of it."""
+
+    log_posterior: float
+    log_agreement: float
 
 
 def _log_add(a: float, b: float) -> float:
@@ -268,7 +286,7 @@ def _runs(segments: list[Segment], height: float) -> list[list[int]]:
 
 
 def _reading(
-    line: Line, segments: list[Segment], run: list[int], own: list[float], log_posterior: float, whole: _Whole
+    line: Line, segments: list[Segment], run: list[int], own: list[float], of_run: _Run, whole: _Whole
 ) -> Reading:
     parts = [segments[i] for i in run]
     digits = tuple(s for s in parts if s.value != SIGN)
@@ -277,10 +295,12 @@ def _reading(
         digits,
         "".join(str(s.value) if s.value != SIGN else _mark(s, line) for s in parts),
         box,
-        log_posterior,
+        of_run.log_posterior,
         tuple(own[i] for i in run if segments[i].value != SIGN),
         whole.log_posterior,
         whole.log_fit,
+        of_run.log_agreement,
+        whole.log_agreement,
         _left_over(segments, box, line.height),
         line.height,
     )

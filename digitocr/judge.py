@@ -29,6 +29,8 @@ class Evidence:
         Log posterior of the path of the whole line.
     log_fit : float
         Log of the product of the network's probabilities along the whole line.
+    log_agreement, log_line_agreement : float
+        Log of the line reader's probability of the same digits at the same places: of the number, of the line.
     margins : tuple of float
         Per digit, log of its probability over that of its runner-up.
     height : float
@@ -39,6 +41,8 @@ class Evidence:
     log_scores: tuple[float, ...]
     log_line: float
     log_fit: float
+    log_agreement: float
+    log_line_agreement: float
     margins: tuple[float, ...]
     height: float
 
@@ -49,6 +53,8 @@ class Evidence:
             _logit(min(self.log_scores, default=-12.0)),
             _logit(self.log_line),
             _logit(self.log_fit),
+            _logit(self.log_agreement),
+            _logit(self.log_line_agreement),
             min(min(self.margins, default=0.0), 10.0),
             math.log(max(len(self.log_scores), 1)),
             math.log(max(self.height, 4.0) / 28),

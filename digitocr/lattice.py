@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 
 from digitocr import decode, normalize
 from digitocr.records import Candidate, Grey, Line, ModelCard
+from digitocr.spans import SPANS, log_spans
+from digitocr.strip import strip
 
 SURE = math.log(0.99)
 """A component of ink that is this surely a digit is not looked at in parts, nor with its neighbours."""
@@ -18,32 +20,47 @@ SURE = math.log(0.99)
 SETTLED_HEIGHT, SETTLED_WIDTH = 0.5, 1.1
 """Least height and greatest width of such a component, in heights of its line."""
 
+FEATURES = decode.FEATURES + SPANS
+"""Of a candidate, besides the network's scores, where there is a line reader."""
+
 LogProbabilities = Callable[[list[Grey]], NDArray[np.float32]]
 """From pictures in MNIST format to log probabilities of shape ``(N, C)``."""
 
 
+Frames = Callable[[list[Grey]], list[NDArray[np.float32]]]
+"""The line reader: from strips to probabilities of shape ``(T, 11)`` each."""
+
+
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """A line with those of its candidates that are worth a look, and what the network says of them.
+    """A line with those of its candidates that are worth a look, and what the networks say of them.
 
     Attributes
     ----------
     line : Line
     logs : (N, C) float32 ndarray
         Log probabilities, one row per candidate of the line.
+    spans : (N, 12) float32 ndarray
+        What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.spans`; of shape
+        ``(N, 0)`` where it was not asked.
     """
 
     line: Line
     logs: NDArray[np.float32]
+    spans: NDArray[np.float32]
 
 
-def score(lines: Sequence[Line], log_probabilities: LogProbabilities) -> list[Scored]:
+def score(
+    lines: Sequence[Line], log_probabilities: LogProbabilities, frames: Frames | None = None
+) -> list[Scored]:
     """Classify the candidates of many lines, and leave out those that overlap a component that surely is a digit.
 
     Parameters
     ----------
     lines : sequence of Line
     log_probabilities : callable
+    frames : callable, optional
+        The line reader; it is asked about lines that are not all sure digits.
 
     Returns
     -------
@@ -55,14 +72,56 @@ def score(lines: Sequence[Line], log_probabilities: LogProbabilities) -> list[Sc
     kept = [_kept(*of_line) for of_line in zip(lines, whole, first, strict=True)]
     rest = [keep & ~seen for keep, seen in zip(kept, whole, strict=True)]
     second = _classified(lines, rest, log_probabilities)
-    return [
+    merged = [
         _merged(line, keep, (seen, one), (others, two))
         for line, keep, seen, one, others, two in zip(lines, kept, whole, first, rest, second, strict=True)
     ]
+    if frames is None:
+        return merged
+    open_ = [k for k, one in enumerate(merged) if not _is_settled(one)]
+    for k, heard in zip(open_, _with_spans([merged[k] for k in open_], frames), strict=True):
+        merged[k] = heard
+    return merged
+
+
+def _is_settled(scored: Scored) -> bool:
+    """Whether all that is left of a line is sure digits and small ink beside them."""
+    low = SETTLED_HEIGHT * scored.line.height
+    return all(
+        c.box.height < low or (_may_settle(c, scored.line) and log[:10].max() >= SURE)
+        for c, log in zip(scored.line.candidates, scored.logs, strict=True)
+    )
+
+
+def score_all(
+    lines: Sequence[Line], log_probabilities: LogProbabilities, frames: Frames | None = None
+) -> list[Scored]:
+    """Classify all candidates of many lines; see :func:`score`."""
+    everything = [np.ones(len(line.candidates), dtype=np.bool_) for line in lines]
+    merged = [
+        Scored(line, logs, np.zeros((len(line.candidates), 0), np.float32))
+        for line, logs in zip(lines, _classified(lines, everything, log_probabilities), strict=True)
+    ]
+    return merged if frames is None else _with_spans(merged, frames)
+
+
+def _with_spans(scored: list[Scored], frames: Frames) -> list[Scored]:
+    """Add what the line reader says."""
+    strips = [strip(one.line) for one in scored]
+    heard = frames([made.picture for made in strips])
+    return [
+        replace(one, spans=log_spans(probabilities, made.bounds[_ends(one.line)]))
+        for one, made, probabilities in zip(scored, strips, heard, strict=True)
+    ]
+
+
+def _ends(line: Line) -> NDArray[np.int64]:
+    """First piece of each candidate and the one after its last, of shape ``(N, 2)``."""
+    return np.array([(c.first, c.last) for c in line.candidates], dtype=np.int64).reshape(-1, 2)
 
 
 def scores(scored: Scored, card: ModelCard) -> NDArray[np.float64]:
-    """Add what size and place of each candidate say to the network's scores.
+    """Weigh the network's scores, size and place of each candidate, and what the line reader says.
 
     Returns
     -------
@@ -72,15 +131,20 @@ def scores(scored: Scored, card: ModelCard) -> NDArray[np.float64]:
     missing = -math.inf if len(card.classes) <= decode.CUT else 0.0
     own = np.full((len(scored.logs), decode.CUT + 1), missing, dtype=np.float32)
     own[:, : scored.logs.shape[1]] = scored.logs
-    if not card.geometry:
+    weights = np.array(card.line_weights if scored.spans.shape[1] else card.geometry, dtype=np.float64)
+    if not len(weights):
         return np.maximum(own, -20.0).astype(np.float64)
-    weights = np.array(card.geometry, dtype=np.float64)
-    return decode.with_geometry(own, decode.geometry(scored.line), weights)
+    return decode.with_features(own, features(scored), weights)
+
+
+def features(scored: Scored) -> NDArray[np.float32]:
+    """Return what is known of each candidate besides the network's scores."""
+    return np.hstack([decode.geometry(scored.line), scored.spans])
 
 
 def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     """Decode a scored line into its numbers."""
-    return decode.decode(scored.line, scores(scored, card))
+    return decode.decode(scored.line, scores(scored, card), scored.spans)
 
 
 def _may_settle(candidate: Candidate, line: Line) -> bool:
@@ -106,7 +170,7 @@ def _kept(line: Line, whole: NDArray[np.bool_], logs: NDArray[np.float32]) -> ND
     """Choose the candidates that share no piece with a settled one, and the settled themselves."""
     settled = np.zeros(len(line.candidates), dtype=np.bool_)
     settled[whole] = logs[:, :10].max(axis=1, initial=-math.inf) >= SURE
-    ends = np.array([(c.first, c.last) for c in line.candidates], dtype=np.intp).reshape(-1, 2)
+    ends = _ends(line)
     taken = np.zeros(len(line.pieces) + 1, dtype=np.intp)
     for first, last in ends[settled]:
         taken[first + 1 : last + 1] = 1
@@ -121,4 +185,6 @@ def _merged(
     for chosen, part in parts:
         logs[chosen] = part
     candidates = tuple(c for c, stays in zip(line.candidates, keep.tolist(), strict=True) if stays)
-    return Scored(replace(line, candidates=candidates), logs[keep])
+    return Scored(
+        replace(line, candidates=candidates), logs[keep], np.zeros((len(candidates), 0), np.float32)
+    )

@@ -13,8 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import clean, decode, judge, lattice, normalize, pages, segment
-from digitocr.classify import Classifier, load_classifier
+from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.errors import FileAccessError, InputError
+from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
     Digit,
     FileResult,
@@ -90,10 +91,13 @@ class Reader:
     Attributes
     ----------
     classifier : Classifier
+    line_reader : LineReader or None
+        A second network that reads lines as a whole.
     options : ReadOptions
     """
 
     classifier: Classifier
+    line_reader: LineReader | None
     options: ReadOptions
 
     @property
@@ -160,7 +164,8 @@ class Reader:
     def _decode(self, views: list[_View]) -> list[_Read]:
         """Classify the candidates of all views in one batch and decode each line."""
         lines = [line for view in views for line in view.lines]
-        scored = iter(lattice.score(lines, self._log_probabilities))
+        frames = self.line_reader.frames if self.line_reader else None
+        scored = iter(lattice.score(lines, self._log_probabilities, frames))
         return [
             _Read(view, tuple(r for _ in view.lines for r in lattice.decoded(next(scored), self.card)))
             for view in views
@@ -207,6 +212,8 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
         reading.log_scores,
         reading.log_line,
         reading.log_fit,
+        reading.log_agreement,
+        reading.log_line_agreement,
         tuple(math.log((s.probability + tiny) / (s.runner_up_probability + tiny)) for s in reading.segments),
         reading.height,
     )
@@ -285,7 +292,9 @@ def load_reader(model: Path | None = None, options: ReadOptions | None = None, t
     ModelError
         The model or its card is missing or damaged.
     """
-    return Reader(load_classifier(model, threads), options or ReadOptions())
+    path = model or shipped_model()
+    classifier = load_classifier(path, threads)
+    return Reader(classifier, load_line_reader(path, classifier.card, threads), options or ReadOptions())
 
 
 def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) -> list[FileResult]:

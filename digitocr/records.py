@@ -190,8 +190,8 @@ class Line:
         In sheet pixels.
     height : float
         Typical height of the line's larger pieces in sheet pixels: the scale of its digits.
-    pieces : tuple of Box
-        The smallest parts, from left to right, in sheet pixels.
+    pieces, windows : tuple of Box
+        The smallest parts, from left to right, in sheet pixels, and in pixels of `labels`.
     candidates : tuple of Candidate
     labels : (h, w) int16 ndarray
         1 + the index of the piece each pixel belongs to, 0 for paper, with the slant taken out.
@@ -204,6 +204,7 @@ class Line:
     box: Box
     height: float
     pieces: tuple[Box, ...]
+    windows: tuple[Box, ...]
     candidates: tuple[Candidate, ...]
     labels: NDArray[np.int16]
     dark: Grey
@@ -385,14 +386,19 @@ class ModelCard:
         no digit) and ``cut`` (a part of a digit, or parts of several).
     threshold : float
         Recommended acceptance threshold for number confidence.
-    geometry : tuple of tuple of float
-        Rows of the linear map that adds size and place to the network's scores, see :mod:`digitocr.decode`.
+    geometry, line_weights : tuple of tuple of float
+        Rows of the linear maps that add to the network's scores size and place, and these and what the line reader
+        says; see :mod:`digitocr.lattice`.
     number_confidence : tuple of float
         Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last.
     scaling : str
         What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
     output : str
         What it gives: ``logits`` or ``probabilities``.
+    line_reader : str
+        File name of the line reader that belongs to it, beside it; '' for none.
+    line_reader_sha256 : str
+        Of that file.
     """
 
     name: str
@@ -400,6 +406,9 @@ class ModelCard:
     classes: tuple[str, ...]
     threshold: float
     geometry: tuple[tuple[float, ...], ...] = ()
+    line_weights: tuple[tuple[float, ...], ...] = ()
     number_confidence: tuple[float, ...] = ()
     scaling: str = "unit"
     output: str = "logits"
+    line_reader: str = ""
+    line_reader_sha256: str = ""

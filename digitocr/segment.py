@@ -42,6 +42,9 @@ CROP_SIDE = 400
 PAGE_SIDE = 800
 """A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
 
+SLANT_SAMPLE = 2500
+"""Pixels of a line that tell its slant."""
+
 SHEARS = np.tan(np.radians(np.arange(-20, 51, 5)))
 """Slants tried, as columns per row; positive leans to the right."""
 
@@ -170,15 +173,18 @@ def _with_small_ink(
 ) -> list[NDArray[np.intp]]:
     """Give each row the small ink within it: flags, broken strokes, dots, commas."""
     x, y, w, h, _ = boxes.T
+    small = small[np.argsort(y[small] + h[small] / 2, kind="stable")]
     centre_x, centre_y = x[small] + w[small] / 2, y[small] + h[small] / 2
+    size = np.maximum(w[small], h[small])
     out = []
     for chain in chains:
         scale = float(np.percentile(h[chain], 60))
         left, right = x[chain].min() - 0.8 * scale, (x[chain] + w[chain]).max() + 0.8 * scale
         top, bottom = y[chain].min() - 0.25 * scale, (y[chain] + h[chain]).max() + 0.35 * scale
-        inside = (centre_x >= left) & (centre_x <= right) & (centre_y >= top) & (centre_y <= bottom)
-        solid = np.maximum(w[small], h[small]) >= 0.1 * scale
-        out.append(np.concatenate([chain, small[inside & solid]]))
+        level = slice(*np.searchsorted(centre_y, [top, np.nextafter(bottom, np.inf)]))
+        inside = (centre_x[level] >= left) & (centre_x[level] <= right)
+        solid = size[level] >= 0.1 * scale
+        out.append(np.concatenate([chain, small[level][inside & solid]]))
     return out
 
 
@@ -222,14 +228,16 @@ def _line(sheet: Sheet, components: _Components, group: NDArray[np.intp]) -> Lin
     on_sheet = _on_sheet(pieces, windows, to_sheet)
     piece_boxes = tuple(_boxes(on_sheet))
     candidates = tuple(_candidates(windows, on_sheet, owners, scale))
-    return Line(around(piece_boxes), scale, piece_boxes, candidates, pieces, dark, to_sheet)
+    return Line(
+        around(piece_boxes), scale, piece_boxes, tuple(_boxes(windows)), candidates, pieces, dark, to_sheet
+    )
 
 
 def _slant(labels: NDArray[np.int16]) -> float:
     """Slant of the strokes, as columns per row: the shear whose column profile is the sharpest."""
     ys, xs = np.nonzero(labels)
-    if len(ys) > 4000:
-        step = len(ys) // 4000 + 1
+    if len(ys) > SLANT_SAMPLE:
+        step = len(ys) // SLANT_SAMPLE + 1
         ys, xs = ys[::step], xs[::step]
     height, width = labels.shape
     offset = (height / 2 - ys)[None, :] * SHEARS[:, None]

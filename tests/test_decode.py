@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitocr.decode import CUT, SIGN, decode, geometry, with_geometry
+from digitocr import decode as decoding
+from digitocr.decode import CUT, SIGN, geometry, with_features
 from digitocr.records import Box, Candidate, Line, around
 
 
@@ -16,9 +17,8 @@ def line_of(pieces, runs, height=30.0):
     """A line with the given piece boxes and candidates ``(first, last)``."""
     candidates = tuple(Candidate(a, b, around(pieces[a:b]), Box(0, 0, 4, 4), False) for a, b in runs)
     labels = np.zeros((1, 1), np.int16)
-    return Line(
-        around(pieces), height, tuple(pieces), candidates, labels, labels.astype(np.uint8), np.eye(2, 3)
-    )
+    dark = labels.astype(np.uint8)
+    return Line(around(pieces), height, tuple(pieces), tuple(pieces), candidates, labels, dark, np.eye(2, 3))
 
 
 def scores_of(*rows):
@@ -31,6 +31,10 @@ def scores_of(*rows):
 
 def boxes(count, width=20, gap=4, height=30):
     return [Box(i * (width + gap), 0, width, height) for i in range(count)]
+
+
+def decode(line, scores):
+    return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32))
 
 
 def texts(readings):
@@ -133,5 +137,5 @@ def test_an_identity_map_changes_nothing():
     scores = scores_of({3: 0.9}, {SIGN: 0.6})
     weights = np.zeros((19, 12))
     weights[:12] = np.eye(12)
-    out = with_geometry(scores.astype(np.float32), np.zeros((2, 6), np.float32), weights)
+    out = with_features(scores.astype(np.float32), np.zeros((2, 6), np.float32), weights)
     assert np.allclose(out, scores, atol=1e-5)

@@ -24,28 +24,23 @@ class Judged:
     right: bool
 
 
-def fit_geometry(lines: Sequence[LabelledLine], logs: Sequence[NDArray[np.float32]]) -> NDArray[np.float64]:
-    """Fit the linear map of :func:`digitocr.decode.with_geometry` by multinomial logistic regression.
+def fit_weights(lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored]) -> NDArray[np.float64]:
+    """Fit the linear map of :func:`digitocr.decode.with_features` by multinomial logistic regression.
 
     Parameters
     ----------
     lines : sequence of LabelledLine
-        Held-out lines, with all their candidates.
-    logs : sequence of (N, 12) float32 ndarray
-        The network's log probabilities of each line's candidates.
+        Held-out lines.
+    scored : sequence of Scored
+        The same lines with all their candidates.
 
     Returns
     -------
-    (19, 12) float64 ndarray
+    (12 + F + 1, 12) float64 ndarray
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.vstack(
-        [
-            np.hstack([np.maximum(log, -20.0), decode.geometry(item.line)])
-            for item, log in zip(lines, logs, strict=True)
-        ]
-    )
+    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), lattice.features(one)]) for one in scored])
     labels = np.concatenate([item.labels for item in lines])
     known = labels != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)

@@ -38,7 +38,7 @@ _Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def register(app: typer.Typer) -> None:
     """Add the sub-commands to the command line."""
-    for command in (train, evaluate, rotations, predict, models, export, compare):
+    for command in (train, evaluate, rotations, predict, models, export, compare, threshold):
         app.command()(command)
 
 
@@ -229,6 +229,31 @@ def compare(
         from digitocr.training import actions
 
         return actions.compare(models, data, _turns(rotations), as_json=as_json)
+
+    _run(command)
+
+
+def threshold(
+    labelled: Annotated[
+        Path,
+        typer.Option(help="A folder of pictures with truth.csv: columns file and text.", show_default=False),
+    ],
+    target_error: Annotated[
+        float, typer.Option(min=0.0, max=1.0, help="Share of accepted numbers that may be wrong.")
+    ] = 0.001,
+    model: Annotated[Path | None, typer.Option(help="A model instead of the shipped one.")] = None,
+    as_json: _Json = False,  # noqa: FBT002
+) -> None:
+    """Find the confidence from which on numbers can be accepted unseen, on labelled pictures of one's own."""
+
+    def command() -> int:
+        from digitocr.pipeline import load_reader
+        from digitocr.training import acceptance, actions
+
+        acceptance.read_truth(labelled)
+        with actions.quietly():
+            reader = load_reader(model)
+        return acceptance.study(reader, labelled, target_error, as_json=as_json)
 
     _run(command)
 

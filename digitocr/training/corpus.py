@@ -109,17 +109,19 @@ def calibration_sources(
 
 def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
     """Draw `count` pictures and run the reading path on them up to its candidates."""
-    drawings = enumerate(_drawings(seed, count, sources))
-    return [DrawnLine(item, i, _text(drawing)) for i, drawing in drawings for item in _lines(drawing)]
+    numbered = enumerate(drawings(seed, count, sources))
+    return [DrawnLine(item, i, _text(drawing)) for i, drawing in numbered for item in labelled(drawing)]
 
 
-def _drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
+def drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
+    """Draw pictures of random kinds, each with a seed of its own."""
     cv2.setNumThreads(1)
     for i in range(count):
         yield draw(np.random.default_rng((seed, i)), sources)
 
 
-def _lines(drawing: Drawing) -> list[LabelledLine]:
+def labelled(drawing: Drawing) -> list[LabelledLine]:
+    """Run the reading path on a drawing up to its candidates, and say what each of them is."""
     values = np.array([UNSURE if d.overwritten else d.label for d in drawing.digits], dtype=np.int8)
     plain = np.array([sign.kind not in AMBIGUOUS_SIGNS for sign in drawing.signs], dtype=np.bool_)
     return labelled_lines(drawing.image, drawing.owner, values, plain)
@@ -137,8 +139,8 @@ def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
     keep = np.random.default_rng((seed, 1_000_003))
     images: list[Grey] = []
     labels: list[int] = []
-    for drawing in _drawings(seed, count, sources_at(data_dir)):
-        lines = _lines(drawing)
+    for drawing in drawings(seed, count, sources_at(data_dir)):
+        lines = labelled(drawing)
         if not lines:
             continue
         known = np.concatenate([item.labels for item in lines])

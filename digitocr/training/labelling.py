@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,8 +13,27 @@ from digitocr import clean, segment
 from digitocr.decode import CUT, SIGN
 from digitocr.records import Grey, Line, Page, Sheet
 
+PASSING, COMPLETE = 0.06, 0.6
+"""Less of a digit's ink than the first is a chance touch; less than the second is in doubt."""
+
 UNSURE = -1
 """Label of a candidate that is neither quite right nor clearly wrong; not trained on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A digit of a line, and the columns it takes.
+
+    Attributes
+    ----------
+    value : int
+    left, right : int
+        First column and the one after the last, in pixels of the line.
+    """
+
+    value: int
+    left: int
+    right: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +47,14 @@ class LabelledLine:
         Per candidate: 0 to 9, `SIGN`, `CUT` or `UNSURE`.
     owners : (N,) int16 ndarray
         Per candidate with a digit label, the index of that digit in the drawing; else -1.
+    written : tuple of Written or None
+        The line's digits from left to right; None where one of them is in doubt or lies only partly in the line.
     """
 
     line: Line
     labels: NDArray[np.int8]
     owners: NDArray[np.int16]
+    written: tuple[Written, ...] | None
 
 
 def labelled_lines(
@@ -91,7 +114,27 @@ def _labelled(
     owners = np.full(len(line.candidates), -1, dtype=np.int16)
     for k, candidate in enumerate(line.candidates):
         labels[k], owners[k] = _label(sums[candidate.last] - sums[candidate.first], totals, digits, signs)
-    return LabelledLine(line, labels, owners)
+    return LabelledLine(line, labels, owners, _written(own, inked, totals, digits))
+
+
+def _written(
+    own: NDArray[Any], inked: NDArray[np.bool_], totals: NDArray[np.int64], digits: NDArray[np.int8]
+) -> tuple[Written, ...] | None:
+    """List the digits that lie in a line, by the middle of their ink."""
+    ys, xs = np.nonzero(inked & (own > 0) & (own <= len(digits)))
+    owners = own[ys, xs]
+    found = []
+    for k in np.unique(owners).tolist():
+        columns = xs[owners == k]
+        share = len(columns) / max(int(totals[k]), 1)
+        if share < PASSING:
+            continue
+        if share < COMPLETE or digits[k - 1] == UNSURE:
+            return None
+        found.append(
+            (float(columns.mean()), Written(int(digits[k - 1]), int(columns.min()), int(columns.max()) + 1))
+        )
+    return tuple(written for _, written in sorted(found, key=lambda pair: pair[0]))
 
 
 def _label(

@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,10 +22,11 @@ from numpy.typing import NDArray
 from digitocr import __version__, judge, lattice
 from digitocr.classify import log_softmax
 from digitocr.decode import SIGN
-from digitocr.normalize import to_batch, to_mnist
-from digitocr.records import Batch, ModelCard
+from digitocr.line_reader import LineReader, line_reader_of
+from digitocr.normalize import to_batch
+from digitocr.records import Batch, Grey, ModelCard
 from digitocr.training.architectures import digitnet
-from digitocr.training.calibrate import Judged, fit_geometry, fit_number_confidence, judged
+from digitocr.training.calibrate import Judged, fit_number_confidence, fit_weights, judged
 from digitocr.training.corpus import (
     Candidates,
     DrawnLine,
@@ -34,6 +36,7 @@ from digitocr.training.corpus import (
     drawn_lines,
     varied,
 )
+from digitocr.training.lines import line_corpus, lines_right, train_lines
 from digitocr.training.mnist import load_mnist
 
 BAR_WIDTH = 8
@@ -117,28 +120,30 @@ def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
     return log_softmax(np.concatenate(parts))
 
 
-def per_line(network: Any, lines: list[DrawnLine]) -> list[NDArray[np.float32]]:  # noqa: ANN401
-    """Log probabilities of each line's candidates."""
-    logs = logs_of(
-        network, to_batch([to_mnist(d.item.line.ink(c)) for d in lines for c in d.item.line.candidates])
-    )
-    ends = np.cumsum([len(d.item.line.candidates) for d in lines])
-    return np.split(logs, ends[:-1])
+def calibrated(
+    network: Any,  # noqa: ANN401
+    line_reader: LineReader,
+    name: str,
+    lines: list[DrawnLine],
+) -> tuple[ModelCard, list[Judged]]:
+    """Fit what the card holds on held-out lines: weights on one half, number confidence on the other."""
 
+    def logs(images: list[Grey]) -> NDArray[np.float32]:
+        return logs_of(network, to_batch(images))
 
-def calibrated(network: Any, name: str, lines: list[DrawnLine]) -> tuple[ModelCard, list[Judged]]:  # noqa: ANN401
-    """Fit what the card holds on held-out lines: geometry on one half, number confidence on the other."""
     half = len(lines) // 2
     first, second = lines[:half], lines[half:]
-    geometry = fit_geometry([d.item for d in first], per_line(network, first))
-    card = ModelCard(name, "", CLASSES, 0.5, tuple(map(tuple, geometry.tolist())))
-    scored = lattice.score([d.item.line for d in second], lambda images: logs_of(network, to_batch(images)))
-    numbers = judged(second, scored, card)
-    coefficients = fit_number_confidence(numbers)
-    return (
-        ModelCard(name, "", CLASSES, threshold_for(numbers, coefficients), card.geometry, coefficients),
-        numbers,
+    geometry, line_weights = (
+        fit_weights([d.item for d in first], lattice.score_all([d.item.line for d in first], logs, frames))
+        for frames in (None, line_reader.frames)
     )
+    card = ModelCard(
+        name, "", CLASSES, 0.5, tuple(map(tuple, geometry.tolist())), tuple(map(tuple, line_weights.tolist()))
+    )
+    numbers = judged(second, lattice.score([d.item.line for d in second], logs, line_reader.frames), card)
+    coefficients = fit_number_confidence(numbers)
+    threshold = threshold_for(numbers, coefficients)
+    return replace(card, threshold=threshold, number_confidence=coefficients), numbers
 
 
 def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.02) -> float:
@@ -151,25 +156,47 @@ def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target
     return round(float(np.clip(sure[order][good[-1]] if len(good) else 0.99, 0.5, 0.99)), 4)
 
 
-def write(network: Any, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
-    """Save the network and its card side by side."""
+def write(network: Any, lines: Any, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
+    """Save the networks, each with its card beside it."""
     output.parent.mkdir(parents=True, exist_ok=True)
     network.save(output)
-    raw = {
-        "name": card.name,
-        "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
-        "classes": list(card.classes),
-        "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
-        "output": "logits",
-        "threshold": card.threshold,
-        "licence": "Apache-2.0",
-        **facts,
-        "number_confidence": [round(v, 6) for v in card.number_confidence],
-        "geometry": [[round(v, 5) for v in row] for row in card.geometry],
-    }
-    output.with_suffix(".json").write_text(
-        json.dumps(raw, indent=1, ensure_ascii=False) + "\n", encoding="utf-8"
+    line_reader = output.with_name(f"{output.stem}-lines.keras")
+    lines.save(line_reader)
+    sha256 = hashlib.sha256(line_reader.read_bytes()).hexdigest()
+    _write_card(
+        line_reader,
+        {
+            "name": line_reader.stem,
+            "sha256": sha256,
+            "input": "(N, 32, 4 T, 1) float32 in [0, 1], a line's ink bright on black (digitocr.strip)",
+            "output": "(N, T, 11) logits: per frame of four columns the ten digits, or none",
+            "licence": "Apache-2.0",
+            **facts,
+        },
     )
+    _write_card(
+        output,
+        {
+            "name": card.name,
+            "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+            "classes": list(card.classes),
+            "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
+            "output": "logits",
+            "line_reader": line_reader.name,
+            "line_reader_sha256": sha256,
+            "threshold": card.threshold,
+            "licence": "Apache-2.0",
+            **facts,
+            "number_confidence": [round(v, 6) for v in card.number_confidence],
+            "geometry": [[round(v, 5) for v in row] for row in card.geometry],
+            "line_weights": [[round(v, 5) for v in row] for row in card.line_weights],
+        },
+    )
+
+
+def _write_card(model: Path, raw: dict[str, Any]) -> None:
+    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
+    model.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -187,6 +214,10 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument("--pictures", type=int, default=30_000, help="how many drawings")
     parser.add_argument("--epochs", type=int, default=4)
+    parser.add_argument(
+        "--line-pictures", type=int, default=40_000, help="how many drawings for the line reader"
+    )
+    parser.add_argument("--line-epochs", type=int, default=5)
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)  # fmt: skip
@@ -202,15 +233,23 @@ def main(argv: list[str] | None = None) -> int:
     checkpoint = checkpoint_of(data, args.epochs, args.batch_size, args.seed, args.work)
     network = train(data, args.epochs, args.batch_size, args.seed, checkpoint)
 
+    line_seed = args.seed * 1_000_000 + 300_000
+    lessons = line_corpus(line_seed, args.line_pictures, data_dir, args.work, say)
+    say(f"{len(lessons)} lines")
+    line_run = args.work / f"lines-checkpoint-{line_seed}-{args.line_pictures}-{args.line_epochs}"
+    line_network = train_lines(lessons, args.line_epochs, 64, args.seed, line_run)
+
     say("calibrating on held-out drawings")
     hands = calibration_sources(data_dir, x_train[55_000:], y_train[55_000:])
     lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
-    card, numbers = calibrated(network, args.output.stem, lines)
+    line_reader = line_reader_of(line_network)
+    card, numbers = calibrated(network, line_reader, args.output.stem, lines)
     test = logs_of(network, to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
     sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
     right = np.array([n.right for n in numbers])
     taken = sure >= card.threshold
     metrics = {
+        "drawn_lines_right_by_the_line_reader": round(lines_right(line_reader, [d.item for d in lines]), 4),
         "mnist_test_accuracy": round(float(np.mean(test == y_test)), 4),
         "drawn_numbers_right": round(float(right.mean()), 4),
         "drawn_numbers_accepted": round(float(taken.mean()), 4),
@@ -220,6 +259,7 @@ def main(argv: list[str] | None = None) -> int:
     facts = {
         "version": __version__,
         "command": f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
+        f"--line-pictures {args.line_pictures} --line-epochs {args.line_epochs} "
         f"--batch-size {args.batch_size} --seed {args.seed}",
         "seconds": round(time.monotonic() - started),
         "data": {
@@ -232,7 +272,7 @@ def main(argv: list[str] | None = None) -> int:
         },
         "metrics": metrics,
     }
-    write(network, card, args.output, facts)
+    write(network, line_network, card, args.output, facts)
     say(f"written: {args.output} and its card")
     return 0
 

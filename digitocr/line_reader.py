@@ -1,0 +1,115 @@
+"""The line reader: a second network that reads a line as a whole, without cuts. TensorFlow is imported on first use."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.classify import compiled, load_network, log_softmax
+from digitocr.errors import ModelError
+from digitocr.records import Grey, ModelCard
+from digitocr.strip import FRAME, ROWS
+
+WIDTH_STEP = 64
+"""Strips are filled up to a multiple of so many columns, so that TensorFlow meets few shapes."""
+
+BATCH = 32
+"""Strips that go through the network at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class LineReader:
+    """A loaded line reader; safe to call from several threads."""
+
+    _call: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+
+    def frames(self, strips: Sequence[Grey]) -> list[NDArray[np.float32]]:
+        """Read strips.
+
+        Parameters
+        ----------
+        strips : sequence of (32, w) uint8 ndarray
+
+        Returns
+        -------
+        list of (w / 4, 11) float32 ndarray
+            Per frame the probabilities of the ten digits and of none.
+        """
+        order = sorted(range(len(strips)), key=lambda k: strips[k].shape[1])
+        out: dict[int, NDArray[np.float32]] = {}
+        for group in _alike(order, [picture.shape[1] for picture in strips]):
+            logits = self._call(padded([strips[k] for k in group]))
+            for k, rows in zip(group, logits, strict=True):
+                out[k] = np.exp(log_softmax(rows[: strips[k].shape[1] // FRAME]))
+        return [out[k] for k in range(len(strips))]
+
+
+def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineReader | None:
+    """Load the line reader that belongs to a model, None where it has none.
+
+    Parameters
+    ----------
+    model : Path
+        File of the model.
+    card : ModelCard
+        Its card, which names the line reader.
+    threads : int
+        As for :func:`digitocr.classify.load_classifier`.
+
+    Raises
+    ------
+    ModelError
+        Missing, damaged or of another model.
+    """
+    if not card.line_reader:
+        return None
+    path = model.with_name(card.line_reader)
+    hint = f"put back the file that came with {model.name}, or train both anew"
+    try:
+        found = hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ModelError(f"no line reader at {path}: {error.strerror}", hint=hint) from None
+    if found != card.line_reader_sha256:
+        raise ModelError(f"the line reader {path} is damaged, or belongs to another model", hint=hint)
+    return line_reader_of(load_network(path, threads))
+
+
+def line_reader_of(network: Any) -> LineReader:  # noqa: ANN401 (Keras ships no types)
+    """Compile the call of a network that is in memory already."""
+    return LineReader(compiled(network, (None, ROWS, None, 1)))
+
+
+def _alike(order: list[int], widths: list[int]) -> list[list[int]]:
+    """Split into groups of at most `BATCH` that are filled up to the same width."""
+    groups: list[list[int]] = []
+    for k in order:
+        same = groups and _filled(widths[groups[-1][-1]]) == _filled(widths[k])
+        if not same or len(groups[-1]) == BATCH:
+            groups.append([])
+        groups[-1].append(k)
+    return groups
+
+
+def _filled(width: int) -> int:
+    return -(-width // WIDTH_STEP) * WIDTH_STEP
+
+
+def padded(strips: Sequence[Grey]) -> NDArray[np.float32]:
+    """Stack strips, filled up with paper to the right.
+
+    Returns
+    -------
+    (N, 32, W, 1) float32 ndarray
+        In [0, 1]; `W` is a multiple of `WIDTH_STEP`.
+    """
+    width = _filled(max(picture.shape[1] for picture in strips))
+    out = np.zeros((len(strips), strips[0].shape[0], width, 1), dtype=np.float32)
+    for row, picture in zip(out, strips, strict=True):
+        row[:, : picture.shape[1], 0] = picture
+    return out / np.float32(255)

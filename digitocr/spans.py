@@ -1,0 +1,63 @@
+"""What the line reader says of a stretch of a line: that it holds this one digit, nothing, or several digits."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+BLANK = 10
+"""Class of a frame that adds no digit, after the ten digits."""
+
+SPANS = 12
+"""Scores of a stretch."""
+
+NOTHING, SEVERAL = 10, 11
+"""Columns of the span scores after the ten digits."""
+
+FLOOR = 1e-6
+"""Probabilities are held above this."""
+
+
+def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Weigh stretches of a line.
+
+    The probability that a stretch holds one digit is summed over all alignments: blanks, frames of the digit,
+    blanks, after A. Graves et al., "Connectionist temporal classification", ICML 2006.
+
+    Parameters
+    ----------
+    frames : (T, 11) float ndarray
+        Probabilities of the ten digits and of `BLANK`, frame by frame.
+    spans : (n, 2) int64 ndarray
+        First frame and the one after the last, for each stretch.
+
+    Returns
+    -------
+    (n, 12) float32 ndarray
+        Natural logarithms, of at least `FLOOR`: the ten digits, `NOTHING`, `SEVERAL`.
+
+    Examples
+    --------
+    >>> frames = np.full((3, 11), 1e-3)
+    >>> frames[0, BLANK] = frames[1, 7] = frames[2, BLANK] = 0.99
+    >>> log_spans(frames, np.array([[0, 3], [2, 3]])).argmax(axis=1).tolist()
+    [7, 10]
+    """
+    starts, of_start = np.unique(spans[:, 0], return_inverse=True)
+    digits = np.asarray(frames[:, :BLANK], dtype=np.float64)
+    blank = np.asarray(frames[:, BLANK], dtype=np.float64)
+    empty = np.ones((len(starts), 1))
+    inside, after = np.zeros((len(starts), 10)), np.zeros((len(starts), 10))
+    out = np.zeros((len(spans), 12))
+    out[:, NOTHING] = 1.0
+    for t in range(len(frames)):
+        begun = (starts <= t)[:, None]
+        after = np.where(begun, (after + inside) * blank[t], after)
+        inside = np.where(begun, (inside + empty) * digits[t], inside)
+        empty = np.where(begun, empty * blank[t], empty)
+        ends = np.flatnonzero(spans[:, 1] == t + 1)
+        rows = of_start[ends]
+        out[ends, :BLANK] = inside[rows] + after[rows]
+        out[ends, NOTHING] = empty[rows, 0]
+    out[:, SEVERAL] = 1.0 - out[:, :SEVERAL].sum(axis=1)
+    return np.asarray(np.log(np.clip(out, FLOOR, 1.0)), dtype=np.float32)

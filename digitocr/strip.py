@@ -1,0 +1,93 @@
+"""Line to strip: the picture of a whole line that the line reader sees, in training and in use."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.records import Grey, Line
+
+ROWS = 32
+"""Height of a strip in pixels."""
+
+DIGIT = 22.0
+"""Height of a line's digits in a strip, in pixels."""
+
+MARGIN = 8
+"""Paper at either end of a strip, in pixels."""
+
+FRAME = 4
+"""Columns of a strip that the line reader weighs as one."""
+
+LONGEST = 4096
+"""A strip has at most so many columns; a longer row is no number, and is shown shrunk."""
+
+MAX_SLOPE = 0.3
+"""A row is followed up or down by at most so many rows per column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Strip:
+    """A line at the line reader's size.
+
+    Attributes
+    ----------
+    picture : (32, w) uint8 ndarray
+        Ink bright on black; `w` is a multiple of `FRAME`.
+    bounds : (n + 1,) int64 ndarray
+        The frame at which each of the line's `n` pieces begins, and that at which the last one ends.
+    """
+
+    picture: Grey
+    bounds: NDArray[np.int64]
+
+
+def strip(line: Line) -> Strip:
+    """Bring a line to the line reader's size, its middle level, with what stands between its pieces.
+
+    Parameters
+    ----------
+    line : Line
+    """
+    windows = np.array([(w.x, w.y, w.right, w.bottom) for w in line.windows], dtype=np.float64)
+    scale = min(DIGIT / max(line.height, 1.0), (LONGEST - 2 * MARGIN) / line.dark.shape[1])
+    slope, middle = _middle(windows, line.height)
+    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+    height, width = (max(1, round(side * scale)) for side in line.dark.shape)
+    small = cv2.resize(line.dark, (width, height), interpolation=how)
+    frames = -(-(width + 2 * MARGIN) // FRAME)
+    # Strip pixel (u, v) shows small pixel (u - MARGIN, v - ROWS / 2 + scale * middle + slope * (u - MARGIN)).
+    back = np.array(
+        [[1, 0, -MARGIN], [slope, 1, scale * middle - ROWS / 2 - slope * MARGIN]], dtype=np.float64
+    )
+    level = cv2.warpAffine(small, back, (frames * FRAME, ROWS), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
+    peak = max(float(np.percentile(level, 99)), 1.0)
+    picture = np.asarray(cv2.convertScaleAbs(level, alpha=255.0 / peak), dtype=np.uint8)
+    return Strip(picture, _bounds(windows, scale, frames))
+
+
+def frame_of(column: float, scale: float) -> float:
+    """Return the frame, with its fraction, at which a column of the line lies."""
+    return (column * scale + MARGIN) / FRAME
+
+
+def _middle(windows: NDArray[np.float64], height: float) -> tuple[float, float]:
+    """Slope of a line's middle, and its row at the left end."""
+    tall = windows[windows[:, 3] - windows[:, 1] >= 0.5 * height]
+    if not len(tall):
+        tall = windows
+    x, y = (tall[:, 0] + tall[:, 2]) / 2, (tall[:, 1] + tall[:, 3]) / 2
+    if len(tall) < 3 or np.ptp(x) <= 2 * height:
+        return 0.0, float(y.mean())
+    slope = float(np.clip(np.polyfit(x, y, 1)[0], -MAX_SLOPE, MAX_SLOPE))
+    return slope, float((y - slope * x).mean())
+
+
+def _bounds(windows: NDArray[np.float64], scale: float, frames: int) -> NDArray[np.int64]:
+    """Share the frames out among the pieces: between two, the end is half way."""
+    between = (windows[:-1, 2] + windows[1:, 0]) / 2
+    inner = np.round((np.maximum.accumulate(between) * scale + MARGIN) / FRAME)
+    return np.concatenate([[0], np.clip(inner, 0, frames), [frames]]).astype(np.int64)

@@ -1,0 +1,178 @@
+"""How much can be accepted unseen at a wanted rate of errors, on labelled pictures of one's own."""
+
+from __future__ import annotations
+
+import csv
+import json
+import math
+import sys
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import numpy as np
+
+from digitocr.errors import UsageError
+from digitocr.pipeline import Reader
+from digitocr.records import Reason, Source
+from digitocr.training.scoring import Share
+
+TRUTH = "truth.csv"
+IMAGES = "images"
+AT_ONCE = 16
+"""Pictures read in one batch."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """A number that was read, and whether it is right.
+
+    Attributes
+    ----------
+    confidence : float
+        In [0, 1].
+    right : bool
+        To the digit, its length included.
+    held_back : bool
+        It waits for review whatever its confidence: for its reasons.
+    """
+
+    confidence: float
+    right: bool
+    held_back: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A threshold and what comes of it.
+
+    Attributes
+    ----------
+    threshold : float
+        Numbers of this confidence or more are accepted; above 1 where none can be.
+    numbers, accepted, wrong : int
+        How many were read, how many of these are accepted, and how many of those are wrong.
+    at_most : float
+        Upper end of the 95 % interval of the error rate among the accepted.
+    """
+
+    threshold: float
+    numbers: int
+    accepted: int
+    wrong: int
+    at_most: float
+
+
+def read_truth(folder: Path) -> dict[str, list[str]]:
+    """Read which numbers stand on which picture.
+
+    Parameters
+    ----------
+    folder : Path
+        With ``truth.csv``: columns ``file`` and ``text``; several numbers are parted by ``|`` or spaces.
+
+    Raises
+    ------
+    UsageError
+        No such table, or not of this form.
+    """
+    path = folder / TRUTH
+    hint = "columns file,text: the picture's name and its numbers, parted by | where there are several"
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream))
+    except OSError as error:
+        raise UsageError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
+    if not rows or not {"file", "text"} <= rows[0].keys():
+        raise UsageError(f"{path} holds no rows of file and text", hint=hint)
+    return {row["file"]: (row["text"] or "").replace("|", " ").split() for row in rows}
+
+
+def outcomes(reader: Reader, folder: Path) -> Iterator[Outcome]:
+    """Read the pictures of a labelled folder and say of each number whether it is right.
+
+    Parameters
+    ----------
+    reader : Reader
+    folder : Path
+        With ``truth.csv`` and the pictures, beside it or in ``images/``.
+
+    Raises
+    ------
+    UsageError
+        A picture of the table is not there.
+    """
+    truth = read_truth(folder)
+    sources = [Source(_picture(folder, file), file) for file in truth]
+    for at in range(0, len(sources), AT_ONCE):
+        for reading in reader.read(sources[at : at + AT_ONCE]):
+            left = Counter(truth[reading.result.file])
+            for page in reading.result.pages:
+                for number in page.numbers:
+                    right = left[number.text] > 0
+                    left[number.text] -= right
+                    others = set(number.reasons) - {Reason.LOW_CONFIDENCE}
+                    yield Outcome(number.confidence, right, bool(others))
+
+
+def _picture(folder: Path, file: str) -> Path:
+    for path in (folder / file, folder / IMAGES / file):
+        if path.is_file():
+            return path
+    raise UsageError(f"{folder / file} is not there", hint=f"it is named in {folder / TRUTH}")
+
+
+def choose(found: Sequence[Outcome], target: float) -> Choice:
+    """Find the lowest threshold at which at most a share `target` of what is accepted is wrong.
+
+    Parameters
+    ----------
+    found : sequence of Outcome
+    target : float
+        Wanted error rate among the accepted, in (0, 1).
+
+    Examples
+    --------
+    >>> found = [Outcome(0.99, True)] * 98 + [Outcome(0.7, False)] * 2
+    >>> choose(found, 0.01).threshold
+    0.99
+    """
+    free = [one for one in found if not one.held_back]
+    order = sorted(free, key=lambda one: -one.confidence)
+    sure = np.array([one.confidence for one in order])
+    wrong = np.cumsum([not one.right for one in order])
+    # Numbers of one confidence are accepted together.
+    ends = np.flatnonzero(np.append(np.diff(sure) < 0, True)) if len(sure) else np.zeros(0, dtype=np.intp)
+    good = [int(k) for k in ends if wrong[k] <= target * (k + 1)]
+    if not good:
+        return Choice(1.01, len(found), 0, 0, 1.0)
+    accepted, errors = good[-1] + 1, int(wrong[good[-1]])
+    at_most = 1 - Share(accepted - errors, accepted).interval[0]
+    return Choice(float(sure[good[-1]]), len(found), accepted, errors, at_most)
+
+
+def study(reader: Reader, folder: Path, target: float, *, as_json: bool) -> int:
+    """Print the threshold for a wanted error rate, and what the usual ones would give; return an exit status."""
+    found = list(outcomes(reader, folder))
+    chosen = choose(found, target)
+    if as_json:
+        sys.stdout.write(json.dumps({"target_error": target, **asdict(chosen)}) + "\n")
+        return 0
+    sys.stdout.write(f"{len(found)} numbers read, {sum(one.right for one in found)} right\n")
+    if not chosen.accepted:
+        sys.stdout.write(f"no threshold keeps errors at {target:.2%} on these numbers\n")
+        return 0
+    sys.stdout.write(
+        f"threshold {chosen.threshold:.6f}: {chosen.accepted / chosen.numbers:.1%} accepted, "
+        f"{chosen.wrong} of these wrong; with 95 % certainty at most {chosen.at_most:.2%} wrong in the long run\n"
+    )
+    if chosen.at_most > target:
+        enough = math.ceil(4 / target)
+        sys.stdout.write(
+            f"to be certain of {target:.2%}, some {enough:,} labelled numbers without an error are needed\n"
+        )
+    sys.stdout.write(
+        f"use it: --threshold {chosen.threshold:.4f}, or threshold = {chosen.threshold:.4f} in digitocr.toml\n"
+    )
+    return 0

@@ -1,0 +1,259 @@
+"""The line reader's lessons and its training: strips of drawn lines with the digits on them, left to right."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from functools import partial
+from itertools import groupby, pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.line_reader import WIDTH_STEP, LineReader, padded
+from digitocr.records import Grey
+from digitocr.settings import cores
+from digitocr.spans import BLANK
+from digitocr.strip import DIGIT, FRAME, ROWS, Strip, frame_of, strip
+from digitocr.training.architectures import linenet
+from digitocr.training.corpus import drawings, labelled
+from digitocr.training.labelling import LabelledLine, Written
+from digitocr.training.strokes import sources_at
+
+EMPTY_KEPT = 2
+"""At most so many lines without digits are learned from one drawing: a page of print holds many."""
+
+CORE = 0.2
+"""A digit's frames are those within this share of its width from its middle."""
+
+STACKED = 0.7
+"""Digits that share more than this of their columns do not stand side by side."""
+
+ANY = -1
+"""Label of a frame that may be of the digit or blank."""
+
+PART = 1000
+"""Drawings of a part of the corpus."""
+
+
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """A strip and what is on it.
+
+    Attributes
+    ----------
+    picture : (32, w) uint8 ndarray
+    digits : (d,) int8 ndarray
+        From left to right.
+    frames : (w / 4,) int8 ndarray
+        Digit or `BLANK` of each frame, or `ANY`.
+    """
+
+    picture: Grey
+    digits: NDArray[np.int8]
+    frames: NDArray[np.int8]
+
+
+def lesson(item: LabelledLine) -> Lesson | None:
+    """Make a lesson of a labelled line; None where its digits are in doubt."""
+    if item.written is None or any(_stacked(a, b) for a, b in pairwise(item.written)):
+        return None
+    made = strip(item.line)
+    return Lesson(
+        made.picture, np.array([w.value for w in item.written], dtype=np.int8), _frame_labels(item, made)
+    )
+
+
+def _stacked(a: Written, b: Written) -> bool:
+    """Whether two digits stand over one another: rows that were taken for one."""
+    shared = min(a.right, b.right) - max(a.left, b.left)
+    return shared > STACKED * min(a.right - a.left, b.right - b.left)
+
+
+def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float:
+    """Share of lines whose digits the line reader gets right by itself, taking each frame's likeliest class."""
+    made = [(one.digits.tolist(), one.picture) for item in items if (one := lesson(item)) is not None]
+    read = line_reader.frames([picture for _, picture in made])
+    right = [
+        [value for value, _ in groupby(frames.argmax(axis=1).tolist()) if value != BLANK] == digits
+        for (digits, _), frames in zip(made, read, strict=True)
+    ]
+    return float(np.mean(right)) if right else 0.0
+
+
+def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
+    scale = DIGIT / max(item.line.height, 1.0)
+    labels = np.full(made.picture.shape[1] // FRAME, BLANK, dtype=np.int8)
+    middles = np.arange(len(labels)) + 0.5
+    cores = []
+    for digit in item.written or ():
+        left, right = frame_of(digit.left, scale), frame_of(digit.right, scale)
+        labels[(middles >= left) & (middles <= right)] = ANY
+        cores.append(((left + right) / 2, CORE * (right - left), digit.value))
+    for (middle, _, _), (after, _, _) in pairwise(cores):
+        if after - middle >= 2:
+            labels[int((middle + after) / 2)] = BLANK
+    for middle, reach, value in cores:
+        labels[(np.abs(middles - middle) <= reach) | (np.floor(middle) == np.floor(middles))] = value
+    return labels
+
+
+def _part(job: tuple[int, int], data_dir: Path | None) -> list[Lesson]:
+    """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
+    seed, count = job
+    lessons = []
+    for drawing in drawings(seed, count, sources_at(data_dir)):
+        made = [found for item in labelled(drawing) if (found := lesson(item)) is not None]
+        lessons += [found for found in made if len(found.digits)]
+        lessons += [found for found in made if not len(found.digits)][:EMPTY_KEPT]
+    return lessons
+
+
+def line_corpus(
+    seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
+) -> list[Lesson]:
+    """Draw lessons in parts, on all cores; parts already in `work` are taken from there.
+
+    Parameters
+    ----------
+    seed : int
+    pictures : int
+        How many drawings.
+    data_dir : Path or None
+    work : Path
+    report : callable
+        Told of the progress in words.
+    """
+    jobs = [(seed + k, min(PART, pictures - k * PART)) for k in range(-(-pictures // PART))]
+    work.mkdir(parents=True, exist_ok=True)
+    paths = {job: work / f"lines-{job[0]}-{job[1]}.npz" for job in jobs}
+    missing = [job for job in jobs if not paths[job].exists()]
+    with ProcessPoolExecutor(max_workers=cores()) as pool:
+        for done, (job, part) in enumerate(
+            zip(missing, pool.map(partial(_part, data_dir=data_dir), missing), strict=True), start=1
+        ):
+            _save(paths[job], part)
+            report(f"drawn {len(jobs) - len(missing) + done} of {len(jobs)} parts")
+    return [one for job in jobs for one in _load(paths[job])]
+
+
+def _save(path: Path, lessons: list[Lesson]) -> None:
+    unfinished = path.with_suffix(".part.npz")
+    np.savez(
+        unfinished,
+        pictures=np.concatenate([one.picture for one in lessons], axis=1),
+        digits=np.concatenate([one.digits for one in lessons]),
+        frames=np.concatenate([one.frames for one in lessons]),
+        counts=np.array([len(one.digits) for one in lessons]),
+        lengths=np.array([len(one.frames) for one in lessons]),
+    )
+    unfinished.replace(path)
+
+
+def _load(path: Path) -> Iterator[Lesson]:
+    with np.load(path) as stored:
+        ends, counts = np.cumsum(stored["lengths"]), np.cumsum(stored["counts"])
+        pictures = np.split(stored["pictures"], ends[:-1] * FRAME, axis=1)
+        digits, frames = np.split(stored["digits"], counts[:-1]), np.split(stored["frames"], ends[:-1])
+    for picture, of_picture, labels in zip(pictures, digits, frames, strict=True):
+        yield Lesson(picture, of_picture, labels)
+
+
+def batches(
+    lessons: list[Lesson], batch_size: int, rng: np.random.Generator
+) -> list[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
+    """Put lessons of about the same length together, in random order."""
+    widths = np.array([one.picture.shape[1] for one in lessons])
+    order = np.argsort(widths * rng.uniform(0.85, 1.15, len(widths)))
+    groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
+    return [_batch([lessons[k] for k in groups[g]]) for g in rng.permutation(len(groups))]
+
+
+def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]:
+    pictures = padded([one.picture for one in chosen])
+    counts = np.array([len(one.digits) for one in chosen], dtype=np.int32)
+    digits = np.zeros((len(chosen), max(1, int(counts.max()))), dtype=np.int32)
+    frames = np.full((len(chosen), pictures.shape[2] // FRAME), BLANK, dtype=np.int32)
+    for row, one in enumerate(chosen):
+        digits[row, : counts[row]] = one.digits
+        frames[row, : len(one.frames)] = one.frames
+    return pictures, {"digits": digits, "counts": counts, "frames": frames}
+
+
+def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
+    """Train the line reader; an interrupted run goes on from its last epoch.
+
+    Connectionist temporal classification [1]_, and where the drawing says which digit a frame is of, that too:
+    the network need not find the alignment by itself.
+
+    References
+    ----------
+    .. [1] A. Graves et al., "Connectionist temporal classification", ICML 2006.
+    """
+    import keras
+
+    keras.utils.set_random_seed(seed)
+    steps = -(-len(lessons) // batch_size)
+    network = linenet()
+    trainer = _trainer(network)
+    trainer(np.zeros((1, ROWS, WIDTH_STEP, 1), dtype=np.float32))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        5e-4, decay_steps=steps * epochs, warmup_target=2e-3, warmup_steps=min(300, steps)
+    )
+    trainer.compile(keras.optimizers.AdamW(schedule, weight_decay=1e-3, clipnorm=5.0))
+    backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
+    trainer.fit(_Epochs.of(lessons, batch_size, seed), epochs=epochs, verbose=2, callbacks=[backup])
+    return network
+
+
+def _trainer(network: Any) -> Any:  # noqa: ANN401
+    import keras
+    from keras import ops
+
+    class Trainer(keras.Model):  # type: ignore[misc]
+        """The network with its two losses."""
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.network = network
+
+        def call(self, strips: Any, training: bool = False) -> Any:  # noqa: ANN401, FBT001, FBT002
+            return self.network(strips, training=training)
+
+        def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401
+            lengths = ops.full_like(y["counts"], ops.shape(y_pred)[1])
+            whole = ops.ctc_loss(y["digits"], y_pred, y["counts"], lengths, mask_index=BLANK)
+            known = ops.cast(y["frames"] != ANY, "float32")
+            each = ops.sparse_categorical_crossentropy(ops.maximum(y["frames"], 0), y_pred, from_logits=True)
+            return ops.mean(whole) / 4 + ops.sum(each * known) / ops.sum(known)
+
+    return Trainer()
+
+
+class _Epochs:
+    """Batches put together anew for each epoch."""
+
+    @staticmethod
+    def of(lessons: list[Lesson], batch_size: int, seed: int) -> Any:  # noqa: ANN401
+        import keras
+
+        class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
+            def __init__(self) -> None:
+                super().__init__(workers=1)
+                self.epoch = 0
+                self.on_epoch_begin()
+
+            def on_epoch_begin(self) -> None:
+                self.epoch += 1
+                self.made = batches(lessons, batch_size, np.random.default_rng((seed, self.epoch)))
+
+            def __len__(self) -> int:
+                return len(self.made)
+
+            def __getitem__(self, index: int) -> Any:  # noqa: ANN401
+                return self.made[index]
+
+        return Epochs()

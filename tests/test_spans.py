@@ -1,0 +1,45 @@
+"""Stretches of a line, weighed against all ways to write them frame by frame."""
+
+import itertools
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from digitocr.spans import BLANK, FLOOR, NOTHING, SEVERAL, log_spans
+
+
+def collapsed(path):
+    """What a path of frames spells: repeats count once, blanks part repeats."""
+    return tuple(value for value, _ in itertools.groupby(path) if value != BLANK)
+
+
+def by_enumeration(frames, first, last):
+    """Sum the paths over the digits 0 to 2 and the blank, one by one."""
+    totals = np.zeros(12)
+    for path in itertools.product((0, 1, 2, BLANK), repeat=last - first):
+        probability = np.prod([frames[first + i, value] for i, value in enumerate(path)])
+        spelt = collapsed(path)
+        totals[spelt[0] if len(spelt) == 1 else SEVERAL if spelt else NOTHING] += probability
+    return totals
+
+
+@given(arrays(np.float64, (4, 4), elements=st.floats(0.01, 1.0)), st.integers(0, 3), st.integers(1, 4))
+def test_a_stretch_is_the_sum_over_its_alignments(weights, first, length):
+    frames = np.zeros((4, 11))
+    frames[:, [0, 1, 2, BLANK]] = weights / weights.sum(axis=1, keepdims=True)
+    last = min(first + length, 4)
+    (found,) = np.exp(log_spans(frames, np.array([[first, last]])))
+    assert found == pytest.approx(np.maximum(by_enumeration(frames, first, last), FLOOR), rel=1e-4, abs=1e-6)
+
+
+def test_stretches_of_one_start_do_not_disturb_each_other():
+    rng = np.random.default_rng(3)
+    frames = rng.dirichlet(np.ones(11), 9)
+    spans = np.array([[0, 9], [0, 3], [3, 9], [3, 3], [2, 8]])
+    together = log_spans(frames, spans)
+    for row, span in zip(together, spans, strict=True):
+        assert row == pytest.approx(log_spans(frames, span[None])[0])
+    assert together[3].argmax() == NOTHING, "no frame, no digit"

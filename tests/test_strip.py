@@ -1,0 +1,62 @@
+"""Lines at the line reader's size."""
+
+import cv2
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitocr.records import Sheet
+from digitocr.segment import segment
+from digitocr.strip import DIGIT, FRAME, MARGIN, ROWS, strip
+
+
+def line_of(grey):
+    (line,) = segment(Sheet(grey, grey < 128, np.eye(3)))
+    return line
+
+
+def rings(count, size, rise=0):
+    """A row of rings, each `rise` pixels above the last."""
+    grey = np.full((6 * size + abs(rise) * count, (2 * count + 2) * size), 255, np.uint8)
+    for k in range(count):
+        middle = (2 * size + 2 * k * size, grey.shape[0] // 2 - rise * (k - count // 2))
+        cv2.circle(grey, middle, size // 2, 0, max(2, size // 10))
+    return grey
+
+
+@given(st.integers(1, 6), st.integers(20, 90))
+def test_rings_of_any_size_become_as_high_as_digits(count, size):
+    made = strip(line_of(rings(count, size)))
+    assert made.picture.shape[0] == ROWS
+    inked = np.flatnonzero((made.picture > 100).any(axis=1))
+    assert abs(inked[-1] - inked[0] + 1 - DIGIT) <= 2.5
+    assert abs((inked[-1] + inked[0]) / 2 - (ROWS - 1) / 2) <= 1.5
+
+
+@given(st.integers(2, 6), st.integers(20, 60))
+def test_every_frame_belongs_to_one_piece_in_order(count, size):
+    line = line_of(rings(count, size))
+    made = strip(line)
+    assert len(made.bounds) == len(line.pieces) + 1
+    assert made.bounds[0] == 0
+    assert made.bounds[-1] * FRAME == made.picture.shape[1]
+    assert (np.diff(made.bounds) >= 0).all()
+
+
+def test_a_rising_row_is_laid_level():
+    made = strip(line_of(rings(6, 40, rise=6)))
+    inked = np.flatnonzero((made.picture > 100).any(axis=1))
+    assert inked[-1] - inked[0] + 1 <= DIGIT + 4
+
+
+def test_ends_have_a_margin_of_paper():
+    made = strip(line_of(rings(3, 40)))
+    assert not (made.picture[:, : MARGIN - 2] > 60).any()
+    assert not (made.picture[:, 2 - MARGIN :] > 60).any()
+
+
+def test_a_dot_of_a_large_row_makes_a_strip():
+    grey = rings(1, 300)
+    grey[:] = 255
+    grey[50:62, 50:53] = 0
+    assert strip(line_of(grey)).picture.shape[0] == ROWS
