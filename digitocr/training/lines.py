@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
-from itertools import groupby, pairwise
+from itertools import count, groupby, pairwise
 from pathlib import Path
 from typing import Any
 
@@ -164,12 +164,12 @@ def _load(path: Path) -> Iterator[Lesson]:
 
 def batches(
     lessons: list[Lesson], batch_size: int, rng: np.random.Generator
-) -> list[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
+) -> Iterator[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
     """Put lessons of about the same length together, in random order."""
     widths = np.array([one.picture.shape[1] for one in lessons])
     order = np.argsort(widths * rng.uniform(0.85, 1.15, len(widths)))
     groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-    return [_batch([lessons[k] for k in groups[g]]) for g in rng.permutation(len(groups))]
+    yield from (_batch([lessons[k] for k in groups[g]]) for g in rng.permutation(len(groups)))
 
 
 def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]:
@@ -205,7 +205,7 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     )
     trainer.compile(keras.optimizers.AdamW(schedule, weight_decay=1e-3, clipnorm=5.0))
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    trainer.fit(_Epochs.of(lessons, batch_size, seed), epochs=epochs, verbose=2, callbacks=[backup])
+    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=2, callbacks=[backup])
     return network
 
 
@@ -233,27 +233,18 @@ def _trainer(network: Any) -> Any:  # noqa: ANN401
     return Trainer()
 
 
-class _Epochs:
-    """Batches put together anew for each epoch."""
+def _dataset(lessons: list[Lesson], batch_size: int, seed: int) -> Any:  # noqa: ANN401
+    """Batches of an epoch, put together anew each time they are gone through."""
+    import tensorflow as tf
 
-    @staticmethod
-    def of(lessons: list[Lesson], batch_size: int, seed: int) -> Any:  # noqa: ANN401
-        import keras
+    epochs = count()
 
-        class Epochs(keras.utils.PyDataset):  # type: ignore[misc]
-            def __init__(self) -> None:
-                super().__init__(workers=1)
-                self.epoch = 0
-                self.on_epoch_begin()
+    def epoch() -> Iterator[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
+        yield from batches(lessons, batch_size, np.random.default_rng((seed, next(epochs))))
 
-            def on_epoch_begin(self) -> None:
-                self.epoch += 1
-                self.made = batches(lessons, batch_size, np.random.default_rng((seed, self.epoch)))
-
-            def __len__(self) -> int:
-                return len(self.made)
-
-            def __getitem__(self, index: int) -> Any:  # noqa: ANN401
-                return self.made[index]
-
-        return Epochs()
+    whole = {"counts": tf.TensorSpec((None,), tf.int32)}
+    known = {name: tf.TensorSpec((None, None), tf.int32) for name in ("digits", "frames")}
+    signature = (tf.TensorSpec((None, ROWS, None, 1), tf.float32), whole | known)
+    made = tf.data.Dataset.from_generator(epoch, output_signature=signature)
+    steps = -(-len(lessons) // batch_size)
+    return made.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)
