@@ -247,6 +247,7 @@ class Batch:
         self._counts: Counter[str] = Counter()
         self._guard = threading.RLock()
         self._stop = hooks.stop
+        self._run = None if dry else ledger.begin_run(number, job.folder.resolve())
         self._started_at = now()
         self._started = time.perf_counter()
         self._published = time.monotonic()
@@ -342,7 +343,10 @@ class Batch:
             stale = publish.refresh(self._shelf, self._ledger)
             if stale or not self._ledger.is_published(self._shelf.job) or not self._has_tables():
                 publish.publish(self._shelf, self._ledger)
-        return self.summary()
+        summary = self.summary()
+        if self._run is not None:
+            self._ledger.end_run(self._run, summary.as_dict())
+        return summary
 
     def _progress(self, count: int) -> None:
         self._told(count, len(self._entries))
