@@ -24,6 +24,7 @@ from digitocr.classify import read_card, shipped_model
 from digitocr.errors import DigitocrError, FileAccessError, InputError, UsageError
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
+from digitocr.promotion import model_in_use
 from digitocr.records import FileResult, FileStatus, Reading, Source
 from digitocr.settings import Settings
 
@@ -105,7 +106,7 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
     for name in ("results", "review", "state"):
         if getattr(settings, name).resolve() == folder.resolve():
             raise UsageError(f"{folder} is both what is read and the folder for --{name}")
-    card = read_card(settings.model or shipped_model())
+    card = read_card(model_in_use(settings) or shipped_model())
     threshold = card.threshold if settings.threshold is None else settings.threshold
     return Job(
         settings=settings,

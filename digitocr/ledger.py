@@ -372,6 +372,11 @@ class Ledger:
                 "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
             )
 
+    def folders(self, job: int) -> tuple[Path, ...]:
+        """Return the folders that were read for a job, the latest first."""
+        rows = self._rows("SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC", job)
+        return tuple(Path(folder) for (folder,) in rows)
+
     def is_published(self, job: int) -> bool:
         """Tell whether the tables over all files show what the ledger knows."""
         return bool(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0])
@@ -436,7 +441,7 @@ class Ledger:
                     " pages = ?, numbers = ?, digits = ?, review = ?, seconds = ?, reading = ?,"
                     " number_lines = ?, processed_at = ?,"
                     " attempts = CASE WHEN ? THEN attempts ELSE 0 END,"
-                    " holder = '', lease = 0, stale = 0 WHERE id = ?",
+                    " holder = '', lease = 0 WHERE id = ?",
                     (
                         *(o.status, o.model, o.settings, o.error_code, o.error, o.pages, o.numbers, o.digits),
                         *(o.review, o.seconds, o.reading, o.number_lines, at, o.may_pass, identity),
@@ -520,9 +525,19 @@ class Ledger:
         """Return files with corrections that their tables do not show yet."""
         return [Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? AND stale", job)]
 
-    def refresh(self, job: int, identity: int, outcome: Outcome) -> None:
-        """Replace what the tables are made from, after corrections; the reading stays."""
+    def newest_correction(self, identity: int) -> int:
+        """Return the number of the latest correction of a file, 0 without any."""
+        sql = "SELECT coalesce(max(id), 0) FROM correction WHERE file = ?"
+        return int(self._rows(sql, identity)[0][0])
+
+    def refresh(self, job: int, identity: int, outcome: Outcome, newest: int) -> None:
+        """Replace what the tables are made from, after corrections; the reading stays.
+
+        Where someone has corrected the file since correction `newest`, nothing changes and it stays to be done.
+        """
         with self._writing() as db:
+            if self.newest_correction(identity) != newest:
+                return
             db.execute(
                 "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, stale = 0"
                 " WHERE id = ?",

@@ -1,15 +1,17 @@
+import asyncio
 import csv
 import json
 import os
 import shutil
 
 import pytest
+from conftest import Workplace
 from fake_reader import drawn
 from starlette.testclient import TestClient
 from web_desk import open_desk
 
 from digitocr.web.app import make_app
-from digitocr.web.guard import COOKIE
+from digitocr.web.guard import COOKIE, Guard
 from digitocr.web.rules import Rules
 
 HOME = "http://127.0.0.1:8000"
@@ -36,6 +38,19 @@ def page(read):
         yield client_
 
 
+@pytest.fixture(scope="module")
+def still(tmp_path_factory):
+    """A page that tests look at and do not change."""
+    folder = tmp_path_factory.mktemp("still")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        work = Workplace(folder)
+        work.put("a.png", drawn("5 123?"))
+        work.run()
+        with client(work) as client_:
+            yield client_
+
+
 def take(page, count=9, **more):
     body = {"session": SESSION, "who": "ann", "count": count} | more
     return page.post("/api/next", json=body).json()["tasks"]
@@ -47,10 +62,10 @@ def decide(page, task, token="token-000", who="ann", **said):
 
 
 class TestPages:
-    def test_they_load_nothing_from_elsewhere(self, page):
+    def test_they_load_nothing_from_elsewhere(self, still):
         for path in ("/", "/review", "/wall?digit=7", "/static/style.css", "/static/review.js", "/static/wall.js",
                      "/static/common.js", "/static/icon.svg"):  # fmt: skip
-            reply = page.get(path)
+            reply = still.get(path)
             assert reply.status_code == 200
             text = reply.text.replace("http://www.w3.org/2000/svg", "")
             assert "http://" not in text
@@ -59,8 +74,8 @@ class TestPages:
             assert reply.headers["x-content-type-options"] == "nosniff"
 
     @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
-    def test_no_pages_of_the_framework(self, page, path):
-        assert page.get(path).status_code == 404
+    def test_no_pages_of_the_framework(self, still, path):
+        assert still.get(path).status_code == 404
 
     def test_the_front_page_counts(self, page):
         text = page.get("/").text
@@ -77,7 +92,7 @@ class TestPages:
     def test_a_decision_is_in_the_tables_when_the_server_ends(self, read):
         with client(read) as page:
             task = take(page)[0]
-            assert decide(page, task, digits={"1": "7"}).json() == {"refused": [], "waiting": 1}
+            assert decide(page, task, digits={"1": "7"}).json() == {"refused": [], "waiting": 1, "newest": 1}
         texts = {(r["file"], r["number"]): r["text"] for r in read.table("results/numbers.csv")}
         assert texts["a.png", "2"] == "723"
         assert [row["file"] for row in read.table("review/queue.csv")] == ["b.png"]
@@ -114,8 +129,8 @@ class TestPages:
             ("/api/release", {"session": SESSION, "strange": 1}),
         ],
     )
-    def test_what_no_page_of_ours_sends_is_refused(self, page, path, body):
-        assert page.post(path, json=body).status_code == 422
+    def test_what_no_page_of_ours_sends_is_refused(self, still, path, body):
+        assert still.post(path, json=body).status_code == 422
 
     def test_no_decision_without_a_name(self, page):
         assert decide(page, take(page)[0], who=" \n", digits={"1": "7"}).status_code == 400
@@ -150,12 +165,12 @@ class TestPictures:
         assert page.get("/picture/1-1-2/around.jpg").status_code == 404
 
     @pytest.mark.parametrize("place", ["9-1-1", "1-9-1", "1-1-9", "a-b-c", "1-1", "1-1-1-1", "..", "%2e%2e"])
-    def test_what_is_no_number(self, page, place):
-        assert page.get(f"/picture/{place}/around.jpg").status_code in (400, 404)
+    def test_what_is_no_number(self, still, place):
+        assert still.get(f"/picture/{place}/around.jpg").status_code in (400, 404)
 
     @pytest.mark.parametrize("name", ["digit-0.png", "digit-99.png", "number--1.png", "around.png", "../../x"])
-    def test_what_is_no_picture(self, page, name):
-        assert page.get(f"/picture/1-1-2/{name}").status_code == 404
+    def test_what_is_no_picture(self, still, name):
+        assert still.get(f"/picture/1-1-2/{name}").status_code == 404
 
 
 class TestOutside:
@@ -172,8 +187,8 @@ class TestOutside:
             "/results/numbers.csv",
         ],
     )
-    def test_no_path_leads_out(self, page, path):
-        assert page.get(path).status_code in (400, 404)
+    def test_no_path_leads_out(self, still, path):
+        assert still.get(path).status_code in (400, 404)
 
     def test_a_name_in_the_ledger_that_leads_out_is_not_followed(self, read, page):
         (read.folder / "secret.png").write_bytes((read.folder / "archive" / "a.png").read_bytes())
@@ -194,30 +209,29 @@ class TestOutside:
 
 class TestStrangers:
     @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::2]", ""])
-    def test_a_name_that_is_not_ours(self, page, host):
-        assert page.get("/", headers={"host": host}).status_code == 403
+    def test_a_name_that_is_not_ours(self, still, host):
+        assert still.get("/", headers={"host": host}).status_code == 403
 
     @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "[::1]:8000", "127.0.0.1:1"])
-    def test_names_that_are(self, page, host):
-        assert page.get("/", headers={"host": host}).status_code == 200
+    def test_names_that_are(self, still, host):
+        assert still.get("/", headers={"host": host}).status_code == 200
 
     @pytest.mark.parametrize(
         "origin",
         ["http://evil.example", "null", "", "http://127.0.0.1:8001", "http://127.0.0.1:8000.evil.example", "http://"],
     )
-    def test_posting_from_another_site(self, page, origin):
-        reply = page.post("/api/next", json={"session": SESSION, "who": "a", "count": 1}, headers={"origin": origin})
+    def test_posting_from_another_site(self, still, origin):
+        reply = still.post("/api/next", json={"session": SESSION, "who": "a", "count": 1}, headers={"origin": origin})
         assert (reply.status_code, reply.text) == (403, "posted from another site")
-        assert take(page)  # nothing was leased
 
     def test_posting_without_saying_from_where(self, page):
         del page.headers["origin"]
         assert page.post("/api/skip", json={"session": SESSION, "place": "1-1-2"}).status_code == 403
 
     @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
-    def test_what_a_form_could_post(self, page, kind):
+    def test_what_a_form_could_post(self, still, kind):
         body = json.dumps({"session": SESSION, "who": "a", "count": 1})
-        reply = page.post("/api/next", content=body, headers={"content-type": kind})
+        reply = still.post("/api/next", content=body, headers={"content-type": kind})
         assert (reply.status_code, reply.text) == (403, "not JSON")
 
     def test_too_much(self, page):
@@ -255,8 +269,16 @@ class TestToken:
         assert page.get("/review").status_code == 200
         assert take(page)
 
-    def test_the_link_leads_to_no_other_site(self, page):
-        assert page.get("//evil.example/?token=s3cret").headers["location"] == "/evil.example/"
+    def test_the_link_leads_to_no_other_site(self):
+        scope = {"type": "http", "method": "GET", "path": "//evil.example/", "query_string": b"token=s3cret",
+                 "headers": []}  # fmt: skip
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        asyncio.run(Guard(None, "s3cret")(scope, None, send))
+        assert dict(sent[0]["headers"])[b"location"] == b"/evil.example/"
 
     def test_posting_from_another_site_with_the_cookie(self, page):
         page.cookies.set(COOKIE, "s3cret")

@@ -6,7 +6,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_desk import Look, Person, open_desk, tables
 
-from digitocr import review
+from digitocr import publish, review
 from digitocr.errors import UsageError
 from digitocr.web.desk import LEASE_SECONDS
 from digitocr.web.figures import overview
@@ -505,6 +505,28 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
             else:
                 assert status in ("review", "accepted")
         assert len(queue(work)) == sum(status == "review" for _, status in got.values())
+
+
+def test_a_word_said_while_tables_are_made_is_in_the_next(work, monkeypatch):
+    work.put("a.jpg", "1? 2?")
+    work.run()
+    with open_desk(work) as desk:
+        ann = Person(desk)
+        one, other = ann.take(2)
+        ann.say(one, _1="7")
+        write = publish._write
+
+        def slowly(*args):
+            done = write(*args)
+            monkeypatch.setattr(publish, "_write", write)
+            assert ann.say(other, _1="8") == ""
+            return done
+
+        monkeypatch.setattr(publish, "_write", slowly)
+        tables(work, desk)
+        assert ann.take(9) == []
+        assert [text for text, _ in tables(work, desk).values()] == ["7", "8"]
+        assert queue(work) == []
 
 
 def test_nothing_to_review_before_anything_was_read(work):

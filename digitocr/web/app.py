@@ -126,7 +126,7 @@ class _Room:
         """Return a number, its file, and where that may lie."""
         task = self.desk.task(Place.parse(place))
         s = self.settings
-        roots = Roots(s.archive, (*self.desk.folders(), s.inbox))
+        roots = Roots(s.archive, (*self.desk.folders(self.desk.shelf.job), s.inbox))
         return task, self.desk.file(task.place.file), roots
 
 
@@ -230,12 +230,12 @@ def _add_actions(app: FastAPI, room: _Room) -> None:
         wanted = Wanted(body.order, body.field, Look(body.look) if body.look else None)
         have = [Place.parse(text) for text in body.have]
         tasks = desk.next(body.session, person(body.who), wanted, body.count, have)
-        return {"tasks": [task.shown() for task in tasks], "waiting": desk.waiting_count()}
+        return {"tasks": [task.shown() for task in tasks], **desk.standing()}
 
     @app.post("/api/wall")
     def wall(body: WallBody) -> dict[str, Any]:
         tasks = desk.wall(body.session, body.digit, WALL)
-        return {"tasks": [task.shown() for task in tasks], "waiting": desk.waiting_count()}
+        return {"tasks": [task.shown() for task in tasks], **desk.standing()}
 
     @app.post("/api/decide")
     def decide(body: DecideBody) -> dict[str, Any]:
@@ -243,14 +243,14 @@ def _add_actions(app: FastAPI, room: _Room) -> None:
         refused = desk.decide([_said(body, one, who) for one in body.decisions])
         room.housekeeper.ask()
         told = [{"place": str(place), "message": why} for place, why in refused.items()]
-        return {"refused": told, "waiting": desk.waiting_count()}
+        return {"refused": told, **desk.standing()}
 
     @app.post("/api/undo")
     def undo(body: UndoBody) -> dict[str, Any]:
         tasks, refused = desk.undo(body.token, body.undoing, body.session, _someone(body.who))
         room.housekeeper.ask()
         shown = [task.shown() for task in tasks]
-        return {"tasks": shown, "refused": refused, "waiting": desk.waiting_count()}
+        return {"tasks": shown, "refused": refused, **desk.standing()}
 
     @app.post("/api/skip")
     def skip(body: SkipBody) -> dict[str, Any]:

@@ -233,9 +233,13 @@ class Desk(Ledger):
             tasks = [self._task(db, Place(*row), Look.WALL) for row in rows]
             return [t for t in tasks if t and t.number.waits and self._lease(db, t.place, session)]
 
-    def waiting_count(self) -> int:
-        """Return how many items wait in the queue."""
-        return int(self._rows("SELECT count(*) FROM item WHERE job = ? AND waits = 1", self.shelf.job)[0][0])
+    def standing(self) -> dict[str, int]:
+        """Return how many items wait in the queue, and the newest decision that is counted in."""
+        waiting, newest = self._rows(
+            "SELECT count(*), (SELECT coalesce(max(id), 0) FROM decision) FROM item WHERE job = ? AND waits = 1",
+            self.shelf.job,
+        )[0]
+        return {"waiting": int(waiting), "newest": int(newest)}
 
     def release(self, session: str, keep: Sequence[Place] = ()) -> None:
         """Give back what a page has, but for `keep`."""
@@ -343,13 +347,6 @@ class Desk(Ledger):
         """Look something up; for counting only."""
         return self._rows(sql, *values)
 
-    def folders(self) -> tuple[Path, ...]:
-        """Return the folders that were read, the latest first."""
-        rows = self._rows(
-            "SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC", self.shelf.job
-        )
-        return tuple(Path(folder) for (folder,) in rows)
-
     # inside a transaction
 
     def _candidates(
@@ -377,7 +374,7 @@ class Desk(Ledger):
         field = () if wanted.field is None else (wanted.field,)
         found = db.execute(sql, (self.shelf.job, *field, session, session)).fetchall()
         places = [place for place in dict.fromkeys(Place(*row) for row in found) if place not in taken]
-        if not places and not taken and db.execute("DELETE FROM skip WHERE session = ?", (session,)).rowcount:
+        if not places and db.execute("DELETE FROM skip WHERE session = ?", (session,)).rowcount:
             return self._first(db, session, wanted, count, taken)
         tasks = (self._task(db, place, Look.FIRST) for place in places[:count])
         return [task for task in tasks if task is not None and task.number.waits]

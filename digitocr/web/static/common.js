@@ -10,6 +10,7 @@ const notice = document.getElementById("notice");
 const PREFIX = "digitocr.out.";
 let sending = null;
 let waiting = null;
+let newest = 0;
 let failed = false;
 
 who.value = localStorage.getItem("digitocr.who") || who.value;
@@ -50,7 +51,8 @@ export async function post(path, body) {
   if (reply.status >= 500) throw new Error(String(reply.status));
   const said = await reply.json().catch(() => ({}));
   if (!reply.ok) throw new Refused(said.message || "refused (" + reply.status + ")");
-  if (said.waiting !== undefined) waiting = said.waiting;
+  // replies may overtake each other
+  if (said.newest >= newest) ({ waiting, newest } = said);
   show();
   return said;
 }
