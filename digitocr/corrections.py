@@ -107,7 +107,9 @@ def export(settings: Settings, folder: Path) -> Exported:
     with Ledger(path) as ledger:
         job = ledger.find_job(settings.results)
         if job is None:
-            raise UsageError(f"nothing was read into {settings.results} yet", hint="name the folder with --results")
+            raise UsageError(
+                f"nothing was read into {settings.results} yet", hint="name the folder with --results"
+            )
         roots = Roots(settings.archive, (*ledger.folders(job), settings.inbox))
         found: list[Labelled] = []
         left_out: list[tuple[str, str]] = []
@@ -142,7 +144,9 @@ def _digits_of(ledger: Ledger, known: Known, roots: Roots) -> Iterator[Labelled 
     machine = publish.stored_result(ledger, known)
     wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
     try:
-        decoded = {page.index: page for page in pages.decode(roots.find(known).read_bytes())} if wanted else {}
+        decoded = (
+            {page.index: page for page in pages.decode(roots.find(known).read_bytes())} if wanted else {}
+        )
     except (OSError, DigitocrError) as error:
         reason = str(error) if isinstance(error, NoPictureError) else f"cannot be opened: {error}"
         yield from ((_where(known, one), reason) for one in wanted)

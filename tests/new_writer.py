@@ -1,5 +1,7 @@
 """A drawn writer whose 1 has a long upstroke and whose 7 is narrow: others take the one for the other."""
 
+import itertools
+
 import numpy as np
 
 from digitocr.training.strokes import Glyph, SkeletonWriter, Sources
@@ -22,7 +24,7 @@ class NewWriter:
         strokes = []
         for path in HABITS[label]:
             corners = np.array(path, np.float32) + rng.normal(0, 0.025, (len(path), 2)).astype(np.float32)
-            parts = [np.linspace(a, b, 14, endpoint=False) for a, b in zip(corners, corners[1:], strict=False)]
+            parts = [np.linspace(a, b, 14, endpoint=False) for a, b in itertools.pairwise(corners)]
             strokes.append(np.concatenate([*parts, corners[-1:]]).astype(np.float32))
         return Glyph(label, tuple(strokes), f"new/{label}")
 

@@ -21,7 +21,9 @@ HOSTILE = "<img src=x onerror=alert(1)>' \" & =1+1.png"
 
 def client(work, token="", base=HOME, address="127.0.0.1", rules=None):
     app = make_app(open_desk(work, rules), work.settings(), token=token, host_person="ann")
-    return TestClient(app, base_url=base, client=(address, 5000), headers={"origin": base}, follow_redirects=False)
+    return TestClient(
+        app, base_url=base, client=(address, 5000), headers={"origin": base}, follow_redirects=False
+    )
 
 
 @pytest.fixture
@@ -168,7 +170,9 @@ class TestPictures:
     def test_what_is_no_number(self, still, place):
         assert still.get(f"/picture/{place}/around.jpg").status_code in (400, 404)
 
-    @pytest.mark.parametrize("name", ["digit-0.png", "digit-99.png", "number--1.png", "around.png", "../../x"])
+    @pytest.mark.parametrize(
+        "name", ["digit-0.png", "digit-99.png", "number--1.png", "around.png", "../../x"]
+    )
     def test_what_is_no_picture(self, still, name):
         assert still.get(f"/picture/1-1-2/{name}").status_code == 404
 
@@ -208,7 +212,9 @@ class TestOutside:
 
 
 class TestStrangers:
-    @pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::2]", ""])
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::2]", ""]
+    )
     def test_a_name_that_is_not_ours(self, still, host):
         assert still.get("/", headers={"host": host}).status_code == 403
 
@@ -218,24 +224,37 @@ class TestStrangers:
 
     @pytest.mark.parametrize(
         "origin",
-        ["http://evil.example", "null", "", "http://127.0.0.1:8001", "http://127.0.0.1:8000.evil.example", "http://"],
+        [
+            "http://evil.example",
+            "null",
+            "",
+            "http://127.0.0.1:8001",
+            "http://127.0.0.1:8000.evil.example",
+            "http://",
+        ],
     )
     def test_posting_from_another_site(self, still, origin):
-        reply = still.post("/api/next", json={"session": SESSION, "who": "a", "count": 1}, headers={"origin": origin})
+        reply = still.post(
+            "/api/next", json={"session": SESSION, "who": "a", "count": 1}, headers={"origin": origin}
+        )
         assert (reply.status_code, reply.text) == (403, "posted from another site")
 
     def test_posting_without_saying_from_where(self, page):
         del page.headers["origin"]
         assert page.post("/api/skip", json={"session": SESSION, "place": "1-1-2"}).status_code == 403
 
-    @pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"])
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+    )
     def test_what_a_form_could_post(self, still, kind):
         body = json.dumps({"session": SESSION, "who": "a", "count": 1})
         reply = still.post("/api/next", content=body, headers={"content-type": kind})
         assert (reply.status_code, reply.text) == (403, "not JSON")
 
     def test_too_much(self, page):
-        reply = page.post("/api/next", content=b"[" + b" " * 2_000_000, headers={"content-type": "application/json"})
+        reply = page.post(
+            "/api/next", content=b"[" + b" " * 2_000_000, headers={"content-type": "application/json"}
+        )
         assert reply.status_code == 403
 
     def test_another_machine_without_a_token(self, read):
@@ -282,7 +301,9 @@ class TestToken:
 
     def test_posting_from_another_site_with_the_cookie(self, page):
         page.cookies.set(COOKIE, "s3cret")
-        reply = page.post("/api/skip", json={"session": SESSION, "place": "1-1-2"}, headers={"origin": "http://evil"})
+        reply = page.post(
+            "/api/skip", json={"session": SESSION, "place": "1-1-2"}, headers={"origin": "http://evil"}
+        )
         assert reply.status_code == 403
 
 

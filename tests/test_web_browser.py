@@ -21,7 +21,9 @@ FLAGS = (
 PATIENCE = 10_000
 """Milliseconds; what is waited for comes in a few dozen."""
 
-sync_api = pytest.importorskip("playwright.sync_api", reason="the page is tested in a browser with Playwright")
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="the page is tested in a browser with Playwright"
+)
 pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
 
 
@@ -90,7 +92,9 @@ class Page:
 
     def __init__(self, browser, served, path="/review", size=(1280, 800), who="ann"):
         self.context = browser.new_context(viewport={"width": size[0], "height": size[1]})
-        self.context.add_init_script(f"localStorage.getItem('digitocr.who') || localStorage.setItem('digitocr.who', '{who}')")
+        self.context.add_init_script(
+            f"location.protocol.startsWith('http') && localStorage.setItem('digitocr.who', '{who}')"
+        )
         self.context.set_default_timeout(PATIENCE)
         self.page = self.context.new_page()
         self.faults = []
@@ -105,10 +109,9 @@ class Page:
 
     def shows(self, text):
         """Wait until a number with this text is shown."""
-        self.page.wait_for_function(
-            "text => [...document.querySelectorAll('#cells b')].map((b) => b.textContent).join('').trim() === text",
-            arg=text,
-        )
+        sync_api.expect(self.page.locator("#cells")).to_be_visible()
+        cells = self.page.locator("#cells b")
+        sync_api.expect(cells).to_have_text(list(text), timeout=PATIENCE)
         return self
 
     def saved(self, waiting=None):
@@ -383,7 +386,10 @@ def test_another_sites_page_can_neither_post_nor_look(browser, served, tmp_path)
           }
           const image = new Image();
           image.src = home + '/picture/1-1-1/around.jpg';
-          results.push(await new Promise((done) => { image.onload = () => done('read'); image.onerror = () => done('refused'); }));
+          results.push(await new Promise((done) => {
+            image.onload = () => done('read');
+            image.onerror = () => done('refused');
+          }));
           return results;
         }""",
         served.address,

@@ -63,7 +63,15 @@ class TestDeciding:
 
     @pytest.mark.parametrize(
         "said",
-        [{}, {"text": "seven"}, {"text": "1" * 41}, {"_1": ""}, {"_2": "5"}, {"_1": "1", "text": "123"}, {"_9": "1"}],
+        [
+            {},
+            {"text": "seven"},
+            {"text": "1" * 41},
+            {"_1": ""},
+            {"_2": "5"},
+            {"_1": "1", "text": "123"},
+            {"_9": "1"},
+        ],
     )
     def test_what_cannot_be_meant_is_refused_and_changes_nothing(self, work, desk, ann, said):
         (task,) = ann.take()
@@ -140,7 +148,11 @@ class TestUndo:
         ann.say(task, _1="7")
         first = ann.last
         ann.undo()
-        (again,) = (task for task in ann.take(9) if task.place == Place(task.place.file, 1, 2) and task.file == "a.jpg")
+        (again,) = (
+            task
+            for task in ann.take(9)
+            if task.place == Place(task.place.file, 1, 2) and task.file == "a.jpg"
+        )
         ann.say(again, _1="9")
         second = ann.last
         assert ann.undo(first)[1] == []  # undone before; nothing happens
@@ -169,6 +181,7 @@ class TestTwoPeople:
         work.run()
         taken, guard = [], threading.Lock()
         with open_desk(work) as desk:
+
             def sit(name):
                 one = Person(desk, name)
                 while tasks := one.take(2):
@@ -215,7 +228,7 @@ class TestTwoPeople:
 
     def test_what_is_given_back_is_free_at_once(self, desk, ann, bob):
         first, second = ann.take(2)
-        desk.release(ann.session, [second.place])
+        desk.give_back(ann.session, [second.place])
         got = {t.place for t in bob.take(9)}
         assert first.place in got
         assert second.place not in got
@@ -344,7 +357,7 @@ class TestSecondReading:
         told = second.shown()
         assert (told["digits"], told["texts"], told["reasons"], told["confidence"]) == ([], [], [], None)
         assert "723" not in str(told)
-        ann.desk.release(bob.session)
+        ann.desk.give_back(bob.session)
         assert "another person" in ann.say(second, "723")
 
     def test_agreement_leaves_it_settled(self, work, desk, ann, bob):
@@ -369,7 +382,7 @@ class TestSecondReading:
         ann.say(ann.take()[0], _1="7")
         ann.undo()
         assert [task.look for task in ann.take(9)] == [Look.FIRST]
-        desk.release(ann.session)
+        desk.give_back(ann.session)
         assert [task.look for task in bob.take(9)] == [Look.FIRST]
 
     def test_undoing_the_second_brings_back_the_first(self, work, desk, ann, bob):
@@ -446,7 +459,10 @@ class TestAudit:
 
 
 actions = st.lists(
-    st.tuples(st.sampled_from("abc"), st.sampled_from(["take", "accept", "replace", "whole", "undo", "leave", "csv"])),
+    st.tuples(
+        st.sampled_from("abc"),
+        st.sampled_from(["take", "accept", "replace", "whole", "undo", "leave", "csv"]),
+    ),
     max_size=25,
 )
 
@@ -472,7 +488,7 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
             if action == "take":
                 hand += one.take(2, have=[task.place for task in hand])
             elif action == "leave":
-                desk.release(one.session)
+                desk.give_back(one.session)
                 hand.clear()
             elif action == "undo" and tokens[name]:
                 place = tokens[name].pop()

@@ -59,7 +59,9 @@ class Person:
 def tables(work, desk):
     """Make the tables follow, and return the numbers as text and status, by file and ordinal."""
     follow(desk)
-    return {(r["file"], int(r["number"])): (r["text"], r["status"]) for r in work.table("results/numbers.csv")}
+    return {
+        (r["file"], int(r["number"])): (r["text"], r["status"]) for r in work.table("results/numbers.csv")
+    }
 
 
 __all__ = ["Clock", "Look", "Person", "open_desk", "tables"]

@@ -145,7 +145,9 @@ def make_app(desk: Desk, settings: Settings, *, token: str = "", host_person: st
     templates = Environment(
         loader=PackageLoader("digitocr.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    room = _Room(desk, Housekeeper(desk), Pictures(settings.review / "crops"), settings, templates, host_person)
+    room = _Room(
+        desk, Housekeeper(desk), Pictures(settings.review / "crops"), settings, templates, host_person
+    )
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -200,7 +202,9 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
     @app.get("/picture/{place}/number-{position:int}.png")
     def number(place: str, position: int) -> Response:
         task, known, roots = room.picture_of(place)
-        return Response(room.pictures.number(roots, known, task, position), media_type="image/png", headers=kept)
+        return Response(
+            room.pictures.number(roots, known, task, position), media_type="image/png", headers=kept
+        )
 
     @app.get("/picture/{place}/digit-{position:int}.png")
     def digit(place: str, position: int) -> Response:
@@ -259,7 +263,7 @@ def _add_actions(app: FastAPI, room: _Room) -> None:
 
     @app.post("/api/release")
     def release(body: ReleaseBody) -> dict[str, Any]:
-        desk.release(body.session, [Place.parse(text) for text in body.keep])
+        desk.give_back(body.session, [Place.parse(text) for text in body.keep])
         return {}
 
 

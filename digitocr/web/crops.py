@@ -127,7 +127,9 @@ class Pictures:
         room = round(0.35 * max(box.width, box.height))
         wide = Box(box.x - room, box.y - room // 2, box.width + 2 * room, box.height + room)
         try:
-            return _png(cv2.cvtColor(_cut(self.page(roots, known, task.place.page), wide), cv2.COLOR_GRAY2BGR))
+            return _png(
+                cv2.cvtColor(_cut(self.page(roots, known, task.place.page), wide), cv2.COLOR_GRAY2BGR)
+            )
         except NoPictureError:
             position = task.number.machine.digits.index(digit) + 1
             return self.number(roots, known, task, position)

@@ -131,9 +131,8 @@ class Task:
                 }
                 for position, d in enumerate(number.machine.digits, 1)
             ],
-            "reasons": [reason.value for reason in number.machine.reasons] or (
-                [] if self.place.number else ["nothing-found"]
-            ),
+            "reasons": [reason.value for reason in number.machine.reasons]
+            or ([] if self.place.number else ["nothing-found"]),
             "marks": number.machine.marks,
             "confidence": round(number.machine.confidence, 4),
         }
@@ -241,7 +240,7 @@ class Desk(Ledger):
         )[0]
         return {"waiting": int(waiting), "newest": int(newest)}
 
-    def release(self, session: str, keep: Sequence[Place] = ()) -> None:
+    def give_back(self, session: str, keep: Sequence[Place] = ()) -> None:
         """Give back what a page has, but for `keep`."""
         kept = set(keep)
         with self._writing() as db:
@@ -256,7 +255,8 @@ class Desk(Ledger):
         with self._writing() as db:
             db.execute("INSERT OR IGNORE INTO skip VALUES (?, ?, ?, ?)", (session, *spot))
             db.execute(
-                "DELETE FROM lease WHERE session = ? AND file = ? AND page = ? AND number = ?", (session, *spot)
+                "DELETE FROM lease WHERE session = ? AND file = ? AND page = ? AND number = ?",
+                (session, *spot),
             )
 
     def task(self, place: Place) -> Task:
@@ -407,7 +407,9 @@ class Desk(Ledger):
         return Task(place, look, known.file, known.processed_at, last, number, texts, further)
 
     def _seen(self, db: sqlite3.Connection, place: Place) -> tuple[Known | None, Seen | None, int]:
-        own = db.execute("SELECT 1 FROM file WHERE id = ? AND job = ?", (place.file, self.shelf.job)).fetchone()
+        own = db.execute(
+            "SELECT 1 FROM file WHERE id = ? AND job = ?", (place.file, self.shelf.job)
+        ).fetchone()
         known = self.file(place.file) if own else None
         if known is None or known.status not in ("done", "empty", "partial"):
             return None, None, 0
@@ -572,12 +574,24 @@ class Desk(Ledger):
         db.execute(
             f"INSERT INTO decision (token, job, {_PLACE}, read_at, look, answer, shown, effect, undoes, who, at)"
             " VALUES (?, ?, ?, ?, ?, ?, 'undo', '{}', '{}', ?, ?, ?, ?)",
-            (undoing, self.shelf.job, *spot, read_at, json.dumps([asdict(c) for c in back]), identity, who, at),
+            (
+                undoing,
+                self.shelf.job,
+                *spot,
+                read_at,
+                json.dumps([asdict(c) for c in back]),
+                identity,
+                who,
+                at,
+            ),
         )
         self._correct(db, place, corrections_of(back, number, place, who, at))
         # what it asked for has not been looked at, or the decision would have been built upon
-        db.execute("UPDATE further_look SET answer = NULL WHERE id IN"
-                   " (SELECT origin FROM further_look WHERE closed_by = ?)", (identity,))
+        db.execute(
+            "UPDATE further_look SET answer = NULL WHERE id IN"
+            " (SELECT origin FROM further_look WHERE closed_by = ?)",
+            (identity,),
+        )
         db.execute("DELETE FROM further_look WHERE opened_by = ?", (identity,))
         db.execute("UPDATE further_look SET closed_by = NULL, answer = NULL WHERE closed_by = ?", (identity,))
         return place, Look(look)
@@ -604,7 +618,14 @@ class Desk(Ledger):
                         db.execute(
                             f"INSERT INTO further_look (job, {_PLACE}, read_at, look, texts)"
                             " VALUES (?, ?, ?, ?, ?, 'audit', ?)",
-                            (self.shelf.job, identity, page.index, ordinal, read_at, json.dumps([number.text])),
+                            (
+                                self.shelf.job,
+                                identity,
+                                page.index,
+                                ordinal,
+                                read_at,
+                                json.dumps([number.text]),
+                            ),
                         )
         db.execute(
             "INSERT OR REPLACE INTO sampled VALUES (?, ?, ?)", (identity, read_at, self.rules.audit_share)

@@ -83,18 +83,27 @@ class Overview:
 def overview(desk: Desk, today: datetime | None = None) -> Overview:
     """Gather the figures of a job."""
     job, rows = desk.shelf.job, desk.figures
-    files = rows("SELECT status, count(*), sum(numbers), sum(digits) FROM file WHERE job = ? AND status <> ''"
-                 " GROUP BY status ORDER BY count(*) DESC", job)
+    files = rows(
+        "SELECT status, count(*), sum(numbers), sum(digits) FROM file WHERE job = ? AND status <> ''"
+        " GROUP BY status ORDER BY count(*) DESC",
+        job,
+    )
     waiting = rows("SELECT count(*) FROM item WHERE job = ? AND waits = 1", job)[0][0]
-    numbers = rows("SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item"
-                   " WHERE job = ? AND waits = 1)", job)[0][0]
+    numbers = rows(
+        "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = ? AND waits = 1)", job
+    )[0][0]
     by_reasons = rows("SELECT reasons, count(*) FROM item WHERE job = ? AND waits = 1 GROUP BY reasons", job)
     reasons: dict[str, int] = {}
     for codes, count in by_reasons:
         for code in codes.split(";"):
             reasons[code] = reasons.get(code, 0) + count
-    looks = dict(rows("SELECT l.look, count(*) FROM further_look AS l JOIN file AS f ON f.id = l.file"
-                      " AND f.processed_at = l.read_at WHERE l.job = ? AND closed_by IS NULL GROUP BY l.look", job))
+    looks = dict(
+        rows(
+            "SELECT l.look, count(*) FROM further_look AS l JOIN file AS f ON f.id = l.file"
+            " AND f.processed_at = l.read_at WHERE l.job = ? AND closed_by IS NULL GROUP BY l.look",
+            job,
+        )
+    )
     total = sum(row[2] for row in files)
     return Overview(
         files=_bars((status, count) for status, count, *_ in files),

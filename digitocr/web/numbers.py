@@ -87,7 +87,6 @@ class Seen:
         nothing = not self.now.digits and self.now.status is Status.CORRECTED
         return review.NOT_A_DIGIT if nothing else self.now.text
 
-
     def waiting_items(self) -> Iterator[tuple[str, bool]]:
         """Yield what the program was not sure of, and whether it still waits."""
         for position, identity in self.items.items():
@@ -112,13 +111,8 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
     for c in corrections:
         if c.review_id in known:  # a word on the whole number may stand at any of its rows in the queue
             words[identity if c.kind == "number" else c.review_id, c.kind] = c.new
-    new_page = next(
-        p for p in review.corrected(machine, corrections).pages if p.index == place.page
-    )
-    if place.number:
-        now = new_page.numbers[place.number - 1]
-    else:
-        now = next(iter(new_page.numbers), blank)
+    new_page = next(p for p in review.corrected(machine, corrections).pages if p.index == place.page)
+    now = new_page.numbers[place.number - 1] if place.number else next(iter(new_page.numbers), blank)
     return Seen(page, number, now, identity, items, words)
 
 
@@ -144,7 +138,9 @@ def taken_back(number: Seen) -> list[Change]:
     ]
 
 
-def corrections_of(changes: Sequence[Change], number: Seen, place: Place, who: str, at: str) -> list[Correction]:
+def corrections_of(
+    changes: Sequence[Change], number: Seen, place: Place, who: str, at: str
+) -> list[Correction]:
     """Turn changes into what the ledger keeps; the old value is the word before, or what was read."""
     by_item = {identity: position for position, identity in number.items.items()}
     made = []

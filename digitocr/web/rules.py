@@ -107,7 +107,7 @@ def is_answer(text: str) -> bool:
 
 
 def person(name: str) -> str:
-    """Bring the name of a person to a form that is kept: one line, not too long.
+    r"""Bring the name of a person to a form that is kept: one line, not too long.
 
     Examples
     --------

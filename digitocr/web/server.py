@@ -44,7 +44,9 @@ def open_desk(settings: Settings, rules: Rules) -> Desk:
     with Ledger(path) as ledger:
         job = ledger.find_job(settings.results)
     if job is None:
-        raise UsageError(f"nothing was read into {settings.results} yet", hint="name the folder with --results")
+        raise UsageError(
+            f"nothing was read into {settings.results} yet", hint="name the folder with --results"
+        )
     return Desk(publish.Shelf(job, settings.results, settings.review, settings.state), path, rules)
 
 
@@ -73,7 +75,7 @@ def serve(
         desk.close()
         raise
     app = make_app(desk, settings, token=token, host_person=_host_person(host))
-    shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host  # noqa: S104
+    shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
     server = _Server(app, lambda: _announce(address, opens))
     with suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
@@ -128,7 +130,9 @@ def _listen(host: str, port: int, kept: Path) -> socket.socket:
             listening = _bound(host, number)
         except (OSError, OverflowError) as error:
             if number == wanted[-1]:
-                raise UsageError(f"cannot serve at {host}:{port}: {error}", hint="try another --port") from None
+                raise UsageError(
+                    f"cannot serve at {host}:{port}: {error}", hint="try another --port"
+                ) from None
             continue
         with suppress(OSError):
             kept.write_text(str(listening.getsockname()[1]), encoding="utf-8")

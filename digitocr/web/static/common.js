@@ -1,6 +1,6 @@
 // What both pages share: names, pictures, and the outbox from which no decision is lost.
 
-export const session = token();
+export const session = await ownSession();
 export const settings = document.getElementById("settings").dataset;
 
 const who = document.getElementById("who");
@@ -22,6 +22,28 @@ who.addEventListener("keydown", (event) => {
 export function token() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}
+
+// A reload goes on with what the page had in hand. A copy of the tab finds the name taken, and makes up its own.
+async function ownSession() {
+  const name = sessionStorage.getItem("digitocr.session") || token();
+  if (!(await taken("digitocr." + name))) {
+    sessionStorage.setItem("digitocr.session", name);
+    return name;
+  }
+  return token();
+}
+
+function taken(name) {
+  // browsers lock names only where a page cannot have been tampered with: on this machine, or with encryption
+  if (!navigator.locks) return Promise.resolve(true);
+  return new Promise((done) => {
+    const options = { signal: AbortSignal.timeout(500) };
+    navigator.locks.request(name, options, () => {
+      done(false);
+      return new Promise(() => {}); // held as long as the page is there
+    }).catch(() => done(true));
+  });
 }
 
 export function person() {

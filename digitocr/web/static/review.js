@@ -7,6 +7,7 @@ import {
 
 const AHEAD = 8;
 const BEAT = 60000;
+const AGAIN = 3000;
 const WHY = {
   "low-confidence": "not sure enough",
   "close-alternative": "another reading is nearly as likely",
@@ -124,6 +125,7 @@ function draw() {
   $("why").textContent = why(item);
   $("where").textContent = where(task);
   document.querySelector('[data-key="Enter"] small').textContent = item.whole ? "done" : "accept";
+  measured();
 }
 
 function page(item) {
@@ -197,8 +199,10 @@ function percent(share) {
 // From the key to the picture of what comes next, for those who measure.
 function measured() {
   const since = pressed;
+  if (!since || !items[at]) return;
+  pressed = 0;
   requestAnimationFrame(() => setTimeout(() => {
-    if (items[at]) performance.measure("key-to-shown", { start: since, end: performance.now() });
+    performance.measure("key-to-shown", { start: since, end: performance.now() });
     performance.clearMeasures("key-to-shown");
   }));
 }
@@ -226,7 +230,6 @@ function drop() {
   if (at && !items[at]) at = 0;
   zoomed = false;
   draw();
-  measured();
   fill();
 }
 
@@ -269,7 +272,6 @@ function turn(step) {
 function go(step) {
   at = Math.min(Math.max(0, at + step), items.length - 1);
   draw();
-  measured();
   fill();
 }
 
@@ -364,7 +366,9 @@ for (const button of document.querySelectorAll("#keys button")) {
   });
 }
 
-addEventListener("focus", () => { if (at >= items.length) fill(); });
+// what others give back, or what is read meanwhile
+setInterval(() => { if (!items.length && !document.hidden) fill(); }, AGAIN);
+addEventListener("focus", () => { if (!items.length) fill(); });
 setInterval(() => {
   const have = items.map((item) => item.place);
   post("/api/next", { session, who: person(), count: 0, have }).catch(() => {});

@@ -1,0 +1,287 @@
+"""A model that learns from a user's own corrections, and is taken only where it is better.
+
+The corrections are mixed with MNIST and drawn candidates, so that nothing else is unlearned. A share of them is held
+back by the name of each crop, the same ones each time, and never learned from. The new model takes over only where
+it is surely better on those and no worse on digits that never change: MNIST's test digits and frozen drawings. Wrong
+labels do not get through: nothing can be learned from them that holds for those held back.
+"""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import __version__
+from digitocr.classify import Classifier, classifier_of, load_classifier, read_card, shipped_model
+from digitocr.corrections import LABELS
+from digitocr.errors import UsageError
+from digitocr.normalize import to_batch
+from digitocr.training.corpus import (
+    Candidates,
+    calibration_sources,
+    corpus,
+    cropped,
+    drawn_lines,
+    shard,
+    varied,
+)
+from digitocr.training.mnist import load_mnist
+from digitocr.training.scoring import mcnemar
+from digitocr.training.shipped import CLASSES, calibrated, write
+from digitocr.web.rules import drawn
+
+HELD_BACK = 0.3
+"""Share of the corrections that is never learned from."""
+
+LEAST = 100
+"""With fewer corrections nothing can be told."""
+
+TOLERANCE = 0.0005
+"""MNIST's accuracy may fall by this share and no more."""
+
+LEAST_RIGHT = 0.5
+"""Where a model that learned from corrections has fewer of the others right, their labels are of no use."""
+
+SURE = 0.05
+"""Greatest p-value, of McNemar's exact test, of a difference that is believed."""
+
+_FROZEN_SEED = 77_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is drawn, learned and measured.
+
+    Attributes
+    ----------
+    pictures : int
+        Drawings in the mix.
+    digits : int
+        MNIST digits in the mix.
+    frozen : int
+        Drawings that are only measured on.
+    lines : int
+        Drawings on which probabilities are calibrated.
+    epochs : int
+    """
+
+    pictures: int = 3000
+    digits: int = 20_000
+    frozen: int = 600
+    lines: int = 3000
+    epochs: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Both models on the same digits.
+
+    Attributes
+    ----------
+    name : str
+    digits : int
+    before, after : float
+        Share of them that is right, in [0, 1].
+    p_value : float
+        Two-sided, of McNemar's exact test.
+    """
+
+    name: str
+    digits: int
+    before: float
+    after: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a tuning ended: what speaks against the new model, nothing where it is promoted, and the figures."""
+
+    against: tuple[str, ...]
+    own: Set
+    mnist: Set
+    drawings: Set
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the new model is to read from now on."""
+        return not self.against
+
+    def lines(self) -> list[str]:
+        """Return the figures as a table in Markdown, and what follows from them."""
+        rows = [
+            f"| {s.name} | {s.digits:,} | {100 * s.before:.2f} % | {100 * s.after:.2f} % | {s.p_value:.3g} |"
+            for s in (self.own, self.mnist, self.drawings)
+        ]
+        end = (
+            "The new model is better." if self.promoted else "Not promoted: " + "; ".join(self.against) + "."
+        )
+        return ["| right | digits | before | after | p |", "|---|---:|---:|---:|---:|", *rows, "", end]
+
+
+def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
+    """Return the corrections of an export to learn from, and those held back.
+
+    Raises
+    ------
+    UsageError
+        The folder is no export, or holds too few.
+    """
+    try:
+        with (folder / LABELS).open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        names = [row["crop"] for row in rows]
+        labels = np.array([int(row["label"]) for row in rows], dtype=np.int8)
+    except (OSError, KeyError, ValueError) as error:
+        hint = "make one with python -m digitocr corrections export FOLDER"
+        raise UsageError(f"{folder} holds no corrections: {error}", hint=hint) from None
+    if len(names) < LEAST:
+        raise UsageError(
+            f"{len(names)} corrections are too few", hint=f"{LEAST} are the least that tell anything"
+        )
+    pictures = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in names]
+    broken = [n for n, p in zip(names, pictures, strict=True) if p is None or p.shape != (28, 28)]
+    if broken or not ((labels >= 0) & (labels < 10)).all():
+        raise UsageError(f"{folder} is damaged: {', '.join(broken[:3]) or LABELS}", hint="export it again")
+    images = np.stack([np.asarray(picture, dtype=np.uint8) for picture in pictures])
+    held = np.array([drawn(Path(name).stem, "held-back", HELD_BACK) for name in names])
+    return Candidates(images[~held], labels[~held]), Candidates(images[held], labels[held])
+
+
+def tune(
+    model: Path | None,
+    folder: Path,
+    output: Path,
+    size: Size,
+    seed: int,
+    work: Path,
+    say: Callable[[str], None],
+) -> Verdict:
+    """Make a model that has learned from corrections, and compare it to the one it was made from.
+
+    Parameters
+    ----------
+    model : Path or None
+        What to begin from; None is the shipped one.
+    folder : Path
+        An export of corrections.
+    output : Path
+        Where the new model and its card go; they are left there whatever comes of them.
+    size : Size
+    seed : int
+    work : Path
+        Folder for drawn parts, which are drawn once.
+    say : callable
+        Told of the progress.
+
+    Returns
+    -------
+    Verdict
+    """
+    import keras
+
+    path = model or shipped_model()
+    if read_card(path).classes != CLASSES:
+        raise UsageError(f"{path} is no model of the reading path", hint="begin from the shipped one")
+    own, held = load_corrections(folder)
+    before = load_classifier(path)
+    x_train, y_train, x_test, y_test = load_mnist(None)
+    say(f"{len(own.labels)} corrections to learn from, {len(held.labels)} held back")
+    rng = np.random.default_rng(seed)
+    mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, work, rng, say)
+    keras.utils.set_random_seed(seed)
+    network = keras.saving.load_model(path, compile=False)
+    _learn(network, mix, size.epochs, say)
+
+    say("calibrating on held-out drawings")
+    hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
+    card, _ = calibrated(network, output.stem, drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands))
+    after = classifier_of(card, network)
+    frozen = shard((_FROZEN_SEED, size.frozen), None)
+    test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
+    verdict = judge_models(
+        _compared("own digits, held back", before, after, held, 10),
+        _compared("MNIST test", before, after, test, 10),
+        _compared("frozen drawings", before, after, frozen, len(CLASSES)),
+    )
+    facts = {
+        "version": __version__,
+        "made_from": read_card(path).sha256,
+        "corrections": len(own.labels),
+        "metrics": {s.name: asdict(s) for s in (verdict.own, verdict.mnist, verdict.drawings)},
+    }
+    write(network, card, output, facts)
+    return verdict
+
+
+def judge_models(own: Set, mnist: Set, drawings: Set) -> Verdict:
+    """Say what speaks against taking a new model."""
+    against = []
+    if own.after <= own.before or own.p_value > SURE:
+        against.append("it is not surely better on your digits")
+    elif own.after < LEAST_RIGHT:
+        against.append("most of your digits are wrong still; look at the labels")
+    if mnist.after < mnist.before - TOLERANCE:
+        against.append("it is worse on MNIST")
+    if drawings.after < drawings.before and drawings.p_value < SURE:
+        against.append("it is worse on drawings")
+    return Verdict(tuple(against), own, mnist, drawings)
+
+
+def _some(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int, rng: np.random.Generator
+) -> Candidates:
+    chosen = rng.permutation(len(images))[:count]
+    return Candidates(np.stack([cropped(i) for i in images[chosen]]), labels[chosen].astype(np.int8))
+
+
+def _mix(
+    own: Candidates,
+    digits: Candidates,
+    size: Size,
+    seed: int,
+    work: Path,
+    rng: np.random.Generator,
+    say: Callable[[str], None],
+) -> Candidates:
+    """Mix corrections with what the model knew; varied until they are about a tenth, so that they are heard."""
+    known = corpus(seed * 1_000_000 + 500_000, size.pictures, None, work, say)
+    others = len(known.labels) + len(digits.labels)
+    times = max(1, round(0.1 * others / len(own.labels)))
+    copies = [own.images, *(varied(own.images, rng) for _ in range(times - 1))]
+    images = np.concatenate([*copies, digits.images, known.images])
+    labels = np.concatenate([np.tile(own.labels, times), digits.labels, known.labels])
+    order = rng.permutation(len(images))
+    return Candidates(images[order], labels[order])
+
+
+def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None]) -> None:  # noqa: ANN401
+    import keras
+
+    batch = 128
+    steps = epochs * -(-len(mix.labels) // batch)
+    network.compile(
+        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(4e-4, steps), weight_decay=1e-3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    for epoch in range(epochs):
+        history = network.fit(
+            to_batch(list(mix.images)), mix.labels.astype(np.int32), batch_size=batch, epochs=1, verbose=0
+        )
+        say(
+            f"epoch {epoch + 1} of {epochs}: loss {history.history['loss'][-1]:.4f}, {len(mix.labels):,} pictures"
+        )
+
+
+def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Set:
+    batch = to_batch(list(data.images))
+    rights = [c.log_probabilities(batch)[:, :classes].argmax(axis=1) == data.labels for c in (before, after)]
+    _, _, p_value = mcnemar(*rights)
+    return Set(name, len(data.labels), float(rights[0].mean()), float(rights[1].mean()), p_value)
