@@ -187,7 +187,7 @@ def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
             for candidate in line.candidates:
                 box = view.box_on_page(candidate.box, page.grey.shape)
                 if box in boxes:
-                    found.setdefault(box, candidate.ink)
+                    found.setdefault(box, line.ink(candidate))
         if len(found) == len(boxes):
             break
     return found

@@ -33,11 +33,15 @@ def promote(settings: Settings, model: Path) -> Path:
         The model and its card cannot be used.
     """
     folder = _folder(settings)
-    target = folder / f"digits-{read_card(model).sha256[:12]}.keras"
-    for part in (".json", ".keras"):
-        atomic.write(target.with_suffix(part), model.with_suffix(part).read_bytes())
+    card = read_card(model)
+    target = folder / card.sha256[:12] / model.name
+    parts = [model.with_suffix(".json"), model]
+    if card.line_reader:
+        parts.append(model.with_name(card.line_reader))
+    for part in parts:
+        atomic.copy(part, target.with_name(part.name))
     read_card(target)
-    names = [*_names(folder), target.name]
+    names = [*_names(folder), target.relative_to(folder).as_posix()]
     atomic.write(folder / _LIST, "".join(f"{name}\n" for name in names).encode())
     return target
 
@@ -67,4 +71,4 @@ def _names(folder: Path) -> list[str]:
         lines = (folder / _LIST).read_text(encoding="utf-8").splitlines()
     except FileNotFoundError:
         return []
-    return [line for line in lines if line and Path(line).name == line]
+    return [line for line in lines if line]

@@ -9,8 +9,11 @@ labels do not get through: nothing can be learned from them that holds for those
 from __future__ import annotations
 
 import csv
+import hashlib
+import json
+import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -18,13 +21,17 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__
+from digitocr import __version__, lattice
 from digitocr.classify import Classifier, classifier_of, load_classifier, read_card, shipped_model
 from digitocr.corrections import LABELS
 from digitocr.errors import UsageError
+from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.normalize import to_batch
+from digitocr.records import Grey, ModelCard
+from digitocr.training.calibrate import fit_number_confidence, fit_weights, judged
 from digitocr.training.corpus import (
     Candidates,
+    DrawnLine,
     calibration_sources,
     corpus,
     cropped,
@@ -34,7 +41,7 @@ from digitocr.training.corpus import (
 )
 from digitocr.training.mnist import load_mnist
 from digitocr.training.scoring import mcnemar
-from digitocr.training.shipped import CLASSES, calibrated, write
+from digitocr.training.shipped import CLASSES, logs_of, threshold_for
 from digitocr.web.rules import drawn
 
 HELD_BACK = 0.3
@@ -202,7 +209,8 @@ def tune(
 
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
-    card, _ = calibrated(network, output.stem, drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands))
+    lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
+    card = _calibrated(network, load_line_reader(path, before.card), before.card, lines)
     after = classifier_of(card, network)
     frozen = shard((_FROZEN_SEED, size.frozen), None)
     test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
@@ -213,11 +221,11 @@ def tune(
     )
     facts = {
         "version": __version__,
-        "made_from": read_card(path).sha256,
+        "made_from": before.card.sha256,
         "corrections": len(own.labels),
         "metrics": {s.name: asdict(s) for s in (verdict.own, verdict.mnist, verdict.drawings)},
     }
-    write(network, card, output, facts)
+    _write(network, card, path, output, facts)
     return verdict
 
 
@@ -278,6 +286,50 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
         say(
             f"epoch {epoch + 1} of {epochs}: loss {history.history['loss'][-1]:.4f}, {len(mix.labels):,} pictures"
         )
+
+
+def _calibrated(
+    network: Any,  # noqa: ANN401
+    line_reader: LineReader | None,
+    card: ModelCard,
+    lines: list[DrawnLine],
+) -> ModelCard:
+    """Fit anew what the card holds, on drawings held out: weights on one half, confidence on the other."""
+
+    def logs(images: list[Grey]) -> NDArray[np.float32]:
+        return logs_of(network, to_batch(images))
+
+    half = len(lines) // 2
+    first, second = lines[:half], lines[half:]
+    items = [d.item for d in first]
+    frames = line_reader.frames if line_reader else None
+    weights = [
+        tuple(map(tuple, fit_weights(items, lattice.score_all([i.line for i in items], logs, how)).tolist()))
+        for how in ((None, frames) if frames else (None,))
+    ]
+    card = replace(card, geometry=weights[0], line_weights=weights[1] if frames else ())
+    numbers = judged(second, lattice.score([d.item.line for d in second], logs, frames), card)
+    coefficients = fit_number_confidence(numbers)
+    return replace(card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients)
+
+
+def _write(network: Any, card: ModelCard, old: Path, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
+    """Save the network with the card of the one before, brought up to date, and that one's line reader."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    network.save(output)
+    raw = json.loads(old.with_suffix(".json").read_text(encoding="utf-8"))
+    raw |= {
+        "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+        "threshold": card.threshold,
+        **facts,
+        "number_confidence": [round(v, 6) for v in card.number_confidence],
+        "geometry": [[round(v, 5) for v in row] for row in card.geometry],
+        "line_weights": [[round(v, 5) for v in row] for row in card.line_weights],
+    }
+    if card.line_reader:
+        shutil.copy(old.with_name(card.line_reader), output.with_name(card.line_reader))
+    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
+    output.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
 def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Set:

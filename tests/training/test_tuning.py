@@ -108,7 +108,7 @@ def writing():
         for found in labelled_lines(drawing.image, drawing.owner, values, plain):
             for candidate, label in zip(found.line.candidates, found.labels, strict=True):
                 if 0 <= label < 10:
-                    images.append(to_mnist(candidate.ink))
+                    images.append(to_mnist(found.line.ink(candidate)))
                     labels.append(int(label))
     return np.stack(images), np.array(labels)
 
