@@ -21,7 +21,7 @@ from digitocr import atomic, clean, pages, publish, results, segment
 from digitocr.errors import DigitocrError, UsageError
 from digitocr.ledger import Known, Ledger
 from digitocr.normalize import to_mnist
-from digitocr.records import Box, FileResult, Grey, Page, Status
+from digitocr.records import Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
 from digitocr.settings import Settings
 from digitocr.web.crops import NoPictureError, Roots
@@ -35,6 +35,9 @@ LEAST_INK = 12
 MOST_INK = 450
 """With more it is a blot or a piece of a picture."""
 _INKED = 64
+
+LEAST_COMMON = 0.8
+"""A candidate that has less of its area in common with a digit is another cut."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,19 +181,34 @@ def _settled(machine: FileResult, current: FileResult) -> Iterator[_Wanted]:
 
 
 def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
-    """Cut a page as it was read, and return the ink in these boxes; a turned sheet is found by trying."""
+    """Cut a page as it was read, and return the ink in these boxes; a turned sheet is found by trying.
+
+    Another version of the program may cut a little otherwise: the candidate that covers a box best is taken.
+    """
     sheet = clean.clean(page)
-    found: dict[Box, Grey] = {}
+    found: dict[Box, tuple[float, Line, Candidate]] = {}
     for quarters in range(4):
         view = clean.turned(sheet, quarters) if quarters else sheet
         for line in segment.segment(view):
             for candidate in line.candidates:
-                box = view.box_on_page(candidate.box, page.grey.shape)
-                if box in boxes:
-                    found.setdefault(box, line.ink(candidate))
+                here = view.box_on_page(candidate.box, page.grey.shape)
+                for box in boxes:
+                    share = _common(box, here)
+                    if share > found.get(box, (LEAST_COMMON,))[0]:
+                        found[box] = (share, line, candidate)
         if len(found) == len(boxes):
             break
-    return found
+    return {box: line.ink(candidate) for box, (_, line, candidate) in found.items()}
+
+
+def _common(one: Box, other: Box) -> float:
+    """Area that two boxes share, over that which they cover together, in [0, 1]."""
+    width = min(one.right, other.right) - max(one.x, other.x)
+    height = min(one.bottom, other.bottom) - max(one.y, other.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / (one.width * one.height + other.width * other.height - both)
 
 
 def _where(known: Known, one: _Wanted) -> str:

@@ -232,11 +232,11 @@ def test_a_reload_while_the_server_is_gone_loses_nothing(browser, served):
     assert [text for text, _ in served.texts()] == list("923456")
 
 
-@files(*FIFTY[:2])
+@files(*FIFTY)
 def test_two_people_at_once(browser, served):
     ann, bob = Page(browser, served), Page(browser, served, who="bob")
     one, other = [], []
-    while len(one) + len(other) < 20:
+    while len(one) + len(other) < 50:
         for page, mine, key in ((ann, one, "8"), (bob, other, "9")):
             page.page.wait_for_function(
                 "() => !document.getElementById('item').hidden || !document.getElementById('empty').hidden"

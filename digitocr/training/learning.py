@@ -52,9 +52,8 @@ def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None 
     size : Size, optional
     """
     size = replace(size or Size(), epochs=plan.epochs)
-    work = settings.state / "training"
     with quietly():
-        verdict = tune(model, plan.corrections, plan.output, size, plan.seed, work, log.info)
+        verdict = tune(model, plan.corrections, plan.output, size, plan.seed, log.info)
     if verdict.promoted:
         promote(settings, plan.output)
     return verdict

@@ -33,7 +33,6 @@ from digitocr.training.corpus import (
     Candidates,
     DrawnLine,
     calibration_sources,
-    corpus,
     cropped,
     drawn_lines,
     shard,
@@ -41,7 +40,7 @@ from digitocr.training.corpus import (
 )
 from digitocr.training.mnist import load_mnist
 from digitocr.training.scoring import mcnemar
-from digitocr.training.shipped import CLASSES, logs_of, threshold_for
+from digitocr.training.shipped import CLASSES, logs_of, threshold_for, without_bars
 from digitocr.web.rules import drawn
 
 HELD_BACK = 0.3
@@ -168,7 +167,6 @@ def tune(
     output: Path,
     size: Size,
     seed: int,
-    work: Path,
     say: Callable[[str], None],
 ) -> Verdict:
     """Make a model that has learned from corrections, and compare it to the one it was made from.
@@ -183,8 +181,6 @@ def tune(
         Where the new model and its card go; they are left there whatever comes of them.
     size : Size
     seed : int
-    work : Path
-        Folder for drawn parts, which are drawn once.
     say : callable
         Told of the progress.
 
@@ -202,7 +198,7 @@ def tune(
     x_train, y_train, x_test, y_test = load_mnist(None)
     say(f"{len(own.labels)} corrections to learn from, {len(held.labels)} held back")
     rng = np.random.default_rng(seed)
-    mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, work, rng, say)
+    mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, rng)
     keras.utils.set_random_seed(seed)
     network = keras.saving.load_model(path, compile=False)
     _learn(network, mix, size.epochs, say)
@@ -255,12 +251,11 @@ def _mix(
     digits: Candidates,
     size: Size,
     seed: int,
-    work: Path,
     rng: np.random.Generator,
-    say: Callable[[str], None],
 ) -> Candidates:
     """Mix corrections with what the model knew; varied until they are about a tenth, so that they are heard."""
-    known = corpus(seed * 1_000_000 + 500_000, size.pictures, None, work, say)
+    # in this process: one that TensorFlow runs in must not be forked
+    known = without_bars(shard((seed * 1_000_000 + 500_000, size.pictures), None))
     others = len(known.labels) + len(digits.labels)
     times = max(1, round(0.1 * others / len(own.labels)))
     copies = [own.images, *(varied(own.images, rng) for _ in range(times - 1))]

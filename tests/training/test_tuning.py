@@ -120,7 +120,7 @@ SMALL = Size(pictures=600, digits=8000, frozen=200, lines=400)
 @pytest.mark.timeout(3600)
 def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
     folder = made(tmp_path / "c", *writing)
-    verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, tmp_path / "work", print)
+    verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
     print("\n".join(verdict.lines()))
     assert 1 - verdict.own.after <= (1 - verdict.own.before) / 2
     assert verdict.mnist.after >= verdict.mnist.before - 0.0005
@@ -132,6 +132,6 @@ def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
 def test_shuffled_labels_are_not_promoted(writing, tmp_path):
     images, labels = writing
     folder = made(tmp_path / "c", images, np.random.default_rng(1).permutation(labels))
-    verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, tmp_path / "work", print)
+    verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
     print("\n".join(verdict.lines()))
     assert not verdict.promoted

@@ -5,7 +5,8 @@ import {
   unsentPlaces,
 } from "./common.js";
 
-const AHEAD = 8;
+const AHEAD = 20;
+const ENOUGH = 14;
 const BEAT = 60000;
 const AGAIN = 3000;
 const WHY = {
@@ -86,7 +87,7 @@ class Item {
 // --- having something to show
 
 function fill() {
-  if (loading || items.length - at > AHEAD / 2) return loading;
+  if (loading || items.length - at > ENOUGH) return loading;
   loading = take().catch((error) => {
     say(items.length ? "" : "No connection to the program: " + error.message + ". Trying again.");
     setTimeout(fill, 1000);
