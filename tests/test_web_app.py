@@ -3,13 +3,16 @@ import csv
 import json
 import os
 import shutil
+import socket
 
 import pytest
 from conftest import Workplace
 from fake_reader import drawn
 from starlette.testclient import TestClient
+from typer.testing import CliRunner
 from web_desk import open_desk
 
+from digitocr.__main__ import app
 from digitocr.web.app import make_app
 from digitocr.web.guard import COOKIE, Guard
 from digitocr.web.rules import Rules
@@ -20,9 +23,9 @@ HOSTILE = "<img src=x onerror=alert(1)>' \" & =1+1.png"
 
 
 def client(work, token="", base=HOME, address="127.0.0.1", rules=None):
-    app = make_app(open_desk(work, rules), work.settings(), token=token, host_person="ann")
+    served = make_app(open_desk(work, rules), work.settings(), token=token, host_person="ann")
     return TestClient(
-        app, base_url=base, client=(address, 5000), headers={"origin": base}, follow_redirects=False
+        served, base_url=base, client=(address, 5000), headers={"origin": base}, follow_redirects=False
     )
 
 
@@ -338,3 +341,32 @@ def test_the_interval_is_on_the_front_page(work):
         text = page.get("/").text
         assert "0 wrong of 1 accepted numbers" in text
         assert "0.00 to 97.50 %" in text
+
+
+def test_it_runs_in_a_server_of_ones_own(read, monkeypatch):
+    from digitocr.web import server
+
+    monkeypatch.setenv("DIGITOCR_REVIEW_TOKEN", "s3cret")
+    with TestClient(server.application(), base_url=HOME, follow_redirects=False) as page:
+        assert page.get("/").status_code == 403
+        assert page.get("/?token=s3cret").status_code == 303
+        assert page.get("/").status_code == 200
+
+
+class TestCommand:
+    def call(self, *args):
+        return CliRunner().invoke(app, ["review", "--no-browser", *args])
+
+    def test_before_anything_was_read_it_is_a_mistake(self, work):
+        done = self.call()
+        assert done.exit_code == 2
+        assert "nothing was read" in done.stderr
+
+    def test_a_port_that_is_taken(self, read):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = self.call("--port", str(taken.getsockname()[1]))
+        assert done.exit_code == 2
+        assert "--port" in done.stderr
+
+    def test_an_address_that_is_not_ours(self, read):
+        assert self.call("--host", "192.0.2.1").exit_code == 2

@@ -378,6 +378,15 @@ class TestSecondReading:
         assert eve.take() == []
         assert [c.new for _, c in desk.audit(desk.shelf.job)] == ["7", "", "923"]
 
+    def test_who_skips_a_dispute_does_not_get_it_as_if_there_were_none(self, desk, ann, bob):
+        ann.say(ann.take()[0], _1="7")
+        bob.say(bob.take()[0], "923")
+        eve = Person(desk, "eve")
+        (third,) = eve.take()
+        desk.skip(eve.session, third.place)
+        assert {task.look for task in eve.take(9)} <= {Look.THIRD}
+        assert desk.wall(eve.session, "1", 9) == []
+
     def test_undoing_the_first_takes_the_second_with_it(self, desk, ann, bob):
         ann.say(ann.take()[0], _1="7")
         ann.undo()

@@ -226,7 +226,7 @@ class Desk(Ledger):
             self._renew(db, session)
             rows = db.execute(
                 f"SELECT DISTINCT {_PLACE} FROM item AS i WHERE job = ? AND waits = 1 AND reasons IN (?, ?, ?)"
-                f" AND digit = ? AND {_FREE} ORDER BY confidence, file, rank LIMIT ?",
+                f" AND digit = ? AND {_FREE} AND {_NOT_IN_DISPUTE} ORDER BY confidence, file, rank LIMIT ?",
                 (self.shelf.job, *_SINGLE, digit, session, count),
             ).fetchall()
             tasks = [self._task(db, Place(*row), Look.WALL) for row in rows]
@@ -333,6 +333,8 @@ class Desk(Ledger):
     def draw_audits(self) -> None:
         """Draw a share of the accepted numbers of all files not yet drawn from."""
         share = self.rules.audit_share
+        if not share:
+            return
         sql = (
             "SELECT f.id, f.processed_at FROM file AS f LEFT JOIN sampled AS s ON s.file = f.id"
             " WHERE f.job = ? AND f.status IN ('done', 'partial')"
@@ -367,6 +369,7 @@ class Desk(Ledger):
         only = "" if wanted.field is None else "AND i.field = ?"
         sql = (
             f"SELECT i.file, i.page, i.number FROM item AS i WHERE i.job = ? AND i.waits = 1 {only} AND {_FREE}"
+            f" AND {_NOT_IN_DISPUTE}"
             " AND NOT EXISTS (SELECT 1 FROM skip AS s WHERE s.session = ?"
             " AND (s.file, s.page, s.number) = (i.file, i.page, i.number))"
             f" ORDER BY {_ORDERS[wanted.order]} LIMIT {limit}"
@@ -637,6 +640,10 @@ class Desk(Ledger):
 
 
 _AT = "file = ? AND page = ? AND number = ?"
+_NOT_IN_DISPUTE = (
+    "NOT EXISTS (SELECT 1 FROM further_look AS t JOIN file AS g ON g.id = t.file AND g.processed_at = t.read_at"
+    " WHERE (t.file, t.page, t.number) = (i.file, i.page, i.number) AND t.look = 'third' AND t.closed_by IS NULL)"
+)
 _FREE = (
     "NOT EXISTS (SELECT 1 FROM lease AS l WHERE (l.file, l.page, l.number) = (i.file, i.page, i.number)"
     " AND l.session <> ?)"

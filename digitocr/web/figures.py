@@ -104,6 +104,10 @@ def overview(desk: Desk, today: datetime | None = None) -> Overview:
             job,
         )
     )
+    doubted = rows(
+        "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = ? AND number > 0)",
+        job,
+    )[0][0]
     total = sum(row[2] for row in files)
     return Overview(
         files=_bars((status, count) for status, count, *_ in files),
@@ -113,7 +117,7 @@ def overview(desk: Desk, today: datetime | None = None) -> Overview:
         waiting_numbers=numbers,
         second=looks.get(Look.SECOND, 0),
         third=looks.get(Look.THIRD, 0),
-        error=_error(desk, total - numbers, looks.get(Look.AUDIT, 0)),
+        error=_error(desk, total - doubted, looks.get(Look.AUDIT, 0)),
         reasons=_bars(sorted(reasons.items(), key=lambda pair: -pair[1])),
         decisions=_by_day(desk, today or datetime.now(UTC)),
         decided=rows("SELECT count(*) FROM decision WHERE job = ? AND look <> 'undo'", job)[0][0],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import getpass
 import logging
+import os
 import secrets
 import socket
 import sys
@@ -18,8 +19,9 @@ import uvicorn
 from digitocr import publish
 from digitocr.errors import UsageError
 from digitocr.ledger import Ledger
-from digitocr.settings import Settings
+from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
+from digitocr.web.command import TOKEN_VARIABLE
 from digitocr.web.desk import Desk
 from digitocr.web.guard import Guard, is_loopback
 from digitocr.web.rules import Rules
@@ -48,6 +50,16 @@ def open_desk(settings: Settings, rules: Rules) -> Desk:
             f"nothing was read into {settings.results} yet", hint="name the folder with --results"
         )
     return Desk(publish.Shelf(job, settings.results, settings.review, settings.state), path, rules)
+
+
+def application() -> Guard:
+    """Make the page for a server of one's own: ``uvicorn --factory digitocr.web.server:application``.
+
+    With the settings of the environment and ``digitocr.toml``. ``DIGITOCR_REVIEW_TOKEN`` is what browsers must show;
+    without it only this machine is served.
+    """
+    settings = load_settings()
+    return make_app(open_desk(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
 
 
 def serve(
