@@ -19,7 +19,7 @@ soak: $(TOOLS)
 
 # The tests of the review page run in Debian's Chromium, and are skipped where there is none.
 browser:
-	@command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium; }
+	@command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core; }
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

@@ -226,8 +226,9 @@ class Desk(Ledger):
             self._renew(db, session)
             rows = db.execute(
                 f"SELECT DISTINCT {_PLACE} FROM item AS i WHERE job = ? AND waits = 1 AND reasons IN (?, ?, ?)"
-                f" AND digit = ? AND {_FREE} AND {_NOT_IN_DISPUTE} ORDER BY confidence, file, rank LIMIT ?",
-                (self.shelf.job, *_SINGLE, digit, session, count),
+                f" AND digit = ? AND {_FREE} AND {_NOT_IN_DISPUTE} AND {_NOT_SKIPPED}"
+                " ORDER BY confidence, file, rank LIMIT ?",
+                (self.shelf.job, *_SINGLE, digit, session, session, count),
             ).fetchall()
             tasks = [self._task(db, Place(*row), Look.WALL) for row in rows]
             return [t for t in tasks if t and t.number.waits and self._lease(db, t.place, session)]
@@ -370,8 +371,7 @@ class Desk(Ledger):
         sql = (
             f"SELECT i.file, i.page, i.number FROM item AS i WHERE i.job = ? AND i.waits = 1 {only} AND {_FREE}"
             f" AND {_NOT_IN_DISPUTE}"
-            " AND NOT EXISTS (SELECT 1 FROM skip AS s WHERE s.session = ?"
-            " AND (s.file, s.page, s.number) = (i.file, i.page, i.number))"
+            f" AND {_NOT_SKIPPED}"
             f" ORDER BY {_ORDERS[wanted.order]} LIMIT {limit}"
         )
         field = () if wanted.field is None else (wanted.field,)
@@ -391,8 +391,7 @@ class Desk(Ledger):
                 "SELECT i.id, i.file, i.page, i.number, i.texts FROM further_look AS i"
                 " JOIN file AS f ON f.id = i.file AND f.processed_at = i.read_at"
                 f" WHERE i.job = ? AND i.closed_by IS NULL AND i.look = ? AND i.not_who <> ? AND {_FREE}"
-                " AND NOT EXISTS (SELECT 1 FROM skip AS s WHERE s.session = ?"
-                " AND (s.file, s.page, s.number) = (i.file, i.page, i.number)) ORDER BY i.id LIMIT ?",
+                f" AND {_NOT_SKIPPED} ORDER BY i.id LIMIT ?",
                 (self.shelf.job, look, who, session, session, count),
             ).fetchall()
             for identity, *spot, texts in rows:
@@ -643,6 +642,10 @@ _AT = "file = ? AND page = ? AND number = ?"
 _NOT_IN_DISPUTE = (
     "NOT EXISTS (SELECT 1 FROM further_look AS t JOIN file AS g ON g.id = t.file AND g.processed_at = t.read_at"
     " WHERE (t.file, t.page, t.number) = (i.file, i.page, i.number) AND t.look = 'third' AND t.closed_by IS NULL)"
+)
+_NOT_SKIPPED = (
+    "NOT EXISTS (SELECT 1 FROM skip AS s WHERE s.session = ?"
+    " AND (s.file, s.page, s.number) = (i.file, i.page, i.number))"
 )
 _FREE = (
     "NOT EXISTS (SELECT 1 FROM lease AS l WHERE (l.file, l.page, l.number) = (i.file, i.page, i.number)"

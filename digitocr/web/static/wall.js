@@ -66,13 +66,16 @@ async function settle() {
     done.push(decide(decisions));
     sessionStorage.setItem("digitocr.walls", JSON.stringify(done));
   }
+  const settled = new Set(decisions.map((one) => one.place));
+  const odd = tasks.filter((task) => !settled.has(task.place));
   confirm.hidden = true;
   tiles.replaceChildren();
+  // what was marked is for the queue, not for the next wall
+  await Promise.all(odd.map(({ place }) => post("/api/skip", { session, place }).catch(() => {})));
   await again();
   return undefined;
 }
 
-// what was marked is given back first, so that the next wall is a new one
 async function again() {
   try {
     await flushed();
