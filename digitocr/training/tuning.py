@@ -58,6 +58,9 @@ LEAST_RIGHT = 0.5
 SURE = 0.05
 """Greatest p-value, of McNemar's exact test, of a difference that is believed."""
 
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""How far the new model may go from the old weights to those that were learned, the farthest first."""
+
 _FROZEN_SEED = 77_000_000
 
 
@@ -201,7 +204,10 @@ def tune(
     mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, rng)
     keras.utils.set_random_seed(seed)
     network = keras.saving.load_model(path, compile=False)
+    old = network.get_weights()
     _learn(network, mix, size.epochs, say)
+    known = Candidates(np.stack([cropped(i) for i in x_train[55_000:]]), y_train[55_000:].astype(np.int8))
+    say(f"taken to {_blend(network, old, known):.0%} of the way")
 
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
@@ -281,6 +287,23 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
         say(
             f"epoch {epoch + 1} of {epochs}: loss {history.history['loss'][-1]:.4f}, {len(mix.labels):,} pictures"
         )
+
+
+def _blend(network: Any, old: list[NDArray[np.float32]], known: Candidates) -> float:  # noqa: ANN401
+    """Go back towards the old weights until digits known before are read as well as they were; return how far it is.
+
+    Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
+    "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
+    new = network.get_weights()
+    batch = to_batch(list(known.images))
+
+    def accuracy(share: float) -> float:
+        network.set_weights([(1 - share) * o + share * n for o, n in zip(old, new, strict=True)])
+        return float(np.mean(logs_of(network, batch)[:, :10].argmax(axis=1) == known.labels))
+
+    enough = accuracy(0.0) - TOLERANCE / 2
+    return next((share for share in SHARES if accuracy(share) >= enough), SHARES[-1])
 
 
 def _calibrated(
