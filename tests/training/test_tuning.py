@@ -5,11 +5,13 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
+from digitocr.training.corpus import Candidates
 from digitocr.training.tuning import (
     HELD_BACK,
     LEAST,
     Set,
     Size,
+    _blend,
     judge_models,
     load_corrections,
     tune,
@@ -86,6 +88,31 @@ def test_only_what_is_better_and_nowhere_worse_is_promoted(place, changed, why):
     verdict = judge_models(*(changed if i == place else one for i, one in enumerate(GOOD)))
     assert not verdict.promoted
     assert why in verdict.lines()[-1]
+
+
+class Forgetful:
+    """A network that reads fewer of the digits known before, the farther its weight goes."""
+
+    def __init__(self, limit):
+        self.limit = limit
+        self.weight = 1.0
+
+    def get_weights(self):
+        return [np.array([self.weight])]
+
+    def set_weights(self, weights):
+        self.weight = float(weights[0][0])
+
+    def __call__(self, batch, training):
+        return np.eye(12)[np.full(len(batch), 1 if self.weight <= self.limit else 7)]
+
+
+@pytest.mark.parametrize(("limit", "share"), [(1.0, 1.0), (0.55, 0.5), (0.0, 0.3)])
+def test_weights_go_no_farther_than_is_known_still(limit, share):
+    network = Forgetful(limit)
+    known = Candidates(noise(50), np.ones(50, np.int8))
+    assert _blend(network, [np.array([0.0])], known) == share
+    assert network.weight == share
 
 
 @pytest.fixture(scope="module")
