@@ -156,7 +156,7 @@ def _by_day(desk: Desk, today: datetime) -> tuple[Bar, ...]:
 def _pace(desk: Desk) -> float | None:
     """Median seconds between one person's decisions, over the last few hundred; pauses and walls left out."""
     rows = desk.figures(
-        "SELECT who, unixepoch(at) FROM decision WHERE job = ? AND look NOT IN ('undo', 'wall')"
+        "SELECT who, CAST(strftime('%s', at) AS INTEGER) FROM decision WHERE job = ? AND look NOT IN ('undo', 'wall')"
         " ORDER BY id DESC LIMIT 400",
         desk.shelf.job,
     )
