@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 
-.PHONY: run test soak lint format bench train tutorials clean
+.PHONY: run test soak browser lint format bench train tutorials clean
 
 run: $(PROGRAM)
 	@find inbox -type f ! -name README.md ! -name '.*' | grep -q . || cp examples/*.jpg examples/*.png inbox/
@@ -16,6 +16,10 @@ test: $(TOOLS)
 
 soak: $(TOOLS)
 	$(BIN)/python -m pytest -m soak
+
+# The tests of the review page run in Debian's Chromium, and are skipped where there is none.
+browser:
+	@command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core; }
 
 lint: $(TOOLS)
 	$(BIN)/ruff check .

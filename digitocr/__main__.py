@@ -16,6 +16,7 @@ from digitocr import console
 from digitocr.records import FileResult, FileStatus
 from digitocr.settings import load_settings
 from digitocr.training import commands
+from digitocr.web import command as web
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -66,6 +67,7 @@ def _show(result: FileResult, *, as_json: bool) -> None:
 
 
 commands.register(app)
+web.register(app)
 
 
 def main() -> None:

@@ -24,6 +24,7 @@ from digitocr.classify import read_card, shipped_model
 from digitocr.errors import DigitocrError, FileAccessError, InputError, UsageError
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
+from digitocr.promotion import model_in_use
 from digitocr.records import FileResult, FileStatus, Reading, Source
 from digitocr.settings import Settings
 
@@ -105,7 +106,7 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
     for name in ("results", "review", "state"):
         if getattr(settings, name).resolve() == folder.resolve():
             raise UsageError(f"{folder} is both what is read and the folder for --{name}")
-    card = read_card(settings.model or shipped_model())
+    card = read_card(model_in_use(settings) or shipped_model())
     threshold = card.threshold if settings.threshold is None else settings.threshold
     return Job(
         settings=settings,
@@ -247,6 +248,7 @@ class Batch:
         self._counts: Counter[str] = Counter()
         self._guard = threading.RLock()
         self._stop = hooks.stop
+        self._run = None if dry else ledger.begin_run(number, job.folder.resolve())
         self._started_at = now()
         self._started = time.perf_counter()
         self._published = time.monotonic()
@@ -342,7 +344,10 @@ class Batch:
             stale = publish.refresh(self._shelf, self._ledger)
             if stale or not self._ledger.is_published(self._shelf.job) or not self._has_tables():
                 publish.publish(self._shelf, self._ledger)
-        return self.summary()
+        summary = self.summary()
+        if self._run is not None:
+            self._ledger.end_run(self._run, summary.as_dict())
+        return summary
 
     def _progress(self, count: int) -> None:
         self._told(count, len(self._entries))

@@ -27,6 +27,86 @@ from digitocr.errors import OutputError
 LEASE_SECONDS = 3600.0
 """After this long a claim counts as abandoned."""
 
+# What the review page needs, see digitocr.web.desk: the queue in the orders it is worked through, who holds what,
+# every decision with what was shown, and the further looks that are asked for.
+_REVIEWING = """
+    ALTER TABLE item ADD COLUMN page INTEGER AS (CAST(json_extract(cells, '$[2]') AS INTEGER)) VIRTUAL;
+    ALTER TABLE item ADD COLUMN field TEXT AS (json_extract(cells, '$[3]')) VIRTUAL;
+    ALTER TABLE item ADD COLUMN number INTEGER AS (CAST(json_extract(cells, '$[4]') AS INTEGER)) VIRTUAL;
+    ALTER TABLE item ADD COLUMN digit TEXT AS (json_extract(cells, '$[6]')) VIRTUAL;
+    ALTER TABLE item ADD COLUMN confidence REAL AS (CAST(json_extract(cells, '$[7]') AS REAL)) VIRTUAL;
+    ALTER TABLE item ADD COLUMN reasons TEXT AS (json_extract(cells, '$[11]')) VIRTUAL;
+    CREATE INDEX item_by_field ON item (job, waits, field, file, rank);
+    CREATE INDEX item_by_file ON item (job, waits, file, rank);
+    CREATE INDEX item_by_confidence ON item (job, waits, confidence, file, rank);
+    CREATE INDEX item_by_digit ON item (job, waits, reasons, digit, confidence);
+    CREATE TABLE lease (
+        job INTEGER NOT NULL REFERENCES job,
+        file INTEGER NOT NULL,
+        page INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        session TEXT NOT NULL,
+        until REAL NOT NULL,
+        PRIMARY KEY (file, page, number)
+    );
+    CREATE INDEX lease_session ON lease (session);
+    CREATE TABLE skip (
+        session TEXT NOT NULL,
+        file INTEGER NOT NULL,
+        page INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        PRIMARY KEY (session, file, page, number)
+    );
+    CREATE TABLE decision (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        token TEXT NOT NULL,
+        job INTEGER NOT NULL REFERENCES job,
+        file INTEGER NOT NULL REFERENCES file,
+        page INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        read_at TEXT NOT NULL,
+        look TEXT NOT NULL CHECK (look IN ('first', 'wall', 'second', 'third', 'audit', 'undo')),
+        answer TEXT NOT NULL,
+        shown TEXT NOT NULL,
+        effect TEXT NOT NULL,
+        undoes INTEGER REFERENCES decision,
+        who TEXT NOT NULL,
+        at TEXT NOT NULL,
+        UNIQUE (token, file, page, number)
+    );
+    CREATE INDEX decision_number ON decision (file, page, number);
+    CREATE UNIQUE INDEX decision_undoes ON decision (undoes);
+    CREATE INDEX decision_at ON decision (job, at);
+    CREATE TRIGGER decision_kept BEFORE DELETE ON decision
+        BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;
+    CREATE TRIGGER decision_unchanged BEFORE UPDATE ON decision
+        BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END;
+    CREATE TABLE further_look (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        job INTEGER NOT NULL REFERENCES job,
+        file INTEGER NOT NULL REFERENCES file,
+        page INTEGER NOT NULL,
+        number INTEGER NOT NULL,
+        read_at TEXT NOT NULL,
+        look TEXT NOT NULL CHECK (look IN ('second', 'third', 'audit')),
+        texts TEXT NOT NULL,
+        not_who TEXT NOT NULL DEFAULT '',
+        origin INTEGER REFERENCES further_look,
+        opened_by INTEGER REFERENCES decision,
+        closed_by INTEGER REFERENCES decision,
+        answer TEXT,
+        UNIQUE (file, page, number, read_at, look, opened_by)
+    );
+    CREATE INDEX further_look_open ON further_look (job, closed_by, look);
+    CREATE INDEX further_look_number ON further_look (file, page, number);
+    CREATE INDEX further_look_opener ON further_look (opened_by);
+    CREATE TABLE sampled (
+        file INTEGER PRIMARY KEY REFERENCES file,
+        read_at TEXT NOT NULL,
+        share REAL NOT NULL
+    );
+"""
+
 _MIGRATIONS = (
     """
     CREATE TABLE job (
@@ -98,6 +178,7 @@ _MIGRATIONS = (
     CREATE TRIGGER correction_unchanged BEFORE UPDATE ON correction
         BEGIN SELECT RAISE(ABORT, 'corrections are never changed'); END;
     """,
+    _REVIEWING,
 )
 
 
@@ -291,6 +372,11 @@ class Ledger:
                 "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
             )
 
+    def folders(self, job: int) -> tuple[Path, ...]:
+        """Return the folders that were read for a job, the latest first."""
+        rows = self._rows("SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC", job)
+        return tuple(Path(folder) for (folder,) in rows)
+
     def is_published(self, job: int) -> bool:
         """Tell whether the tables over all files show what the ledger knows."""
         return bool(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0])
@@ -355,7 +441,7 @@ class Ledger:
                     " pages = ?, numbers = ?, digits = ?, review = ?, seconds = ?, reading = ?,"
                     " number_lines = ?, processed_at = ?,"
                     " attempts = CASE WHEN ? THEN attempts ELSE 0 END,"
-                    " holder = '', lease = 0, stale = 0 WHERE id = ?",
+                    " holder = '', lease = 0 WHERE id = ?",
                     (
                         *(o.status, o.model, o.settings, o.error_code, o.error, o.pages, o.numbers, o.digits),
                         *(o.review, o.seconds, o.reading, o.number_lines, at, o.may_pass, identity),
@@ -439,9 +525,19 @@ class Ledger:
         """Return files with corrections that their tables do not show yet."""
         return [Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? AND stale", job)]
 
-    def refresh(self, job: int, identity: int, outcome: Outcome) -> None:
-        """Replace what the tables are made from, after corrections; the reading stays."""
+    def newest_correction(self, identity: int) -> int:
+        """Return the number of the latest correction of a file, 0 without any."""
+        sql = "SELECT coalesce(max(id), 0) FROM correction WHERE file = ?"
+        return int(self._rows(sql, identity)[0][0])
+
+    def refresh(self, job: int, identity: int, outcome: Outcome, newest: int) -> None:
+        """Replace what the tables are made from, after corrections; the reading stays.
+
+        Where someone has corrected the file since correction `newest`, nothing changes and it stays to be done.
+        """
         with self._writing() as db:
+            if self.newest_correction(identity) != newest:
+                return
             db.execute(
                 "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, stale = 0"
                 " WHERE id = ?",

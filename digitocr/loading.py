@@ -12,6 +12,7 @@ from functools import cache
 from pathlib import Path
 
 from digitocr.pipeline import Reader, load_reader
+from digitocr.promotion import model_in_use
 from digitocr.records import ReadOptions
 from digitocr.settings import Settings
 
@@ -22,7 +23,7 @@ _NATIVE = 2
 def reader_of(settings: Settings) -> Future[Reader]:
     """Begin to load what reads with these settings, or return what was begun before."""
     options = ReadOptions(settings.threshold, settings.batch_size)
-    return _load(settings.model, options, settings.jobs)
+    return _load(model_in_use(settings), options, settings.jobs)
 
 
 @cache

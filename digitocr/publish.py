@@ -83,8 +83,9 @@ def refresh(shelf: Shelf, ledger: Ledger) -> int:
     """Write the tables of files with corrections that these do not show, and return how many there were."""
     stale = ledger.stale(shelf.job)
     for known in stale:
+        newest = ledger.newest_correction(known.id)
         outcome, _ = _write(shelf, ledger, known, stored_result(ledger, known))
-        ledger.refresh(shelf.job, known.id, outcome)
+        ledger.refresh(shelf.job, known.id, outcome, newest)
     return len(stale)
 
 

@@ -16,9 +16,11 @@ from pathlib import Path
 from digitocr.errors import UsageError
 from digitocr.ledger import Correction, Ledger, Waiting, now
 from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Status
-from digitocr.results import QUEUE, items
+from digitocr.results import QUEUE, items, review_id
 
 NOT_A_DIGIT = "-"
+TAKEN_BACK = ""
+"""What is said to take back an earlier word: the item waits again as if nothing had been said."""
 _DASHES = frozenset("-–—−")
 _LONGEST = 40
 """More digits than this are a slip of the hand."""
@@ -166,18 +168,27 @@ def corrected(machine: FileResult, corrections: Sequence[Correction]) -> FileRes
     """
     if not corrections:
         return machine
-    places = {item.review_id: item for item in items(machine, machine, "")}
-    numbers: dict[tuple[int, int], str] = {}
-    digits: dict[tuple[int, int], dict[int, str]] = {}
+    places = {item.review_id: (item.page, item.number, item.position) for item in items(machine, machine, "")}
+    wholes = {
+        review_id(machine.sha256, page.index, number.box): (page.index, ordinal, 0)
+        for page in machine.pages
+        for ordinal, number in enumerate(page.numbers, 1)
+    }
+    latest: dict[tuple[int, int, int], str] = {}
     for c in corrections:
-        place = places.get(c.review_id)
+        place = places.get(c.review_id) or (wholes.get(c.review_id) if c.kind == "number" else None)
         if place is None:
             continue  # said of a reading with another model, in which this ink had other boxes
-        key = (place.page, place.number)
-        if c.kind == "number" or place.position == 0:
-            numbers[key] = c.new
+        latest[place if c.kind == "digit" else (*place[:2], 0)] = c.new
+    numbers: dict[tuple[int, int], str] = {}
+    digits: dict[tuple[int, int], dict[int, str]] = {}
+    for (page, number, position), new in latest.items():
+        if new == TAKEN_BACK:
+            continue
+        if position:
+            digits.setdefault((page, number), {})[position] = new
         else:
-            digits.setdefault(key, {})[place.position] = c.new
+            numbers[page, number] = new
     pages = tuple(_corrected_page(page, numbers, digits) for page in machine.pages)
     status = machine.status
     if status in (FileStatus.DONE, FileStatus.EMPTY):

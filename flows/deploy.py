@@ -35,7 +35,7 @@ def main(
     verbose: options.Verbose = False,  # noqa: FBT002
     config: options.Config = None,
 ) -> None:
-    """Read a folder every minute and apply reviews every ten, on a Prefect server."""
+    """Read a folder every minute, apply reviews every ten, learn from them once a week, on a Prefect server."""
     console.set_up(quiet=False, verbose=True)
     flags = {"results": results, "review": review, "state": state}
     raise typer.Exit(console.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
@@ -58,7 +58,7 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     from prefect import serve
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
 
-    from flows import definitions
+    from flows import definitions, training
 
     # late runs are not made up for: each drains what is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
@@ -73,7 +73,10 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     reviews: Any = definitions.apply_review.to_deployment(
         "reviews", interval=timedelta(minutes=10), concurrency_limit=alone, parameters={"flags": flags}
     )
-    serve(inbox, reviews)
+    learning: Any = training.train_model.to_deployment(
+        "training", interval=timedelta(days=7), concurrency_limit=alone, parameters={"flags": flags}
+    )
+    serve(inbox, reviews, learning)
 
 
 if __name__ == "__main__":

@@ -8,8 +8,10 @@ import hashlib
 import os
 from dataclasses import dataclass, field
 
+import cv2
 import numpy as np
 
+from digitocr.pages import decode
 from digitocr.records import (
     Box,
     Digit,
@@ -24,6 +26,8 @@ from digitocr.records import (
 )
 
 SHAPE = (60, 400)
+TEXT = b"TEXT:"
+"""Follows the bytes of a picture, and goes before what is read in it."""
 
 
 @dataclass
@@ -40,7 +44,7 @@ class FakeReader:
         except OSError as error:
             return failed(source.file, "", "no-access", str(error))
         content = hashlib.sha256(data).hexdigest()
-        text = data.decode("latin-1")
+        text = data.rpartition(TEXT)[2].decode("latin-1")
         if "DIE" in text:
             os._exit(9)
         if "BUG" in text:
@@ -54,7 +58,18 @@ class FakeReader:
             pages.append(PageResult(2, SHAPE, (), "cannot be decoded"))
             status, error, code = FileStatus.PARTIAL, "page 2 cannot be decoded", "damaged"
         result = FileResult(source.file, content, tuple(pages), status, error, code, 0.01)
-        return Reading(result, (Page(1, np.full(SHAPE, 255, np.uint8)),))
+        white = Page(1, np.full(SHAPE, 255, np.uint8))
+        return Reading(result, decode(data) if TEXT in data else (white,))
+
+
+def drawn(text):
+    """Return a picture of `text`, as this reader reads it."""
+    grey = np.full(SHAPE, 235, np.uint8)
+    for number in numbers(text):
+        for digit in number.digits:
+            corner = (digit.box.x, digit.box.bottom - 3)
+            cv2.putText(grey, str(digit.value), corner, cv2.FONT_HERSHEY_SIMPLEX, 0.45, (30,), 1, cv2.LINE_AA)
+    return cv2.imencode(".png", grey)[1].tobytes() + TEXT + text.encode()
 
 
 def failed(file, content, code, message):

@@ -91,7 +91,7 @@ class TestCorrections:
         assert ledger.corrections(identity) == [said]
         assert [k.id for k in ledger.stale(job)] == [identity]
         assert ledger.audit(job) == [("a.jpg", said)]
-        ledger.refresh(job, identity, Outcome("done"))
+        ledger.refresh(job, identity, Outcome("done"), ledger.newest_correction(identity))
         assert ledger.stale(job) == []
         assert ledger.waiting(job) == []
 

@@ -71,6 +71,17 @@ def train(
     output: Annotated[
         Path | None, typer.Option(help="The .keras file; models/ARCHITECTURE.keras without it.")
     ] = None,
+    model: Annotated[
+        str | None,
+        typer.Option("--from", metavar="MODEL", help="A .keras file, or shipped; with --corrections."),
+    ] = None,
+    corrections: Annotated[
+        Path | None,
+        typer.Option(help="Learn from an export of corrections, and promote the new model if it is better."),
+    ] = None,
+    state: Annotated[
+        Path | None, typer.Option(help="Where promoted models are kept.", show_default=".digitocr")
+    ] = None,
 ) -> None:
     """Train a network, and save it with its card and the curves of its history."""
     said = {
@@ -87,6 +98,8 @@ def train(
     }
 
     def command() -> int:
+        if model is not None or corrections is not None:
+            return _tuned(model, corrections, state, said | {"data": data or None, "output": output})
         if architecture == SHIPPED:
             return _shipped(said | {"data": data or None, "output": output, "summary": summary or None})
         from digitocr.classify import SCALINGS
@@ -101,6 +114,29 @@ def train(
         return actions.train(recipe, data or "mnist", output or MODELS / f"{architecture}.keras")
 
     _run(command)
+
+
+def _tuned(model: str | None, corrections: Path | None, state: Path | None, said: dict[str, object]) -> int:
+    """Fine-tune a model on corrections, which takes few arguments."""
+    if corrections is None:
+        raise UsageError("--from needs --corrections", hint="python -m digitocr corrections export FOLDER")
+    strange = [n for n, value in said.items() if value is not None and n not in ("epochs", "seed", "output")]
+    if strange:
+        names = ", ".join(f"--{name.replace('_', '-')}" for name in strange)
+        raise UsageError(f"with --corrections there is no {names}")
+    from digitocr.settings import load_settings
+    from digitocr.training import learning
+
+    settings = load_settings({"state": state})
+    begin = None if model in (None, SHIPPED) else Path(str(model))
+    epochs, seed, output = said["epochs"], said["seed"], said["output"]
+    plan = learning.Plan(
+        corrections,
+        output if isinstance(output, Path) else PICTURES / "tuned.keras",
+        epochs if isinstance(epochs, int) else 2,
+        seed if isinstance(seed, int) else 1,
+    )
+    return learning.command(settings, begin if model else learning.current(settings), plan)
 
 
 def _shipped(said: dict[str, object]) -> int:

@@ -22,7 +22,7 @@ def deployments():
 
 
 def test_the_file_for_workers_names_both_flows_one_run_at_a_time():
-    assert {d["name"] for d in deployments()} == {"inbox", "reviews"}
+    assert {d["name"] for d in deployments()} == {"inbox", "reviews", "training"}
     for one in deployments():
         assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
         assert one["schedules"][0]["interval"] >= 60

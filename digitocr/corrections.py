@@ -1,0 +1,260 @@
+"""What people settled, as labelled digits in the very form in which the network sees them.
+
+The ledger keeps where a digit lies and what people said of it. Its page is cleaned and cut again as it was read,
+and the candidate in that place is taken: its picture is the one the network judged.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import io
+import shutil
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digitocr import atomic, clean, pages, publish, results, segment
+from digitocr.errors import DigitocrError, UsageError
+from digitocr.ledger import Known, Ledger
+from digitocr.normalize import to_mnist
+from digitocr.records import Box, Candidate, FileResult, Grey, Line, Page, Status
+from digitocr.review import corrected
+from digitocr.settings import Settings
+from digitocr.web.crops import NoPictureError, Roots
+
+LABELS = "labels.csv"
+COLUMNS = ("crop", "label", "read", "confidence", "file", "page", "number", "position")
+LEFT_OUT = "left-out.csv"
+
+LEAST_INK = 12
+"""Inked pixels of a 28×28 picture; a crop with fewer shows no digit."""
+MOST_INK = 450
+"""With more it is a blot or a piece of a picture."""
+_INKED = 64
+
+LEAST_COMMON = 0.8
+"""A candidate that has less of its area in common with a digit is another cut."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """A digit with what a person said it is.
+
+    Attributes
+    ----------
+    name : str
+        From the file's content, page and box: the same each time.
+    picture : (28, 28) uint8 ndarray
+        In MNIST format.
+    label : int
+    read : int
+        What the program had read.
+    confidence : float
+        How sure it had been, in [0, 1].
+    place : tuple of str
+        File, page, number and position.
+    """
+
+    name: str
+    picture: Grey
+    label: int
+    read: int
+    confidence: float
+    place: tuple[str, str, str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """How an export ended: digits written, those among them that correct a reading, and why others were left out."""
+
+    digits: int
+    corrections: int
+    left_out: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Wanted:
+    """A digit that a person settled, not cut out yet."""
+
+    page: int
+    number: int
+    position: int
+    box: Box
+    label: int
+    read: int
+    confidence: float
+
+
+def export(settings: Settings, folder: Path) -> Exported:
+    """Write all settled digits of a results folder as pictures, a sub-folder for each digit, with a table.
+
+    Parameters
+    ----------
+    settings : Settings
+    folder : Path
+        Made anew; one that holds anything else is left alone.
+
+    Raises
+    ------
+    UsageError
+        Nothing was read yet, or `folder` holds something else.
+    """
+    path = settings.state / "ledger.sqlite"
+    if not path.exists():
+        raise UsageError(f"nothing was read yet with the state folder {settings.state}")
+    _make_room(folder)
+    with Ledger(path) as ledger:
+        job = ledger.find_job(settings.results)
+        if job is None:
+            raise UsageError(
+                f"nothing was read into {settings.results} yet", hint="name the folder with --results"
+            )
+        roots = Roots(settings.archive, (*ledger.folders(job), settings.inbox))
+        found: list[Labelled] = []
+        left_out: list[tuple[str, str]] = []
+        for known in ledger.known(job):
+            if not ledger.newest_correction(known.id):
+                continue
+            for one in _digits_of(ledger, known, roots):
+                if isinstance(one, Labelled):
+                    found.append(one)
+                else:
+                    left_out.append(one)
+    good, bad = _checked(found)
+    left_out += bad
+    _write(folder, good, left_out)
+    return Exported(len(good), sum(one.label != one.read for one in good), tuple(left_out))
+
+
+def _make_room(folder: Path) -> None:
+    if folder.is_dir() and any(folder.iterdir()):
+        if not (folder / LABELS).is_file():
+            raise UsageError(f"{folder} holds something else", hint="name an empty folder")
+        for digit in "0123456789":
+            shutil.rmtree(folder / digit, ignore_errors=True)
+    elif folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder")
+
+
+def _digits_of(ledger: Ledger, known: Known, roots: Roots) -> Iterator[Labelled | tuple[str, str]]:
+    """Yield the settled digits of a file, or where one was and why it is left out."""
+    if known.status not in ("done", "partial"):
+        return
+    machine = publish.stored_result(ledger, known)
+    wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
+    try:
+        decoded = (
+            {page.index: page for page in pages.decode(roots.find(known).read_bytes())} if wanted else {}
+        )
+    except (OSError, DigitocrError) as error:
+        reason = str(error) if isinstance(error, NoPictureError) else f"cannot be opened: {error}"
+        yield from ((_where(known, one), reason) for one in wanted)
+        return
+    for index in sorted({one.page for one in wanted}):
+        here = [one for one in wanted if one.page == index]
+        inks = _inks(decoded[index], {one.box for one in here}) if index in decoded else {}
+        for one in here:
+            ink = inks.get(one.box)
+            if ink is None:
+                yield _where(known, one), "the digit could not be cut out again"
+                continue
+            name = results.review_id(known.sha256, index, one.box)
+            place = (known.file, str(index), str(one.number), str(one.position))
+            yield Labelled(name, to_mnist(ink), one.label, one.read, one.confidence, place)
+
+
+def _settled(machine: FileResult, current: FileResult) -> Iterator[_Wanted]:
+    """Yield the digits of which a person said what they are; a number whose length was wrong tells of none."""
+    for page, now in zip(machine.pages, current.pages, strict=True):
+        for ordinal, (number, new) in enumerate(zip(page.numbers, now.numbers, strict=False), 1):
+            if len(number.digits) != len(new.digits):
+                continue
+            for position, (digit, said) in enumerate(zip(number.digits, new.digits, strict=True), 1):
+                if said.status is Status.CORRECTED:
+                    yield _Wanted(
+                        *(page.index, ordinal, position, digit.box, said.value, digit.value, digit.confidence)
+                    )
+
+
+def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
+    """Cut a page as it was read, and return the ink in these boxes; a turned sheet is found by trying.
+
+    Another version of the program may cut a little otherwise: the candidate that covers a box best is taken.
+    """
+    sheet = clean.clean(page)
+    found: dict[Box, tuple[float, Line, Candidate]] = {}
+    for quarters in range(4):
+        view = clean.turned(sheet, quarters) if quarters else sheet
+        for line in segment.segment(view):
+            for candidate in line.candidates:
+                here = view.box_on_page(candidate.box, page.grey.shape)
+                for box in boxes:
+                    share = _common(box, here)
+                    if share > found.get(box, (LEAST_COMMON,))[0]:
+                        found[box] = (share, line, candidate)
+        if len(found) == len(boxes):
+            break
+    return {box: line.ink(candidate) for box, (_, line, candidate) in found.items()}
+
+
+def _common(one: Box, other: Box) -> float:
+    """Area that two boxes share, over that which they cover together, in [0, 1]."""
+    width = min(one.right, other.right) - max(one.x, other.x)
+    height = min(one.bottom, other.bottom) - max(one.y, other.y)
+    if width <= 0 or height <= 0:
+        return 0.0
+    both = width * height
+    return both / (one.width * one.height + other.width * other.height - both)
+
+
+def _where(known: Known, one: _Wanted) -> str:
+    return f"{known.file}, page {one.page}, number {one.number}, digit {one.position}"
+
+
+def _checked(found: Sequence[Labelled]) -> tuple[list[Labelled], list[tuple[str, str]]]:
+    """Part good crops from bad ones: no ink, a blot, or the same picture under two labels."""
+    by_picture: dict[str, set[int]] = {}
+    for one in found:
+        by_picture.setdefault(_hash(one), set()).add(one.label)
+    good, bad = [], []
+    for one in found:
+        ink = int(np.count_nonzero(one.picture > _INKED))
+        where = f"{one.place[0]}, page {one.place[1]}, number {one.place[2]}, digit {one.place[3]}"
+        if ink < LEAST_INK:
+            bad.append((where, "there is no ink to speak of"))
+        elif ink > MOST_INK:
+            bad.append((where, "more ink than a digit has"))
+        elif len(by_picture[_hash(one)]) > 1:
+            bad.append((where, "the very same picture was called another digit elsewhere"))
+        else:
+            good.append(one)
+    return good, bad
+
+
+def _hash(one: Labelled) -> str:
+    return hashlib.sha256(one.picture.tobytes()).hexdigest()
+
+
+def _write(folder: Path, good: Sequence[Labelled], left_out: Sequence[tuple[str, str]]) -> None:
+    for one in good:
+        data = cv2.imencode(".png", one.picture)[1].tobytes()
+        atomic.write(folder / str(one.label) / f"{one.name}.png", data, durable=False)
+    rows = (
+        (f"{one.label}/{one.name}.png", str(one.label), str(one.read), f"{one.confidence:.4f}",
+         results.defuse(one.place[0]), *one.place[1:])
+        for one in good
+    )  # fmt: skip
+    atomic.write(folder / LABELS, _table(COLUMNS, rows))
+    atomic.write(folder / LEFT_OUT, _table(("where", "why"), ((results.defuse(w), y) for w, y in left_out)))
+
+
+def _table(columns: Sequence[str], rows: Iterator[tuple[str, ...]]) -> bytes:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(columns)
+    writer.writerows(rows)
+    return text.getvalue().encode()

@@ -1,0 +1,74 @@
+"""Which model reads: the one a person names, else the last that was promoted, else the shipped one.
+
+Promoted models lie in the state folder under their content's name and are never removed; a list in the order of
+their promotion says which one counts, so that the one before can be put back.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from digitocr import atomic
+from digitocr.classify import read_card, shipped_model
+from digitocr.errors import UsageError
+from digitocr.settings import Settings
+
+_LIST = "promoted.txt"
+
+
+def model_in_use(settings: Settings) -> Path | None:
+    """Return the model that reads with these settings, None for the shipped one."""
+    if settings.model is not None:
+        return settings.model
+    names = _names(_folder(settings))
+    return _folder(settings) / names[-1] if names else None
+
+
+def promote(settings: Settings, model: Path) -> Path:
+    """Have a model read from now on, and return where it is kept.
+
+    Raises
+    ------
+    ModelError
+        The model and its card cannot be used.
+    """
+    folder = _folder(settings)
+    card = read_card(model)
+    target = folder / card.sha256[:12] / model.name
+    parts = [model.with_suffix(".json"), model]
+    if card.line_reader:
+        parts.append(model.with_name(card.line_reader))
+    for part in parts:
+        atomic.copy(part, target.with_name(part.name))
+    read_card(target)
+    names = [*_names(folder), target.relative_to(folder).as_posix()]
+    atomic.write(folder / _LIST, "".join(f"{name}\n" for name in names).encode())
+    return target
+
+
+def put_back(settings: Settings) -> Path:
+    """Have the model read that did before the last promotion, and return it.
+
+    Raises
+    ------
+    UsageError
+        None was promoted.
+    """
+    folder = _folder(settings)
+    names = _names(folder)
+    if not names:
+        raise UsageError("no model was promoted here; the shipped one reads already")
+    atomic.write(folder / _LIST, "".join(f"{name}\n" for name in names[:-1]).encode())
+    return folder / names[-2] if len(names) > 1 else shipped_model()
+
+
+def _folder(settings: Settings) -> Path:
+    return settings.state / "models"
+
+
+def _names(folder: Path) -> list[str]:
+    try:
+        lines = (folder / _LIST).read_text(encoding="utf-8").splitlines()
+    except FileNotFoundError:
+        return []
+    return [line for line in lines if line]

@@ -1,0 +1,70 @@
+"""From corrections to a model in use: export, tune, and promote what is better."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from digitocr.promotion import model_in_use, promote
+from digitocr.settings import Settings
+from digitocr.training.actions import quietly
+from digitocr.training.tuning import Size, Verdict, tune
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is learned from, where the new model goes, and how.
+
+    Attributes
+    ----------
+    corrections : Path
+        An export.
+    output : Path
+        Where the new model goes, whatever comes of it.
+    epochs, seed : int
+    """
+
+    corrections: Path
+    output: Path
+    epochs: int = 2
+    seed: int = 1
+
+
+def current(settings: Settings) -> Path | None:
+    """Return the model that reads now, None for the shipped one."""
+    return model_in_use(settings)
+
+
+def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None = None) -> Verdict:
+    """Tune a model on corrections, and have it read from now on if it is better.
+
+    Parameters
+    ----------
+    settings : Settings
+        Their state folder keeps promoted models.
+    model : Path or None
+        What to begin from, None for the shipped one.
+    plan : Plan
+    size : Size, optional
+    """
+    size = replace(size or Size(), epochs=plan.epochs)
+    with quietly():
+        verdict = tune(model, plan.corrections, plan.output, size, plan.seed, log.info)
+    if verdict.promoted:
+        promote(settings, plan.output)
+    return verdict
+
+
+def command(settings: Settings, model: Path | None, plan: Plan) -> int:
+    """Learn, and print what came of it."""
+    verdict = learn(settings, model, plan)
+    sys.stdout.write("\n".join(verdict.lines()) + "\n")
+    if verdict.promoted:
+        log.info(
+            "it reads from now on; the one before can be had again: python -m digitocr corrections put-back"
+        )
+    return 0

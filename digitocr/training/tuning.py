@@ -1,0 +1,357 @@
+"""A model that learns from a user's own corrections, and is taken only where it is better.
+
+The corrections are mixed with MNIST and drawn candidates, so that nothing else is unlearned. A share of them is held
+back by the name of each crop, the same ones each time, and never learned from. The new model takes over only where
+it is surely better on those and no worse on digits that never change: MNIST's test digits and frozen drawings. Wrong
+labels do not get through: nothing can be learned from them that holds for those held back.
+"""
+
+from __future__ import annotations
+
+import csv
+import hashlib
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import __version__, lattice
+from digitocr.classify import Classifier, classifier_of, load_classifier, read_card, shipped_model
+from digitocr.corrections import LABELS
+from digitocr.errors import UsageError
+from digitocr.line_reader import LineReader, load_line_reader
+from digitocr.normalize import to_batch
+from digitocr.records import Grey, ModelCard
+from digitocr.training.calibrate import fit_number_confidence, fit_weights, judged
+from digitocr.training.corpus import (
+    Candidates,
+    DrawnLine,
+    calibration_sources,
+    cropped,
+    drawn_lines,
+    shard,
+    varied,
+)
+from digitocr.training.mnist import load_mnist
+from digitocr.training.scoring import mcnemar
+from digitocr.training.shipped import CLASSES, logs_of, threshold_for, without_bars
+from digitocr.web.rules import drawn
+
+HELD_BACK = 0.3
+"""Share of the corrections that is never learned from."""
+
+LEAST = 100
+"""With fewer corrections nothing can be told."""
+
+TOLERANCE = 0.0005
+"""MNIST's accuracy may fall by this share and no more."""
+
+LEAST_RIGHT = 0.5
+"""Where a model that learned from corrections has fewer of the others right, their labels are of no use."""
+
+SURE = 0.05
+"""Greatest p-value, of McNemar's exact test, of a difference that is believed."""
+
+SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""How far the new model may go from the old weights to those that were learned, the farthest first."""
+
+_FROZEN_SEED = 77_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How much is drawn, learned and measured.
+
+    Attributes
+    ----------
+    pictures : int
+        Drawings in the mix.
+    digits : int
+        MNIST digits in the mix.
+    frozen : int
+        Drawings that are only measured on.
+    lines : int
+        Drawings on which probabilities are calibrated.
+    epochs : int
+    """
+
+    pictures: int = 3000
+    digits: int = 20_000
+    frozen: int = 600
+    lines: int = 3000
+    epochs: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Both models on the same digits.
+
+    Attributes
+    ----------
+    name : str
+    digits : int
+    before, after : float
+        Share of them that is right, in [0, 1].
+    p_value : float
+        Two-sided, of McNemar's exact test.
+    """
+
+    name: str
+    digits: int
+    before: float
+    after: float
+    p_value: float
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """How a tuning ended: what speaks against the new model, nothing where it is promoted, and the figures."""
+
+    against: tuple[str, ...]
+    own: Set
+    mnist: Set
+    drawings: Set
+
+    @property
+    def promoted(self) -> bool:
+        """Whether the new model is to read from now on."""
+        return not self.against
+
+    def lines(self) -> list[str]:
+        """Return the figures as a table in Markdown, and what follows from them."""
+        rows = [
+            f"| {s.name} | {s.digits:,} | {100 * s.before:.2f} % | {100 * s.after:.2f} % | {s.p_value:.3g} |"
+            for s in (self.own, self.mnist, self.drawings)
+        ]
+        end = (
+            "The new model is better." if self.promoted else "Not promoted: " + "; ".join(self.against) + "."
+        )
+        return ["| right | digits | before | after | p |", "|---|---:|---:|---:|---:|", *rows, "", end]
+
+
+def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
+    """Return the corrections of an export to learn from, and those held back.
+
+    Raises
+    ------
+    UsageError
+        The folder is no export, or holds too few.
+    """
+    try:
+        with (folder / LABELS).open(newline="", encoding="utf-8") as stream:
+            rows = list(csv.DictReader(stream))
+        names = [row["crop"] for row in rows]
+        labels = np.array([int(row["label"]) for row in rows], dtype=np.int8)
+    except (OSError, KeyError, ValueError) as error:
+        hint = "make one with python -m digitocr corrections export FOLDER"
+        raise UsageError(f"{folder} holds no corrections: {error}", hint=hint) from None
+    if len(names) < LEAST:
+        raise UsageError(
+            f"{len(names)} corrections are too few", hint=f"{LEAST} are the least that tell anything"
+        )
+    pictures = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in names]
+    broken = [n for n, p in zip(names, pictures, strict=True) if p is None or p.shape != (28, 28)]
+    if broken or not ((labels >= 0) & (labels < 10)).all():
+        raise UsageError(f"{folder} is damaged: {', '.join(broken[:3]) or LABELS}", hint="export it again")
+    images = np.stack([np.asarray(picture, dtype=np.uint8) for picture in pictures])
+    held = np.array([drawn(Path(name).stem, "held-back", HELD_BACK) for name in names])
+    return Candidates(images[~held], labels[~held]), Candidates(images[held], labels[held])
+
+
+def tune(
+    model: Path | None,
+    folder: Path,
+    output: Path,
+    size: Size,
+    seed: int,
+    say: Callable[[str], None],
+) -> Verdict:
+    """Make a model that has learned from corrections, and compare it to the one it was made from.
+
+    Parameters
+    ----------
+    model : Path or None
+        What to begin from; None is the shipped one.
+    folder : Path
+        An export of corrections.
+    output : Path
+        Where the new model and its card go; they are left there whatever comes of them.
+    size : Size
+    seed : int
+    say : callable
+        Told of the progress.
+
+    Returns
+    -------
+    Verdict
+    """
+    import keras
+
+    path = model or shipped_model()
+    if read_card(path).classes != CLASSES:
+        raise UsageError(f"{path} is no model of the reading path", hint="begin from the shipped one")
+    own, held = load_corrections(folder)
+    before = load_classifier(path)
+    x_train, y_train, x_test, y_test = load_mnist(None)
+    say(f"{len(own.labels)} corrections to learn from, {len(held.labels)} held back")
+    rng = np.random.default_rng(seed)
+    mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, rng)
+    keras.utils.set_random_seed(seed)
+    network = keras.saving.load_model(path, compile=False)
+    old = network.get_weights()
+    _learn(network, mix, size.epochs, say)
+    known = Candidates(np.stack([cropped(i) for i in x_train[55_000:]]), y_train[55_000:].astype(np.int8))
+    say(f"taken to {_blend(network, old, known):.0%} of the way")
+
+    say("calibrating on held-out drawings")
+    hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
+    lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
+    card = _calibrated(network, load_line_reader(path, before.card), before.card, lines)
+    after = classifier_of(card, network)
+    frozen = shard((_FROZEN_SEED, size.frozen), None)
+    test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
+    verdict = judge_models(
+        _compared("own digits, held back", before, after, held, 10),
+        _compared("MNIST test", before, after, test, 10),
+        _compared("frozen drawings", before, after, frozen, len(CLASSES)),
+    )
+    facts = {
+        "version": __version__,
+        "made_from": before.card.sha256,
+        "corrections": len(own.labels),
+        "metrics": {s.name: asdict(s) for s in (verdict.own, verdict.mnist, verdict.drawings)},
+    }
+    _write(network, card, path, output, facts)
+    return verdict
+
+
+def judge_models(own: Set, mnist: Set, drawings: Set) -> Verdict:
+    """Say what speaks against taking a new model."""
+    against = []
+    if own.after <= own.before or own.p_value > SURE:
+        against.append("it is not surely better on your digits")
+    elif own.after < LEAST_RIGHT:
+        against.append("most of your digits are wrong still; look at the labels")
+    if mnist.after < mnist.before - TOLERANCE:
+        against.append("it is worse on MNIST")
+    if drawings.after < drawings.before and drawings.p_value < SURE:
+        against.append("it is worse on drawings")
+    return Verdict(tuple(against), own, mnist, drawings)
+
+
+def _some(
+    images: NDArray[np.uint8], labels: NDArray[np.uint8], count: int, rng: np.random.Generator
+) -> Candidates:
+    chosen = rng.permutation(len(images))[:count]
+    return Candidates(np.stack([cropped(i) for i in images[chosen]]), labels[chosen].astype(np.int8))
+
+
+def _mix(
+    own: Candidates,
+    digits: Candidates,
+    size: Size,
+    seed: int,
+    rng: np.random.Generator,
+) -> Candidates:
+    """Mix corrections with what the model knew; varied until they are about a tenth, so that they are heard."""
+    # in this process: one that TensorFlow runs in must not be forked
+    known = without_bars(shard((seed * 1_000_000 + 500_000, size.pictures), None))
+    others = len(known.labels) + len(digits.labels)
+    times = max(1, round(0.1 * others / len(own.labels)))
+    copies = [own.images, *(varied(own.images, rng) for _ in range(times - 1))]
+    images = np.concatenate([*copies, digits.images, known.images])
+    labels = np.concatenate([np.tile(own.labels, times), digits.labels, known.labels])
+    order = rng.permutation(len(images))
+    return Candidates(images[order], labels[order])
+
+
+def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None]) -> None:  # noqa: ANN401
+    import keras
+
+    batch = 128
+    steps = epochs * -(-len(mix.labels) // batch)
+    network.compile(
+        keras.optimizers.AdamW(keras.optimizers.schedules.CosineDecay(4e-4, steps), weight_decay=1e-3),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    for epoch in range(epochs):
+        history = network.fit(
+            to_batch(list(mix.images)), mix.labels.astype(np.int32), batch_size=batch, epochs=1, verbose=0
+        )
+        say(
+            f"epoch {epoch + 1} of {epochs}: loss {history.history['loss'][-1]:.4f}, {len(mix.labels):,} pictures"
+        )
+
+
+def _blend(network: Any, old: list[NDArray[np.float32]], known: Candidates) -> float:  # noqa: ANN401
+    """Go back towards the old weights until digits known before are read as well as they were; return how far it is.
+
+    Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
+    "Robust fine-tuning of zero-shot models", CVPR 2022.
+    """
+    new = network.get_weights()
+    batch = to_batch(list(known.images))
+
+    def accuracy(share: float) -> float:
+        network.set_weights([(1 - share) * o + share * n for o, n in zip(old, new, strict=True)])
+        return float(np.mean(logs_of(network, batch)[:, :10].argmax(axis=1) == known.labels))
+
+    enough = accuracy(0.0) - TOLERANCE / 2
+    return next((share for share in SHARES if accuracy(share) >= enough), SHARES[-1])
+
+
+def _calibrated(
+    network: Any,  # noqa: ANN401
+    line_reader: LineReader | None,
+    card: ModelCard,
+    lines: list[DrawnLine],
+) -> ModelCard:
+    """Fit anew what the card holds, on drawings held out: weights on one half, confidence on the other."""
+
+    def logs(images: list[Grey]) -> NDArray[np.float32]:
+        return logs_of(network, to_batch(images))
+
+    half = len(lines) // 2
+    first, second = lines[:half], lines[half:]
+    items = [d.item for d in first]
+    frames = line_reader.frames if line_reader else None
+    weights = [
+        tuple(map(tuple, fit_weights(items, lattice.score_all([i.line for i in items], logs, how)).tolist()))
+        for how in ((None, frames) if frames else (None,))
+    ]
+    card = replace(card, geometry=weights[0], line_weights=weights[1] if frames else ())
+    numbers = judged(second, lattice.score([d.item.line for d in second], logs, frames), card)
+    coefficients = fit_number_confidence(numbers)
+    return replace(card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients)
+
+
+def _write(network: Any, card: ModelCard, old: Path, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
+    """Save the network with the card of the one before, brought up to date, and that one's line reader."""
+    output.parent.mkdir(parents=True, exist_ok=True)
+    network.save(output)
+    raw = json.loads(old.with_suffix(".json").read_text(encoding="utf-8"))
+    raw |= {
+        "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+        "threshold": card.threshold,
+        **facts,
+        "number_confidence": [round(v, 6) for v in card.number_confidence],
+        "geometry": [[round(v, 5) for v in row] for row in card.geometry],
+        "line_weights": [[round(v, 5) for v in row] for row in card.line_weights],
+    }
+    if card.line_reader:
+        shutil.copy(old.with_name(card.line_reader), output.with_name(card.line_reader))
+    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
+    output.with_suffix(".json").write_text(text, encoding="utf-8")
+
+
+def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Set:
+    batch = to_batch(list(data.images))
+    rights = [c.log_probabilities(batch)[:, :classes].argmax(axis=1) == data.labels for c in (before, after)]
+    _, _, p_value = mcnemar(*rights)
+    return Set(name, len(data.labels), float(rights[0].mean()), float(rights[1].mean()), p_value)

@@ -1,0 +1,288 @@
+"""The review page as an ASGI application: thin over the desk, which decides, and the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from pydantic import BaseModel, ConfigDict, Field
+
+from digitocr import __version__
+from digitocr.errors import DigitocrError, OutputError, UsageError
+from digitocr.ledger import Known
+from digitocr.settings import Settings
+from digitocr.web.crops import NoPictureError, Pictures, Roots
+from digitocr.web.desk import Answer, Desk, Said, Task, Wanted
+from digitocr.web.figures import overview
+from digitocr.web.guard import Guard
+from digitocr.web.housekeeping import Housekeeper
+from digitocr.web.numbers import Place
+from digitocr.web.rules import LONGEST, Look, Order, person
+
+WALL = 60
+"""Digits on a wall."""
+
+_STATUS = {UsageError: 400, NoPictureError: 404, OutputError: 503}
+
+_Session = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
+_Token = Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]{8,64}$")]
+_PlaceText = Annotated[str, Field(pattern=r"^\d{1,15}-\d{1,15}-\d{1,15}$")]
+_Who = Annotated[str, Field(max_length=200)]
+_Text = Annotated[str, Field(max_length=LONGEST + 1)]
+
+
+class _Body(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+
+class NextBody(_Body):
+    """What a page asks for."""
+
+    session: _Session
+    who: _Who
+    order: Order = Order.FILE
+    field: str | None = None
+    look: Literal["second", "third", "audit"] | None = None
+    count: int = Field(ge=0, le=50)
+    have: list[_PlaceText] = Field(default=[], max_length=200)
+
+
+class WallBody(_Body):
+    """Which digit's wall a page asks for."""
+
+    session: _Session
+    digit: str = Field(pattern=r"^[0-9]$")
+
+
+class DecisionBody(_Body):
+    """An answer about one number."""
+
+    place: _PlaceText
+    look: Literal["first", "wall", "second", "third", "audit"]
+    text: _Text = ""
+    digits: dict[Annotated[str, Field(pattern=r"^\d{1,3}$")], _Text] = {}
+    last_word: int
+    read_at: str = Field(max_length=40)
+
+
+class DecideBody(_Body):
+    """Answers that stand or fall together."""
+
+    token: _Token
+    session: _Session
+    who: _Who
+    decisions: list[DecisionBody] = Field(min_length=1, max_length=500)
+
+
+class UndoBody(_Body):
+    """Which decision is taken back."""
+
+    token: _Token
+    undoing: _Token
+    session: _Session
+    who: _Who
+
+
+class SkipBody(_Body):
+    """What is put last."""
+
+    session: _Session
+    place: _PlaceText
+
+
+class ReleaseBody(_Body):
+    """What a page gives back when it is left."""
+
+    session: _Session
+    keep: list[_PlaceText] = Field(default=[], max_length=500)
+
+
+@dataclass(frozen=True, slots=True)
+class _Room:
+    """What requests share."""
+
+    desk: Desk
+    housekeeper: Housekeeper
+    pictures: Pictures
+    settings: Settings
+    templates: Environment
+    host_person: str
+
+    def page(self, template: str, **values: Any) -> HTMLResponse:  # noqa: ANN401
+        """Render a page; what comes from outside is text, never markup."""
+        text = self.templates.get_template(template).render(
+            who=self.host_person, results=self.settings.results.as_posix(), version=__version__, **values
+        )
+        return HTMLResponse(text, headers={"cache-control": "no-store"})
+
+    def picture_of(self, place: str) -> tuple[Task, Known, Roots]:
+        """Return a number, its file, and where that may lie."""
+        task = self.desk.task(Place.parse(place))
+        s = self.settings
+        roots = Roots(s.archive, (*self.desk.folders(self.desk.shelf.job), s.inbox))
+        return task, self.desk.file(task.place.file), roots
+
+
+def make_app(desk: Desk, settings: Settings, *, token: str = "", host_person: str = "") -> Guard:
+    """Make the application; it owns the desk, and closes it at its end.
+
+    Parameters
+    ----------
+    desk : Desk
+    settings : Settings
+    token : str
+        What browsers must show; '' serves this machine only.
+    host_person : str
+        Whose name a page offers first.
+    """
+    templates = Environment(
+        loader=PackageLoader("digitocr.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
+    )
+    room = _Room(
+        desk, Housekeeper(desk), Pictures(settings.review / "crops"), settings, templates, host_person
+    )
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        room.housekeeper.start()
+        try:
+            yield
+        finally:
+            room.housekeeper.stop()
+            desk.close()
+
+    # no documentation pages: they load scripts from elsewhere
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+    app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
+    app.add_exception_handler(DigitocrError, _refused)
+    _add_pages(app, room)
+    _add_pictures(app, room)
+    _add_actions(app, room)
+    return Guard(app, token)
+
+
+def _refused(_: Request, error: Exception) -> JSONResponse:
+    status = next((code for kind, code in _STATUS.items() if isinstance(error, kind)), 500)
+    return JSONResponse({"message": str(error)}, status)
+
+
+def _add_pages(app: FastAPI, room: _Room) -> None:
+    @app.get("/")
+    def front() -> HTMLResponse:
+        return room.page("front.html", o=overview(room.desk))
+
+    @app.get("/review")
+    def review(
+        order: Order = Order.FILE,
+        field: Annotated[str | None, Query(max_length=200)] = None,
+        look: Literal["second", "third", "audit"] | None = None,
+    ) -> HTMLResponse:
+        return room.page("review.html", order=order.value, field=field, look=look)
+
+    @app.get("/wall")
+    def wall(digit: Annotated[str, Query(pattern=r"^[0-9]$")] = "7") -> HTMLResponse:
+        return room.page("wall.html", digit=digit)
+
+    @app.get("/favicon.ico")
+    def icon() -> RedirectResponse:
+        return RedirectResponse("/static/icon.svg", 301)
+
+
+def _add_pictures(app: FastAPI, room: _Room) -> None:
+    # a number keeps its picture as long as its file is not read again, and then `read` in the address changes
+    kept = {"cache-control": "private, max-age=3600"}
+
+    @app.get("/picture/{place}/number-{position:int}.png")
+    def number(place: str, position: int) -> Response:
+        task, known, roots = room.picture_of(place)
+        return Response(
+            room.pictures.number(roots, known, task, position), media_type="image/png", headers=kept
+        )
+
+    @app.get("/picture/{place}/digit-{position:int}.png")
+    def digit(place: str, position: int) -> Response:
+        task, known, roots = room.picture_of(place)
+        digits = task.number.machine.digits
+        if not 0 < position <= len(digits):
+            raise NoPictureError("that number has no such digit")
+        data = room.pictures.digit(roots, known, task, digits[position - 1])
+        return Response(data, media_type="image/png", headers=kept)
+
+    @app.get("/picture/{place}/around.jpg")
+    def around(place: str) -> Response:
+        task, known, roots = room.picture_of(place)
+        return Response(room.pictures.around(roots, known, task), media_type="image/jpeg", headers=kept)
+
+    @app.get("/picture/{place}/page.jpg")
+    def page(place: str) -> Response:
+        task, known, roots = room.picture_of(place)
+        return Response(room.pictures.whole_page(roots, known, task), media_type="image/jpeg", headers=kept)
+
+
+def _add_actions(app: FastAPI, room: _Room) -> None:
+    desk = room.desk
+
+    @app.post("/api/next")
+    def take(body: NextBody) -> dict[str, Any]:
+        wanted = Wanted(body.order, body.field, Look(body.look) if body.look else None)
+        have = [Place.parse(text) for text in body.have]
+        tasks = desk.next(body.session, person(body.who), wanted, body.count, have)
+        return {"tasks": [task.shown() for task in tasks], **desk.standing()}
+
+    @app.post("/api/wall")
+    def wall(body: WallBody) -> dict[str, Any]:
+        tasks = desk.wall(body.session, body.digit, WALL)
+        return {"tasks": [task.shown() for task in tasks], **desk.standing()}
+
+    @app.post("/api/decide")
+    def decide(body: DecideBody) -> dict[str, Any]:
+        who = _someone(body.who)
+        refused = desk.decide([_said(body, one, who) for one in body.decisions])
+        room.housekeeper.ask()
+        told = [{"place": str(place), "message": why} for place, why in refused.items()]
+        return {"refused": told, **desk.standing()}
+
+    @app.post("/api/undo")
+    def undo(body: UndoBody) -> dict[str, Any]:
+        tasks, refused = desk.undo(body.token, body.undoing, body.session, _someone(body.who))
+        room.housekeeper.ask()
+        shown = [task.shown() for task in tasks]
+        return {"tasks": shown, "refused": refused, **desk.standing()}
+
+    @app.post("/api/skip")
+    def skip(body: SkipBody) -> dict[str, Any]:
+        desk.skip(body.session, Place.parse(body.place))
+        return {}
+
+    @app.post("/api/release")
+    def release(body: ReleaseBody) -> dict[str, Any]:
+        desk.give_back(body.session, [Place.parse(text) for text in body.keep])
+        return {}
+
+
+def _someone(name: str) -> str:
+    who = person(name)
+    if not who:
+        raise UsageError("a decision needs the name of whoever makes it")
+    return who
+
+
+def _said(body: DecideBody, one: DecisionBody, who: str) -> Said:
+    digits = tuple(sorted((int(position), text) for position, text in one.digits.items()))
+    return Said(
+        place=Place.parse(one.place),
+        look=Look(one.look),
+        answer=Answer(one.text, digits),
+        token=body.token,
+        last_word=one.last_word,
+        read_at=one.read_at,
+        session=body.session,
+        who=who,
+    )

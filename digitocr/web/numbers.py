@@ -1,0 +1,156 @@
+"""A number of a file as a person is shown it, and what an answer about it changes; pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from digitocr import results, review
+from digitocr.errors import UsageError
+from digitocr.ledger import Correction
+from digitocr.records import Box, FileResult, Number, PageResult, Status
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Place:
+    """A number of a file: the file's number in the ledger, page and ordinal; ordinal 0 is the whole page."""
+
+    file: int
+    page: int
+    number: int
+
+    def __str__(self) -> str:
+        return f"{self.file}-{self.page}-{self.number}"
+
+    @classmethod
+    def parse(cls, text: str) -> Place:
+        """Read a place as it is written in addresses.
+
+        Raises
+        ------
+        UsageError
+            It is none.
+        """
+        parts = text.split("-")
+        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
+            raise UsageError(f"{text[:60]!r} names no number")
+        return cls(*(int(part) for part in parts))
+
+
+Key = tuple[str, str]
+"""What a word is about: a review id and ``digit`` or ``number``."""
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A word that is said, and the one it replaces; '' is none."""
+
+    review_id: str
+    kind: str
+    before: str
+    new: str
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """A number with all that is known of it.
+
+    Attributes
+    ----------
+    machine : Number
+        As the program read it.
+    now : Number
+        The same with all that was said.
+    identity : str
+        Names the number as a whole in corrections.
+    items : dict of int to str
+        Position to review id of what the program is not sure of; position 0 is the number as a whole.
+    words : dict
+        What was said last about it.
+    """
+
+    page: PageResult
+    machine: Number
+    now: Number
+    identity: str
+    items: Mapping[int, str]
+    words: Mapping[Key, str]
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person has still to look at it."""
+        return self.now.status is Status.REVIEW
+
+    @property
+    def text(self) -> str:
+        """What the tables say; ``-`` where a person said that it is no number."""
+        nothing = not self.now.digits and self.now.status is Status.CORRECTED
+        return review.NOT_A_DIGIT if nothing else self.now.text
+
+    def waiting_items(self) -> Iterator[tuple[str, bool]]:
+        """Yield what the program was not sure of, and whether it still waits."""
+        for position, identity in self.items.items():
+            said = position > 0 and bool(self.words.get((identity, "digit")))
+            yield identity, self.waits and not said
+
+
+def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -> Seen | None:
+    """Gather what is known of one number, or None where the file has no such number."""
+    page = next((p for p in machine.pages if p.index == place.page), None)
+    if page is None or not 0 <= place.number <= len(page.numbers):
+        return None
+    whole = Box(0, 0, page.shape[1], page.shape[0])
+    blank = Number((), 0.0, whole)
+    number = page.numbers[place.number - 1] if place.number else blank
+    all_items = results.items(machine, machine, "")
+    items = {i.position: i.review_id for i in all_items if (i.page, i.number) == (place.page, place.number)}
+    own = results.review_id(machine.sha256, place.page, number.box)
+    identity = next(iter(items.values()), own)
+    known = {identity, own, *items.values()}
+    words: dict[Key, str] = {}
+    for c in corrections:
+        if c.review_id in known:  # a word on the whole number may stand at any of its rows in the queue
+            words[identity if c.kind == "number" else c.review_id, c.kind] = c.new
+    new_page = next(p for p in review.corrected(machine, corrections).pages if p.index == place.page)
+    now = new_page.numbers[place.number - 1] if place.number else next(iter(new_page.numbers), blank)
+    return Seen(page, number, now, identity, items, words)
+
+
+def digits_said(number: Seen, said: Mapping[int, str]) -> list[Change]:
+    """Return what changes when unsure digits are settled one by one; keys are positions in what was read."""
+    return [
+        Change(number.items[position], "digit", number.words.get((number.items[position], "digit"), ""), new)
+        for position, new in sorted(said.items())
+    ]
+
+
+def number_said(number: Seen, text: str) -> list[Change]:
+    """Return what changes when the whole text of a number is said."""
+    return [Change(number.identity, "number", number.words.get((number.identity, "number"), ""), text)]
+
+
+def taken_back(number: Seen) -> list[Change]:
+    """Return what changes when all words on a number are taken back."""
+    return [
+        Change(identity, kind, word, review.TAKEN_BACK)
+        for (identity, kind), word in number.words.items()
+        if word != review.TAKEN_BACK
+    ]
+
+
+def corrections_of(
+    changes: Sequence[Change], number: Seen, place: Place, who: str, at: str
+) -> list[Correction]:
+    """Turn changes into what the ledger keeps; the old value is the word before, or what was read."""
+    by_item = {identity: position for position, identity in number.items.items()}
+    made = []
+    for change in changes:
+        position = by_item.get(change.review_id, 0)
+        is_digit = change.kind == "digit" and position > 0
+        read = number.machine.digits[position - 1].value if is_digit else number.machine.text
+        made.append(
+            Correction(
+                place.file, change.review_id, change.kind, change.before or str(read), change.new, who, at
+            )
+        )
+    return made

@@ -1,0 +1,117 @@
+"""What decides who looks at what, and what an audit says: pure functions, with no ledger and no HTTP."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from dataclasses import dataclass
+from enum import StrEnum
+
+from digitocr.review import NOT_A_DIGIT
+
+LONGEST = 40
+"""More digits than this are a slip of the hand."""
+
+_SCALE = 1 << 64
+
+
+class Look(StrEnum):
+    """What kind of look a decision comes from."""
+
+    FIRST = "first"
+    WALL = "wall"
+    SECOND = "second"
+    """By another person, who is shown neither what was read nor what the first one said."""
+    THIRD = "third"
+    """At a number that two looks did not agree on; both answers are shown."""
+    AUDIT = "audit"
+    """At a number that was accepted, drawn by chance; what was read is not shown."""
+    UNDO = "undo"
+
+
+class Order(StrEnum):
+    """In which order what waits is gone through."""
+
+    FIELD = "field"
+    FILE = "file"
+    UNSURE = "unsure"
+
+
+@dataclass(frozen=True, slots=True)
+class Rules:
+    """What is looked at more than once.
+
+    Attributes
+    ----------
+    second_share : float
+        Share in [0, 1] of the settled numbers that a second person reads.
+    second_fields : frozenset of str
+        Fields of a form that are always read by a second person.
+    audit_share : float
+        Share in [0, 1] of the accepted numbers that a person reads.
+    """
+
+    second_share: float = 0.0
+    second_fields: frozenset[str] = frozenset()
+    audit_share: float = 0.01
+
+    def wants_second(self, identity: str, field: str) -> bool:
+        """Tell whether a number is to be read by a second person."""
+        return field in self.second_fields or drawn(identity, "second", self.second_share)
+
+
+def drawn(identity: str, purpose: str, share: float) -> bool:
+    """Draw a share of all numbers by chance, the same ones each time; a larger share holds every smaller one.
+
+    Examples
+    --------
+    >>> drawn("r0123", "audit", 0.0), drawn("r0123", "audit", 1.0)
+    (False, True)
+    """
+    place = int.from_bytes(hashlib.sha256(f"{purpose}:{identity}".encode()).digest()[:8], "big")
+    return place < share * _SCALE
+
+
+def interval(wrong: int, count: int, level: float = 0.95) -> tuple[float, float]:
+    """Return the exact (Clopper-Pearson) interval of an error rate.
+
+    Parameters
+    ----------
+    wrong, count : int
+        Errors among numbers drawn by chance.
+    level : float
+        How sure the interval is, in (0, 1).
+
+    Examples
+    --------
+    >>> [round(v, 4) for v in interval(0, 300)]
+    [0.0, 0.0122]
+    """
+    from scipy.special import betaincinv
+
+    tail = (1 - level) / 2
+    low = float(betaincinv(wrong, count - wrong + 1, tail)) if wrong else 0.0
+    high = float(betaincinv(wrong + 1, count - wrong, 1 - tail)) if wrong < count else 1.0
+    return low, high
+
+
+def is_answer(text: str) -> bool:
+    """Tell whether a person may say this of ink: digits, or that it is none.
+
+    Examples
+    --------
+    >>> is_answer("007"), is_answer("-"), is_answer(""), is_answer("1,5")
+    (True, True, False, False)
+    """
+    return text == NOT_A_DIGIT or re.fullmatch(rf"[0-9]{{1,{LONGEST}}}", text) is not None
+
+
+def person(name: str) -> str:
+    r"""Bring the name of a person to a form that is kept: one line, not too long.
+
+    Examples
+    --------
+    >>> person("  Ann\\n Lee ")
+    'Ann Lee'
+    """
+    return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:60]

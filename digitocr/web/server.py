@@ -1,0 +1,172 @@
+"""``python -m digitocr review``: the page on this machine, in the browser."""
+
+from __future__ import annotations
+
+import getpass
+import logging
+import os
+import secrets
+import socket
+import sys
+import threading
+import webbrowser
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+
+import uvicorn
+
+from digitocr import publish
+from digitocr.errors import UsageError
+from digitocr.ledger import Ledger
+from digitocr.settings import Settings, load_settings
+from digitocr.web.app import make_app
+from digitocr.web.command import TOKEN_VARIABLE
+from digitocr.web.desk import Desk
+from digitocr.web.guard import Guard, is_loopback
+from digitocr.web.rules import Rules
+
+log = logging.getLogger(__name__)
+
+_PORT_FILE = "review.port"
+
+
+def open_desk(settings: Settings, rules: Rules) -> Desk:
+    """Open the ledger of a results folder for review.
+
+    Raises
+    ------
+    UsageError
+        Nothing was read into it yet.
+    """
+    path = settings.state / "ledger.sqlite"
+    hint = "read some files first: make run, or python -m flows.process_folder"
+    if not path.exists():
+        raise UsageError(f"nothing was read yet with the state folder {settings.state}", hint=hint)
+    with Ledger(path) as ledger:
+        job = ledger.find_job(settings.results)
+    if job is None:
+        raise UsageError(
+            f"nothing was read into {settings.results} yet", hint="name the folder with --results"
+        )
+    return Desk(publish.Shelf(job, settings.results, settings.review, settings.state), path, rules)
+
+
+def application() -> Guard:
+    """Make the page for a server of one's own: ``uvicorn --factory digitocr.web.server:application``.
+
+    With the settings of the environment and ``digitocr.toml``. ``DIGITOCR_REVIEW_TOKEN`` is what browsers must show;
+    without it only this machine is served.
+    """
+    settings = load_settings()
+    return make_app(open_desk(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
+
+
+def serve(
+    settings: Settings, rules: Rules, host: str, port: int, token: str, opens: Callable[[str], object]
+) -> int:
+    """Serve the page until interrupted.
+
+    Parameters
+    ----------
+    settings : Settings
+    rules : Rules
+    host, port
+        Where; port 0 takes the one of the last time, or any that is free.
+    token : str
+        What browsers must show; one is made up where others can reach the page and none is given.
+    opens : callable
+        Shown the page's address once it is served.
+    """
+    if not is_loopback(host):
+        token = token or secrets.token_urlsafe(24)
+    desk = open_desk(settings, rules)
+    try:
+        listening = _listen(host, port, settings.state / _PORT_FILE)
+    except BaseException:
+        desk.close()
+        raise
+    app = make_app(desk, settings, token=token, host_person=_host_person(host))
+    shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host
+    address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    server = _Server(app, lambda: _announce(address, opens))
+    with suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
+        server.run(sockets=[listening])
+    return 0
+
+
+class _Server(uvicorn.Server):
+    """A server that says when it is ready."""
+
+    def __init__(self, app: Guard, ready: Callable[[], None]) -> None:
+        super().__init__(
+            uvicorn.Config(
+                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+            )
+        )
+        self._ready = ready
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._ready()
+
+
+def _announce(address: str, opens: Callable[[str], object]) -> None:
+    sys.stdout.write(f"review page: {address}  (end with Ctrl-C)\n")
+    sys.stdout.flush()
+    threading.Thread(target=opens, args=(address,), daemon=True).start()
+
+
+def open_browser(address: str) -> None:
+    """Show an address to the person, where there is a browser."""
+    with suppress(webbrowser.Error, OSError):
+        webbrowser.open(address)
+
+
+def _host_person(host: str) -> str:
+    """Whoever started the program, where only he uses it; '' where others do."""
+    if not is_loopback(host):
+        return ""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return ""
+
+
+def _listen(host: str, port: int, kept: Path) -> socket.socket:
+    """Take a port; the same as last time if it is free, so that a page that is still open finds us again."""
+    wanted = [port] if port else [_last_port(kept), 0]
+    for number in wanted:
+        try:
+            listening = _bound(host, number)
+        except (OSError, OverflowError) as error:
+            if number == wanted[-1]:
+                raise UsageError(
+                    f"cannot serve at {host}:{port}: {error}", hint="try another --port"
+                ) from None
+            continue
+        with suppress(OSError):
+            kept.write_text(str(listening.getsockname()[1]), encoding="utf-8")
+        return listening
+    raise UsageError(f"cannot serve at {host}")
+
+
+def _bound(host: str, port: int) -> socket.socket:
+    family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
+def _last_port(kept: Path) -> int:
+    try:
+        port = int(kept.read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return 0
+    return port if 1024 <= port < 65536 else 0

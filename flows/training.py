@@ -1,0 +1,71 @@
+"""The flow that trains; importing this module imports Prefect."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+from prefect import flow
+from prefect.artifacts import create_markdown_artifact
+
+from digitocr import atomic, corrections
+from digitocr.settings import Settings, load_settings
+
+
+@flow(name="train-model", persist_result=False)
+def train_model(
+    flags: dict[str, Any] | None = None, config: str | None = None, fresh: int = 100
+) -> dict[str, Any]:
+    """Learn from what people settled, if there is enough that is new, and promote the model if it is better.
+
+    Parameters
+    ----------
+    flags : dict, optional
+        Settings that outweigh the environment and the settings file.
+    config : str, optional
+        Settings file.
+    fresh : int
+        With fewer settled digits more than at the last training, nothing is trained.
+
+    Returns
+    -------
+    dict
+        ``digits`` exported, and ``trained`` and ``promoted``, each true or false.
+    """
+    settings = load_settings(flags, Path(config) if config else None)
+    folder = settings.state / "corrections"
+    exported = corrections.export(settings, folder)
+    outcome: dict[str, Any] = {"digits": exported.digits, "trained": False, "promoted": False}
+    if exported.digits < _last(settings) + fresh:
+        _tell(f"{exported.digits} settled digits; {_last(settings) + fresh} are waited for.")
+        return outcome
+    from digitocr.training import learning
+
+    plan = learning.Plan(folder, settings.state / "training" / "tuned.keras")
+    verdict = learning.learn(settings, learning.current(settings), plan)
+    atomic.write(_mark(settings), json.dumps({"digits": exported.digits}).encode())
+    _tell(
+        "\n".join(
+            [f"{exported.digits} settled digits, {exported.corrections} corrected.", "", *verdict.lines()]
+        )
+    )
+    return outcome | {"trained": True, "promoted": verdict.promoted}
+
+
+def _tell(text: str) -> None:
+    create_markdown_artifact(
+        f"## Learning from corrections\n\n{text}\n", key="training", description="Before and after"
+    )
+
+
+def _mark(settings: Settings) -> Path:
+    return settings.state / "training" / "last.json"
+
+
+def _last(settings: Settings) -> int:
+    """Return how many digits the last training had."""
+    try:
+        return int(json.loads(_mark(settings).read_text(encoding="utf-8"))["digits"])
+    except (OSError, ValueError, KeyError):
+        return 0

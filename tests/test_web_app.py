@@ -1,0 +1,372 @@
+import asyncio
+import csv
+import json
+import os
+import shutil
+import socket
+
+import pytest
+from conftest import Workplace
+from fake_reader import drawn
+from starlette.testclient import TestClient
+from typer.testing import CliRunner
+from web_desk import open_desk
+
+from digitocr.__main__ import app
+from digitocr.web.app import make_app
+from digitocr.web.guard import COOKIE, Guard
+from digitocr.web.rules import Rules
+
+HOME = "http://127.0.0.1:8000"
+SESSION = "0" * 32
+HOSTILE = "<img src=x onerror=alert(1)>' \" & =1+1.png"
+
+
+def client(work, token="", base=HOME, address="127.0.0.1", rules=None):
+    served = make_app(open_desk(work, rules), work.settings(), token=token, host_person="ann")
+    return TestClient(
+        served, base_url=base, client=(address, 5000), headers={"origin": base}, follow_redirects=False
+    )
+
+
+@pytest.fixture
+def read(work):
+    work.put("a.png", drawn("5 123?"))
+    work.put("b.png", drawn("4?"))
+    work.run()
+    return work
+
+
+@pytest.fixture
+def page(read):
+    with client(read) as client_:
+        yield client_
+
+
+@pytest.fixture(scope="module")
+def still(tmp_path_factory):
+    """A page that tests look at and do not change."""
+    folder = tmp_path_factory.mktemp("still")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(folder)
+        work = Workplace(folder)
+        work.put("a.png", drawn("5 123?"))
+        work.run()
+        with client(work) as client_:
+            yield client_
+
+
+def take(page, count=9, **more):
+    body = {"session": SESSION, "who": "ann", "count": count} | more
+    return page.post("/api/next", json=body).json()["tasks"]
+
+
+def decide(page, task, token="token-000", who="ann", **said):
+    one = {key: task[key] for key in ("place", "look", "last_word", "read_at")} | said
+    return page.post("/api/decide", json={"token": token, "session": SESSION, "who": who, "decisions": [one]})
+
+
+class TestPages:
+    def test_they_load_nothing_from_elsewhere(self, still):
+        for path in ("/", "/review", "/wall?digit=7", "/static/style.css", "/static/review.js", "/static/wall.js",
+                     "/static/common.js", "/static/icon.svg"):  # fmt: skip
+            reply = still.get(path)
+            assert reply.status_code == 200
+            text = reply.text.replace("http://www.w3.org/2000/svg", "")
+            assert "http://" not in text
+            assert "https://" not in text
+            assert "default-src 'none'" in reply.headers["content-security-policy"]
+            assert reply.headers["x-content-type-options"] == "nosniff"
+
+    @pytest.mark.parametrize("path", ["/docs", "/redoc", "/openapi.json"])
+    def test_no_pages_of_the_framework(self, still, path):
+        assert still.get(path).status_code == 404
+
+    def test_the_front_page_counts(self, page):
+        text = page.get("/").text
+        assert "Review 2 unsure digits" in text
+        assert "low-confidence" in text
+
+    def test_failed_files_are_named_with_why(self, work):
+        work.put("a.png", "1?")
+        work.put("bad.png", "BAD")
+        work.run()
+        with client(work) as page:
+            assert "cannot be decoded" in page.get("/").text
+
+    def test_a_decision_is_in_the_tables_when_the_server_ends(self, read):
+        with client(read) as page:
+            task = take(page)[0]
+            assert decide(page, task, digits={"1": "7"}).json() == {"refused": [], "waiting": 1, "newest": 1}
+        texts = {(r["file"], r["number"]): r["text"] for r in read.table("results/numbers.csv")}
+        assert texts["a.png", "2"] == "723"
+        assert [row["file"] for row in read.table("review/queue.csv")] == ["b.png"]
+
+    def test_what_a_killed_server_left_undone_is_done_at_the_next_start(self, read):
+        desk = open_desk(read)
+        from web_desk import Person
+
+        ann = Person(desk)
+        ann.accept(ann.take()[0])
+        desk.close()
+        assert len(read.table("review/queue.csv")) == 2
+        with client(read):
+            pass
+        assert [row["file"] for row in read.table("review/queue.csv")] == ["b.png"]
+
+    def test_undo_and_what_the_slower_one_is_told(self, page):
+        task = take(page)[0]
+        decide(page, task, token="token-one", digits={"1": "7"})
+        again = decide(page, task, token="token-two", digits={"1": "9"}).json()
+        assert "ann" in again["refused"][0]["message"]
+        undone = page.post("/api/undo", json={"token": "token-one", "undoing": "token-un1", "session": SESSION,
+                                              "who": "ann"}).json()  # fmt: skip
+        assert [t["place"] for t in undone["tasks"]] == [task["place"]]
+
+    @pytest.mark.parametrize(
+        ("path", "body"),
+        [
+            ("/api/next", {"session": "x", "who": "", "count": 1}),
+            ("/api/next", {"session": SESSION, "who": "", "count": 999}),
+            ("/api/next", {"session": SESSION, "who": "", "count": 1, "order": "rowid; DROP TABLE item"}),
+            ("/api/skip", {"session": SESSION, "place": "1-1-1; DROP TABLE item"}),
+            ("/api/decide", {"token": "t" * 8, "session": SESSION, "who": "ann", "decisions": []}),
+            ("/api/release", {"session": SESSION, "strange": 1}),
+        ],
+    )
+    def test_what_no_page_of_ours_sends_is_refused(self, still, path, body):
+        assert still.post(path, json=body).status_code == 422
+
+    def test_no_decision_without_a_name(self, page):
+        assert decide(page, take(page)[0], who=" \n", digits={"1": "7"}).status_code == 400
+
+
+class TestPictures:
+    def test_those_of_a_number(self, page):
+        (place,) = (task["place"] for task in take(page) if task["file"] == "a.png")
+        for name, kind in (("number-1.png", "png"), ("number-0.png", "png"), ("digit-2.png", "png"),
+                           ("around.jpg", "jpeg"), ("page.jpg", "jpeg")):  # fmt: skip
+            reply = page.get(f"/picture/{place}/{name}")
+            assert (reply.status_code, reply.headers["content-type"]) == (200, f"image/{kind}")
+            assert len(reply.content) > 100
+
+    def test_a_folder_that_is_not_the_inbox(self, work):
+        folder = work.folder / "scans"
+        work.put("a.png", drawn("1?"), folder)
+        work.run(folder)
+        with client(work) as page:
+            assert page.get("/picture/1-1-1/around.jpg").status_code == 200
+
+    def test_a_file_that_is_gone_leaves_the_crop(self, read, page):
+        shutil.rmtree(read.folder / "archive")
+        assert page.get("/picture/1-1-2/number-1.png").status_code == 200
+        reply = page.get("/picture/1-1-2/around.jpg")
+        assert (reply.status_code, reply.json()["message"]) == (
+            404, "a.png is no longer where it was read or archived",
+        )  # fmt: skip
+
+    def test_another_content_under_the_name_is_not_shown(self, read, page):
+        (read.folder / "archive" / "a.png").write_bytes(drawn("99"))
+        assert page.get("/picture/1-1-2/around.jpg").status_code == 404
+
+    @pytest.mark.parametrize("place", ["9-1-1", "1-9-1", "1-1-9", "a-b-c", "1-1", "1-1-1-1", "..", "%2e%2e"])
+    def test_what_is_no_number(self, still, place):
+        assert still.get(f"/picture/{place}/around.jpg").status_code in (400, 404)
+
+    @pytest.mark.parametrize(
+        "name", ["digit-0.png", "digit-99.png", "number--1.png", "around.png", "../../x"]
+    )
+    def test_what_is_no_picture(self, still, name):
+        assert still.get(f"/picture/1-1-2/{name}").status_code == 404
+
+
+class TestOutside:
+    @pytest.mark.parametrize(
+        "path",
+        [
+            "/static/../app.py",
+            "/static/..%2fapp.py",
+            "/static/%2e%2e/%2e%2e/ledger.py",
+            "/static//etc/passwd",
+            "/..%2f..%2fetc/passwd",
+            "/picture/..%2f..%2f..%2fetc%2fpasswd/around.jpg",
+            "/.digitocr/ledger.sqlite",
+            "/results/numbers.csv",
+        ],
+    )
+    def test_no_path_leads_out(self, still, path):
+        assert still.get(path).status_code in (400, 404)
+
+    def test_a_name_in_the_ledger_that_leads_out_is_not_followed(self, read, page):
+        (read.folder / "secret.png").write_bytes((read.folder / "archive" / "a.png").read_bytes())
+        (read.folder / "archive" / "a.png").unlink()
+        import sqlite3
+
+        with sqlite3.connect(read.folder / ".digitocr" / "ledger.sqlite") as db:
+            db.execute("UPDATE file SET file = '../secret.png', source = '../secret.png' WHERE id = 1")
+        db.close()
+        assert page.get("/picture/1-1-2/around.jpg").status_code == 404
+
+    def test_a_link_that_leads_out_is_not_followed(self, read, page):
+        outside = read.folder / "secret.png"
+        (read.folder / "archive" / "a.png").rename(outside)
+        (read.folder / "archive" / "a.png").symlink_to(outside)
+        assert page.get("/picture/1-1-2/around.jpg").status_code == 404
+
+
+class TestStrangers:
+    @pytest.mark.parametrize(
+        "host", ["evil.example", "evil.example:8000", "127.0.0.1.evil.example", "[::2]", ""]
+    )
+    def test_a_name_that_is_not_ours(self, still, host):
+        assert still.get("/", headers={"host": host}).status_code == 403
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost:8000", "[::1]:8000", "127.0.0.1:1"])
+    def test_names_that_are(self, still, host):
+        assert still.get("/", headers={"host": host}).status_code == 200
+
+    @pytest.mark.parametrize(
+        "origin",
+        [
+            "http://evil.example",
+            "null",
+            "",
+            "http://127.0.0.1:8001",
+            "http://127.0.0.1:8000.evil.example",
+            "http://",
+        ],
+    )
+    def test_posting_from_another_site(self, still, origin):
+        reply = still.post(
+            "/api/next", json={"session": SESSION, "who": "a", "count": 1}, headers={"origin": origin}
+        )
+        assert (reply.status_code, reply.text) == (403, "posted from another site")
+
+    def test_posting_without_saying_from_where(self, page):
+        del page.headers["origin"]
+        assert page.post("/api/skip", json={"session": SESSION, "place": "1-1-2"}).status_code == 403
+
+    @pytest.mark.parametrize(
+        "kind", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
+    )
+    def test_what_a_form_could_post(self, still, kind):
+        body = json.dumps({"session": SESSION, "who": "a", "count": 1})
+        reply = still.post("/api/next", content=body, headers={"content-type": kind})
+        assert (reply.status_code, reply.text) == (403, "not JSON")
+
+    def test_too_much(self, page):
+        reply = page.post(
+            "/api/next", content=b"[" + b" " * 2_000_000, headers={"content-type": "application/json"}
+        )
+        assert reply.status_code == 403
+
+    def test_another_machine_without_a_token(self, read):
+        with client(read, address="192.0.2.7") as page:
+            assert page.get("/").status_code == 403
+
+
+class TestToken:
+    @pytest.fixture
+    def page(self, read):
+        with client(read, token="s3cret", base="http://192.0.2.1:8000", address="192.0.2.7") as page:
+            yield page
+
+    @pytest.mark.parametrize("path", ["/", "/review", "/static/review.js", "/picture/1-1-2/around.jpg"])
+    def test_nothing_without_it(self, page, path):
+        assert page.get(path).status_code == 403
+
+    @pytest.mark.parametrize("token", ["", "S3CRET", "s3cret2", "é"])
+    def test_nothing_with_another(self, page, token):
+        assert page.get("/", params={"token": token}).status_code == 403
+        page.cookies.set(COOKIE, "wrong")
+        assert page.get("/").status_code == 403
+        assert page.post("/api/skip", json={"session": SESSION, "place": "1-1-2"}).status_code == 403
+
+    def test_the_link_gives_a_cookie_and_takes_the_token_out_of_the_address(self, page):
+        reply = page.get("/review?token=s3cret&order=unsure")
+        assert (reply.status_code, reply.headers["location"]) == (303, "/review?order=unsure")
+        cookie = reply.headers["set-cookie"].lower()
+        assert "httponly" in cookie
+        assert "samesite=strict" in cookie
+        assert page.get("/review").status_code == 200
+        assert take(page)
+
+    def test_the_link_leads_to_no_other_site(self):
+        scope = {"type": "http", "method": "GET", "path": "//evil.example/", "query_string": b"token=s3cret",
+                 "headers": []}  # fmt: skip
+        sent = []
+
+        async def send(message):
+            sent.append(message)
+
+        asyncio.run(Guard(None, "s3cret")(scope, None, send))
+        assert dict(sent[0]["headers"])[b"location"] == b"/evil.example/"
+
+    def test_posting_from_another_site_with_the_cookie(self, page):
+        page.cookies.set(COOKIE, "s3cret")
+        reply = page.post(
+            "/api/skip", json={"session": SESSION, "place": "1-1-2"}, headers={"origin": "http://evil"}
+        )
+        assert reply.status_code == 403
+
+
+@pytest.mark.skipif(os.name == "nt", reason="such names cannot be there")
+def test_hostile_names_are_text(work):
+    work.put(HOSTILE, drawn("1?"))
+    work.put("bad" + HOSTILE, "BAD")
+    work.run()
+    with client(work) as page:
+        text = page.get("/").text
+        assert "<img" not in text
+        assert "bad&lt;img src=x onerror=alert(1)&gt;" in text
+        (task,) = take(page)
+        assert task["file"] == HOSTILE  # as JSON; the script puts it in as text
+        decide(page, task, who="=cmd()", text="7")
+        assert page.get(f"/picture/{task['place']}/around.jpg").status_code == 200
+        field = page.get("/review", params={"field": '"><script>alert(1)</script>'}).text
+        assert "<script>alert" not in field
+    with (work.folder / "review" / "audit.csv").open(newline="") as stream:
+        assert next(csv.DictReader(stream))["who"] == "'=cmd()"
+
+
+def test_the_interval_is_on_the_front_page(work):
+    work.put("a.png", drawn("11 22"))
+    work.run()
+    with client(work, rules=Rules(audit_share=1)) as page:
+        import time
+
+        while not (tasks := take(page, look="audit")):
+            time.sleep(0.01)  # drawn beside the answering of requests
+        decide(page, tasks[0], text="11")
+        text = page.get("/").text
+        assert "0 wrong of 1 accepted numbers" in text
+        assert "0.00 to 97.50 %" in text
+
+
+def test_it_runs_in_a_server_of_ones_own(read, monkeypatch):
+    from digitocr.web import server
+
+    monkeypatch.setenv("DIGITOCR_REVIEW_TOKEN", "s3cret")
+    with TestClient(server.application(), base_url=HOME, follow_redirects=False) as page:
+        assert page.get("/").status_code == 403
+        assert page.get("/?token=s3cret").status_code == 303
+        assert page.get("/").status_code == 200
+
+
+class TestCommand:
+    def call(self, *args):
+        return CliRunner().invoke(app, ["review", "--no-browser", *args])
+
+    def test_before_anything_was_read_it_is_a_mistake(self, work):
+        done = self.call()
+        assert done.exit_code == 2
+        assert "nothing was read" in done.stderr
+
+    def test_a_port_that_is_taken(self, read):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            done = self.call("--port", str(taken.getsockname()[1]))
+        assert done.exit_code == 2
+        assert "--port" in done.stderr
+
+    def test_an_address_that_is_not_ours(self, read):
+        assert self.call("--host", "192.0.2.1").exit_code == 2

@@ -1,0 +1,418 @@
+"""The review page in a real browser: Playwright drives Debian's Chromium."""
+
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import urllib.error
+import urllib.request
+from pathlib import Path
+
+import pytest
+from fake_reader import drawn
+
+CHROMIUM = shutil.which("chromium")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+
+PATIENCE = 10_000
+"""Milliseconds; what is waited for comes in a few dozen."""
+
+sync_api = pytest.importorskip(
+    "playwright.sync_api", reason="the page is tested in a browser with Playwright"
+)
+pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="no Chromium here: apt-get install chromium")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with sync_api.sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
+        yield browser
+        browser.close()
+
+
+class Served:
+    """The program as a user starts it, in the folder of the test."""
+
+    def __init__(self, work):
+        self.work = work
+        self.process = None
+        self.start()
+
+    def start(self, *flags):
+        """Start it, at the same place as last time."""
+        root = Path(__file__).parents[1]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "digitocr", "review", "--no-browser", *flags],
+            cwd=self.work.folder, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True,
+        )  # fmt: skip
+        line = self.process.stdout.readline()
+        self.address = line.split()[2].rstrip("/")
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.process.stdout.close()
+
+    def end(self):
+        """End it as Ctrl-C does; all tables are made by then."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGINT)
+            assert self.process.wait(timeout=30) == 0
+            self.process.stdout.close()
+
+    def texts(self):
+        self.end()
+        return [(r["text"], r["status"]) for r in self.work.table("results/numbers.csv")]
+
+
+@pytest.fixture
+def served(work, request):
+    for name, text in request.param:
+        work.put(name, drawn(text))
+    work.run()
+    served = Served(work)
+    yield served
+    if served.process.poll() is None:
+        served.kill()
+
+
+def files(*texts):
+    """Serve these as a.png, b.png, …"""
+    named = [(f"{chr(97 + i)}.png", text) for i, text in enumerate(texts)]
+    return pytest.mark.parametrize("served", [named], indirect=True, ids=[""])
+
+
+class Page:
+    """A person's page: presses keys, and notices what should not happen."""
+
+    def __init__(self, browser, served, path="/review", size=(1280, 800), who="ann"):
+        self.context = browser.new_context(viewport={"width": size[0], "height": size[1]})
+        self.context.add_init_script(
+            f"location.protocol.startsWith('http') && localStorage.setItem('digitocr.who', '{who}')"
+        )
+        self.context.set_default_timeout(PATIENCE)
+        self.page = self.context.new_page()
+        self.faults = []
+        self.page.on("pageerror", lambda error: self.faults.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.faults.append(dialog.message))
+        self.page.on("request", lambda r: r.url.startswith(served.address) or self.faults.append(r.url))
+        self.page.goto(served.address + path)
+
+    def press(self, *keys):
+        for key in keys:
+            self.page.keyboard.press(key)
+
+    def shows(self, text):
+        """Wait until a number with this text is shown."""
+        sync_api.expect(self.page.locator("#cells")).to_be_visible()
+        cells = self.page.locator("#cells b")
+        sync_api.expect(cells).to_have_text(list(text), timeout=PATIENCE)
+        return self
+
+    def saved(self, waiting=None):
+        wanted = "all saved" if waiting is None else f"{waiting} waiting · all saved"
+        self.page.wait_for_function(
+            "text => document.getElementById('state').textContent.includes(text)", arg=wanted
+        )
+        return self
+
+    def text(self, selector):
+        return self.page.locator(selector).inner_text()
+
+    def close(self):
+        self.context.close()
+        assert self.faults == []
+
+
+FIFTY = [" ".join(f"{(row + i) % 10}?" for i in range(10)) for row in range(5)]
+
+
+@files(*FIFTY)
+def test_fifty_items_by_keyboard_alone(browser, served):
+    page = Page(browser, served, "/")
+    page.press("Enter")  # the way to the review is in focus
+    wanted = []
+    for i in range(50):
+        value = str((i // 10 + i) % 10)
+        page.shows(value)
+        said = ("Enter", "7", "-")[(i % 7 == 3) + (i % 11 == 5)]
+        if i % 13 == 4:  # a slip of the finger
+            page.press("9", "u")
+            page.shows(value)
+        page.press(said)
+        wanted += [] if said == "-" else [("7" if said == "7" else value, "corrected")]
+    page.page.wait_for_selector("#empty:not([hidden])")
+    page.saved(0).close()
+    assert served.texts() == wanted
+    assert served.work.table("review/queue.csv") == []
+
+
+@files("12? 5? 7? 1?")
+def test_every_key(browser, served):
+    page = Page(browser, served)
+    page.shows("12").press("?")
+    assert page.page.locator("#help").is_visible()
+    page.press("x")
+    assert not page.page.locator("#help").is_visible()
+    page.press("ArrowRight", "8")  # a sure digit; the unsure one is still open
+    page.shows("18").press("Backspace")
+    page.press("ArrowLeft", "ArrowDown")
+    page.shows("5").press("ArrowDown")
+    page.shows("7").press("ArrowUp", "ArrowUp")
+    page.shows("12").press("z")
+    assert page.page.evaluate("document.body.classList.contains('zoomed')")
+    page.press("z", "s")
+    page.shows("5").press("e", "4", "5", "6", "Backspace", "Enter")
+    page.shows("7").press("Control+1", "Alt+2", "Shift", "F2")
+    page.shows("7").press("Enter")
+    page.shows("1").press("Enter")
+    page.shows("12").press("3")  # what was skipped comes last
+    page.saved(0).close()
+    assert [text for text, _ in served.texts()] == ["32", "45", "7", "1"]
+
+
+@files("1? 2? 3? 4? 5?")
+def test_undo_goes_back_further_than_one_and_past_a_reload(browser, served):
+    page = Page(browser, served)
+    for value in "123":
+        page.shows(value).press("9")
+    page.shows("4").saved(2).page.reload()
+    page.shows("4").press("u")
+    page.shows("3").press("u")
+    page.shows("2").press("Enter")
+    page.shows("3").press("Enter")
+    page.shows("4").saved(2)
+    page.close()
+    assert served.texts() == [("9", "corrected"), ("2", "corrected"), ("3", "corrected"), ("4", "review"),
+                              ("5", "review")]  # fmt: skip
+
+
+@files("1? 2? 3? 4? 5? 6?")
+def test_a_reload_in_the_middle_loses_nothing(browser, served):
+    page = Page(browser, served)
+    for value in "123":
+        page.shows(value).press("9")
+        page.page.reload()
+    page.shows("4").saved(3).close()
+    assert [text for text, _ in served.texts()] == list("999456")
+
+
+@files("1? 2? 3? 4? 5? 6?")
+def test_a_server_killed_and_restarted_loses_nothing(browser, served):
+    page = Page(browser, served)
+    page.shows("1").press("9")
+    page.shows("2").saved(5)
+    served.kill()
+    page.press("8")
+    page.shows("3").press("7")
+    page.page.wait_for_function("() => document.getElementById('state').textContent.includes('2 kept here')")
+    served.start()
+    page.saved(3)
+    page.shows("4").press("6")
+    page.saved(2).close()
+    assert [text for text, _ in served.texts()] == list("987656")
+
+
+@files("1? 2? 3? 4? 5? 6?")
+def test_a_reload_while_the_server_is_gone_loses_nothing(browser, served):
+    page = Page(browser, served)
+    page.shows("1")
+    served.kill()
+    page.press("9")
+    with pytest.raises(sync_api.Error):
+        page.page.reload()
+    served.start()
+    page.page.goto(served.address + "/review")
+    page.shows("2").saved(5).close()
+    assert [text for text, _ in served.texts()] == list("923456")
+
+
+@files(*FIFTY)
+def test_two_people_at_once(browser, served):
+    ann, bob = Page(browser, served), Page(browser, served, who="bob")
+    one, other = [], []
+    while len(one) + len(other) < 50:
+        for page, mine, key in ((ann, one, "8"), (bob, other, "9")):
+            page.page.wait_for_function(
+                "() => !document.getElementById('item').hidden || !document.getElementById('empty').hidden"
+            )
+            if page.page.locator("#item").is_visible():
+                mine.append((page.text("#where"), page.text("#cells b")))
+                page.press(key)
+                page.saved()
+            else:
+                page.page.evaluate("dispatchEvent(new Event('focus'))")
+    assert not set(one) & set(other)
+    ann.saved(0).close()
+    bob.close()
+    texts = [text for text, _ in served.texts()]
+    assert (texts.count("8"), texts.count("9")) == (len(one), len(other))
+    assert {r["who"] for r in served.work.table("review/audit.csv")} == {"ann", "bob"}
+
+
+@files("7? 71? 3? 7?", "7? 72? 70?")
+def test_the_wall(browser, served):
+    page = Page(browser, served, "/wall?digit=7")
+    tiles = page.page.locator(".tile")
+    tiles.nth(5).wait_for()
+    page.press("ArrowRight", "1", "ArrowRight", "Space")
+    assert "other 4 are 7" in page.text("#confirm")
+    page.press("Enter")
+    page.saved(2)
+    page.page.locator("#empty").wait_for()  # the odd one is for the review
+    page.press("u")
+    page.page.wait_for_function("() => document.querySelectorAll('.tile').length === 5")
+    page.page.locator(".tile").first.click()
+    page.page.locator("#confirm").click()
+    page.saved(3).close()
+    status = [s for _, s in served.texts()]
+    assert (status.count("corrected"), status.count("review")) == (4, 3)
+
+
+@files("1?", "2?")
+def test_tables_follow_while_one_works(browser, served):
+    page = Page(browser, served)
+    page.shows("1").press("9")
+    page.saved(1)
+    path = served.work.folder / "review" / "queue.csv"
+    page.page.wait_for_timeout(50)
+    for _ in range(200):
+        if "a.png" not in path.read_text():
+            break
+        page.page.wait_for_timeout(50)
+    assert "a.png" not in path.read_text()
+    page.close()
+
+
+CONTRAST = """() => {
+  const light = (c) => c.map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
+    .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
+  const parse = (text) => { const n = text.match(/[\\d.]+/g).map(Number); return n.length < 4 ? [...n, 1] : n; };
+  const ground = (element) => {
+    const over = [];
+    for (let e = element; e; e = e.parentElement) over.push(parse(getComputedStyle(e).backgroundColor));
+    return over.reverse().reduce((low, top) => low.map((v, i) => v * (1 - top[3]) + top[i] * top[3]), [255, 255, 255]);
+  };
+  const poor = [];
+  for (const element of document.querySelectorAll('body *')) {
+    const own = [...element.childNodes].some((n) => n.nodeType === 3 && n.textContent.trim());
+    if (!(own || element.matches('input')) || !element.checkVisibility()) continue;
+    if (element.matches('.unseen, noscript, .jump')) continue;
+    const style = getComputedStyle(element);
+    const inSvg = element.closest('svg');
+    const front = light(parse(inSvg ? style.fill : style.color));
+    const back = light(ground(inSvg ? inSvg.parentElement : element));
+    const ratio = (Math.max(front, back) + 0.05) / (Math.min(front, back) + 0.05);
+    if (ratio < 4.5) poor.push(element.tagName + '.' + element.className + ' ' + ratio.toFixed(2));
+  }
+  return poor;
+}"""
+
+FOCUS = """() => {
+  const style = getComputedStyle(document.activeElement);
+  return [document.activeElement.tagName, style.outlineStyle, parseFloat(style.outlineWidth)];
+}"""
+
+
+@files("12? 5 7?")
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["screen", "phone"])
+def test_it_can_be_seen(browser, served, size):
+    served.work.put("bad.png", "BAD")
+    served.work.run()
+    for path, there in (("/", ".cards"), ("/review", "#cells b"), ("/wall?digit=1", ".tile")):
+        page = Page(browser, served, path, size)
+        page.page.locator(there).first.wait_for()
+        if path == "/review":
+            page.press("u", "?")
+            page.page.locator("#notice").wait_for()
+            page.press("x")
+        assert page.page.evaluate(CONTRAST) == []
+        assert page.page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        assert page.page.evaluate("document.documentElement.lang") == "en"
+        for _ in range(12):
+            page.press("Tab")
+            tag, style, width = page.page.evaluate(FOCUS)
+            assert tag == "BODY" or (style == "solid" and width >= 3)
+        if size[0] < 400:
+            small = page.page.evaluate(
+                "[...document.querySelectorAll('#keys button, .tile')].filter((b) =>"
+                " Math.min(b.offsetWidth, b.offsetHeight) < 44).length"
+            )
+            assert small == 0
+        page.close()
+
+
+@files("1? 2?")
+def test_by_touch_alone(browser, served):
+    page = Page(browser, served, size=(390, 844))
+    page.shows("1").page.locator('#keys [data-key="7"]').click()
+    page.shows("2").page.locator('#keys [data-key="Enter"]').click()
+    page.saved(0).close()
+    assert [text for text, _ in served.texts()] == ["7", "2"]
+
+
+HOSTILE = "<img src=x onerror=alert(1)>.png"
+
+
+@pytest.mark.parametrize("served", [[(HOSTILE, "1?")]], indirect=True, ids=[""])
+def test_hostile_names_are_text(browser, served):
+    page = Page(browser, served)
+    assert HOSTILE in page.shows("1").text("#where")
+    page.page.goto(served.address + "/wall?digit=1")
+    page.page.locator(".tile").wait_for()
+    page.close()
+
+
+@files("1?")
+def test_another_sites_page_can_neither_post_nor_look(browser, served, tmp_path):
+    evil = tmp_path / "evil.html"
+    evil.write_text("<title>evil</title>")
+    context = browser.new_context()
+    page = context.new_page()
+    page.goto(evil.as_uri())
+    tries = page.evaluate(
+        """async (home) => {
+          const body = JSON.stringify({session: '0'.repeat(32), who: 'eve', count: 9});
+          const results = [];
+          for (const kind of ['text/plain', 'application/json']) {
+            const options = {method: 'POST', body, headers: {'content-type': kind}};
+            results.push(await fetch(home + '/api/next', options).then(() => 'read', () => 'refused'));
+            await fetch(home + '/api/next', {...options, mode: 'no-cors'}).catch(() => {});
+          }
+          const image = new Image();
+          image.src = home + '/picture/1-1-1/around.jpg';
+          results.push(await new Promise((done) => {
+            image.onload = () => done('read');
+            image.onerror = () => done('refused');
+          }));
+          return results;
+        }""",
+        served.address,
+    )
+    assert tries == ["refused"] * 3
+    context.close()
+    mine = Page(browser, served)
+    mine.shows("1").close()  # nobody holds it
+
+
+def test_elsewhere_it_asks_for_its_token(work):
+    work.put("a.png", drawn("1?"))
+    work.run()
+    served = Served.__new__(Served)
+    served.work = work
+    served.start("--host", "0.0.0.0")
+    try:
+        address, _, token = served.address.partition("/?token=")
+        port = address.rpartition(":")[2]
+        assert len(token) >= 32
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/")
+        served.end()
+    finally:
+        if served.process.poll() is None:
+            served.kill()

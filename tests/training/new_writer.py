@@ -1,0 +1,39 @@
+"""A drawn writer whose 1 has a long upstroke and whose 7 is narrow: others take the one for the other."""
+
+import itertools
+
+import numpy as np
+
+from digitocr.training.strokes import Glyph, SkeletonWriter, Sources
+
+HABITS = {
+    "1": [[(0.02, 0.34), (0.55, 0.02), (0.42, 1.0)]],
+    "7": [[(0.12, 0.10), (0.36, 0.03), (0.30, 1.0)]],
+}
+
+
+class NewWriter:
+    name = "new-writer"
+
+    def __init__(self):
+        self.rest = SkeletonWriter(4711)
+
+    def glyph(self, rng, label):
+        if label not in HABITS:
+            return self.rest.glyph(rng, label)
+        strokes = []
+        for path in HABITS[label]:
+            corners = np.array(path, np.float32) + rng.normal(0, 0.025, (len(path), 2)).astype(np.float32)
+            parts = [np.linspace(a, b, 14, endpoint=False) for a, b in itertools.pairwise(corners)]
+            strokes.append(np.concatenate([*parts, corners[-1:]]).astype(np.float32))
+        return Glyph(label, tuple(strokes), f"new/{label}")
+
+
+class NewSource:
+    name = "new-writer"
+
+    def writer(self, rng):
+        return NewWriter()
+
+
+SOURCES = Sources((NewSource(),), (1.0,))

@@ -1,0 +1,67 @@
+"""A desk over a working folder, and people who sit at it."""
+
+import itertools
+from dataclasses import dataclass
+
+from digitocr.web import server
+from digitocr.web.desk import Answer, Said, Wanted
+from digitocr.web.housekeeping import follow
+from digitocr.web.rules import Look, Rules
+
+_count = itertools.count(1)
+
+
+class Clock:
+    def __init__(self):
+        self.time = 1000.0
+
+    def __call__(self):
+        return self.time
+
+
+def open_desk(work, rules=None, **flags):
+    desk = server.open_desk(work.settings(**flags), rules or Rules(audit_share=0))
+    desk._clock = Clock()
+    return desk
+
+
+@dataclass
+class Person:
+    """Someone at a page of his own."""
+
+    desk: object
+    who: str = "ann"
+
+    def __post_init__(self):
+        self.session = f"{next(_count):032x}"
+        self.last = ""
+
+    def take(self, count=1, have=(), **wanted):
+        return self.desk.next(self.session, self.who, Wanted(**wanted), count, have)
+
+    def say(self, task, text="", token=None, look=None, **digits):
+        """Say the whole text, or digits as _1="7"; return why it was refused."""
+        answer = Answer(text, tuple((int(p[1:]), d) for p, d in digits.items()))
+        self.last = token or f"token-{next(_count)}"
+        said = Said(task.place, look or task.look, answer, self.last, task.last_word, task.read_at,
+                    self.session, self.who)  # fmt: skip
+        return next(iter(self.desk.decide([said]).values()), "")
+
+    def accept(self, task):
+        """Accept all that is unsure, as it was read."""
+        digits = {f"_{p}": str(task.number.machine.digits[p - 1].value) for p in task.waiting}
+        return self.say(task, **digits)
+
+    def undo(self, token=None):
+        return self.desk.undo(token or self.last, f"undo-{next(_count)}", self.session, self.who)
+
+
+def tables(work, desk):
+    """Make the tables follow, and return the numbers as text and status, by file and ordinal."""
+    follow(desk)
+    return {
+        (r["file"], int(r["number"])): (r["text"], r["status"]) for r in work.table("results/numbers.csv")
+    }
+
+
+__all__ = ["Clock", "Look", "Person", "open_desk", "tables"]
