@@ -12,6 +12,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
+from digitocr.records import Limits
 
 DEFAULT_FILE = Path("digitocr.toml")
 
@@ -52,6 +53,19 @@ class Settings(BaseSettings):
     """Seconds between two full looks at the folder while watching."""
     polling: bool = False
     """Watch by looking instead of by the system's events, which network shares do not send."""
+    max_pixels: int = Field(default=200_000_000, ge=64)
+    """A page with more is refused before it is decoded."""
+    max_pages: int = Field(default=200, ge=1)
+    """A file with more is refused."""
+    max_bytes: int = Field(default=500_000_000, ge=1)
+    """A larger file is refused."""
+    max_seconds: float = Field(default=120.0, gt=0)
+    """Decoding a file is given up after this long; what was decoded until then is read."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a file may cost."""
+        return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
