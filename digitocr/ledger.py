@@ -25,7 +25,7 @@ from typing import Any, Self
 from digitocr.errors import OutputError
 
 LEASE_SECONDS = 3600.0
-"""After this long a claim counts as abandoned."""
+"""After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
 
 _MIGRATIONS = (
     """
@@ -121,6 +121,8 @@ class Known:
         Readings begun since the last outcome.
     holder : str
         Who is reading it, '' if no one is.
+    lease : float
+        Until when, in seconds since 1970.
     """
 
     id: int
@@ -143,9 +145,21 @@ class Known:
     processed_at: str
     attempts: int
     holder: str
+    lease: float
 
 
 _KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that claimed files; without an end it was killed, or still runs."""
+
+    id: int
+    folder: str
+    started: str
+    ended: str
+    summary: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -228,7 +242,7 @@ class Ledger:
                 self._db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
                 migrate = name == ":memory:"
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
                 migrate = True
         except (OSError, sqlite3.Error) as error:
@@ -290,6 +304,13 @@ class Ledger:
             db.execute(
                 "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
             )
+
+    def runs(self, job: int) -> list[Run]:
+        """Return the runs of a job that claimed anything, the latest first."""
+        rows = self._rows(
+            "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC", job
+        )
+        return [Run(i, f, s, e or "", json.loads(told or "{}")) for i, f, s, e, told in rows]
 
     def is_published(self, job: int) -> bool:
         """Tell whether the tables over all files show what the ledger knows."""
@@ -363,6 +384,67 @@ class Ledger:
                 )
                 self._put_items(db, job, identity, o.items)
             db.execute("UPDATE job SET published = 0 WHERE id = ?", (job,))
+
+    def reopen(self, identity: int) -> None:
+        """Have a file read again as if for the first time; its tables stay until then."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE file SET status = '', error_code = '', error = '', attempts = 0, holder = '', lease = 0"
+                " WHERE id = ?",
+                (identity,),
+            )
+            db.execute(
+                "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
+            )
+
+    def forget(self, identity: int) -> None:
+        """Know nothing of a file any more, but for what people said about it, which is never deleted."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
+            )
+            db.execute("DELETE FROM item WHERE file = ?", (identity,))
+            said = db.execute("SELECT 1 FROM correction WHERE file = ? LIMIT 1", (identity,)).fetchone()
+            if said:
+                db.execute(
+                    "UPDATE file SET status = '', model = '', settings = '', error_code = '', error = '', pages = 0,"
+                    " numbers = 0, digits = 0, review = 0, attempts = 0, holder = '', lease = 0, reading = NULL,"
+                    " number_lines = '', stale = 0 WHERE id = ?",
+                    (identity,),
+                )
+            else:
+                db.execute("DELETE FROM file WHERE id = ?", (identity,))
+
+    def settle(self, job: int, before: str) -> int:
+        """Drop what corrections of files read before a time would need, where nothing of them waits; and old runs.
+
+        Returns
+        -------
+        int
+            Of how many files.
+        """
+        with self._writing() as db:
+            db.execute("DELETE FROM run WHERE job = ? AND ended < ?", (job, before))
+            settled = [
+                row[0]
+                for row in db.execute(
+                    "SELECT id FROM file WHERE job = ? AND processed_at < ? AND reading IS NOT NULL AND NOT stale"
+                    " AND NOT EXISTS (SELECT 1 FROM item WHERE item.file = file.id AND waits)",
+                    (job, before),
+                )
+            ]
+            for identity in settled:
+                db.execute("DELETE FROM item WHERE file = ?", (identity,))
+                db.execute("UPDATE file SET reading = NULL WHERE id = ?", (identity,))
+        return len(settled)
+
+    def compact(self) -> None:
+        """Give the room of what was dropped back to the disk."""
+        with self._lock:
+            try:
+                self._db.execute("VACUUM")
+            except sqlite3.Error as error:
+                raise self._trouble(error) from error
 
     def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
         """Remember size and time of a file whose content was found to be the same."""

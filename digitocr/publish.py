@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from digitocr import atomic, results, review
 from digitocr.errors import FileAccessError, OutputError, UsageError
+from digitocr.inbox import PRIVATE
 from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import Item
@@ -47,7 +48,7 @@ def writing(shelf: Shelf) -> Iterator[None]:
     """Be the only one to write tables, for a moment: a run and `apply_review` may overlap."""
     with _threads:
         try:
-            shelf.state.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(shelf.state, PRIVATE)
             lock = FileLock(shelf.state / "tables.lock")
             lock.acquire()
         except OSError as error:

@@ -55,7 +55,9 @@ def process_folder(
     settings = load_settings(flags, Path(config) if config else None)
     job = make_job(settings, Path(folder) if folder else None)
     try:
-        with open_batch(job, lambda: reader_of(settings).result(), hooks.get(Hooks())) as batch:
+        with open_batch(
+            job, lambda: reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
+        ) as batch:
             summary = _drain(batch, settings.jobs)
             _artifacts(job, batch, summary)
     except BusyError as error:
