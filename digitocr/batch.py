@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from digitocr import atomic, inbox, publish, results
+from digitocr import atomic, inbox, publish, results, upkeep
 from digitocr.classify import read_card, shipped_model
 from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
 from digitocr.inbox import Entry
@@ -360,7 +360,17 @@ class Batch:
         summary = self.summary()
         if self._run:
             self._ledger.end_run(self._run, summary.as_dict())
+        self._tell_metrics()
         return summary
+
+    def _tell_metrics(self) -> None:
+        settings = self._job.settings
+        if settings.metrics_file is None:
+            return
+        try:
+            upkeep.write_metrics(settings.metrics_file, settings, self._ledger)
+        except DigitocrError as error:
+            log.warning("%s", error)
 
     def _progress(self, count: int) -> None:
         self._told(count, len(self._entries))

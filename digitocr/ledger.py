@@ -147,6 +147,13 @@ class Known:
     holder: str
     lease: float
 
+    @property
+    def state(self) -> str:
+        """What is known of it in a word: its status, or ``seen``, ``claimed``, ``abandoned``."""
+        if self.holder:
+            return "claimed" if time.time() < self.lease else "abandoned"
+        return self.status or "seen"
+
 
 _KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
 
@@ -329,6 +336,10 @@ class Ledger:
             Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? ORDER BY file", job)
         ]
 
+    def contents(self) -> set[str]:
+        """Return the hashes of all files of any job."""
+        return {row[0] for row in self._rows("SELECT DISTINCT sha256 FROM file")}
+
     def file(self, identity: int) -> Known:
         """Return one file."""
         return Known(*self._rows(f"SELECT {_KNOWN} FROM file WHERE id = ?", identity)[0])
@@ -458,12 +469,21 @@ class Ledger:
 
     def reading(self, identity: int) -> bytes:
         """Return what the program read in a file, as it was stored."""
-        return bytes(self._rows("SELECT reading FROM file WHERE id = ?", identity)[0][0])
+        return bytes(self._rows("SELECT reading FROM file WHERE id = ?", identity)[0][0] or b"")
 
     def number_lines(self, job: int) -> Iterator[str]:
         """Yield the lines of the table of numbers, file by file."""
         for (lines,) in self._rows("SELECT number_lines FROM file WHERE job = ? ORDER BY file", job):
             yield lines
+
+    def lines_of(self, identity: int) -> str:
+        """Return the lines of the table of numbers of one file."""
+        return str(self._rows("SELECT number_lines FROM file WHERE id = ?", identity)[0][0])
+
+    def all_waiting(self) -> list[Waiting]:
+        """Return what waits for a person in any job."""
+        rows = self._rows("SELECT review_id, waits, cells FROM item WHERE waits")
+        return [Waiting(i, bool(w), tuple(json.loads(c))) for i, w, c in rows]
 
     def waiting(self, job: int) -> list[Waiting]:
         """Return what waits for a person, file by file, in reading order."""

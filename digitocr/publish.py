@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -108,9 +108,7 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
         Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
     """
     results.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
-    results.write_files(
-        shelf.results, (_file_row(known) for known in ledger.known(shelf.job) if known.status)
-    )
+    results.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
     results.write_queue(shelf.review, _queue_rows(shelf, ledger, settled))
     audit = ledger.audit(shelf.job)
     if audit:
@@ -136,6 +134,11 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         items=tuple(Waiting(item.review_id, item.waits, item.row) for item in found),
     )
     return outcome, found
+
+
+def file_rows(files: Iterable[Known]) -> Iterator[results.Row]:
+    """Yield the rows of the table of files; a file that was never read to an end has none."""
+    return (_file_row(known) for known in files if known.status)
 
 
 def _file_row(known: Known) -> results.Row:

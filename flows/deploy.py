@@ -35,7 +35,7 @@ def main(
     verbose: options.Verbose = False,  # noqa: FBT002
     config: options.Config = None,
 ) -> None:
-    """Read a folder every minute and apply reviews every ten, on a Prefect server."""
+    """Read a folder every minute, apply reviews every ten, keep house at night, on a Prefect server."""
     console.set_up(quiet=False, verbose=True)
     flags = {"results": results, "review": review, "state": state}
     raise typer.Exit(console.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
@@ -73,7 +73,10 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     reviews: Any = definitions.apply_review.to_deployment(
         "reviews", interval=timedelta(minutes=10), concurrency_limit=alone, parameters={"flags": flags}
     )
-    serve(inbox, reviews)
+    house: Any = definitions.housekeeping.to_deployment(
+        "housekeeping", cron="17 3 * * *", concurrency_limit=alone, parameters={"flags": flags}
+    )
+    serve(inbox, reviews, house)
 
 
 if __name__ == "__main__":

@@ -68,7 +68,9 @@ def _run(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    job = make_job(load_settings(flags, config), folder)
+    settings = load_settings(flags, config)
+    console.log_to(settings.log_file)
+    job = make_job(settings, folder)
     if dry:
         return _dry(job, as_json=as_json)
     with console.progress(wanted=not quiet) as progress:

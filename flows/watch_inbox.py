@@ -73,7 +73,9 @@ def _run(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    job = make_job(load_settings(flags, config), folder)
+    settings = load_settings(flags, config)
+    console.log_to(settings.log_file)
+    job = make_job(settings, folder)
     total = Summary()
     with _stopping() as (stop, signals):
         log.info("watching %s; Ctrl-C ends it", job.folder)
