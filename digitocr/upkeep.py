@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import time
 from collections import Counter
@@ -23,7 +24,6 @@ DAY = 86_400.0
 
 _READ = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
 _PUT_AWAY = _READ | {FileStatus.DUPLICATE}
-_REASON = ".error.json"
 
 
 def known_job(settings: Settings, ledger: Ledger) -> int:
@@ -276,9 +276,17 @@ def _files(folder: Path) -> list[Path]:
 
 def _quarantined(failed: Path) -> list[Path]:
     """Return the files among the failed, without the reasons beside them."""
-    there = _files(failed)
-    reasons = {inbox.reason_of(path) for path in there}
-    return [path for path in there if path not in reasons and not path.name.endswith(atomic.PARTIAL)]
+    return [p for p in _files(failed) if not p.name.endswith(atomic.PARTIAL) and not _is_reason(p)]
+
+
+def _is_reason(path: Path) -> bool:
+    """Tell a reason, be its file there or not, from a failed file that merely has such a name."""
+    if not path.name.endswith(".error.json"):
+        return False
+    try:
+        return {"file", "sha256", "code"} <= set(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError):
+        return False
 
 
 def _text(path: Path) -> str:
@@ -304,31 +312,42 @@ def retry(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]
         The files.
     """
     job = known_job(settings, ledger)
-    lying = _quarantined(settings.failed)
-    by_content = {inbox.digest(path): path for path in lying}
+    lying = {path: inbox.digest(path) for path in _quarantined(settings.failed)}
     # what a kill left between the ledger and the disk has no failed status, but still lies there
-    files = [k for k in ledger.known(job) if k.status == FileStatus.FAILED or k.sha256 in by_content]
+    files = [k for k in ledger.known(job) if k.status == FileStatus.FAILED or k.sha256 in lying.values()]
     chosen = matching(files, names)
     with inbox.only_runner(settings.state, _inbox(settings), "putting failed files back"):
         for known in chosen:
-            path = by_content.pop(known.sha256, None)
-            if path is None:
+            path = _lies_at(settings.failed / known.file, known.sha256, lying)
+            if path is not None:
+                _put_back(path, settings.inbox / known.source, partial(ledger.reopen, known.id))
+                del lying[path]
+            elif known.status == FileStatus.FAILED:
                 ledger.reopen(known.id)
-                continue
-            target = settings.inbox / known.source
-            if target.exists():
-                raise UsageError(
-                    f"{target} is there already", hint="wait until that one is read, and try again"
-                )
-            ledger.reopen(known.id)
-            inbox.put_back(path, target)
-            inbox.reason_of(path).unlink(missing_ok=True)
-        if not names:
-            for path in by_content.values():  # the ledger knows nothing of them
-                inbox.put_back(path, settings.inbox / path.relative_to(settings.failed))
-                inbox.reason_of(path).unlink(missing_ok=True)
-    unknown = [] if names else [p.relative_to(settings.failed).as_posix() for p in by_content.values()]
-    return [k.source for k in chosen] + unknown
+        for reason in _files(settings.failed):  # a kill may have come between a file and its reason
+            if _is_reason(reason) and not reason.with_name(reason.name.removesuffix(".error.json")).exists():
+                reason.unlink()
+        if names:
+            return [k.source for k in chosen]
+        for path in lying:  # the ledger knows nothing of them
+            _put_back(path, settings.inbox / path.relative_to(settings.failed), lambda: None)
+    return [k.source for k in chosen] + [p.relative_to(settings.failed).as_posix() for p in lying]
+
+
+def _lies_at(place: Path, sha256: str, lying: dict[Path, str]) -> Path | None:
+    """Find a quarantined file by its name, or by its content where that name was taken."""
+    if lying.get(place) == sha256:
+        return place
+    beside = (p for p, content in lying.items() if content == sha256 and f"~{sha256[:8]}" in p.name)
+    return next(beside, None)
+
+
+def _put_back(path: Path, target: Path, reopen: Callable[[], None]) -> None:
+    if target.exists():
+        raise UsageError(f"{target} is there already", hint="wait until that one is read, and try again")
+    reopen()
+    inbox.put_back(path, target)
+    inbox.reason_of(path).unlink(missing_ok=True)
 
 
 def forget(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]:
