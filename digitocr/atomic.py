@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import zlib
+from collections.abc import Callable
 from pathlib import Path
 
 from digitocr.errors import DigitocrError, NameRefusedError, OutputError
@@ -14,7 +15,9 @@ PARTIAL = ".partial"
 """Ends the name of a file that is still being written; it starts with a dot."""
 
 
-def write(path: Path, content: bytes, *, durable: bool = True) -> None:
+def write(
+    path: Path, content: bytes, *, durable: bool = True, only_if: Callable[[], bool] = lambda: True
+) -> bool:
     """Put `content` under `path` in one step.
 
     Parameters
@@ -24,6 +27,13 @@ def write(path: Path, content: bytes, *, durable: bool = True) -> None:
     content : bytes
     durable : bool
         Wait until the disk has it; not needed for what can be drawn again.
+    only_if : callable
+        Asked in the last moment.
+
+    Returns
+    -------
+    bool
+        Whether it was put there.
 
     Raises
     ------
@@ -41,9 +51,13 @@ def write(path: Path, content: bytes, *, durable: bool = True) -> None:
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
+        if not only_if():
+            partial.unlink()
+            return False
         partial.replace(path)
         if durable:
             sync_folder(path.parent)
+        return True
     except OSError as error:
         _forget(partial)
         raise cannot_write(path, error) from error

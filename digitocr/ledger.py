@@ -27,6 +27,8 @@ from digitocr.errors import OutputError
 LEASE_SECONDS = 3600.0
 """After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
 
+_PUBLISHED, _PUBLISHING = 1, 2
+
 _MIGRATIONS = (
     """
     CREATE TABLE job (
@@ -321,12 +323,18 @@ class Ledger:
 
     def is_published(self, job: int) -> bool:
         """Tell whether the tables over all files show what the ledger knows."""
-        return bool(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0])
+        return int(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0]) == _PUBLISHED
 
-    def set_published(self, job: int) -> None:
-        """Write down that the tables over all files show what the ledger knows."""
+    def begin_publishing(self, job: int) -> None:
+        """Write down that the tables over all files are being written from what is known now."""
         with self._writing() as db:
-            db.execute("UPDATE job SET published = 1 WHERE id = ?", (job,))
+            db.execute("UPDATE job SET published = ? WHERE id = ?", (_PUBLISHING, job))
+
+    def end_publishing(self, job: int) -> None:
+        """Write down that they are written; unless more has become known in the meantime."""
+        with self._writing() as db:
+            sql = "UPDATE job SET published = ? WHERE id = ? AND published = ?"
+            db.execute(sql, (_PUBLISHED, job, _PUBLISHING))
 
     # files
 

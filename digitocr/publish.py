@@ -7,6 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -107,14 +108,15 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     settled : frozenset of str
         Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
     """
+    ledger.begin_publishing(shelf.job)
     results.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
     results.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
-    results.write_queue(shelf.review, _queue_rows(shelf, ledger, settled))
+    _write_queue(shelf, ledger, settled)
     audit = ledger.audit(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
         results.write_audit(shelf.review, rows)
-    ledger.set_published(shelf.job)
+    ledger.end_publishing(shelf.job)
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
@@ -166,6 +168,28 @@ def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterat
     for row in typed.values():
         if row.is_filled or ledger.waits_elsewhere(shelf.job, row.review_id):
             yield tuple(row.cells[column] for column in results.QUEUE)
+
+
+def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
+    """Write the queue; begin again where a person saved it in the meantime."""
+    path = shelf.review / "queue.csv"
+    while True:
+        before = _stamp(path)
+        rows = list(_queue_rows(shelf, ledger, settled))
+        if results.write_queue(shelf.review, rows, only_if=partial(_is_as, path, before)):
+            return
+
+
+def _is_as(path: Path, stamp: tuple[int, ...]) -> bool:
+    return _stamp(path) == stamp
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _typed(shelf: Shelf) -> list[review.Typed]:

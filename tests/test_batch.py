@@ -347,7 +347,8 @@ SCRIPT = """
             return done
         return step
 
-    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, ["claim", "finish", "set_published"])):
+    told = ["claim", "finish", "begin_publishing", "end_publishing"]
+    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, told)):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
     job = batch.make_job(load_settings({"jobs": 1, "chunk": 1}))
