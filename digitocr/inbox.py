@@ -149,10 +149,15 @@ def storable(source: str, sha256: str) -> str:
     193
     """
     *folders, name = source.split("/")
+    if len(source.encode()) > _LONGEST_PATH:
+        folders = [sha256]
     # a folder must not take the name of a table
     named = [_cut(f"{f}~" if f.casefold().endswith((".csv", ".jpg")) else f, sha256) for f in folders]
     return "/".join([*named, _cut(name, sha256)])
 
+
+_LONGEST_PATH = 600
+"""Bytes of a path to which our folders can be added on any system."""
 
 _LONGEST = 200
 """Bytes of a name to which endings such as ``.annotated.jpg`` can be added on any system."""
