@@ -1,8 +1,19 @@
 """Hostile files decoded in a process of its own, which may take so much time and memory and no more.
 
-Picture and PDF libraries are large and written in C. Whatever a file makes one of them do, crash, hang or worse,
-happens in a child that has no results to write, no file it may grow, none of our environment and no Python
-objects to send back: it answers in plain numbers and bytes, which are checked.
+Who can put a file into the inbox may be anyone: a mail gateway, a scanner in a corridor. Such a person chooses
+the bytes, the name, the time and what kind of thing it is, and wants to crash or stop the program, to have it read
+or write elsewhere, to take it over, or to have a wrong number accepted unseen. Against this stand:
+
+- bytes: here. Picture and PDF libraries are large and written in C. Whatever a file makes one of them do happens
+  in a child that has no results to write, no file it may grow, none of our environment, and no Python objects to
+  send back: it answers in plain numbers and bytes, which are checked. A page that crashes it costs that page.
+- names and links: :mod:`digitocr.inbox`. No name reaches a terminal, a table or a path as it came; links out of the
+  folder are not followed; what is written is new, never written through a link.
+- cells: :func:`digitocr.results.defuse`. No cell is a formula.
+- time: a file is what it is by its content, looked at before, while and after it is read and moved.
+
+Not stood against: another program of the same user, or who may write our folders; that is what permissions are for.
+``docs/security.md`` says the same to who runs it.
 """
 
 from __future__ import annotations
