@@ -38,6 +38,9 @@ ATTEMPTS = 3
 RACY_NS = 2_000_000_000
 """A file changed this shortly before it was hashed may have changed again in the same tick of its clock."""
 
+CHUNK_BYTES = 50_000_000
+"""A chunk with more bytes gets no further file: thick PDFs are read by themselves."""
+
 _READ_STATUSES = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
 
 Chunk = tuple[int, ...]
@@ -311,7 +314,7 @@ class Batch:
                     yield self._claim([(entry, decision)])
                 else:
                     waiting.append((entry, decision))
-                    if len(waiting) == size:
+                    if len(waiting) == size or sum(e.size for e, _ in waiting) > CHUNK_BYTES:
                         yield self._claim(waiting)
                         waiting = []
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -52,6 +52,9 @@ TURN_LEAD = 1.4
 
 FIRST_PICTURE = "first-picture"
 """Code of a file of which, by design, only the first picture is read."""
+
+PORTION = 100_000_000
+"""Pixels of pages that are read together: eleven sheets at 300 dots an inch."""
 
 _TOLD = 5
 """Pages named in the error of a file."""
@@ -136,21 +139,23 @@ class Reader:
             One per source, in order. A file that fails is a result with its error, never an exception. Time spent
             on the batch is shared out by the candidates of each file.
         """
-        opened = [self._opened(source) for source in sources]
-        started = time.perf_counter()
-        reads = iter(self._right_way_up([view for file in opened for view in file.views]))
-        spent = time.perf_counter() - started
-        total = max(1, sum(file.candidates for file in opened))
-        return [
-            self._finish(file, [next(reads) for _ in file.views], spent * file.candidates / total)
-            for file in opened
-        ]
-
-    def _opened(self, source: Source) -> _Opened:
-        started = time.perf_counter()
-        reading = self._decoded(source)
-        views = tuple(_view(clean.clean(page)) for page in reading.pages)
-        return _Opened(reading, views, time.perf_counter() - started)
+        readings: list[Reading] = []
+        seconds: list[float] = []
+        for source in sources:
+            started = time.perf_counter()
+            readings.append(self._decoded(source))
+            seconds.append(time.perf_counter() - started)
+        done: list[list[PageResult]] = [[] for _ in sources]
+        for portion in _portions([(i, page) for i, reading in enumerate(readings) for page in reading.pages]):
+            started = time.perf_counter()
+            views = [_view(clean.clean(page)) for _, page in portion]
+            for (i, page), (read, in_doubt) in zip(portion, self._right_way_up(views), strict=True):
+                done[i].append(PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt)))
+            spent = time.perf_counter() - started
+            weights = [1 + sum(len(line.candidates) for line in view.lines) for view in views]
+            for (i, _), weight in zip(portion, weights, strict=True):
+                seconds[i] += spent * weight / sum(weights)
+        return [_finished(*file) for file in zip(readings, done, seconds, strict=True)]
 
     def _decoded(self, source: Source) -> Reading:
         sha256 = ""
@@ -211,20 +216,6 @@ class Reader:
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
-    def _finish(self, file: _Opened, reads: list[tuple[_Read, bool]], share: float) -> Reading:
-        result = replace(file.reading.result, seconds=file.seconds + share)
-        if result.status is FileStatus.FAILED:
-            return replace(file.reading, result=result)
-        read_pages = [
-            PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt))
-            for page, (read, in_doubt) in zip(file.reading.pages, reads, strict=True)
-        ]
-        pages = tuple(sorted([*read_pages, *result.pages], key=lambda page: page.index))
-        status = result.status
-        if status is FileStatus.DONE and not any(page.numbers for page in pages):
-            status = FileStatus.EMPTY
-        return replace(file.reading, result=replace(result, pages=pages, status=status))
-
     def _numbers(self, page: Page, read: _Read, in_doubt: bool) -> tuple[Number, ...]:  # noqa: FBT001
         sheet = read.view.sheet
         reasons = (*sheet.reasons, Reason.ORIENTATION) if in_doubt else sheet.reasons
@@ -258,17 +249,29 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A file decoded, cleaned and cut into candidates; without views where it failed."""
+def _portions(pages: list[tuple[int, Page]]) -> Iterator[list[tuple[int, Page]]]:
+    """Share pages out, in order, so that what is held of them while they are read stays bounded."""
+    portion: list[tuple[int, Page]] = []
+    held = 0
+    for one in pages:
+        if portion and held + one[1].grey.size > PORTION:
+            yield portion
+            portion, held = [], 0
+        portion.append(one)
+        held += one[1].grey.size
+    if portion:
+        yield portion
 
-    reading: Reading
-    views: tuple[_View, ...]
-    seconds: float
 
-    @property
-    def candidates(self) -> int:
-        return sum(len(line.candidates) for view in self.views for line in view.lines)
+def _finished(reading: Reading, pages: list[PageResult], seconds: float) -> Reading:
+    result = replace(reading.result, seconds=seconds)
+    if result.status is FileStatus.FAILED:
+        return replace(reading, result=result)
+    every = tuple(sorted([*pages, *result.pages], key=lambda page: page.index))
+    status = result.status
+    if status is FileStatus.DONE and not any(page.numbers for page in every):
+        status = FileStatus.EMPTY
+    return replace(reading, result=replace(result, pages=every, status=status))
 
 
 def _told(decoded: Decoded) -> str:

@@ -39,6 +39,7 @@ from digitocr.errors import (
     DamagedImageError,
     FileAccessError,
     FileSizeError,
+    ImageSizeError,
     InputError,
     TooSlowError,
 )
@@ -53,6 +54,9 @@ _BYTES_PER_PIXEL = 20
 """What decoding, turning and greying take at the most, all copies counted."""
 _BASE = 1 << 30
 """Address space of an idle child, with room to spare."""
+
+_PAGES_FULL = 10
+"""So many times the pixels of the largest page may be on all pages of a file together."""
 
 _HEADER = 65536
 """Longest header a child may send, in bytes."""
@@ -93,6 +97,7 @@ class _Progress:
 
     count: int = 0
     note: str = ""
+    pixels: int = 0
     pages: list[Page] = field(default_factory=list)
     failed: list[PageResult] = field(default_factory=list)
     code: str = ""
@@ -281,6 +286,12 @@ class _Child:
                 got.count, got.note = _within(answer["count"], limits.pages), str(answer["note"])
             elif "shape" in answer:
                 height, width = (_within(side, limits.pixels) for side in answer["shape"])
+                got.pixels += height * width
+                if got.pixels > _PAGES_FULL * limits.pixels:
+                    raise ImageSizeError(
+                        f"more than {_PAGES_FULL * limits.pixels:,} pixels on all its pages",
+                        hint="split it, or scan with a lower resolution",
+                    )
                 grey = np.empty((height, _within(width, limits.pixels // height)), np.uint8)
                 _read_into(source, grey)
                 got.pages.append(Page(got.next, grey))

@@ -117,6 +117,11 @@ def test_memory_is_bounded(box):
         box.decode(bomb, Limits())
 
 
+def test_pages_are_bounded_together(box):
+    with pytest.raises(ImageSizeError, match="on all its pages"):
+        box.decode(samples.pdf(*[samples.drawing()] * 12), Limits(pixels=48 * 64))
+
+
 def test_a_child_may_write_no_file_and_sees_no_secret(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     spy = f"""
