@@ -113,7 +113,7 @@ def scan(folder: Path, *, own: Iterable[Path] = (), is_inbox: bool = False) -> t
             if child.is_symlink() and not _leads_into(path, root):
                 left.append(path)
             elif child.is_dir(follow_symlinks=False):
-                if path.resolve() not in out:
+                if path not in out:  # no link, so it is what it is called
                     folders.append((path, f"{source}/"))
             elif child.is_symlink() and path.is_dir():
                 continue  # its files are found where they are

@@ -285,14 +285,15 @@ class _Child:
             if "count" in answer:
                 got.count, got.note = _within(answer["count"], limits.pages), str(answer["note"])
             elif "shape" in answer:
-                height, width = (_within(side, limits.pixels) for side in answer["shape"])
+                height, width = answer["shape"]
+                width = _within(width, limits.pixels // _within(height, limits.pixels))
                 got.pixels += height * width
                 if got.pixels > _PAGES_FULL * limits.pixels:
                     raise ImageSizeError(
                         f"more than {_PAGES_FULL * limits.pixels:,} pixels on all its pages",
                         hint="split it, or scan with a lower resolution",
                     )
-                grey = np.empty((height, _within(width, limits.pixels // height)), np.uint8)
+                grey = np.empty((height, width), np.uint8)
                 _read_into(source, grey)
                 got.pages.append(Page(got.next, grey))
             else:
