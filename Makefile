@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 
-.PHONY: run test soak browser lint format bench train tutorials clean
+.PHONY: run test soak browser lint format bench bench-full train tutorials clean
 
 run: $(PROGRAM)
 	@find inbox -type f ! -name README.md ! -name '.*' | grep -q . || cp examples/*.jpg examples/*.png inbox/
@@ -33,6 +33,10 @@ format: $(TOOLS)
 
 bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.accuracy
+
+# All of it, minutes to hours: also 10,000 files through the watcher.
+bench-full: bench
+	$(BIN)/python -m benchmarks.inbox 10000
 
 train: $(TOOLS)
 	$(BIN)/python -m digitocr train

@@ -10,8 +10,20 @@ Examples
 
 from __future__ import annotations
 
-from digitocr.pipeline import read_file, read_files
-from digitocr.records import Box, Digit, FileResult, Number, PageResult, ReadOptions
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from digitocr.pipeline import read_file, read_files
+    from digitocr.records import Box, Digit, FileResult, Number, PageResult, ReadOptions
 
 __all__ = ["Box", "Digit", "FileResult", "Number", "PageResult", "ReadOptions", "read_file", "read_files"]
 __version__ = "0.1.0"
+
+
+def __getattr__(name: str) -> object:
+    """Import what is asked for only now: commands that read nothing need no OpenCV."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    home = "pipeline" if name.startswith("read_") else "records"
+    return getattr(import_module(f"digitocr.{home}"), name)

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console
+from digitocr import console, upkeep_commands
 from digitocr.records import FileResult, FileStatus
 from digitocr.settings import load_settings
 from digitocr.training import commands
@@ -68,6 +68,7 @@ def _show(result: FileResult, *, as_json: bool) -> None:
 
 commands.register(app)
 web.register(app)
+upkeep_commands.register(app)
 
 
 def main() -> None:

@@ -19,22 +19,28 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from digitocr import inbox, publish, results
+from digitocr import atomic, inbox, publish, results, upkeep
 from digitocr.classify import read_card, shipped_model
-from digitocr.errors import DigitocrError, FileAccessError, InputError, UsageError
+from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.promotion import model_in_use
 from digitocr.records import FileResult, FileStatus, Reading, Source
 from digitocr.settings import Settings
+from digitocr.watching import Still, age
 
 log = logging.getLogger(__name__)
+events = logging.getLogger("digitocr.events")
+"""One line for each file that is settled; terminals are spared it."""
 
 ATTEMPTS = 3
 """A file is given up when it ended the program, met a fault of it or could not be opened this many times."""
 
 RACY_NS = 2_000_000_000
 """A file changed this shortly before it was hashed may have changed again in the same tick of its clock."""
+
+CHUNK_BYTES = 50_000_000
+"""A chunk with more bytes gets no further file: thick PDFs are read by themselves."""
 
 _READ_STATUSES = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
 
@@ -151,14 +157,18 @@ class Hooks:
     ----------
     progress : callable
         Told how many more files were settled, and of how many, from any thread.
-    is_ready : callable
-        Whether a file may be taken now.
+    is_ready : callable or None
+        Whether a file may be taken now; None asks whether it has been still for a while.
+    patience : float
+        A file that cannot be decoded and is not that many seconds old is left for the next run: it may not have
+        arrived whole.
     stop : Event
         Once set, no further chunk is begun.
     """
 
     progress: Callable[[int, int], None] = lambda count, total: None
-    is_ready: Callable[[Entry], bool] = lambda _: True
+    is_ready: Callable[[Entry], bool] | None = None
+    patience: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -253,11 +263,19 @@ class Batch:
         self._started = time.perf_counter()
         self._published = time.monotonic()
         self._publishing_cost = 0.0
+        self._patience = hooks.patience
+        self._run = 0
         found, left = inbox.scan(job.folder, own=job.own_folders, is_inbox=job.is_inbox)
-        self._entries = [entry for entry in found if hooks.is_ready(entry)]
+        is_ready = hooks.is_ready or Still(0 if dry else s.settle)
+        self._entries = [entry for entry in found if is_ready(entry)]
+        if len(self._entries) < len(found) and hooks.is_ready is None:
+            log.info(
+                "%d files are still being written; left for the next run", len(found) - len(self._entries)
+            )
         for path in left:
-            log.warning("%s: a link that leads out of the folder is not followed", path)
-
+            log.warning("%s: a link that leads out of the folder is not followed", inbox.printable(str(path)))
+        self._entries += self._put_away_before()
+        self._again = {known.id for known in ledger.known(number)} if s.reprocess == "all" else set()
         self._deferred: list[Entry] = []
 
     def needs_reading(self) -> bool:
@@ -298,7 +316,7 @@ class Batch:
                     yield self._claim([(entry, decision)])
                 else:
                     waiting.append((entry, decision))
-                    if len(waiting) == size:
+                    if len(waiting) == size or sum(e.size for e, _ in waiting) > CHUNK_BYTES:
                         yield self._claim(waiting)
                         waiting = []
             else:
@@ -330,7 +348,7 @@ class Batch:
             raise
         for entry, known, outcome in settled:
             self._move(entry, known, outcome)
-            self._count(outcome)
+            self._count(known, outcome)
         self._progress(len(chunk))
         self._publish_sometimes()
 
@@ -347,7 +365,17 @@ class Batch:
         summary = self.summary()
         if self._run is not None:
             self._ledger.end_run(self._run, summary.as_dict())
+        self._tell_metrics()
         return summary
+
+    def _tell_metrics(self) -> None:
+        settings = self._job.settings
+        if settings.metrics_file is None:
+            return
+        try:
+            upkeep.write_metrics(settings.metrics_file, settings, self._ledger)
+        except DigitocrError as error:
+            log.warning("%s", error)
 
     def _progress(self, count: int) -> None:
         self._told(count, len(self._entries))
@@ -364,13 +392,34 @@ class Batch:
 
     # what is to be done
 
+    def _put_away_before(self) -> list[Entry]:
+        """Return files that were taken out of the inbox and are to be read again; they are read where they lie."""
+        job, s = self._job, self._job.settings
+        if not (job.is_inbox and s.reprocess):
+            return []
+        entries = []
+        for known in self._ledger.known(self._shelf.job):
+            failed = known.status == FileStatus.FAILED
+            changed = known.status in _READ_STATUSES and not self._was_read_so(known)
+            if s.reprocess == "all" or (failed if s.reprocess == "failed" else changed):
+                path = (s.failed if failed else s.archive) / known.file
+                if path.is_file():
+                    entries.append(inbox.look_again(Entry(path, known.source, 0, 0)))
+                elif not any(entry.source == known.source for entry in self._entries):
+                    log.warning("%s: not in %s any more; kept as it was read", known.file, path.parent)
+        return entries
+
+    def _was_read_so(self, known: Known) -> bool:
+        return (known.model, known.settings) == (self._job.model, self._job.reading)
+
     def _decided(self) -> Iterator[tuple[Entry, _Decision]]:
         for entry in self._entries:
             yield entry, self._decide(entry)
 
     def _decide(self, entry: Entry) -> _Decision:
         with self._guard:
-            trusted = self._known_by_time(entry)
+            # what is moved away must be what the ledger knows: size and time are no proof
+            trusted = None if self._job.is_inbox else self._known_by_time(entry)
         checked_ns = trusted.checked_ns if trusted else time.time_ns()
         sha256, why = "", "cannot be looked at: a link that leads nowhere, or no permission"
         try:
@@ -411,17 +460,16 @@ class Batch:
 
     def _is_current(self, known: Known) -> bool:
         """Tell whether a file was read with this model and these settings, and its tables are there."""
+        if known.id in self._again:
+            return False
         if known.status == FileStatus.DUPLICATE:
             twins = self._catalogue.of_content(known.sha256)
             return any(k.status in _READ_STATUSES and self._is_current(k) for k in twins)
         if known.status == FileStatus.FAILED:
-            return known.error_code not in publish.MAY_PASS or (
-                known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
-            )
-        if known.status not in _READ_STATUSES or (known.model, known.settings) != (
-            self._job.model,
-            self._job.reading,
-        ):
+            lasts = known.error_code not in publish.MAY_PASS
+            gave_up = known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
+            return (lasts or gave_up) and self._job.settings.reprocess != "failed"
+        if known.status not in _READ_STATUSES or not self._was_read_so(known):
             return False
         return all(path.is_file() for path in results.table_paths(self._shelf.results, known.file))
 
@@ -434,13 +482,16 @@ class Batch:
 
     def _claim(self, wanted: Sequence[tuple[Entry, _Decision]]) -> Chunk:
         with self._guard:
+            if not self._run:
+                self._run = self._ledger.begin_run(self._shelf.job, self._job.folder.resolve())
             taken: set[str] = set()
             claims = []
             for _, decision in wanted:
                 claim = decision.claim
                 if claim.id is None:
                     content = claim.sha256 or "0" * 64
-                    file = inbox.free_name(claim.source, content, partial(self._is_free, taken))
+                    name = inbox.storable(claim.source, content)
+                    file = inbox.free_name(name, content, partial(self._is_free, taken))
                     taken.add(file)
                     claim = replace(claim, file=file)
                 claims.append(claim)
@@ -449,6 +500,7 @@ class Batch:
                 known = self._ledger.file(identity)
                 self._catalogue.add(known)
                 self._claims[identity] = (entry, known)
+                self._again.discard(identity)
             return tuple(ids)
 
     def _is_free(self, taken: set[str], file: str) -> bool:
@@ -485,7 +537,7 @@ class Batch:
         self._ledger.finish(self._shelf.job, [(identity, outcome)])
         self._catalogue.add(self._ledger.file(identity))
         self._move(entry, known, outcome)
-        self._count(outcome)
+        self._count(known, outcome)
         self._progress(1)
 
     def _read(self, sources: list[Source]) -> list[Reading]:
@@ -514,8 +566,11 @@ class Batch:
                 if self._changed(entry, known, reading):
                     log.warning("%s: changed while it was read; left for the next run", entry.source)
                     self._ledger.release([known.id])
-                    continue
-                settled.append((entry, known, self._write_one(known, reading)))
+                elif self._may_be_arriving(entry, reading):
+                    log.info("%s: cannot be decoded yet; left for the next run", entry.source)
+                    self._ledger.release([known.id])
+                else:
+                    settled.append((entry, known, self._write_one(known, reading)))
             self._ledger.finish(self._shelf.job, [(known.id, outcome) for _, known, outcome in settled])
         with self._guard:
             for _, known in claims:
@@ -530,6 +585,11 @@ class Batch:
         seen = inbox.look_again(entry)
         return seen.mtime_ns >= 0 and (seen.size, seen.mtime_ns) != (entry.size, entry.mtime_ns)
 
+    def _may_be_arriving(self, entry: Entry, reading: Reading) -> bool:
+        """Tell whether a file that cannot be decoded is so new that its rest may still come."""
+        failed = reading.result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
+        return failed and self._job.is_inbox and age(entry) < self._patience
+
     def _write_one(self, known: Known, reading: Reading) -> Outcome:
         job, ledger, shelf = self._job, self._ledger, self._shelf
         result = replace(reading.result, sha256=known.sha256)
@@ -537,7 +597,11 @@ class Batch:
             log.error("%s: %s", known.source, result.error)
         if known.status in _READ_STATUSES and (known.model, known.settings) != (job.model, job.reading):
             results.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
-        outcome, items = publish.write_reading(shelf, ledger, known, result)
+        try:
+            outcome, items = publish.write_reading(shelf, ledger, known, result)
+        except NameRefusedError as error:
+            log.error("%s: %s", known.source, error)
+            return Outcome(FileStatus.FAILED.value, error_code=error.code, error=str(error))
         if reading.pages and result.status in _READ_STATUSES:
             from digitocr import pictures  # OpenCV is not needed where nothing is read
 
@@ -551,20 +615,36 @@ class Batch:
         if not self._job.is_inbox:
             return
         s = self._job.settings
-        seen = inbox.look_again(entry)
-        if (seen.size, seen.mtime_ns) != (entry.size, entry.mtime_ns) or not os.path.lexists(entry.path):
+        if inbox.look_again(entry) != entry or not os.path.lexists(entry.path):
             return  # gone, or other content by now: the next run sees to it
-        if outcome.status != FileStatus.FAILED:
-            inbox.put_away(entry.path, s.archive, known.file, known.sha256)
-        elif outcome.error_code not in publish.MAY_PASS or known.attempts >= ATTEMPTS:
-            inbox.quarantine(
-                *(entry.path, s.failed, known.file, known.sha256),
-                code=outcome.error_code,
-                message=outcome.error,
-                attempts=max(1, known.attempts),
-            )
+        try:
+            if outcome.status != FileStatus.FAILED:
+                there = inbox.put_away(entry.path, s.archive, known.file, known.sha256)
+                if s.failed in entry.path.parents:  # it was read again, and lies there no more
+                    inbox.reason_of(entry.path).unlink(missing_ok=True)
+            elif outcome.error_code not in publish.MAY_PASS or known.attempts >= ATTEMPTS:
+                there = inbox.quarantine(
+                    *(entry.path, s.failed, known.file, known.sha256),
+                    code=outcome.error_code,
+                    message=outcome.error,
+                    attempts=max(1, known.attempts),
+                )
+            else:
+                return
+            moved = inbox.look_again(Entry(there, entry.source, 0, 0))
+            if (moved.size, moved.mtime_ns) != (entry.size, entry.mtime_ns) and inbox.digest(
+                there
+            ) != known.sha256:
+                # replaced in the moment between: what came was not read yet
+                inbox.put_back(there, entry.path)
+        except InputError as error:
+            log.warning("%s: left where it is: %s", entry.source, error)
 
-    def _count(self, outcome: Outcome) -> None:
+    def _count(self, known: Known, outcome: Outcome) -> None:
+        what = {"run": self._run, "file": known.file, "sha256": known.sha256, "status": outcome.status}
+        events.info(
+            "%s: %s", known.file, outcome.status, extra={"event": what | {"code": outcome.error_code}}
+        )
         status = "duplicates" if outcome.status == FileStatus.DUPLICATE else outcome.status
         with self._guard:
             self._counts.update({"files": 1, status: 1})
@@ -600,6 +680,8 @@ def open_batch(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None
     with ExitStack() as stack:
         purpose = f"reading {job.folder}"
         stack.enter_context(inbox.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
+        for folder in (s.results, s.review):
+            atomic.make_folder(folder)
         ledger = stack.enter_context(Ledger(s.state / "ledger.sqlite"))
         yield Batch(job, ledger, reader, hooks)
 

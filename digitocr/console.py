@@ -8,10 +8,12 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime
+from logging.handlers import WatchedFileHandler
 from pathlib import Path
 
 from digitocr.batch import Summary
-from digitocr.errors import DigitocrError
+from digitocr.errors import DigitocrError, UsageError
 from digitocr.settings import Settings
 
 log = logging.getLogger(__name__)
@@ -44,10 +46,50 @@ def set_up(*, quiet: bool, verbose: bool) -> None:
         sys.stderr = os.fdopen(os.dup(stderr.fileno()), "w", buffering=1, errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))
+    handler.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
+    if not verbose:  # a line for each file is for --verbose and for log files
+        handler.addFilter(lambda record: record.name != "digitocr.events")
     logger = logging.getLogger("digitocr")
-    logger.handlers[:] = [handler]
+    for old in logger.handlers[:]:
+        logger.removeHandler(old)
+        old.close()
+    logger.addHandler(handler)
     logger.propagate = False
-    logger.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
+    logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def log_to(path: Path | None) -> None:
+    """Write what is logged to a file as well, one JSON object a line; it may be rotated at any time.
+
+    Raises
+    ------
+    UsageError
+        Where it cannot be written.
+    """
+    logger = logging.getLogger("digitocr")
+    if path is None or any(isinstance(h, WatchedFileHandler) for h in logger.handlers):
+        return
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handler = WatchedFileHandler(path, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write the log {path}: {error.strerror or error}") from None
+    handler.setFormatter(_JsonLines())
+    logger.addHandler(handler)
+    logger.setLevel(min(logger.getEffectiveLevel(), logging.INFO))
+
+
+class _JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, message, and what the event adds: run, file, sha256, status, code."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line."""
+        at = datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds")
+        line = {"time": at, "level": record.levelname.lower(), "message": record.getMessage()}
+        line |= getattr(record, "event", {})
+        if record.exc_info:
+            line["exception"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
 
 
 @contextmanager

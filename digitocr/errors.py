@@ -13,23 +13,26 @@ class DigitocrError(Exception):
     message : str
         What happened, and to which file.
     hint : str, optional
-        What to do next.
+        What to do next; without it the advice of the class.
 
     Attributes
     ----------
     code : str
         A short stable name of the kind of error, as written into tables and logs.
+    advice : str
+        What to do next about any error of this kind.
     exit_status : int
         What a command ends with when this error reaches it (see CONTRACT: 1 files, 2 usage, 3 cannot go on).
     """
 
     code: ClassVar[str] = "error"
+    advice: ClassVar[str] = ""
     exit_status: ClassVar[int] = 3
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
         self.message = message
-        self.hint = hint
+        self.hint = hint or self.advice
 
     def __str__(self) -> str:
         return f"{self.message} ({self.hint})" if self.hint else self.message
@@ -57,33 +60,66 @@ class InputError(DigitocrError):
 
 
 class UnsupportedFormatError(InputError):
-    """The bytes are of no picture format that is read here."""
+    """The bytes are of no format that is read here."""
 
     code = "unsupported-format"
+    advice = "JPEG, PNG, BMP, WebP, TIFF, GIF, HEIC and PDF are read, told by their content"
 
 
 class EmptyFileError(InputError):
     """The file has no bytes."""
 
     code = "empty-file"
+    advice = "scan or copy it again"
 
 
 class DamagedImageError(InputError):
     """The bytes begin like a picture but cannot be decoded to the end."""
 
     code = "damaged"
+    advice = "scan or copy it again"
 
 
 class ImageSizeError(InputError):
-    """The picture has too few or too many pixels."""
+    """The picture has too few or too many pixels, or needs more memory than it may take."""
 
     code = "image-size"
+    advice = "scan with another resolution"
+
+
+class FileSizeError(InputError):
+    """The file has more bytes or pages than are read."""
+
+    code = "file-size"
+    advice = "split it, or raise max_bytes or max_pages in the settings"
+
+
+class TooSlowError(InputError):
+    """Decoding took longer than it may."""
+
+    code = "too-slow"
+    advice = "save it again with another program, or raise max_seconds in the settings"
+
+
+class LockedFileError(InputError):
+    """The file is encrypted."""
+
+    code = "encrypted"
+    advice = "save it without a password"
 
 
 class FileAccessError(InputError):
     """The file vanished or may not be opened."""
 
     code = "no-access"
+    advice = "check that it is there and may be read"
+
+
+class NameRefusedError(InputError):
+    """The system takes no file under a name made from this one's."""
+
+    code = "name"
+    advice = "give it a shorter name without special signs"
 
 
 class BusyError(DigitocrError):
@@ -98,3 +134,13 @@ class OutputError(DigitocrError):
 
     code = "output"
     exit_status = 3
+
+
+def advice_on(code: str) -> str:
+    """Return what to do next about errors of this code, '' where nothing general can be said."""
+    kinds: list[type[DigitocrError]] = [DigitocrError]
+    for kind in kinds:
+        if kind.code == code and kind.advice:
+            return kind.advice
+        kinds.extend(kind.__subclasses__())
+    return ""

@@ -25,7 +25,9 @@ from typing import Any, Self
 from digitocr.errors import OutputError
 
 LEASE_SECONDS = 3600.0
-"""After this long a claim counts as abandoned."""
+"""After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
+
+_PUBLISHED, _PUBLISHING = 1, 2
 
 # What the review page needs, see digitocr.web.desk: the queue in the orders it is worked through, who holds what,
 # every decision with what was shown, and the further looks that are asked for.
@@ -202,6 +204,8 @@ class Known:
         Readings begun since the last outcome.
     holder : str
         Who is reading it, '' if no one is.
+    lease : float
+        Until when, in seconds since 1970.
     """
 
     id: int
@@ -224,9 +228,28 @@ class Known:
     processed_at: str
     attempts: int
     holder: str
+    lease: float
+
+    @property
+    def state(self) -> str:
+        """What is known of it in a word: its status, or ``seen``, ``claimed``, ``abandoned``."""
+        if self.holder:
+            return "claimed" if time.time() < self.lease else "abandoned"
+        return self.status or "seen"
 
 
 _KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A run that claimed files; without an end it was killed, or still runs."""
+
+    id: int
+    folder: str
+    started: str
+    ended: str
+    summary: dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -309,7 +332,7 @@ class Ledger:
                 self._db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
                 migrate = name == ":memory:"
             else:
-                path.parent.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
                 self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
                 migrate = True
         except (OSError, sqlite3.Error) as error:
@@ -377,14 +400,27 @@ class Ledger:
         rows = self._rows("SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC", job)
         return tuple(Path(folder) for (folder,) in rows)
 
+    def runs(self, job: int) -> list[Run]:
+        """Return the runs of a job that claimed anything, the latest first."""
+        rows = self._rows(
+            "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC", job
+        )
+        return [Run(i, f, s, e or "", json.loads(told or "{}")) for i, f, s, e, told in rows]
+
     def is_published(self, job: int) -> bool:
         """Tell whether the tables over all files show what the ledger knows."""
-        return bool(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0])
+        return int(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0]) == _PUBLISHED
 
-    def set_published(self, job: int) -> None:
-        """Write down that the tables over all files show what the ledger knows."""
+    def begin_publishing(self, job: int) -> None:
+        """Write down that the tables over all files are being written from what is known now."""
         with self._writing() as db:
-            db.execute("UPDATE job SET published = 1 WHERE id = ?", (job,))
+            db.execute("UPDATE job SET published = ? WHERE id = ?", (_PUBLISHING, job))
+
+    def end_publishing(self, job: int) -> None:
+        """Write down that they are written; unless more has become known in the meantime."""
+        with self._writing() as db:
+            sql = "UPDATE job SET published = ? WHERE id = ? AND published = ?"
+            db.execute(sql, (_PUBLISHED, job, _PUBLISHING))
 
     # files
 
@@ -393,6 +429,10 @@ class Ledger:
         return [
             Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? ORDER BY file", job)
         ]
+
+    def contents(self) -> set[str]:
+        """Return the hashes of all files of any job."""
+        return {row[0] for row in self._rows("SELECT DISTINCT sha256 FROM file")}
 
     def file(self, identity: int) -> Known:
         """Return one file."""
@@ -450,6 +490,67 @@ class Ledger:
                 self._put_items(db, job, identity, o.items)
             db.execute("UPDATE job SET published = 0 WHERE id = ?", (job,))
 
+    def reopen(self, identity: int) -> None:
+        """Have a file read again as if for the first time; its tables stay until then."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE file SET status = '', error_code = '', error = '', attempts = 0, holder = '', lease = 0"
+                " WHERE id = ?",
+                (identity,),
+            )
+            db.execute(
+                "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
+            )
+
+    def forget(self, identity: int) -> None:
+        """Know nothing of a file any more, but for what people said about it, which is never deleted."""
+        with self._writing() as db:
+            db.execute(
+                "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
+            )
+            db.execute("DELETE FROM item WHERE file = ?", (identity,))
+            said = db.execute("SELECT 1 FROM correction WHERE file = ? LIMIT 1", (identity,)).fetchone()
+            if said:
+                db.execute(
+                    "UPDATE file SET status = '', model = '', settings = '', error_code = '', error = '', pages = 0,"
+                    " numbers = 0, digits = 0, review = 0, attempts = 0, holder = '', lease = 0, reading = NULL,"
+                    " number_lines = '', stale = 0 WHERE id = ?",
+                    (identity,),
+                )
+            else:
+                db.execute("DELETE FROM file WHERE id = ?", (identity,))
+
+    def settle(self, job: int, before: str) -> int:
+        """Drop what corrections of files read before a time would need, where nothing of them waits; and old runs.
+
+        Returns
+        -------
+        int
+            Of how many files.
+        """
+        with self._writing() as db:
+            db.execute("DELETE FROM run WHERE job = ? AND ended < ?", (job, before))
+            settled = [
+                row[0]
+                for row in db.execute(
+                    "SELECT id FROM file WHERE job = ? AND processed_at < ? AND reading IS NOT NULL AND NOT stale"
+                    " AND NOT EXISTS (SELECT 1 FROM item WHERE item.file = file.id AND waits)",
+                    (job, before),
+                )
+            ]
+            for identity in settled:
+                db.execute("DELETE FROM item WHERE file = ?", (identity,))
+                db.execute("UPDATE file SET reading = NULL WHERE id = ?", (identity,))
+        return len(settled)
+
+    def compact(self) -> None:
+        """Give the room of what was dropped back to the disk."""
+        with self._lock:
+            try:
+                self._db.execute("VACUUM")
+            except sqlite3.Error as error:
+                raise self._trouble(error) from error
+
     def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
         """Remember size and time of a file whose content was found to be the same."""
         with self._writing() as db:
@@ -462,12 +563,21 @@ class Ledger:
 
     def reading(self, identity: int) -> bytes:
         """Return what the program read in a file, as it was stored."""
-        return bytes(self._rows("SELECT reading FROM file WHERE id = ?", identity)[0][0])
+        return bytes(self._rows("SELECT reading FROM file WHERE id = ?", identity)[0][0] or b"")
 
     def number_lines(self, job: int) -> Iterator[str]:
         """Yield the lines of the table of numbers, file by file."""
         for (lines,) in self._rows("SELECT number_lines FROM file WHERE job = ? ORDER BY file", job):
             yield lines
+
+    def lines_of(self, identity: int) -> str:
+        """Return the lines of the table of numbers of one file."""
+        return str(self._rows("SELECT number_lines FROM file WHERE id = ?", identity)[0][0])
+
+    def all_waiting(self) -> list[Waiting]:
+        """Return what waits for a person in any job."""
+        rows = self._rows("SELECT review_id, waits, cells FROM item WHERE waits")
+        return [Waiting(i, bool(w), tuple(json.loads(c))) for i, w, c in rows]
 
     def waiting(self, job: int) -> list[Waiting]:
         """Return what waits for a person, file by file, in reading order."""

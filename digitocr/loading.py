@@ -22,7 +22,7 @@ _NATIVE = 2
 
 def reader_of(settings: Settings) -> Future[Reader]:
     """Begin to load what reads with these settings, or return what was begun before."""
-    options = ReadOptions(settings.threshold, settings.batch_size)
+    options = ReadOptions(settings.threshold, settings.batch_size, settings.limits)
     return _load(model_in_use(settings), options, settings.jobs)
 
 

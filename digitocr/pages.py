@@ -1,28 +1,37 @@
-"""A file's bytes to pages: format by content, turned upright by EXIF, grey and 8 bit, whatever was stored."""
+"""A file's bytes to pages: format by content, turned upright by EXIF, grey and 8 bit, whatever was stored.
+
+What decodes hostile bytes is meant to run in a process of its own, see :mod:`digitocr.sandbox`.
+"""
 
 from __future__ import annotations
 
 import io
 import warnings
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING
 
 import numpy as np
-from PIL import Image, ImageOps, ImageSequence, UnidentifiedImageError
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from digitocr.errors import (
     DamagedImageError,
     EmptyFileError,
+    FileSizeError,
     ImageSizeError,
     InputError,
+    LockedFileError,
     UnsupportedFormatError,
 )
-from digitocr.records import Grey, Page
+from digitocr.records import Grey, Limits, Page
+
+if TYPE_CHECKING:
+    import pypdfium2
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
-"""Formats read, by the names Pillow gives them."""
-
-MAX_PIXELS = 200_000_000
-"""A page with more is refused before it is decoded (a decompression bomb)."""
+"""Formats read by Pillow, by the names it gives them; PDF and HEIC have readers of their own."""
 
 MIN_SIDE = 8
 """A page with a shorter side, in pixels, holds no digit."""
@@ -33,71 +42,265 @@ LIGHT_INK = 150
 FAINT = 110
 """Where greys spread less than this, a single colour may show the ink better: blue on black, yellow on white."""
 
+PDF_DPI = 300
+"""What is drawn in a PDF, and no picture of the page, is rendered with so many dots per inch."""
 
-def decode(data: bytes) -> tuple[Page, ...]:
-    """Decode the bytes of a picture file into its pages.
+_MAX_DPI = 600
+_POINTS = 72
+"""PDF units per inch."""
+
+_REDUCED = 1
+"""Bit of TIFF's NewSubfileType: a smaller copy of another page."""
+_SUBFILE_TYPE = 254
+
+_FILLED = 512
+"""So many zero bytes at the end of a JPEG were put there by a copy that had not come further."""
+
+_PDF_TAIL = 4096
+"""More bytes than this after a PDF's last end mark: it goes on, and its end is missing."""
+
+FIRST_ONLY = "an animation or a series: only its first picture is read"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An open file.
+
+    Attributes
+    ----------
+    count : int
+        Number of pages.
+    note : str
+        What is left out by design, '' if nothing is.
+    page : callable
+        Decodes the page of an index that counts from 1; raises `InputError`, whatever is wrong with it.
+    """
+
+    count: int
+    note: str
+    page: Callable[[int], Grey]
+
+
+def decode(data: bytes, limits: Limits | None = None) -> tuple[Page, ...]:
+    """Decode all pages of a file.
 
     Parameters
     ----------
     data : bytes
         The whole file.
+    limits : Limits, optional
+        Its seconds are not watched here, see :mod:`digitocr.sandbox`.
 
     Returns
     -------
     tuple of Page
-        One per frame of a TIFF, else one.
+        One per page of a PDF or TIFF, else one.
+
+    Raises
+    ------
+    InputError
+        One of its kinds, where the file or any page of it cannot be decoded.
+    """
+    with opened(data, limits or Limits()) as document:
+        return tuple(Page(index, document.page(index)) for index in range(1, document.count + 1))
+
+
+@contextmanager
+def opened(data: bytes, limits: Limits) -> Iterator[Document]:
+    """Open a file without decoding its pages.
 
     Raises
     ------
     EmptyFileError
         No bytes.
     UnsupportedFormatError
-        No picture format that is read here.
+        No format that is read here.
+    LockedFileError
+        Encrypted.
+    FileSizeError
+        More bytes or pages than the limits allow.
+    ImageSizeError
+        Fewer than `MIN_SIDE` pixels on a side, or more than the limits allow.
     DamagedImageError
         Cannot be decoded to the end.
-    ImageSizeError
-        Fewer than `MIN_SIDE` pixels on a side, or more than `MAX_PIXELS`.
     """
     if not data:
-        raise EmptyFileError("the file is empty", hint="scan or copy it again")
-    return tuple(Page(index, grey) for index, grey in enumerate(_greys(data), start=1))
+        raise EmptyFileError("the file is empty")
+    if len(data) > limits.bytes:
+        raise FileSizeError(f"{len(data):,} bytes are more than the {limits.bytes:,} that are read")
+    with ExitStack() as stack:
+        with _named_errors(limits):
+            document = stack.enter_context(_opener(data)(data, limits))
+            if document.count > limits.pages:
+                raise FileSizeError(
+                    f"{document.count:,} pages are more than the {limits.pages:,} that are read"
+                )
+        yield document
 
 
-def _greys(data: bytes) -> Iterator[Grey]:
+def _opener(data: bytes) -> Callable[[bytes, Limits], AbstractContextManager[Document]]:
+    if data[4:8] == b"ftyp":
+        return _heif
+    return _pdf if data.startswith(b"%PDF-") or _is_wrapped_pdf(data) else _picture
+
+
+def _is_wrapped_pdf(data: bytes) -> bool:
+    """Tell a PDF behind a few bytes of something else from a picture that carries one."""
+    return b"%PDF-" in data[:1024] and not data.startswith(
+        (b"\xff\xd8", b"\x89PNG", b"BM", b"RIFF", b"II", b"MM", b"GIF8", b"P")
+    )
+
+
+@contextmanager
+def _named_errors(limits: Limits) -> Iterator[None]:
+    """Turn whatever decoders of hostile bytes raise into errors with a name."""
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata and of large pictures; the limits below decide instead.
+        # Pillow warns of odd metadata and of large pictures; our limits decide instead.
         warnings.simplefilter("ignore")
         try:
-            with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-                for frame in ImageSequence.Iterator(image):
-                    _check_size(frame.size)
-                    yield _grey(frame)
-                    if image.format != "TIFF":
-                        return
+            yield
         except UnidentifiedImageError:
-            raise UnsupportedFormatError(
-                "not a picture in a format that is read",
-                hint="JPEG, PNG, BMP, WebP, TIFF and GIF are read, told by their content",
-            ) from None
+            raise UnsupportedFormatError("not a picture in a format that is read") from None
         except Image.DecompressionBombError:
-            raise ImageSizeError(
-                f"more than {MAX_PIXELS:,} pixels", hint="scan with a lower resolution"
-            ) from None
+            raise ImageSizeError(f"more than {limits.pixels:,} pixels") from None
+        except MemoryError:
+            raise ImageSizeError("needs more memory than a picture may take") from None
         except InputError:
             raise
         except Exception as error:
-            # Decoders of hostile bytes fail in many ways: OSError, SyntaxError, ValueError, struct.error, …
-            raise DamagedImageError(f"damaged picture: {error}", hint="scan or copy it again") from None
+            # OSError, SyntaxError, ValueError, struct.error, …
+            raise DamagedImageError(f"damaged picture: {error}") from None
 
 
-def _check_size(size: tuple[int, int]) -> None:
+# pictures
+
+
+@contextmanager
+def _picture(data: bytes, limits: Limits) -> Iterator[Document]:
+    if data.startswith(b"\xff\xd8") and _is_cut_jpeg(data):
+        raise DamagedImageError("damaged picture: its end is missing")
+    with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        series = image.format in ("GIF", "WEBP", "PNG") and getattr(image, "is_animated", False)
+        frames = _tiff_frames(image, limits) if image.format == "TIFF" else [0]
+
+        def page(index: int) -> Grey:
+            with _named_errors(limits):
+                if len(frames) > 1:
+                    image.seek(frames[index - 1])
+                _check_size(image.size, limits)
+                return _grey(image)
+
+        yield Document(len(frames), FIRST_ONLY if series else "", page)
+
+
+def _is_cut_jpeg(data: bytes) -> bool:
+    """Tell whether zeros stand where the end should be: a copy that took its room first and then stopped."""
+    if not data.endswith(bytes(_FILLED)):
+        return False
+    return not data.rstrip(b"\0").endswith(b"\xff\xd9")
+
+
+def _tiff_frames(image: Image.Image, limits: Limits) -> list[int]:
+    """Return the frames that are pages; smaller copies of pages are none."""
+    count = getattr(image, "n_frames", 1)
+    if count > 2 * limits.pages:  # before each is looked at
+        raise FileSizeError(f"{count:,} pages are more than the {limits.pages:,} that are read")
+    pages = []
+    for frame in range(count):
+        image.seek(frame)
+        tags = getattr(image, "tag_v2", {})
+        if not (frame and int(tags.get(_SUBFILE_TYPE, 0)) & _REDUCED):
+            pages.append(frame)
+    image.seek(0)
+    return pages
+
+
+def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
     if min(size) < MIN_SIDE:
         raise ImageSizeError(
             f"only {width}×{height} pixels", hint=f"at least {MIN_SIDE} pixels a side are needed"
         )
-    if width * height > MAX_PIXELS:
-        raise ImageSizeError(f"{width}×{height} pixels are too many", hint=f"at most {MAX_PIXELS:,} are read")
+    if width * height > limits.pixels:
+        raise ImageSizeError(
+            f"{width}×{height} pixels are too many", hint=f"at most {limits.pixels:,} are read"
+        )
+
+
+# HEIC
+
+
+@contextmanager
+def _heif(data: bytes, limits: Limits) -> Iterator[Document]:
+    import pi_heif
+
+    if not pi_heif.is_supported(data):
+        raise UnsupportedFormatError("not a picture in a format that is read")
+    file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
+
+    def page(_: int) -> Grey:
+        with _named_errors(limits):
+            image = file[file.primary_index]
+            _check_size(image.size, limits)
+            # libheif has turned it already
+            return _eight_bit_grey(image.to_pillow())
+
+    yield Document(1, FIRST_ONLY if len(file) > 1 else "", page)
+
+
+# PDF
+
+
+@contextmanager
+def _pdf(data: bytes, limits: Limits) -> Iterator[Document]:
+    import pypdfium2
+
+    end = data.rfind(b"%%EOF")
+    if end < 0 or len(data[end + 5 :].strip(b"\0\r\n \t")) > _PDF_TAIL:
+        raise DamagedImageError("damaged PDF: its end is missing")
+    try:
+        document = pypdfium2.PdfDocument(data)
+    except pypdfium2.PdfiumError as error:
+        if "password" in str(error).lower():
+            raise LockedFileError("the PDF is encrypted") from None
+        raise DamagedImageError(f"damaged PDF: {error}") from None
+    with document:
+        if not len(document):
+            raise DamagedImageError("damaged PDF: it has no pages")
+        document.init_forms()  # what was filled in on a screen is drawn, too
+
+        def page(index: int) -> Grey:
+            with _named_errors(limits):
+                return _rendered(document[index - 1], limits)
+
+        yield Document(len(document), "", page)
+
+
+def _rendered(page: pypdfium2.PdfPage, limits: Limits) -> Grey:
+    width, height = page.get_size()
+    scale = _page_dpi(page, width * height) / _POINTS
+    _check_size((round(width * scale), round(height * scale)), limits)
+    bitmap = page.render(scale=scale)
+    return _eight_bit_grey(bitmap.to_pil())
+
+
+def _page_dpi(page: pypdfium2.PdfPage, area: float) -> float:
+    """Return the resolution of the picture that fills the page, or `PDF_DPI` where none does."""
+    import pypdfium2.raw as pdfium
+
+    best = 0.0
+    for picture in islice(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]), 100):
+        left, bottom, right, top = picture.get_bounds()
+        covered = (right - left) * (top - bottom)
+        if covered < area / 2:
+            continue
+        pixels = np.prod(picture.get_px_size(), dtype=np.float64)
+        best = max(best, float(np.sqrt(pixels / covered)) * _POINTS)
+    # a hair less, lest rounding up add a row
+    return min(best * (1 - 1e-4), _MAX_DPI) if best else PDF_DPI
+
+
+# grey
 
 
 def _grey(frame: Image.Image) -> Grey:
@@ -105,14 +308,19 @@ def _grey(frame: Image.Image) -> Grey:
     if frame.format == "JPEG" and frame.mode == "YCbCr":
         frame.draft("L", frame.size)
     frame.load()
-    upright = ImageOps.exif_transpose(frame)
-    if upright.mode in ("I", "F") or upright.mode.startswith("I;16"):
-        return _eight_bit(np.asarray(upright))
-    if upright.mode in ("RGBA", "LA", "PA") or "transparency" in upright.info:
-        upright = _on_paper(upright.convert("RGBA"))
-    if upright.mode == "RGB":
-        return np.asarray(_clearest(upright), dtype=np.uint8)
-    return np.asarray(upright.convert("L"), dtype=np.uint8)
+    return _eight_bit_grey(ImageOps.exif_transpose(frame))
+
+
+def _eight_bit_grey(image: Image.Image) -> Grey:
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _eight_bit(np.asarray(image))
+    if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
+        image = _on_paper(image.convert("RGBA"))
+    elif image.mode not in ("RGB", "L", "1"):
+        image = image.convert("RGB")
+    if image.mode == "RGB":
+        return np.asarray(_clearest(image), dtype=np.uint8)
+    return np.asarray(image.convert("L"), dtype=np.uint8)
 
 
 def _on_paper(rgba: Image.Image) -> Image.Image:

@@ -5,22 +5,24 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import clean, decode, judge, lattice, normalize, pages, segment
+from digitocr import clean, decode, judge, lattice, normalize, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
-from digitocr.errors import FileAccessError, InputError
+from digitocr.errors import InputError
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
+    Decoded,
     Digit,
     FileResult,
     FileStatus,
     Grey,
+    Limits,
     Line,
     ModelCard,
     Number,
@@ -33,6 +35,7 @@ from digitocr.records import (
     Source,
     around,
 )
+from digitocr.sandbox import Sandbox, read_bytes
 
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
@@ -45,6 +48,16 @@ SAMPLE_LEAD = 1.25
 
 TURN_LEAD = 1.4
 """A turned sheet must read this much better than the upright one to be believed."""
+
+
+FIRST_PICTURE = "first-picture"
+"""Code of a file of which, by design, only the first picture is read."""
+
+PORTION = 100_000_000
+"""Pixels of pages that are read together: eleven sheets at 300 dots an inch."""
+
+_TOLD = 5
+"""Pages named in the error of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +107,14 @@ class Reader:
     line_reader : LineReader or None
         A second network that reads lines as a whole.
     options : ReadOptions
+    decoder : callable
+        Decodes the bytes of a file within limits.
     """
 
     classifier: Classifier
     line_reader: LineReader | None
     options: ReadOptions
+    decoder: Callable[[bytes, Limits], Decoded] = field(default_factory=lambda: Sandbox().decode)
 
     @property
     def card(self) -> ModelCard:
@@ -123,15 +139,41 @@ class Reader:
             One per source, in order. A file that fails is a result with its error, never an exception. Time spent
             on the batch is shared out by the candidates of each file.
         """
-        opened = [_opened(source) for source in sources]
-        started = time.perf_counter()
-        reads = iter(self._right_way_up([view for file in opened for view in file.views]))
-        spent = time.perf_counter() - started
-        total = max(1, sum(file.candidates for file in opened))
-        return [
-            self._finish(file, [next(reads) for _ in file.views], spent * file.candidates / total)
-            for file in opened
-        ]
+        readings: list[Reading] = []
+        seconds: list[float] = []
+        for source in sources:
+            started = time.perf_counter()
+            readings.append(self._decoded(source))
+            seconds.append(time.perf_counter() - started)
+        done: list[list[PageResult]] = [[] for _ in sources]
+        for portion in _portions([(i, page) for i, reading in enumerate(readings) for page in reading.pages]):
+            started = time.perf_counter()
+            views = [_view(clean.clean(page)) for _, page in portion]
+            for (i, page), (read, in_doubt) in zip(portion, self._right_way_up(views), strict=True):
+                done[i].append(PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt)))
+            spent = time.perf_counter() - started
+            weights = [1 + sum(len(line.candidates) for line in view.lines) for view in views]
+            for (i, _), weight in zip(portion, weights, strict=True):
+                seconds[i] += spent * weight / sum(weights)
+        return [_finished(*file) for file in zip(readings, done, seconds, strict=True)]
+
+    def _decoded(self, source: Source) -> Reading:
+        sha256 = ""
+        try:
+            data = read_bytes(source.path, self.options.limits)
+            sha256 = hashlib.sha256(data).hexdigest()
+            decoded = self.decoder(data, self.options.limits)
+        except InputError as error:
+            failed = FileStatus.FAILED
+            return Reading(
+                FileResult(source.file, sha256, status=failed, error=str(error), error_code=error.code)
+            )
+        status = FileStatus.PARTIAL if decoded.failed else FileStatus.DONE
+        result = FileResult(
+            *(source.file, sha256, decoded.failed, status, _told(decoded)),
+            error_code=decoded.code or (FIRST_PICTURE if decoded.note else ""),
+        )
+        return Reading(result, decoded.pages)
 
     def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
         """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
@@ -174,18 +216,6 @@ class Reader:
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
-    def _finish(self, file: _Opened, reads: list[tuple[_Read, bool]], share: float) -> Reading:
-        result = replace(file.reading.result, seconds=file.seconds + share)
-        if result.error:
-            return replace(file.reading, result=result)
-        pages = tuple(
-            PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt))
-            for page, (read, in_doubt) in zip(file.reading.pages, reads, strict=True)
-        )
-        empty = not any(page.numbers for page in pages)
-        status = FileStatus.EMPTY if empty else FileStatus.DONE
-        return replace(file.reading, result=replace(result, pages=pages, status=status))
-
     def _numbers(self, page: Page, read: _Read, in_doubt: bool) -> tuple[Number, ...]:  # noqa: FBT001
         sheet = read.view.sheet
         reasons = (*sheet.reasons, Reason.ORIENTATION) if in_doubt else sheet.reasons
@@ -219,42 +249,36 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class _Opened:
-    """A file decoded, cleaned and cut into candidates; without views where it failed."""
-
-    reading: Reading
-    views: tuple[_View, ...]
-    seconds: float
-
-    @property
-    def candidates(self) -> int:
-        return sum(len(line.candidates) for view in self.views for line in view.lines)
-
-
-def _opened(source: Source) -> _Opened:
-    started = time.perf_counter()
-    reading = _decoded(source)
-    views = tuple(_view(clean.clean(page)) for page in reading.pages)
-    return _Opened(reading, views, time.perf_counter() - started)
+def _portions(pages: list[tuple[int, Page]]) -> Iterator[list[tuple[int, Page]]]:
+    """Share pages out, in order, so that what is held of them while they are read stays bounded."""
+    portion: list[tuple[int, Page]] = []
+    held = 0
+    for one in pages:
+        if portion and held + one[1].grey.size > PORTION:
+            yield portion
+            portion, held = [], 0
+        portion.append(one)
+        held += one[1].grey.size
+    if portion:
+        yield portion
 
 
-def _decoded(source: Source) -> Reading:
-    sha256 = ""
-    try:
-        try:
-            data = source.path.read_bytes()
-        except OSError as error:
-            raise FileAccessError(
-                f"cannot be opened: {error.strerror or error}", hint="check that it is there and may be read"
-            ) from None
-        sha256 = hashlib.sha256(data).hexdigest()
-        return Reading(FileResult(source.file, sha256), pages.decode(data))
-    except InputError as error:
-        failed = FileStatus.FAILED
-        return Reading(
-            FileResult(source.file, sha256, status=failed, error=str(error), error_code=error.code)
-        )
+def _finished(reading: Reading, pages: list[PageResult], seconds: float) -> Reading:
+    result = replace(reading.result, seconds=seconds)
+    if result.status is FileStatus.FAILED:
+        return replace(reading, result=result)
+    every = tuple(sorted([*pages, *result.pages], key=lambda page: page.index))
+    status = result.status
+    if status is FileStatus.DONE and not any(page.numbers for page in every):
+        status = FileStatus.EMPTY
+    return replace(reading, result=replace(result, pages=every, status=status))
+
+
+def _told(decoded: Decoded) -> str:
+    """Say which pages are missing and why, or what was left out."""
+    said = [f"page {page.index}: {page.error}" for page in decoded.failed[:_TOLD]]
+    more = len(decoded.failed) - len(said)
+    return "; ".join([*said, f"and {more} more"] if more else said) or decoded.note
 
 
 def _view(sheet: Sheet) -> _View:

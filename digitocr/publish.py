@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import threading
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -14,6 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from digitocr import atomic, results, review
 from digitocr.errors import FileAccessError, OutputError, UsageError
+from digitocr.inbox import PRIVATE
 from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import Item
@@ -47,7 +49,7 @@ def writing(shelf: Shelf) -> Iterator[None]:
     """Be the only one to write tables, for a moment: a run and `apply_review` may overlap."""
     with _threads:
         try:
-            shelf.state.mkdir(parents=True, exist_ok=True)
+            atomic.make_folder(shelf.state, PRIVATE)
             lock = FileLock(shelf.state / "tables.lock")
             lock.acquire()
         except OSError as error:
@@ -107,16 +109,15 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     settled : frozenset of str
         Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
     """
+    ledger.begin_publishing(shelf.job)
     results.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
-    results.write_files(
-        shelf.results, (_file_row(known) for known in ledger.known(shelf.job) if known.status)
-    )
-    results.write_queue(shelf.review, _queue_rows(shelf, ledger, settled))
+    results.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
+    _write_queue(shelf, ledger, settled)
     audit = ledger.audit(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
         results.write_audit(shelf.review, rows)
-    ledger.set_published(shelf.job)
+    ledger.end_publishing(shelf.job)
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
@@ -136,6 +137,11 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         items=tuple(Waiting(item.review_id, item.waits, item.row) for item in found),
     )
     return outcome, found
+
+
+def file_rows(files: Iterable[Known]) -> Iterator[results.Row]:
+    """Yield the rows of the table of files; a file that was never read to an end has none."""
+    return (_file_row(known) for known in files if known.status)
 
 
 def _file_row(known: Known) -> results.Row:
@@ -163,6 +169,28 @@ def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterat
     for row in typed.values():
         if row.is_filled or ledger.waits_elsewhere(shelf.job, row.review_id):
             yield tuple(row.cells[column] for column in results.QUEUE)
+
+
+def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
+    """Write the queue; begin again where a person saved it in the meantime."""
+    path = shelf.review / "queue.csv"
+    while True:
+        before = _stamp(path)
+        rows = list(_queue_rows(shelf, ledger, settled))
+        if results.write_queue(shelf.review, rows, only_if=partial(_is_as, path, before)):
+            return
+
+
+def _is_as(path: Path, stamp: tuple[int, ...]) -> bool:
+    return _stamp(path) == stamp
+
+
+def _stamp(path: Path) -> tuple[int, ...]:
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def _typed(shelf: Shelf) -> list[review.Typed]:

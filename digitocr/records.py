@@ -357,6 +357,50 @@ class Source:
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """What a file may cost before it is refused.
+
+    Attributes
+    ----------
+    pixels : int
+        Of a page.
+    pages : int
+        Of a file.
+    bytes : int
+        Of a file.
+    seconds : float
+        For decoding a file.
+    """
+
+    pixels: int = 200_000_000
+    pages: int = 200
+    bytes: int = 500_000_000
+    seconds: float = 120.0
+
+
+@dataclass(frozen=True, slots=True)
+class Decoded:
+    """A file decoded into pages.
+
+    Attributes
+    ----------
+    pages : tuple of Page
+        Those that could be decoded, in order.
+    failed : tuple of PageResult
+        The others, each with its error.
+    code : str
+        Code of the first of these errors, '' without any.
+    note : str
+        What was left out by design, '' if nothing was.
+    """
+
+    pages: tuple[Page, ...]
+    failed: tuple[PageResult, ...] = ()
+    code: str = ""
+    note: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadOptions:
     """What changes how a file is read; part of the key under which the ledger remembers a result.
 
@@ -366,10 +410,13 @@ class ReadOptions:
         A number is accepted from this confidence on; None takes what the model's card recommends.
     batch_size : int
         Candidates classified at once; does not change results.
+    limits : Limits
+        What a file may cost.
     """
 
     threshold: float | None = None
     batch_size: int = 1024
+    limits: Limits = Limits()
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
@@ -219,9 +219,15 @@ def write_files(results: Path, rows: Iterable[Row]) -> None:
     atomic.write(results / "files.csv", encode(FILES, rows).encode())
 
 
-def write_queue(review: Path, rows: Iterable[Row]) -> None:
-    """Write the queue; rows have all columns, those that a person fills in included."""
-    atomic.write(review / "queue.csv", encode(QUEUE, rows).encode())
+def write_queue(review: Path, rows: Iterable[Row], *, only_if: Callable[[], bool]) -> bool:
+    """Write the queue; rows have all columns, those that a person fills in included.
+
+    Returns
+    -------
+    bool
+        Whether it was written: `only_if` is asked in the last moment.
+    """
+    return atomic.write(review / "queue.csv", encode(QUEUE, rows).encode(), only_if=only_if)
 
 
 def write_audit(review: Path, rows: Iterable[Row]) -> None:

@@ -22,6 +22,7 @@ NOT_A_DIGIT = "-"
 TAKEN_BACK = ""
 """What is said to take back an earlier word: the item waits again as if nothing had been said."""
 _DASHES = frozenset("-–—−")
+_QUOTES = ("'", '"')
 _LONGEST = 40
 """More digits than this are a slip of the hand."""
 
@@ -284,18 +285,43 @@ def _understand(row: Typed, file: int, item: Waiting, who: str, at: str) -> Corr
     cells = dict(zip(QUEUE, item.cells, strict=False))
     whole = row.cells["number_correction"]
     kind = "number" if whole or not cells["position"] else "digit"
-    new = _digits(whole or row.cells["correction"])
+    text = whole or row.cells["correction"]
+    new = _digits(text)
     old = cells["number_text"] if kind == "number" else cells["digit"]
-    if kind == "number" and new != old and old.startswith("0") and new == (old.lstrip("0") or "0"):
+    is_exact = text.startswith(_QUOTES)
+    if kind == "number" and not is_exact and _may_lack_zeros(new, old, row, cells):
         raise ValueError(
-            f"{new!r} may be {old!r} without the zeros a spreadsheet takes away;"
-            f" format the cell as text, or put '-' for the zeros that are not there"
+            f"{new!r} may lack zeros at its start, which spreadsheets take away: format the column as text,"
+            f' or write it in quotes, "{new}", if that is all of it'
         )
     return Correction(file, row.review_id, kind, old, new, who, at)
 
 
+def _may_lack_zeros(new: str, old: str, row: Typed, cells: dict[str, str]) -> bool:
+    """Tell whether a spreadsheet that takes text for numbers may have made `new` out of something longer."""
+    if new in (NOT_A_DIGIT, old):
+        return False
+    return (old.startswith("0") and new == (old.lstrip("0") or "0")) or (
+        len(new) < len(old) and _was_converted(row, cells)
+    )
+
+
+def _was_converted(row: Typed, cells: dict[str, str]) -> bool:
+    """Tell whether a spreadsheet rewrote the numbers of a row: 0.5000 as 0.5 or 0,5, 007 as 7."""
+    for column in ("confidence", "runner_up_confidence", "number_text"):
+        ours, theirs = cells[column], row.cells[column].replace(",", ".")
+        if ours == theirs or not ours or not theirs:
+            continue
+        try:
+            if float(ours) == float(theirs):
+                return True
+        except ValueError:
+            continue
+    return False
+
+
 def _digits(text: str) -> str:
-    cell = text.removeprefix("'").strip()
+    cell = text.strip("".join(_QUOTES)).strip()
     if cell in _DASHES:
         return NOT_A_DIGIT
     cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with gaps

@@ -6,12 +6,13 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
+from digitocr.records import Limits
 
 DEFAULT_FILE = Path("digitocr.toml")
 
@@ -47,11 +48,38 @@ class Settings(BaseSettings):
     annotate: bool = False
     prefect: bool = True
     settle: float = Field(default=2.0, ge=0)
-    """Seconds a file must have been still before the watcher takes it."""
+    """Seconds a file must have been still before it is taken."""
+    patience: float = Field(default=60.0, ge=0)
+    """Seconds a file that cannot be decoded may be still arriving, for whoever looks again: the watcher, a schedule."""
+    reprocess: Literal["", "changed", "failed", "all"] = ""
+    """Read again what was read: what another model or other settings read, what failed, or all of it."""
     rescan: float = Field(default=30.0, gt=0)
     """Seconds between two full looks at the folder while watching."""
     polling: bool = False
     """Watch by looking instead of by the system's events, which network shares do not send."""
+    log_file: Path | None = None
+    """Log to this file as well, one JSON object a line."""
+    metrics_file: Path | None = None
+    """Write counters for Prometheus' text file collector here after every run."""
+    keep_archive_days: float | None = Field(default=None, ge=0)
+    """Housekeeping deletes archived files that were read longer ago; without it none."""
+    keep_crops_days: float | None = Field(default=None, ge=0)
+    """Housekeeping deletes crops that no one waits for after this long; without it none."""
+    keep_ledger_days: float | None = Field(default=None, ge=0)
+    """Housekeeping drops what only later corrections would need after this long; without it nothing."""
+    max_pixels: int = Field(default=200_000_000, ge=64)
+    """A page with more is refused before it is decoded."""
+    max_pages: int = Field(default=200, ge=1)
+    """A file with more is refused."""
+    max_bytes: int = Field(default=500_000_000, ge=1)
+    """A larger file is refused."""
+    max_seconds: float = Field(default=120.0, gt=0)
+    """Decoding a file is given up after this long; what was decoded until then is read."""
+
+    @property
+    def limits(self) -> Limits:
+        """What a file may cost."""
+        return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:

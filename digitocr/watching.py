@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterable
 
-from digitocr.inbox import Entry
+from digitocr.inbox import Entry, look_again
 
 
 class Stability:
@@ -47,3 +48,36 @@ class Stability:
     def is_waiting(self) -> bool:
         """Whether any file was there at the last look."""
         return bool(self._since)
+
+
+class Still:
+    """Tells whether a file has been left alone for a while; waits, once, where it was touched just now.
+
+    Parameters
+    ----------
+    seconds : float
+        As for :class:`Stability`.
+    """
+
+    def __init__(self, seconds: float) -> None:
+        self._seconds = seconds
+        self._until = time.monotonic() + seconds
+
+    def __call__(self, entry: Entry) -> bool:
+        """Return whether the file may be taken."""
+        if entry.mtime_ns < 0 or age(entry) >= self._seconds:
+            return True
+        time.sleep(max(0.0, self._until - time.monotonic()))
+        return look_again(entry) == entry
+
+
+def age(entry: Entry) -> float:
+    """Return for how many seconds a file has been as it is, by its times; 0 where it cannot be looked at.
+
+    A copy may bring an old time of its content along, but not of its making.
+    """
+    try:
+        seen = entry.path.stat()
+    except OSError:
+        return 0.0
+    return time.time() - max(seen.st_mtime, seen.st_ctime)

@@ -39,6 +39,7 @@ def main(
 
 def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, quiet: bool) -> int:
     settings = load_settings(flags, config)
+    console.log_to(settings.log_file)
     done = apply_review(settings, person())
     for reason in done.refused:
         log.error("%s: %s", settings.review / "queue.csv", reason)

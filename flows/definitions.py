@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from contextvars import ContextVar
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
@@ -14,10 +15,12 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from digitocr import console, upkeep
 from digitocr.batch import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
 from digitocr.errors import BusyError
+from digitocr.ledger import Ledger
 from digitocr.loading import reader_of
-from digitocr.settings import cores, load_settings
+from digitocr.settings import Settings, cores, load_settings
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
 """How the command that called the flow takes part in it; flows that a server starts have none."""
@@ -52,15 +55,23 @@ def process_folder(
     dict
         The keys of ``--json``; or a completed state named ``Skipped`` where another run holds the inbox.
     """
-    settings = load_settings(flags, Path(config) if config else None)
+    settings = _settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
     try:
-        with open_batch(job, lambda: reader_of(settings).result(), hooks.get(Hooks())) as batch:
+        with open_batch(
+            job, lambda: reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
+        ) as batch:
             summary = _drain(batch, settings.jobs)
             _artifacts(job, batch, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return summary.as_dict()
+
+
+def _settings(flags: dict[str, Any] | None, config: str | None) -> Settings:
+    settings = load_settings(flags, Path(config) if config else None)
+    console.log_to(settings.log_file)
+    return settings
 
 
 def _drain(batch: Batch, jobs: int) -> Summary:
@@ -104,7 +115,7 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
     """
     from flows import apply_review as command
 
-    settings = load_settings(flags, Path(config) if config else None)
+    settings = _settings(flags, config)
     done = command.apply_review(settings, command.person())
     if done.refused:
         refused = "\n".join(f"- {reason}" for reason in done.refused)
@@ -112,3 +123,30 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
             f"## Rows refused\n\n{refused}\n", key="refused", description="Corrections refused"
         )
     return {"applied": len(done.corrections), "refused": len(done.refused)}
+
+
+@flow(name="housekeeping", persist_result=False)
+def housekeeping(
+    flags: dict[str, Any] | None = None, config: str | None = None
+) -> dict[str, Any] | State[Any]:
+    """Remove what the settings let go, and what kills left behind.
+
+    Parameters
+    ----------
+    flags : dict, optional
+        Settings that outweigh the environment and the settings file.
+    config : str, optional
+        Settings file.
+
+    Returns
+    -------
+    dict
+        How much was removed; or a completed state named ``Skipped`` where a run holds the inbox.
+    """
+    settings = _settings(flags, config)
+    try:
+        with Ledger(settings.state / "ledger.sqlite") as ledger:
+            done = upkeep.tidy(settings, ledger)
+    except BusyError as error:
+        return Completed(name=SKIPPED, message=error.message)
+    return asdict(done)

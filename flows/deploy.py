@@ -5,6 +5,10 @@ For a work pool with workers use ``prefect deploy --all`` with ``prefect.yaml`` 
 
 from __future__ import annotations
 
+import asyncio
+import logging
+import signal
+from contextlib import suppress
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
@@ -17,6 +21,7 @@ from digitocr.errors import UsageError
 from digitocr.settings import Settings, load_settings
 from flows import engine, options
 
+log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _HINT = (
@@ -35,7 +40,7 @@ def main(
     verbose: options.Verbose = False,  # noqa: FBT002
     config: options.Config = None,
 ) -> None:
-    """Read a folder every minute, apply reviews every ten, learn from them once a week, on a Prefect server."""
+    """Read a folder every minute, apply reviews every ten, keep house nightly, learn weekly, on a Prefect server."""
     console.set_up(quiet=False, verbose=True)
     flags = {"results": results, "review": review, "state": state}
     raise typer.Exit(console.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
@@ -55,10 +60,15 @@ def _run(
 
 
 def _serve(folder: Path, every: float, settings: Settings) -> None:
-    from prefect import serve
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
+    from prefect.runner import Runner
 
     from flows import definitions, training
+
+    class Served(Runner):
+        def handle_sigterm(self, *_: object, **__: object) -> None:
+            """End as by Ctrl-C; Prefect's own way out leaves its tasks behind, with tracebacks."""
+            signal.raise_signal(signal.SIGINT)
 
     # late runs are not made up for: each drains what is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
@@ -76,7 +86,15 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     learning: Any = training.train_model.to_deployment(
         "training", interval=timedelta(days=7), concurrency_limit=alone, parameters={"flags": flags}
     )
-    serve(inbox, reviews, learning)
+    house: Any = definitions.housekeeping.to_deployment(
+        "housekeeping", cron="17 3 * * *", concurrency_limit=alone, parameters={"flags": flags}
+    )
+    runner = Served(pause_on_shutdown=True)
+    for deployment in (inbox, reviews, house, learning):
+        runner.add_deployment(deployment)
+    log.info("reading %s every %g seconds; Ctrl-C ends it", folder, every)
+    with suppress(KeyboardInterrupt):
+        asyncio.run(runner.start())
 
 
 if __name__ == "__main__":

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
 
@@ -23,3 +23,12 @@ AsJson = Annotated[bool, _Option("--json", help="End with one JSON object.")]
 Quiet = Annotated[bool, _Option("--quiet", help="Say nothing but what ends the run.")]
 Verbose = Annotated[bool, _Option("--verbose", help="Say more.")]
 Config = Annotated[Path | None, _Option(help="Settings file.", show_default="digitocr.toml")]
+Reprocess = Annotated[
+    Literal["changed", "failed", "all"] | None,
+    _Option(help="Read again what another model or other settings read, what failed, or all of it."),
+]
+
+
+def said(*, annotate: bool = False, no_prefect: bool = False, **values: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return the flags of a command as settings; None stands for not said."""
+    return values | {"annotate": annotate or None, "prefect": False if no_prefect else None}

@@ -35,18 +35,24 @@ def main(
     annotate: options.Annotate = False,  # noqa: FBT002
     no_prefect: options.NoPrefect = False,  # noqa: FBT002
     dry_run: options.DryRun = False,  # noqa: FBT002
+    reprocess: options.Reprocess = None,
     as_json: options.AsJson = False,  # noqa: FBT002
     quiet: options.Quiet = False,  # noqa: FBT002
     verbose: options.Verbose = False,  # noqa: FBT002
     config: options.Config = None,
 ) -> None:
     """Read the handwritten numbers of all scans and photos in a folder into tables."""
-    flags = {"results": results, "review": review, "state": state, "threshold": threshold, "jobs": jobs}
-    flags |= {
-        "batch_size": batch_size,
-        "annotate": annotate or None,
-        "prefect": False if no_prefect else None,
-    }
+    flags = options.said(
+        results=results,
+        review=review,
+        state=state,
+        threshold=threshold,
+        batch_size=batch_size,
+        jobs=jobs,
+        reprocess=reprocess,
+        annotate=annotate,
+        no_prefect=no_prefect,
+    )
     console.set_up(quiet=quiet, verbose=verbose)
     command = partial(_run, folder, flags, config, dry=dry_run, as_json=as_json, quiet=quiet, verbose=verbose)
     raise typer.Exit(console.guarded(command))
@@ -62,7 +68,9 @@ def _run(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    job = make_job(load_settings(flags, config), folder)
+    settings = load_settings(flags, config)
+    console.log_to(settings.log_file)
+    job = make_job(settings, folder)
     if dry:
         return _dry(job, as_json=as_json)
     with console.progress(wanted=not quiet) as progress:

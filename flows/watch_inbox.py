@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from pathlib import Path
 from types import FrameType
@@ -49,12 +49,16 @@ def main(
     config: options.Config = None,
 ) -> None:
     """Watch a folder and read what comes in, until Ctrl-C or SIGTERM; the chunk that is being read is finished."""
-    flags = {"results": results, "review": review, "state": state, "threshold": threshold, "jobs": jobs}
-    flags |= {
-        "batch_size": batch_size,
-        "annotate": annotate or None,
-        "prefect": False if no_prefect else None,
-    }
+    flags = options.said(
+        results=results,
+        review=review,
+        state=state,
+        threshold=threshold,
+        batch_size=batch_size,
+        jobs=jobs,
+        annotate=annotate,
+        no_prefect=no_prefect,
+    )
     console.set_up(quiet=quiet, verbose=verbose)
     command = partial(_run, folder, flags, config, as_json=as_json, quiet=quiet, verbose=verbose)
     raise typer.Exit(console.guarded(command))
@@ -69,14 +73,17 @@ def _run(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    job = make_job(load_settings(flags, config), folder)
+    settings = load_settings(flags, config)
+    console.log_to(settings.log_file)
+    job = make_job(settings, folder)
     total = Summary()
     with _stopping() as (stop, signals):
         log.info("watching %s; Ctrl-C ends it", job.folder)
-        for ready in ready_files(job, stop):
-            hooks = Hooks(is_ready=ready.__contains__, stop=stop)
+        for offer in offers(job, stop):
+            hooks = Hooks(is_ready=offer.files.__contains__, patience=job.settings.patience, stop=stop)
             try:
                 total = _sum(total, process(job, hooks, verbose=verbose))
+                offer.taken.set()
             except BusyError as error:
                 log.warning("%s; trying again", error.message)
             except KeyboardInterrupt:
@@ -86,25 +93,37 @@ def _run(
     return console.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 
-def ready_files(job: Job, stop: threading.Event) -> Iterator[frozenset[Entry]]:
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """Files that can be read; who has read them sets `taken`."""
+
+    files: frozenset[Entry]
+    taken: threading.Event = field(default_factory=threading.Event)
+
+
+def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
     """Yield the files that can be taken, those that are there at the start included, until `stop` is set.
 
     Events of the system only shorten the wait: the folder is looked at in full every few seconds, since
-    network shares lose events and send none.
+    network shares lose events and send none. What still lies in the inbox after it was read (it may be arriving,
+    or could not be opened) is offered again at each of these looks; in a folder that is not emptied only what
+    has changed.
     """
     s = job.settings
     changed = threading.Event()
     threading.Thread(target=_follow, args=(job, stop, changed), daemon=True).start()
     stability = Stability(s.settle)
-    taken: frozenset[Entry] = frozenset()
+    last = Offer(frozenset())
+    due = time.monotonic()
     while not stop.is_set():
         changed.clear()
         entries = _scan(job)
         ready = frozenset(stability.look(entries, time.monotonic()))
-        if ready - taken:
-            yield ready
-            # a file that stays (another folder than the inbox, a busy one) is not offered again until it changes
-            taken = ready
+        is_due = time.monotonic() >= due and (job.is_inbox or not last.taken.is_set())
+        if ready - last.files or (ready and is_due):
+            last = Offer(ready)
+            yield last
+            due = time.monotonic() + s.rescan
         waiting = len(ready) < len(entries)
         _wait(stop, changed, _TICK if waiting else s.rescan)
 
@@ -112,9 +131,20 @@ def ready_files(job: Job, stop: threading.Event) -> Iterator[frozenset[Entry]]:
 def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
     from watchfiles import watch
 
-    polling = job.settings.polling or None
-    for _ in watch(job.folder, stop_event=stop, force_polling=polling, raise_interrupt=False, debounce=200):
-        changed.set()
+    s = job.settings
+    while not stop.is_set():
+        try:
+            for _ in watch(
+                job.folder,
+                stop_event=stop,
+                force_polling=s.polling or None,
+                raise_interrupt=False,
+                debounce=200,
+            ):
+                changed.set()
+        except (OSError, RuntimeError) as error:  # a share that went away, too few watches left on the system
+            log.debug("no events of %s: %s", job.folder, error)
+            stop.wait(s.rescan)
 
 
 def _scan(job: Job) -> list[Entry]:

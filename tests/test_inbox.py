@@ -1,11 +1,13 @@
 import os
+import subprocess
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr import inbox
-from digitocr.errors import BusyError, FileAccessError
+from digitocr.errors import BusyError, FileAccessError, NameRefusedError
 
 
 def put(path, content=b"picture"):
@@ -107,8 +109,54 @@ class TestScan:
         os.mkfifo(tmp_path / "pipe.jpg")
         assert sources(tmp_path) == []
 
+    def test_a_folder_deeper_than_the_stack_is_walked(self, tmp_path, monkeypatch):
+        monkeypatch.chdir(tmp_path)
+        for _ in range(1500):  # step by step: Python itself would recurse
+            Path("d").mkdir()
+            os.chdir("d")
+        Path("a.jpg").write_bytes(b"picture")
+        monkeypatch.undo()
+        (source,) = sources(tmp_path)
+        assert len(source) == 2 * 1500 + len("a.jpg")
+        assert inbox.storable(source, "ab" * 32) == f"{'ab' * 32}/a.jpg"
+        subprocess.run(["rm", "-r", tmp_path / "d"], check=True)  # as would Python's own
+
+    def test_a_loop_of_links_is_left(self, tmp_path):
+        (tmp_path / "a.jpg").symlink_to(tmp_path / "b.jpg")
+        (tmp_path / "b.jpg").symlink_to(tmp_path / "a.jpg")
+        entries, _ = inbox.scan(tmp_path)
+        assert all(entry.mtime_ns == -1 for entry in entries)
+
+    @pytest.mark.parametrize(
+        ("name", "shown"),
+        [
+            ("two\nlines.jpg", r"two\nlines.jpg"),
+            ("\x1b[2Jred.jpg", r"\x1b[2Jred.jpg"),
+            ("\u202egpj.exe", r"\u202egpj.exe"),
+            ("naïve 数.jpg", "naïve 数.jpg"),
+        ],
+    )
+    def test_a_name_can_be_shown(self, tmp_path, name, shown):
+        put(tmp_path / name)
+        assert sources(tmp_path) == [shown]
+
+
+@given(st.text(st.characters(exclude_characters="/\0", exclude_categories=["Cs"]), min_size=1, max_size=255))
+def test_names_of_tables_are_short_printable_and_keep_what_is_short(name):
+    shown = inbox.printable(name)
+    kept = inbox.storable(shown, "0123456789abcdef" * 4)
+    assert kept.isprintable()
+    assert len(kept.encode()) <= 200 + 16
+    if len(shown.encode()) <= 200:
+        assert kept == shown
+
 
 class TestDigest:
+    def test_a_pipe_is_not_waited_for(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe.jpg")
+        with pytest.raises(FileAccessError, match="no regular file"):
+            inbox.digest(tmp_path / "pipe.jpg")
+
     def test_it_is_of_the_content(self, tmp_path):
         path = put(tmp_path / "a", b"")
         assert inbox.digest(path) == "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855"
@@ -148,6 +196,46 @@ class TestPuttingAway:
         assert inbox.put_away(path, archive, "a.jpg", inbox.digest(path)) == archive / "a.jpg"
         assert not path.exists()
 
+    def test_other_content_is_never_deleted_for_the_same_name_size_and_time(self, tmp_path):
+        archive = tmp_path / "archive"
+        put(archive / "a.bmp", b"known")
+        content = inbox.digest(archive / "a.bmp")
+        path = put(tmp_path / "in" / "a.bmp", b"other")
+        with pytest.raises(FileAccessError, match="other content"):
+            inbox.put_away(path, archive, "a.bmp", content)
+        assert path.read_bytes() == b"other"
+
+    def test_what_lies_there_already_stays(self, tmp_path):
+        path = put(tmp_path / "archive" / "a.jpg")
+        assert inbox.put_away(path, tmp_path / "archive", "a.jpg", inbox.digest(path)) == path
+        assert path.exists()
+
+    def test_of_a_link_the_content_is_kept(self, tmp_path):
+        target = put(tmp_path / "in" / "a.jpg")
+        link = tmp_path / "in" / "link.jpg"
+        link.symlink_to(target)
+        kept = inbox.put_away(link, tmp_path / "archive", "link.jpg", inbox.digest(link))
+        assert (kept.is_symlink(), kept.read_bytes()) == (False, b"picture")
+        assert not link.is_symlink()
+        assert target.exists()
+
+    def test_a_file_may_have_the_name_of_a_folder(self, tmp_path):
+        archive = tmp_path / "archive"
+        put(archive / "scan", b"a file")
+        path = put(tmp_path / "in" / "scan" / "a.jpg", b"in a folder")
+        kept = inbox.put_away(path, archive, "scan/a.jpg", inbox.digest(path))
+        assert kept.read_bytes() == b"in a folder"
+        put(archive / "folder" / "x.jpg")
+        path = put(tmp_path / "in" / "folder", b"a file")
+        kept = inbox.put_away(path, archive, "folder", inbox.digest(path))
+        assert kept.name.startswith("folder~")
+
+    def test_a_place_that_is_taken_is_not_put_back_to(self, tmp_path):
+        path = put(tmp_path / "failed" / "a.jpg")
+        with pytest.raises(NameRefusedError, match="is there already"):
+            inbox.put_back(path, put(tmp_path / "in" / "a.jpg", b"other"))
+        assert path.exists()
+
     def test_a_failed_file_has_its_reason_beside_it(self, tmp_path):
         path = put(tmp_path / "in" / "sub" / "a.jpg")
         content = inbox.digest(path)
@@ -158,6 +246,7 @@ class TestPuttingAway:
         reason = (tmp_path / "failed" / "sub" / "a.jpg.error.json").read_text()
         assert '"code": "damaged"' in reason
         assert '"attempts": 2' in reason
+        assert '"hint": "scan or copy it again"' in reason
 
 
 class TestOnlyRunner:
@@ -185,3 +274,7 @@ class TestOnlyRunner:
         for _ in range(2):
             with inbox.only_runner(tmp_path / "state", None, ""):
                 pass
+
+    def test_the_state_folder_is_for_its_owner_only(self, tmp_path):
+        with inbox.only_runner(tmp_path / "state", None, ""):
+            assert (tmp_path / "state").stat().st_mode & 0o077 == 0

@@ -75,10 +75,19 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
 
 
 def test_the_tables_over_all_files_are_due_after_every_outcome(ledger, job):
-    ledger.set_published(job)
+    ledger.begin_publishing(job)
+    ledger.end_publishing(job)
     (identity,) = ledger.claim(job, [claim()], "me")
     assert ledger.is_published(job)
     ledger.finish(job, [(identity, Outcome("done"))])
+    assert not ledger.is_published(job)
+
+
+def test_what_becomes_known_while_tables_are_written_is_still_due(ledger, job):
+    (identity,) = ledger.claim(job, [claim()], "me")
+    ledger.begin_publishing(job)
+    ledger.finish(job, [(identity, Outcome("done"))])
+    ledger.end_publishing(job)
     assert not ledger.is_published(job)
 
 

@@ -4,22 +4,27 @@ import io
 
 import numpy as np
 import pytest
+import samples
 from PIL import Image
+from samples import stored
 
-from digitocr.errors import DamagedImageError, EmptyFileError, ImageSizeError, UnsupportedFormatError
-from digitocr.pages import decode
+from digitocr.errors import (
+    DamagedImageError,
+    EmptyFileError,
+    FileSizeError,
+    ImageSizeError,
+    LockedFileError,
+    UnsupportedFormatError,
+    advice_on,
+)
+from digitocr.pages import FIRST_ONLY, decode, opened
+from digitocr.records import Limits
 
 
 def picture(height=40, width=60):
     grey = np.full((height, width), 230, np.uint8)
     grey[10:20, 5:15] = 20
     return grey
-
-
-def stored(image, kind, **how):
-    out = io.BytesIO()
-    image.save(out, kind, **how)
-    return out.getvalue()
 
 
 @pytest.mark.parametrize("kind", ["PNG", "BMP", "WEBP", "TIFF", "JPEG", "GIF", "PPM"])
@@ -140,3 +145,128 @@ def test_what_is_drawn_on_nothing_stands_out(ink, paper):
     grey = decode(stored(Image.fromarray(shown), "PNG"))[0].grey
     assert grey[30, 30] == ink
     assert grey[5, 5] == paper
+
+
+EVERY = samples.every_format()
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_every_format_shows_the_same_drawing(name):
+    pages = decode(EVERY[name])
+    assert len(pages) == {"pages.tif": 3, "scans.PDF": 2}.get(name, 1)
+    for page in pages:
+        if name == "drawn.pdf":  # 72 units an inch, 300 dots an inch
+            assert page.grey.shape == (1667, 1250)
+            assert (page.grey[1000, 500], page.grey[100, 100]) == (0, 255)
+        elif name == "turned.HEIC":
+            assert page.grey.shape == (64, 48)
+            assert page.grey[10, 33] < 60
+        else:
+            assert page.grey.shape == (48, 64)
+            assert page.grey[15, 10] < 60
+            assert page.grey[40, 50] > 200
+
+
+@pytest.mark.parametrize("name", EVERY)
+def test_what_is_left_out_is_said(name):
+    with opened(EVERY[name], Limits()) as document:
+        assert document.note == (FIRST_ONLY if name.startswith(("animated", "series")) else "")
+
+
+@pytest.mark.parametrize("resolution", [50, 97, 300])
+def test_a_scan_in_a_pdf_has_its_own_resolution_whatever_that_is(resolution):
+    waves = np.sin(np.arange(120) / 7) * np.cos(np.arange(90)[:, None] / 5)
+    scan = Image.fromarray((128 + 100 * waves).astype(np.uint8))
+    (page,) = decode(samples.pdf(scan, resolution=resolution))
+    assert page.grey.shape == (90, 120)
+    assert np.abs(page.grey.astype(int) - decode(stored(scan, "JPEG"))[0].grey).mean() < 8
+
+
+def test_a_smaller_copy_of_a_tiff_page_is_no_page():
+    tags = {254: 1}
+    small = Image.fromarray(picture(20, 30))
+    out = io.BytesIO()
+    Image.fromarray(picture()).save(out, "TIFF", save_all=True, append_images=[small])
+    assert len(decode(out.getvalue())) == 2
+    with Image.open(io.BytesIO(out.getvalue())) as both:
+        frames = []
+        for i in range(2):
+            both.seek(i)
+            frames.append(both.copy())
+    frames[1].encoderinfo = {"tiffinfo": tags}
+    out = io.BytesIO()
+    frames[0].save(out, "TIFF", save_all=True, append_images=frames[1:])
+    assert [page.grey.shape for page in decode(out.getvalue())] == [(40, 60)]
+
+
+def test_a_bad_page_leaves_the_others():
+    noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (60, 60), dtype=np.uint8))
+    data = bytearray(
+        stored(noise, "TIFF", save_all=True, append_images=[noise, noise], compression="tiff_lzw")
+    )
+    with Image.open(io.BytesIO(bytes(data))) as image:
+        image.seek(1)
+        (start,), (length,) = image.tag_v2[273], image.tag_v2[279]
+    data[start : start + length] = b"\xff" * length
+    with opened(bytes(data), Limits()) as document:
+        assert document.count == 3
+        assert document.page(1).shape == document.page(3).shape == (60, 60)
+        with pytest.raises(DamagedImageError):
+            document.page(2)
+
+
+class TestLimits:
+    def test_pages(self):
+        with pytest.raises(FileSizeError, match="3 pages"):
+            decode(EVERY["pages.tif"], Limits(pages=2))
+        with pytest.raises(FileSizeError, match="2 pages"):
+            decode(EVERY["scans.PDF"], Limits(pages=1))
+
+    def test_bytes(self):
+        with pytest.raises(FileSizeError, match="bytes"):
+            decode(EVERY["grey.png"], Limits(bytes=20))
+
+    @pytest.mark.parametrize("name", EVERY)
+    def test_pixels(self, name):
+        with pytest.raises(ImageSizeError):
+            decode(EVERY[name], Limits(pixels=1000))
+
+    def test_a_pdf_page_as_large_as_a_field(self):
+        with pytest.raises(ImageSizeError):
+            decode(samples.drawn_pdf(size=(14400, 14400)))
+
+
+class TestCut:
+    """What lacks its end is damaged, however it came to lack it."""
+
+    @pytest.mark.parametrize("name", EVERY)
+    @pytest.mark.parametrize("share", [0.3, 0.6])
+    def test_cut_off(self, name, share):
+        data = EVERY[name]
+        with pytest.raises((DamagedImageError, UnsupportedFormatError)):
+            decode(data[: int(len(data) * share)])
+
+    def test_a_jpeg_whose_copy_took_its_room_and_stopped(self):
+        noise = Image.fromarray(np.random.default_rng(1).integers(0, 255, (400, 400), dtype=np.uint8))
+        data = stored(noise, "JPEG")
+        with pytest.raises(DamagedImageError, match="end is missing"):
+            decode(data[: len(data) // 2] + bytes(len(data) // 2))
+        assert decode(data + bytes(5000))
+
+    def test_a_pdf_whose_first_part_has_an_end_of_its_own(self):
+        with pytest.raises(DamagedImageError, match="end is missing"):
+            decode(samples.drawn_pdf() + b"5 0 obj\n" + b"x" * 10000)
+
+
+def test_an_encrypted_pdf_is_named():
+    locked = samples.drawn_pdf(
+        extra=b"/Encrypt << /Filter /Standard /V 1 /R 2 /Length 40 /P -4 /O (%s) /U (%s) >> /ID [<00> <00>] "
+        % (b"o" * 32, b"u" * 32)
+    )
+    with pytest.raises(LockedFileError):
+        decode(locked)
+
+
+def test_advice_is_found_by_code():
+    assert "password" in advice_on("encrypted")
+    assert advice_on("nonsense") == ""

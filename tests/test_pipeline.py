@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from digitocr import read_file, read_files
+from digitocr import pipeline, read_file, read_files
 from digitocr.pipeline import load_reader
 from digitocr.records import FileStatus, ReadOptions, Source, Status
 from digitocr.training.compose import line
@@ -54,6 +54,38 @@ def test_batching_changes_nothing(reader, drawn):
     together = [texts(r.result) for r in reader.read(sources)]
     apart = [texts(reader.read([source])[0].result) for source in sources]
     assert together == apart
+
+
+def test_reading_in_portions_changes_nothing(reader, drawn, monkeypatch):
+    sources = [Source(path, path.name) for path, _ in drawn[:4]]
+    together = [texts(r.result) for r in reader.read(sources)]
+    monkeypatch.setattr(pipeline, "PORTION", 1)
+    assert [texts(r.result) for r in reader.read(sources)] == together
+
+
+def test_a_page_that_fails_makes_the_file_partial(reader, drawn, tmp_path):
+    path, _ = drawn[0]
+    with Image.open(path) as image:
+        pages = [image.convert("L"), Image.new("L", (4, 4)), image.convert("L")]
+    pages[0].save(tmp_path / "three.tif", save_all=True, append_images=pages[1:])
+    (reading,) = reader.read([Source(tmp_path / "three.tif", "three.tif")])
+    result = reading.result
+    assert (result.status, result.error_code) == (FileStatus.PARTIAL, "image-size")
+    assert result.error == "page 2: only 4×4 pixels"
+    assert [page.index for page in result.pages] == [1, 2, 3]
+    assert [n.text for n in result.pages[0].numbers] == [n.text for n in result.pages[2].numbers]
+    assert [page.index for page in reading.pages] == [1, 3]
+
+
+def test_the_first_picture_of_an_animation_is_read_and_that_is_said(reader, drawn, tmp_path):
+    path, _ = drawn[0]
+    with Image.open(path) as image:
+        image.convert("L").save(
+            tmp_path / "a.gif", save_all=True, append_images=[Image.new("L", image.size, 200)]
+        )
+    (reading,) = reader.read([Source(tmp_path / "a.gif", "a.gif")])
+    assert (reading.result.status, reading.result.error_code) == (FileStatus.DONE, pipeline.FIRST_PICTURE)
+    assert "only its first picture" in reading.result.error
 
 
 def test_a_bad_file_does_not_stop_the_others(reader, drawn, tmp_path):

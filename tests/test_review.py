@@ -2,7 +2,7 @@ import csv
 
 import pytest
 
-from digitocr import publish, review
+from digitocr import publish, results, review
 from digitocr.errors import UsageError
 from digitocr.ledger import Ledger
 from flows.apply_review import apply_review
@@ -153,6 +153,25 @@ class TestAgain:
         desk.apply()
         assert [row["file"] for row in desk.rows()] == ["b.jpg"]
 
+    def test_what_is_saved_while_the_queue_is_written_is_kept(self, work, desk, monkeypatch):
+        """The person saves between the reading of the queue and its replacement."""
+        work.put("a.jpg", "1?")
+        work.run()
+        work.put("b.jpg", "2?")
+        real = results.encode
+        saves = iter([digit("7")])
+
+        def encode(columns, rows, **how):
+            if columns == results.QUEUE:
+                rows = list(rows)
+                for said in saves:
+                    desk.fill(said)
+            return real(columns, rows, **how)
+
+        monkeypatch.setattr(results, "encode", encode)
+        work.run()
+        assert [(row["file"], row["correction"]) for row in desk.rows()] == [("a.jpg", "7"), ("b.jpg", "")]
+
     def test_a_kill_before_the_tables_are_made_again_is_made_good(self, work, desk, monkeypatch):
         work.put("a.jpg", "1?")
         work.run()
@@ -200,6 +219,40 @@ class TestSpreadsheets:
             "line 6",
         ]
         assert [row["correction"] for row in desk.rows() if row["correction"]] == ["seven", "1" * 50, "1"]
+
+    def resaved(self, desk, said, separator=","):
+        """Save the queue as a spreadsheet does that takes whatever it can for numbers."""
+
+        def as_number(cell):
+            try:
+                value = float(cell)
+            except ValueError:
+                return cell
+            text = f"{value:.15g}"
+            return text.replace(".", ",") if separator == ";" else text
+
+        rows = [{name: as_number(cell) for name, cell in row.items()} | said for row in desk.rows()]
+        with desk.path.open("w", newline="", encoding="utf-8-sig") as stream:
+            writer = csv.DictWriter(stream, rows[0].keys(), delimiter=separator, lineterminator="\r\n")
+            writer.writeheader()
+            writer.writerows(rows)
+
+    @pytest.mark.parametrize("separator", [",", ";"])
+    @pytest.mark.parametrize(
+        ("said", "text"),
+        [("145", "145"), ("1045", "1045"), ("45", None), ('"45"', "45"), ("'45", "45"), ("-", "")],
+    )
+    def test_zeros_that_a_spreadsheet_may_have_taken_are_asked_for(self, work, desk, separator, said, text):
+        work.put("a.jpg", "5 123?")
+        work.run()
+        self.resaved(desk, number(said), separator)
+        done = desk.apply()
+        if text is None:
+            assert "line 2 (a.jpg, page 1, number 2): '45' may lack zeros" in done.refused[0]
+            assert [row.cells["number_correction"] for row in review.read_queue(desk.path)] == ["45"]
+        else:
+            assert done.refused == ()
+            assert desk.numbers().get("2", ("", ""))[0] == text
 
     def test_two_rows_may_not_say_different_things_of_one_number(self, work, desk):
         work.put("a.jpg", "1?")

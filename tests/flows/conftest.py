@@ -12,6 +12,8 @@ def fake_model(work, monkeypatch):
     future = Future()
     future.set_result(work.reader)
     monkeypatch.setattr(loading, "_load", lambda model, options, threads: future)
+    monkeypatch.setenv("DIGITOCR_SETTLE", "0")
+    monkeypatch.setenv("DIGITOCR_PATIENCE", "0")
     return work
 
 

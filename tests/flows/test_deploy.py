@@ -4,6 +4,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
+from digitocr import inbox
 from flows import deploy, engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -21,11 +22,11 @@ def deployments():
     return yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
 
-def test_the_file_for_workers_names_both_flows_one_run_at_a_time():
-    assert {d["name"] for d in deployments()} == {"inbox", "reviews", "training"}
+def test_the_file_for_workers_names_all_flows_one_run_at_a_time():
+    assert {d["name"] for d in deployments()} == {"inbox", "reviews", "housekeeping", "training"}
     for one in deployments():
         assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
-        assert one["schedules"][0]["interval"] >= 60
+        assert one["schedules"]
 
 
 @pytest.mark.flow
@@ -36,3 +37,27 @@ def test_entrypoints_lead_to_flows(prefect_server, monkeypatch):
     monkeypatch.chdir(ROOT)
     for one in deployments():
         assert isinstance(load_flow_from_entrypoint(one["entrypoint"]), Flow)
+
+
+@pytest.mark.flow
+def test_a_run_that_finds_nothing_ready_never_asks_for_the_model(work, prefect_server, monkeypatch):
+    from flows import definitions
+
+    monkeypatch.setattr(definitions, "reader_of", lambda settings: pytest.fail("the model was loaded"))
+    assert definitions.process_folder()["files"] == 0
+    work.put("half.jpg.part", "1")
+    assert definitions.process_folder()["files"] == 0
+
+
+@pytest.mark.flow
+def test_housekeeping_as_a_flow_and_not_while_the_inbox_is_held(work, prefect_server):
+    from flows import definitions
+
+    work.put("a.jpg", "1")
+    work.run()
+    assert definitions.housekeeping() == {
+        "originals": 0, "crops": 0, "readings": 0, "leftovers": 0, "troubles": [],
+    }  # fmt: skip
+    with inbox.only_runner(Path(".digitocr"), None, "reading"):
+        state = definitions.housekeeping(return_state=True)
+    assert (state.name, state.is_completed()) == ("Skipped", True)

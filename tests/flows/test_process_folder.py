@@ -1,8 +1,8 @@
 import json
 import os
+import resource
 import subprocess
 import sys
-import time
 from dataclasses import fields
 from pathlib import Path
 
@@ -133,12 +133,13 @@ class TestPlain:
 class TestStart:
     def test_nothing_to_do_starts_neither_prefect_nor_tensorflow_and_is_quick(self, work):
         work.run()
-        started = time.perf_counter()
+        before = resource.getrusage(resource.RUSAGE_CHILDREN)
         done = child(cwd=work.folder)
-        took = time.perf_counter() - started
+        after = resource.getrusage(resource.RUSAGE_CHILDREN)
+        took = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
         assert done.returncode == 0, done.stderr
         assert not (work.folder / ".digitocr" / "prefect").exists()
-        assert took < 4, "well under the second that importing Prefect alone takes, on an idle machine"
+        assert took < 4, "seconds of a processor: importing Prefect alone takes as long"
 
     def test_the_command_imports_neither(self):
         check = "import sys, flows.process_folder as _; sys.exit(bool({'tensorflow', 'prefect'} & set(sys.modules)))"

@@ -6,6 +6,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
+from digitocr import inbox
 from digitocr.batch import make_job
 from digitocr.inbox import Entry
 from digitocr.watching import Stability
@@ -133,3 +134,42 @@ def test_a_share_that_is_away_is_waited_for(fake_model):
     job = make_job(fake_model.settings(settle=0, rescan=0.1))
     fake_model.inbox.rename(fake_model.folder / "away")
     assert watch_inbox._scan(job) == []
+
+
+def test_what_is_held_by_another_run_is_offered_again(fake_model, watching):
+    """A busy inbox is tried again, though nothing in it changes."""
+    fake_model.put("a.jpg", "1")
+    (fake_model.folder / ".digitocr").mkdir(mode=0o700)
+    holding, free = threading.Event(), threading.Event()
+
+    def hold():
+        with inbox.only_runner(fake_model.folder / ".digitocr", None, "a long run"):
+            holding.set()
+            free.wait(30)
+
+    def act():
+        time.sleep(1.5)
+        assert fake_model.names("inbox") == ["a.jpg"]
+        free.set()
+        until(lambda: fake_model.names("inbox") == [])
+
+    holder = threading.Thread(target=hold)
+    holder.start()
+    holding.wait()
+    done = watching(act)
+    holder.join()
+    assert "a long run" in done.stderr
+    assert fake_model.statuses() == {"a.jpg": "done"}
+
+
+def test_what_could_not_be_decoded_yet_is_tried_again_until_it_can(fake_model, watching, monkeypatch):
+    monkeypatch.setenv("DIGITOCR_PATIENCE", "100")
+    path = fake_model.put("a.jpg", "BAD so far")
+
+    def act():
+        until(lambda: fake_model.reader.seen.count("a.jpg") > 1)
+        path.write_text("17")
+        until(lambda: fake_model.names("inbox") == [])
+
+    watching(act)
+    assert fake_model.statuses() == {"a.jpg": "done"}

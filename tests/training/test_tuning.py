@@ -145,7 +145,9 @@ SMALL = Size(pictures=600, digits=8000, frozen=200, lines=400)
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # on few lines; good enough for what is told here
+@pytest.mark.filterwarnings(
+    "ignore:lbfgs failed to converge"
+)  # on few lines; good enough for what is told here
 def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
     folder = made(tmp_path / "c", *writing)
     verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
@@ -157,7 +159,9 @@ def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # on few lines; good enough for what is told here
+@pytest.mark.filterwarnings(
+    "ignore:lbfgs failed to converge"
+)  # on few lines; good enough for what is told here
 def test_shuffled_labels_are_not_promoted(writing, tmp_path):
     images, labels = writing
     folder = made(tmp_path / "c", images, np.random.default_rng(1).permutation(labels))

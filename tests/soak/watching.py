@@ -1,0 +1,30 @@
+"""The real watcher with a table-driven reader; every reading is noted in `reads.log`. Run by the tests beside it."""
+
+import os
+import sys
+from concurrent.futures import Future
+from pathlib import Path
+
+sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
+
+from fake_reader import FakeReader
+
+from digitocr import loading
+from flows import process_folder, watch_inbox
+
+
+class Noting(FakeReader):
+    def _read(self, source):
+        with Path("reads.log").open("a") as log:
+            log.write(f"{os.getpid()} {source.file}\n")
+        self.seen.clear()
+        return super()._read(source)
+
+
+future = Future()
+future.set_result(Noting())
+loading._load = lambda model, options, threads: future
+
+if __name__ == "__main__":
+    which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]
+    which.app()
