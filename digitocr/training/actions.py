@@ -105,7 +105,7 @@ def command_of(recipe: Recipe, source: str, output: Path) -> str:
         for name, value in said.items()
         if value is not None
     ]
-    if recipe.augment:
+    if recipe.variation is not None:
         parts.insert(-2, "--augment")
     return " ".join(["python -m digitocr train", *parts])
 
