@@ -187,9 +187,9 @@ def compare(models: Sequence[Path], source: str, turns: Sequence[float], *, as_j
     for path in models:
         classifier = load(path, threads=1)
         scoring.digit_logs(classifier, digits.images[:1024])
-        started = time.perf_counter()
+        started = time.process_time()
         logs = scoring.digit_logs(classifier, digits.images)
-        milliseconds = 1000 * (time.perf_counter() - started) / len(digits)
+        milliseconds = 1000 * (time.process_time() - started) / len(digits)
         share = scoring.accuracy(logs, digits.labels)
         right.append(logs.argmax(axis=1) == digits.labels)
         rows.append(
@@ -337,7 +337,7 @@ def _say_rotations(
     ])  # fmt: skip
     say(f"\n{ways[0].accuracy.count:,} originals and turned copies")
     table([
-        ("way", "right", "loss", "originals", "turned", "ms per digit"),
+        ("way", "right", "loss", "originals", "turned", "core ms per digit"),
         *((w.name, f"{100 * w.accuracy.value:.2f} %", f"{w.loss:.4f}", f"{100 * w.upright.value:.2f} %",
            f"{100 * w.copies.value:.2f} %", f"{w.milliseconds:.3f}") for w in ways),
     ])  # fmt: skip

@@ -109,7 +109,7 @@ def full_circle(
         xticks=range(-180, 181, 45), title=title,
     )  # fmt: skip
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     return _png(figure)
 
 

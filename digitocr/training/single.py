@@ -11,7 +11,7 @@ from digitocr import clean, normalize, segment
 from digitocr.records import Box, Candidate, Grey, Line, Page, Sheet
 
 FAR = 128
-"""Longest side, in pixels, at which the strokes of a thick pen are narrower than the shadows that cleaning evens out."""
+"""Longest side, in pixels, at which strokes of a thick pen are narrower than the shadows that cleaning evens out."""
 
 SIDES = (FAR, 256, 700, 2400)
 """Longest sides at which a digit is looked for: most fill their picture, some lie on a whole page."""
