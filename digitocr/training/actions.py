@@ -52,6 +52,8 @@ def quietly() -> Iterator[None]:
 
 def train(recipe: Recipe, source: str, output: Path) -> int:
     """Train, measure on the test digits where the data has some, and save."""
+    import matplotlib  # noqa: F401, ICN001 (for the curves: that it is missing is said before the training, not after)
+
     if output.suffix != ".keras":
         raise UsageError(f"{output} does not end in .keras")
     data = load_dataset(source, log.info)
