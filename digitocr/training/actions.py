@@ -52,6 +52,8 @@ def quietly() -> Iterator[None]:
 
 def train(recipe: Recipe, source: str, output: Path) -> int:
     """Train, measure on the test digits where the data has some, and save."""
+    import matplotlib  # noqa: F401, ICN001 (for the curves: that it is missing is said before the training, not after)
+
     if output.suffix != ".keras":
         raise UsageError(f"{output} does not end in .keras")
     data = load_dataset(source, log.info)
@@ -105,7 +107,7 @@ def command_of(recipe: Recipe, source: str, output: Path) -> str:
         for name, value in said.items()
         if value is not None
     ]
-    if recipe.augment:
+    if recipe.variation is not None:
         parts.insert(-2, "--augment")
     return " ".join(["python -m digitocr train", *parts])
 
@@ -187,9 +189,9 @@ def compare(models: Sequence[Path], source: str, turns: Sequence[float], *, as_j
     for path in models:
         classifier = load(path, threads=1)
         scoring.digit_logs(classifier, digits.images[:1024])
-        started = time.perf_counter()
+        started = time.process_time()
         logs = scoring.digit_logs(classifier, digits.images)
-        milliseconds = 1000 * (time.perf_counter() - started) / len(digits)
+        milliseconds = 1000 * (time.process_time() - started) / len(digits)
         share = scoring.accuracy(logs, digits.labels)
         right.append(logs.argmax(axis=1) == digits.labels)
         rows.append(
@@ -337,7 +339,7 @@ def _say_rotations(
     ])  # fmt: skip
     say(f"\n{ways[0].accuracy.count:,} originals and turned copies")
     table([
-        ("way", "right", "loss", "originals", "turned", "ms per digit"),
+        ("way", "right", "loss", "originals", "turned", "core ms per digit"),
         *((w.name, f"{100 * w.accuracy.value:.2f} %", f"{w.loss:.4f}", f"{100 * w.upright.value:.2f} %",
            f"{100 * w.copies.value:.2f} %", f"{w.milliseconds:.3f}") for w in ways),
     ])  # fmt: skip

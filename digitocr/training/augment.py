@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from typing import Any
 
 import cv2
@@ -38,10 +38,12 @@ class Variation:
     shift: float = 1.5
     bend: float = 0.45
 
+    def times(self, factor: float) -> Variation:
+        """Return the same, so many times as strong."""
+        return Variation(*(factor * value for value in astuple(self)))
 
-def vary(
-    images: NDArray[np.uint8], rng: np.random.Generator, how: Variation | None = None
-) -> NDArray[np.uint8]:
+
+def vary(images: NDArray[np.uint8], rng: np.random.Generator, how: Variation) -> NDArray[np.uint8]:
     """Turn, slant, stretch, shift and bend digits a little.
 
     Bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual document
@@ -51,13 +53,12 @@ def vary(
     ----------
     images : (N, 28, 28) uint8 ndarray
     rng : numpy.random.Generator
-    how : Variation, optional
+    how : Variation
 
     Returns
     -------
     (N, 28, 28) uint8 ndarray
     """
-    how = how or Variation()
     count, middle = len(images), (_SIDE - 1) / 2
     angle = np.radians(rng.uniform(-how.turn, how.turn, count))
     slant = rng.uniform(-how.slant, how.slant, count)
@@ -83,7 +84,12 @@ def vary(
 
 
 def varied_batches(
-    images: NDArray[np.uint8], labels: NDArray[np.uint8], batch_size: int, scaling: str, seed: int
+    images: NDArray[np.uint8],
+    labels: NDArray[np.uint8],
+    how: Variation,
+    batch_size: int,
+    scaling: str,
+    seed: int,
 ) -> Any:  # noqa: ANN401 (Keras ships no types)
     """Return the training digits as a ``keras.utils.PyDataset``, shuffled and varied anew each epoch."""
     import keras
@@ -103,7 +109,7 @@ def varied_batches(
         def __getitem__(self, index: int) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
             chosen = self._order[index * batch_size : (index + 1) * batch_size]
             rng = np.random.default_rng((seed, self._epoch, index))
-            batch = to_scale(vary(images[chosen], rng), scaling)
+            batch = to_scale(vary(images[chosen], rng, how), scaling)
             return batch, labels[chosen].astype(np.int32)
 
         def on_epoch_end(self) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Annotated
 
@@ -85,6 +85,7 @@ def train(
 ) -> None:
     """Train a network, and save it with its card and the curves of its history."""
     said = {
+        "data": data or None,
         "epochs": epochs,
         "batch_size": batch_size,
         "validation_split": validation_split,
@@ -93,22 +94,37 @@ def train(
         "augment": augment or None,
         "schedule": schedule,
         "learning_rate": learning_rate,
-        "patience": early_stopping,
+        "early_stopping": early_stopping,
         "seed": seed,
+        "summary": summary or None,
+        "output": output,
     }
 
     def command() -> int:
         if model is not None or corrections is not None:
-            return _tuned(model, corrections, state, said | {"data": data or None, "output": output})
+            return _tuned(model, corrections, state, said)
         if architecture == SHIPPED:
-            return _shipped(said | {"data": data or None, "output": output, "summary": summary or None})
+            return _shipped(said)
         from digitocr.classify import SCALINGS
         from digitocr.training import actions
+        from digitocr.training.augment import Variation
         from digitocr.training.fitting import make_recipe
 
         if scaling is not None and scaling not in SCALINGS:
             raise UsageError(f"there is no scaling {scaling!r}", hint=f"choose of {', '.join(SCALINGS)}")
-        recipe = make_recipe(architecture, **said | {"rotations": _turns(rotations) or None})
+        recipe = make_recipe(
+            architecture,
+            epochs=epochs,
+            batch_size=batch_size,
+            validation_split=validation_split,
+            scaling=scaling,
+            rotations=_turns(rotations) or None,
+            variation=Variation() if augment else None,
+            schedule=schedule,
+            learning_rate=learning_rate,
+            patience=early_stopping,
+            seed=seed,
+        )
         if summary:
             actions.summary(recipe)
         return actions.train(recipe, data or "mnist", output or MODELS / f"{architecture}.keras")
@@ -116,7 +132,7 @@ def train(
     _run(command)
 
 
-def _tuned(model: str | None, corrections: Path | None, state: Path | None, said: dict[str, object]) -> int:
+def _tuned(model: str | None, corrections: Path | None, state: Path | None, said: Mapping[str, object]) -> int:
     """Fine-tune a model on corrections, which takes few arguments."""
     if corrections is None:
         raise UsageError("--from needs --corrections", hint="python -m digitocr corrections export FOLDER")
@@ -139,7 +155,7 @@ def _tuned(model: str | None, corrections: Path | None, state: Path | None, said
     return learning.command(settings, begin if model else learning.current(settings), plan)
 
 
-def _shipped(said: dict[str, object]) -> int:
+def _shipped(said: Mapping[str, object]) -> int:
     """Make the shipped model by its own recipe, which takes few arguments."""
     taken = {name: said[name] for name in ("data", "epochs", "batch_size", "seed", "output")}
     strange = [name for name, value in said.items() if value is not None and name not in taken]

@@ -30,8 +30,8 @@ def curves(history: Mapping[str, Sequence[float]], title: str) -> bytes:
         if f"val_{key}" in history:
             held = scale * np.array(history[f"val_{key}"])
             axes.plot(epochs, held, "s--", color=ORANGE, label="validation")
-        axes.set(xlabel="epoch", ylabel=label)
-        axes.xaxis.get_major_locator().set_params(integer=True)
+        axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, len(epochs) + 0.5))
+        axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
@@ -109,7 +109,7 @@ def full_circle(
         xticks=range(-180, 181, 45), title=title,
     )  # fmt: skip
     axes.grid(alpha=0.3)
-    axes.legend()
+    figure.legend(loc="outside lower center", ncols=2)
     return _png(figure)
 
 

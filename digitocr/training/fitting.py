@@ -9,7 +9,7 @@ from typing import Any
 
 from digitocr.errors import UsageError
 from digitocr.training.architectures import ORIENTATION, architecture
-from digitocr.training.augment import to_scale, varied_batches
+from digitocr.training.augment import Variation, to_scale, varied_batches
 from digitocr.training.data import Digits, with_turned_copies
 
 SCHEDULES = ("constant", "plateau", "cosine")
@@ -33,8 +33,8 @@ class Recipe:
         See :func:`digitocr.classify.scaled`.
     rotations : tuple of float
         Turns in degrees, counter-clockwise, of which each digit gets a copy by one at random; () for none.
-    augment : bool
-        Vary the digits anew in every epoch.
+    variation : Variation or None
+        How far the digits are moved, anew in every epoch; None for digits as they are.
     schedule : str
         One of `SCHEDULES`.
     learning_rate : float
@@ -50,7 +50,7 @@ class Recipe:
     validation_split: float
     scaling: str
     rotations: tuple[float, ...] = ()
-    augment: bool = False
+    variation: Variation | None = None
     schedule: str = "constant"
     learning_rate: float = 1e-3
     patience: int = 0
@@ -178,9 +178,14 @@ def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
             looked_at.labels.astype("int32"),
         )
         how["validation_batch_size"] = 1024
-    if recipe.augment:
+    if recipe.variation is not None:
         batches = varied_batches(
-            learned.images, learned.labels, recipe.batch_size, recipe.scaling, recipe.seed
+            learned.images,
+            learned.labels,
+            recipe.variation,
+            recipe.batch_size,
+            recipe.scaling,
+            recipe.seed,
         )
         done = network.fit(batches, **how)
     else:

@@ -58,7 +58,7 @@ class Way:
     upright, copies : Share
         On each half.
     milliseconds : float
-        Per digit, everything included.
+        Of processor time per digit, everything included; what other programs take is not.
     sixes_and_nines : tuple of (int, float, Share, Share)
         Written digit, turn, share read right, and share read as the other of the two.
     turns_found : Share or None
@@ -151,9 +151,9 @@ def measure(name: str, reads: Reads, digits: Digits, turns: Sequence[float]) -> 
     """Measure a way on originals and turned copies; the digits are read once before the clock starts."""
     both, index = with_turned_copies(digits, turns, TURNED_SEED)
     reads(both.images[:1024])
-    started = time.perf_counter()
+    started = time.process_time()
     logs = reads(both.images)
-    seconds = time.perf_counter() - started
+    seconds = time.process_time() - started
     count = len(digits)
     return Way(
         name,

@@ -10,12 +10,17 @@ import numpy as np
 from digitocr import clean, normalize, segment
 from digitocr.records import Box, Candidate, Grey, Line, Page, Sheet
 
-SIDES = (256, 700, 2400)
-"""Longest sides, in pixels, at which a digit is looked for: most fill their picture, some lie on a whole page."""
+FAR = 128
+"""Longest side, in pixels, at which strokes of a thick pen are narrower than the shadows that cleaning evens out."""
+
+SIDES = (FAR, 256, 700, 2400)
+"""Longest sides at which a digit is looked for: most fill their picture, some lie on a whole page."""
 
 LARGE_ENOUGH = 40
 """A digit at least this high, in pixels at the side it is looked for, needs no finer look."""
 
+THICK = 7.0
+"""Strokes at least this wide, in pixels, are seen well enough from afar; thinner ones are looked at again."""
 
 EDGE = 2
 """Ink this near to the edge of the sheet, in pixels, may be what lies around the paper."""
@@ -53,7 +58,7 @@ def single_digit(page: Page) -> SingleDigit | None:
         scale = min(1.0, side / max(flat.shape))
         digit = _found(flat, scale)
         found = digit or found
-        if scale == 1 or (digit is not None and digit.candidate.box.height >= LARGE_ENOUGH):
+        if scale == 1 or (digit is not None and _well_seen(digit, side)):
             break
     if found is None:
         return None
@@ -83,6 +88,18 @@ def _found(flat: Grey, scale: float) -> _Found | None:
     line = max(lines, key=lambda line: _weight(line, sheet))
     candidate = _digit_of(line)
     return _Found(candidate, line.ink(candidate), sheet, scale)
+
+
+def _well_seen(found: _Found, side: int) -> bool:
+    large = found.candidate.box.height >= LARGE_ENOUGH
+    return large and (side > FAR or _stroke_width(found.ink) >= THICK)
+
+
+def _stroke_width(ink: Grey) -> float:
+    """Mean width in pixels: across a stroke, ink lies on average a quarter of its width from the edge."""
+    drawn = np.pad(ink > ink.max() / 2, 1)
+    away = cv2.distanceTransform(drawn.astype(np.uint8), cv2.DIST_L2, 3)
+    return 4 * float(away[drawn].mean()) if drawn.any() else 0.0
 
 
 def _weight(line: Line, sheet: Sheet) -> float:

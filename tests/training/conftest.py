@@ -3,7 +3,7 @@ import pytest
 from drawn_digits import drawn_digit
 
 from digitocr.normalize import to_mnist
-from digitocr.training.augment import vary
+from digitocr.training.augment import Variation, vary
 from digitocr.training.data import Dataset, Digits
 from digitocr.training.fitting import fit, make_recipe
 
@@ -13,7 +13,7 @@ def digits():
     """2,000 digits: 200 drawn ones, each varied ten times."""
     labels = np.tile(np.arange(10, dtype=np.uint8), 20)
     drawn = np.stack([to_mnist(drawn_digit(k, str(label))) for k, label in enumerate(labels)])
-    images = np.concatenate([vary(drawn, np.random.default_rng(k)) for k in range(10)])
+    images = np.concatenate([vary(drawn, np.random.default_rng(k), Variation()) for k in range(10)])
     return Digits(images, np.tile(labels, 10))
 
 

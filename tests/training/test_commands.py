@@ -212,6 +212,10 @@ def test_other_mistakes(arguments, tmp_path, monkeypatch, capfd):
     ends_with_two(capfd, *arguments)
 
 
+def test_the_shipped_recipe_names_the_flag_it_does_not_take(capfd):
+    assert "--early-stopping" in ends_with_two(capfd, "train", "--early-stopping", 3)
+
+
 # --- make tutorials -----------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,7 @@ from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.actions import command_of
 from digitocr.training.architectures import ARCHITECTURES, architecture
-from digitocr.training.augment import vary
+from digitocr.training.augment import Variation, vary
 from digitocr.training.data import turned
 from digitocr.training.evaluation import evaluate
 from digitocr.training.fitting import Watch, fit, labelled_for, make_recipe
@@ -69,7 +69,7 @@ def test_the_card_says_what_was_done(fitted, model):
 
 def test_same_seed_same_network(digits):
     few = digits.part(slice(0, 256))
-    recipe = make_recipe("dense128", epochs=1, augment=True, schedule="cosine")
+    recipe = make_recipe("dense128", epochs=1, variation=Variation(), schedule="cosine")
     first, second = fit(recipe, few), fit(recipe, few)
     for a, b in zip(first.network.get_weights(), second.network.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
@@ -108,7 +108,7 @@ def test_a_quarter_turn_is_to_the_left():
 
 
 def test_variations_keep_digits_digits(digits):
-    varied = vary(digits.images[:100], np.random.default_rng(1))
+    varied = vary(digits.images[:100], np.random.default_rng(1), Variation())
     assert varied.dtype == np.uint8
     ink = varied.astype(float).sum(axis=(1, 2)) / digits.images[:100].astype(float).sum(axis=(1, 2))
     assert ink.min() > 0.6
@@ -133,7 +133,14 @@ def test_what_cannot_be_done_is_said(wrong):
 
 
 def test_the_command_in_the_card_makes_the_same_recipe(tmp_path):
-    recipe = make_recipe("conv64x3", rotations=(90.0, 180.0), schedule="plateau", patience=2, augment=True)
+    recipe = make_recipe(
+        "conv64x3", rotations=(90.0, 180.0), schedule="plateau", patience=2, variation=Variation()
+    )
     command = command_of(recipe, "mnist", tmp_path / "m.keras")
     for part in ("--rotations=90,180", "--schedule plateau", "--early-stopping 2", "--augment", "--seed 1"):
         assert part in command
+
+
+def test_no_variation_leaves_digits_as_they_are(digits):
+    still = vary(digits.images[:20], np.random.default_rng(1), Variation().times(0))
+    np.testing.assert_array_equal(still, digits.images[:20])

@@ -35,9 +35,9 @@ def shipped():
     return load_classifier()
 
 
-def painted(seed, label, side, ink, paper):
-    """A picture as a drawing program stores it."""
-    alpha = drawn_digit(seed, label, max(12.0, 0.6 * side), slant=0.05, thickness=0.11)[:side, :side]
+def painted(seed, label, side, ink, paper, *, share=0.6, thickness=0.11):
+    """A picture as a drawing program stores it: a digit so high in shares of it, strokes in shares of the digit."""
+    alpha = drawn_digit(seed, label, max(12.0, share * side), slant=0.05, thickness=thickness)[:side, :side]
     cover = np.zeros((side, side), np.float32)
     y, x = (side - alpha.shape[0]) // 2, (side - alpha.shape[1]) // 2
     cover[y : y + alpha.shape[0], x : x + alpha.shape[1]] = alpha / 255
@@ -83,6 +83,17 @@ def test_every_colour_polarity_and_size_is_read(shipped, tmp_path):
     assert len(found) == len(SHADES) * len(SIDES)
     wrong = [p.file for p in found if p.digit is None or p.ranked[0][0] != truth[p.file]]
     assert len(wrong) <= 0.05 * len(found), wrong
+
+
+def test_a_thick_pen_in_a_large_picture_is_not_taken_for_a_shadow(shipped, tmp_path):
+    truth = {}
+    for k, (ink, paper) in enumerate(SHADES[:12]):
+        label = str(k % 10)
+        path = tmp_path / f"{k:02}.png"
+        path.write_bytes(painted(50 + k, label, (300, 800)[k % 2], ink, paper, share=0.7, thickness=0.2))
+        truth[path.as_posix()] = int(label)
+    found = read(shipped, expanded([tmp_path]))
+    assert [p.ranked[0][0] for p in found] == list(truth.values())
 
 
 @pytest.mark.parametrize("desk", [False, True])
