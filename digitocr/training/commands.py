@@ -132,7 +132,9 @@ def train(
     _run(command)
 
 
-def _tuned(model: str | None, corrections: Path | None, state: Path | None, said: Mapping[str, object]) -> int:
+def _tuned(
+    model: str | None, corrections: Path | None, state: Path | None, said: Mapping[str, object]
+) -> int:
     """Fine-tune a model on corrections, which takes few arguments."""
     if corrections is None:
         raise UsageError("--from needs --corrections", hint="python -m digitocr corrections export FOLDER")
