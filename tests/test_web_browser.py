@@ -135,6 +135,7 @@ FIFTY = [" ".join(f"{(row + i) % 10}?" for i in range(10)) for row in range(5)]
 @files(*FIFTY)
 def test_fifty_items_by_keyboard_alone(browser, served):
     page = Page(browser, served, "/")
+    page.page.locator("a:focus").wait_for()
     page.press("Enter")  # the way to the review is in focus
     wanted = []
     for i in range(50):

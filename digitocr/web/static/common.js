@@ -176,5 +176,5 @@ addEventListener("online", () => flush());
 // True where a key is the browser's or a control's own.
 export function isForeign(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented) return true;
-  return event.target.closest("input, select, textarea, dialog") !== null;
+  return event.target.closest("input, select, textarea, dialog[open]") !== null;
 }

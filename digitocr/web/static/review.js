@@ -352,7 +352,7 @@ addEventListener("keydown", (event) => {
   if (isForeign(event)) return;
   // a link or button in focus keeps its own keys
   const control = event.target.closest("a, button");
-  if (control && (event.key === "Enter" || event.key === " ")) return;
+  if (control?.checkVisibility() && (event.key === "Enter" || event.key === " ")) return;
   const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
   if (!/^[0-9?u]$/.test(key) && !(key in KEYS)) return;
   event.preventDefault();
