@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digitocr import atomic
 from digitocr.classify import read_card, shipped_model
-from digitocr.errors import UsageError
+from digitocr.errors import ModelError, UsageError
 from digitocr.settings import Settings
 
 _LIST = "promoted.txt"
@@ -37,7 +37,10 @@ def promote(settings: Settings, model: Path) -> Path:
     target = folder / card.sha256[:12] / model.name
     parts = [model.with_suffix(".json"), model]
     if card.line_reader:
-        parts.append(model.with_name(card.line_reader))
+        line_reader = model.with_name(card.line_reader)
+        if not line_reader.is_file():
+            raise ModelError(f"the model {model} has no line reader {line_reader.name} beside it")
+        parts.append(line_reader)
     for part in parts:
         atomic.copy(part, target.with_name(part.name))
     read_card(target)

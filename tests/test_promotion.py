@@ -1,3 +1,4 @@
+import json
 import shutil
 
 import pytest
@@ -12,6 +13,9 @@ def model(tmp_path):
     """A copy of the shipped model, as if it had been trained."""
     for suffix in (".keras", ".json"):
         shutil.copy(shipped_model().with_suffix(suffix), tmp_path / f"new{suffix}")
+    line_reader = read_card(shipped_model()).line_reader
+    if line_reader:
+        shutil.copy(shipped_model().with_name(line_reader), tmp_path / line_reader)
     return tmp_path / "new.keras"
 
 
@@ -38,9 +42,14 @@ def test_what_cannot_be_used_is_not_promoted(work, model):
     assert model_in_use(work.settings()) is None
 
 
-def test_a_run_reads_with_the_promoted_model(work, model):
-    import json
+def test_a_model_without_its_line_reader_is_not_promoted(work, model):
+    card = json.loads(model.with_suffix(".json").read_text())
+    model.with_suffix(".json").write_text(json.dumps(card | {"line_reader": "gone.keras"}))
+    with pytest.raises(ModelError, match=r"gone\.keras"):
+        promote(work.settings(), model)
 
+
+def test_a_run_reads_with_the_promoted_model(work, model):
     card = json.loads(model.with_suffix(".json").read_text())
     model.with_suffix(".json").write_text(json.dumps(card | {"name": "mine"}))
     work.put("a.jpg", "1?")
