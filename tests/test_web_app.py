@@ -6,11 +6,11 @@ import shutil
 import socket
 
 import pytest
-from conftest import Workplace
 from fake_reader import drawn
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 from web_desk import open_desk
+from workplace import Workplace
 
 from digitocr.__main__ import app
 from digitocr.web.app import make_app

@@ -479,7 +479,7 @@ actions = st.lists(
 @settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(actions)
 def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_factory, monkeypatch, actions):
-    from conftest import Workplace
+    from workplace import Workplace
 
     folder = tmp_path_factory.mktemp("work")
     monkeypatch.chdir(folder)

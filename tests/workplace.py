@@ -1,0 +1,57 @@
+"""A working folder with an inbox, and runs over it with the fake reader."""
+
+import csv
+import json
+
+from fake_reader import FakeReader
+
+from digitocr.batch import Hooks, drain, make_job, open_batch
+from digitocr.settings import load_settings
+
+
+class Workplace:
+    """A working folder with an inbox, and runs over it with the fake reader."""
+
+    def __init__(self, folder):
+        self.folder = folder
+        self.inbox = folder / "inbox"
+        self.inbox.mkdir()
+        self.reader = FakeReader()
+
+    def put(self, name, text, folder=None):
+        path = (folder or self.inbox) / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(text.encode() if isinstance(text, str) else text)
+        return path
+
+    def settings(self, **flags):
+        return load_settings({"jobs": 1, "settle": 0} | flags)
+
+    def run(self, folder=None, hooks=None, **flags):
+        """Run once, in this thread."""
+        job = make_job(self.settings(**flags), folder)
+        self.reader.seen.clear()
+        with open_batch(job, lambda: self.reader, hooks or Hooks()) as batch:
+            return drain(batch, lambda chunk: Done(batch.work(chunk)), 1)
+
+    def table(self, name):
+        with (self.folder / name).open(newline="", encoding="utf-8") as stream:
+            return list(csv.DictReader(stream))
+
+    def statuses(self, results="results"):
+        return {row["file"]: row["status"] for row in self.table(f"{results}/files.csv")}
+
+    def error_of(self, name):
+        return json.loads((self.folder / "failed" / f"{name}.error.json").read_text())
+
+    def names(self, folder):
+        root = self.folder / folder
+        return sorted(p.relative_to(root).as_posix() for p in root.rglob("*") if p.is_file())
+
+
+class Done:
+    def __init__(self, value):
+        self.value = value
+
+    def result(self):
+        return self.value
