@@ -146,7 +146,7 @@ def calibrated(
     return replace(card, threshold=threshold, number_confidence=coefficients), numbers
 
 
-def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.02) -> float:
+def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.01) -> float:
     """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the numbers are wrong."""
     sure = np.array([judge.confidence(n.evidence, coefficients) for n in numbers])
     wrong = np.array([not n.right for n in numbers])
