@@ -258,7 +258,6 @@ class Batch:
         self._counts: Counter[str] = Counter()
         self._guard = threading.RLock()
         self._stop = hooks.stop
-        self._run = None if dry else ledger.begin_run(number, job.folder.resolve())
         self._started_at = now()
         self._started = time.perf_counter()
         self._published = time.monotonic()
@@ -363,7 +362,7 @@ class Batch:
             if stale or not self._ledger.is_published(self._shelf.job) or not self._has_tables():
                 publish.publish(self._shelf, self._ledger)
         summary = self.summary()
-        if self._run is not None:
+        if self._run:
             self._ledger.end_run(self._run, summary.as_dict())
         self._tell_metrics()
         return summary

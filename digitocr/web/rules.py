@@ -111,7 +111,7 @@ def person(name: str) -> str:
 
     Examples
     --------
-    >>> person("  Ann\\n Lee ")
+    >>> person("  Ann\n Lee ")
     'Ann Lee'
     """
     return " ".join("".join(c if c.isprintable() else " " for c in name).split())[:60]
