@@ -104,13 +104,12 @@ def geometry(line: Line) -> NDArray[np.float32]:
     )
     boxes = boxes.reshape(-1, 4)
     scale = max(line.height, 1.0)
-    tall = np.array(
-        [[p.centre[0], p.centre[1]] for p in line.pieces if p.height >= 0.5 * scale], dtype=np.float64
-    )
+    tall = np.array([p.centre for p in line.pieces if p.height >= 0.5 * scale], dtype=np.float64)
     centre_x, centre_y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
     if len(tall) >= 3 and np.ptp(tall[:, 0]) > 2 * scale:
-        slope, constant = np.polyfit(tall[:, 0], tall[:, 1], 1)
-        middle = slope * centre_x + constant
+        x, y = tall.mean(axis=0)
+        away = tall[:, 0] - x
+        middle = y + (away @ tall[:, 1]) / (away @ away) * (centre_x - x)
     else:
         middle = np.full(len(boxes), tall[:, 1].mean() if len(tall) else line.box.centre[1])
     height, width = boxes[:, 3] / scale, boxes[:, 2] / scale

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import threading
@@ -37,7 +38,10 @@ def _load(model: Path | None, options: ReadOptions, threads: int) -> Future[Read
             # chunks are read side by side: OpenCV's own threads on top would fight them for the cores
             cv2.setNumThreads(1)
             with native_silence():
-                future.set_result(load_reader(model, options, threads))
+                reader = load_reader(model, options, threads)
+            # what TensorFlow made stays: going over it again and again costs a tenth of the reading
+            gc.freeze()
+            future.set_result(reader)
         except BaseException as error:
             future.set_exception(error)
 

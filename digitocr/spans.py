@@ -50,14 +50,16 @@ def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray
     inside, after = np.zeros((len(starts), 10)), np.zeros((len(starts), 10))
     out = np.zeros((len(spans), 12))
     out[:, NOTHING] = 1.0
-    for t in range(len(frames)):
-        begun = (starts <= t)[:, None]
-        after = np.where(begun, (after + inside) * blank[t], after)
-        inside = np.where(begun, (inside + empty) * digits[t], inside)
-        empty = np.where(begun, empty * blank[t], empty)
-        ends = np.flatnonzero(spans[:, 1] == t + 1)
-        rows = of_start[ends]
-        out[ends, :BLANK] = inside[rows] + after[rows]
-        out[ends, NOTHING] = empty[rows, 0]
+    ending: dict[int, list[int]] = {}
+    for row, end in enumerate(spans[:, 1].tolist()):
+        ending.setdefault(end, []).append(row)
+    for t, begun in enumerate(np.searchsorted(starts, np.arange(len(frames)), side="right").tolist()):
+        after[:begun] = (after[:begun] + inside[:begun]) * blank[t]
+        inside[:begun] = (inside[:begun] + empty[:begun]) * digits[t]
+        empty[:begun] *= blank[t]
+        if ends := ending.get(t + 1):
+            rows = of_start[ends]
+            out[ends, :BLANK] = inside[rows] + after[rows]
+            out[ends, NOTHING] = empty[rows, 0]
     out[:, SEVERAL] = 1.0 - out[:, :SEVERAL].sum(axis=1)
     return np.asarray(np.log(np.clip(out, FLOOR, 1.0)), dtype=np.float32)
