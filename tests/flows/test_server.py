@@ -136,7 +136,7 @@ def test_a_scheduled_run_of_a_worker_reads_a_dropped_file(site):
     site.prefect("work-pool", "create", "--type", "process", "digitocr")
     site.prefect("deploy", "--all")
     found = {d["name"]: d for d in site.post("/deployments/filter", {})}
-    assert set(found) == {"inbox", "reviews", "housekeeping"}
+    assert set(found) == {"inbox", "reviews", "housekeeping", "training"}
     for one in found.values():
         assert one["concurrency_options"]["collision_strategy"] == "CANCEL_NEW"
         assert one["global_concurrency_limit"]["limit"] == 1
