@@ -73,21 +73,22 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     # late runs are not made up for: each drains what is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     flags = settings.model_dump(mode="json", exclude_unset=True)
-    # Any: Prefect declares what is a coroutine only where the caller is one
+    # names of their own: where `prefect deploy` left some of the same name, Prefect would look for the code where
+    # those had it. Any: Prefect declares what is a coroutine only where the caller is one
     inbox: Any = definitions.process_folder.to_deployment(
-        "inbox",
+        "served-inbox",
         interval=timedelta(seconds=every),
         concurrency_limit=alone,
         parameters={"folder": str(folder), "flags": flags},
     )
     reviews: Any = definitions.apply_review.to_deployment(
-        "reviews", interval=timedelta(minutes=10), concurrency_limit=alone, parameters={"flags": flags}
+        "served-reviews", interval=timedelta(minutes=10), concurrency_limit=alone, parameters={"flags": flags}
     )
     learning: Any = training.train_model.to_deployment(
-        "training", interval=timedelta(days=7), concurrency_limit=alone, parameters={"flags": flags}
+        "served-training", interval=timedelta(days=7), concurrency_limit=alone, parameters={"flags": flags}
     )
     house: Any = definitions.housekeeping.to_deployment(
-        "housekeeping", cron="17 3 * * *", concurrency_limit=alone, parameters={"flags": flags}
+        "served-housekeeping", cron="17 3 * * *", concurrency_limit=alone, parameters={"flags": flags}
     )
     runner = Served(pause_on_shutdown=True)
     for deployment in (inbox, reviews, house, learning):
