@@ -21,8 +21,8 @@ from digitocr.training.augment import Variation
 from digitocr.training.data import load_dataset
 from digitocr.training.fitting import Recipe, fit, make_recipe
 
-SCHEDULED = {"schedule": "cosine", "epochs": 16, "learning_rate": 0.002, "batch_size": 128}
-"""All of our own recipe but for the variation."""
+SCHEDULED = {"schedule": "cosine", "epochs": 8, "learning_rate": 0.002, "batch_size": 128}
+"""Our own recipe but for the variation, in half its epochs."""
 
 RECIPES: Mapping[str, Recipe] = {
     name: make_recipe("conv32-64-64", validation_split=1 / 6, **changed)
@@ -32,7 +32,6 @@ RECIPES: Mapping[str, Recipe] = {
         "varied by half": SCHEDULED | {"variation": Variation().times(0.5)},
         "varied": SCHEDULED | {"variation": Variation()},
         "varied by one and a half": SCHEDULED | {"variation": Variation().times(1.5)},
-        "varied, constant rate": {"epochs": 16, "batch_size": 128, "variation": Variation()},
     }.items()
 }
 """What is compared."""
