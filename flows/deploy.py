@@ -22,6 +22,9 @@ from digitocr.settings import Settings, load_settings
 from flows import engine, options
 
 log = logging.getLogger("digitocr.flows")
+_PATIENCE = 30.0
+"""Seconds that runs have to end when the process is told to."""
+
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _HINT = (
@@ -65,11 +68,6 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
 
     from flows import definitions, training
 
-    class Served(Runner):
-        def handle_sigterm(self, *_: object, **__: object) -> None:
-            """End as by Ctrl-C; Prefect's own way out leaves its tasks behind, with tracebacks."""
-            signal.raise_signal(signal.SIGINT)
-
     # late runs are not made up for: each drains what is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     flags = settings.model_dump(mode="json", exclude_unset=True)
@@ -90,12 +88,30 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     house: Any = definitions.housekeeping.to_deployment(
         "served-housekeeping", cron="17 3 * * *", concurrency_limit=alone, parameters={"flags": flags}
     )
-    runner = Served(pause_on_shutdown=True)
+    runner = Runner(pause_on_shutdown=True)
     for deployment in (inbox, reviews, house, learning):
         runner.add_deployment(deployment)
     log.info("reading %s every %g seconds; Ctrl-C ends it", folder, every)
-    with suppress(KeyboardInterrupt):
-        asyncio.run(runner.start())
+    asyncio.run(_until_ended(runner))
+
+
+async def _until_ended(runner: Any) -> None:  # noqa: ANN401 (Prefect is imported late)
+    """Serve until Ctrl-C or SIGTERM; Prefect's own ways out leave tasks behind, with tracebacks, or do not end."""
+    ended, loop = asyncio.Event(), asyncio.get_running_loop()
+    runner.handle_sigterm = lambda *_: loop.call_soon_threadsafe(ended.set)
+    with suppress(NotImplementedError):  # Windows, where Ctrl-C interrupts
+        loop.add_signal_handler(signal.SIGINT, ended.set)
+    serving = asyncio.create_task(runner.start())
+    asking = asyncio.create_task(ended.wait())
+    await asyncio.wait({serving, asking}, return_when=asyncio.FIRST_COMPLETED)
+    asking.cancel()
+    with suppress(RuntimeError, TimeoutError):  # not yet started, or a run that does not end
+        await asyncio.wait_for(runner.astop(), _PATIENCE)
+    await asyncio.wait({serving}, timeout=_PATIENCE)
+    if not serving.done():
+        serving.cancel()
+    with suppress(asyncio.CancelledError):
+        await serving
 
 
 if __name__ == "__main__":
