@@ -302,7 +302,7 @@ def _blend(network: Any, old: list[NDArray[np.float32]], known: Candidates) -> f
         network.set_weights([(1 - share) * o + share * n for o, n in zip(old, new, strict=True)])
         return float(np.mean(logs_of(network, batch)[:, :10].argmax(axis=1) == known.labels))
 
-    enough = accuracy(0.0) - TOLERANCE / 2
+    enough = accuracy(0.0)
     return next((share for share in SHARES if accuracy(share) >= enough), SHARES[-1])
 
 

@@ -2,7 +2,6 @@
 
 import contextlib
 import itertools
-import os
 import shutil
 import sqlite3
 import subprocess
@@ -141,18 +140,17 @@ def test_a_clock_that_is_set_back_loses_nothing_and_repeats_nothing(work, monkey
         work.put(f"{i}.jpg", str(i), other)
     work.run(other)
     real = time.time
-    for module in (ledger, batch, watching):
-        monkeypatch.setattr(module, "time", _Clock(real, -400 * 86400))
-    monkeypatch.setattr(ledger, "now", lambda: "2020-01-01T00:00:00Z")
-    assert work.run(other).unchanged == 3
-    work.put("new.jpg", "7", other)
-    work.put("1.jpg", "8", other)
-    assert work.run(other).done == 2
-    work.put("in.jpg", "9")
-    assert work.run().done == 1
-    assert work.names("inbox") == []
-    monkeypatch.undo()
-    os.chdir(work.folder)
+    with monkeypatch.context() as back:
+        for module in (ledger, batch, watching):
+            back.setattr(module, "time", _Clock(real, -400 * 86400))
+        back.setattr(ledger, "now", lambda: "2020-01-01T00:00:00Z")
+        assert work.run(other).unchanged == 3
+        work.put("new.jpg", "7", other)
+        work.put("1.jpg", "8", other)
+        assert work.run(other).done == 2
+        work.put("in.jpg", "9")
+        assert work.run().done == 1
+        assert work.names("inbox") == []
     assert work.run(other).unchanged == 4
     assert agrees(work) == ["1.jpg: the original is nowhere to be found"]  # it was replaced above
 

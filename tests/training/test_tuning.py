@@ -6,6 +6,7 @@ import pytest
 
 from digitocr.errors import UsageError
 from digitocr.training.corpus import Candidates
+from digitocr.training.mnist import load_mnist
 from digitocr.training.tuning import (
     HELD_BACK,
     LEAST,
@@ -118,6 +119,10 @@ def test_weights_go_no_farther_than_is_known_still(limit, share):
 @pytest.fixture(scope="module")
 def writing():
     """Digits of a drawn writer whose 7 and 1 the shipped model confuses, as the reading path cuts them."""
+    try:
+        load_mnist()
+    except UsageError:
+        pytest.skip("MNIST is neither at hand nor to be had from the network")
     from new_writer import SOURCES
 
     from digitocr.normalize import to_mnist
@@ -145,9 +150,8 @@ SMALL = Size(pictures=500, digits=6000, frozen=200, lines=100)
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings(
-    "ignore:lbfgs failed to converge"
-)  # on few lines; good enough for what is told here
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # on few lines; enough for what is told here
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves
 def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
     folder = made(tmp_path / "c", *writing)
     verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
@@ -159,9 +163,8 @@ def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
 
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
-@pytest.mark.filterwarnings(
-    "ignore:lbfgs failed to converge"
-)  # on few lines; good enough for what is told here
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # on few lines; enough for what is told here
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves
 def test_shuffled_labels_are_not_promoted(writing, tmp_path):
     images, labels = writing
     folder = made(tmp_path / "c", images, np.random.default_rng(1).permutation(labels))
