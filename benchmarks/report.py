@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scoring import Answer
+from digitocr.training.figures import as_png, new_figure
 
 BINS = 10
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
@@ -70,7 +70,8 @@ def _rated(answers: Sequence[Answer]) -> np.ndarray:
 
 
 def _reliability(rated: Mapping[str, np.ndarray]) -> bytes:
-    figure, axes = _figure()
+    figure = new_figure(6.4, 4.4)
+    axes = figure.subplots()
     axes.plot([0, 100], [0, 100], "--", color="#888888", label="as sure as right")
     for (name, pairs), colour, mark in zip(rated.items(), COLOURS, MARKS, strict=False):
         bins = np.minimum((pairs[:, 0] * BINS).astype(int), BINS - 1)
@@ -78,30 +79,22 @@ def _reliability(rated: Mapping[str, np.ndarray]) -> bytes:
         x, y = 100 * np.array(points).reshape(-1, 2).T
         axes.plot(x, y, mark + "-", color=colour, label=f"{name} ({len(pairs)})")
     axes.set(xlabel="confidence of the number (%)", ylabel="right (%)", xlim=(0, 101), ylim=(0, 103))
-    return _png(figure, axes)
+    return _finished(figure, axes)
 
 
 def _risk_coverage(rated: Mapping[str, np.ndarray]) -> bytes:
-    figure, axes = _figure()
+    figure = new_figure(6.4, 4.4)
+    axes = figure.subplots()
     for (name, pairs), colour in zip(rated.items(), COLOURS, strict=False):
         taken = np.arange(1, len(pairs) + 1)
         risk = 100 * np.cumsum(1 - pairs[:, 1]) / taken
         axes.plot(100 * taken / len(pairs), risk, color=colour, label=f"{name} ({len(pairs)})")
     axes.set(xlabel="accepted, the surest first (%)", ylabel="wrong among the accepted (%)", xlim=(0, 100))
     axes.set_ylim(bottom=0)
-    return _png(figure, axes)
+    return _finished(figure, axes)
 
 
-def _figure() -> tuple[Any, Any]:
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.4), layout="constrained")
-    return figure, figure.subplots()
-
-
-def _png(figure: Any, axes: Any) -> bytes:  # noqa: ANN401 (Matplotlib has no types here)
+def _finished(figure: Any, axes: Any) -> bytes:  # noqa: ANN401 (Matplotlib has no types here)
     axes.grid(alpha=0.3)
     axes.legend()
-    out = io.BytesIO()
-    figure.savefig(out, dpi=100, format="png")
-    return out.getvalue()
+    return as_png(figure)

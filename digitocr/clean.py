@@ -376,7 +376,7 @@ def _rulings(ink: Mask) -> Mask | None:
 
 def _has_runs(picture: NDArray[Any], length: int) -> bool:
     """Whether a row may hold a run of ink of this length, told by every fourth column."""
-    sampled = np.ascontiguousarray(picture[:, ::4]).astype(np.uint8)
+    sampled = np.ascontiguousarray(picture[:, ::4], dtype=np.uint8)
     runs = cv2.erode(sampled, np.ones((1, max(1, length // 4)), np.uint8), borderValue=0)
     return bool(runs.any())
 

@@ -163,8 +163,9 @@ def study(reader: Reader, folder: Path, target: float, *, as_json: bool) -> int:
     if not chosen.accepted:
         sys.stdout.write(f"no threshold keeps errors at {target:.2%} on these numbers\n")
         return 0
+    threshold = math.floor(chosen.threshold * 1e6) / 1e6
     sys.stdout.write(
-        f"threshold {chosen.threshold:.6f}: {chosen.accepted / chosen.numbers:.1%} accepted, "
+        f"threshold {threshold:.6f}: {chosen.accepted / chosen.numbers:.1%} accepted, "
         f"{chosen.wrong} of these wrong; with 95 % certainty at most {chosen.at_most:.2%} wrong in the long run\n"
     )
     if chosen.at_most > target:
@@ -173,6 +174,6 @@ def study(reader: Reader, folder: Path, target: float, *, as_json: bool) -> int:
             f"to be certain of {target:.2%}, some {enough:,} labelled numbers without an error are needed\n"
         )
     sys.stdout.write(
-        f"use it: --threshold {chosen.threshold:.4f}, or threshold = {chosen.threshold:.4f} in digitocr.toml\n"
+        f"use it: --threshold {threshold:.6f}, or threshold = {threshold:.6f} in digitocr.toml\n"
     )
     return 0

@@ -19,7 +19,7 @@ _GREY = "#999999"
 
 def curves(history: Mapping[str, Sequence[float]], title: str) -> bytes:
     """Draw loss and accuracy over the epochs, training beside validation."""
-    figure = _figure(9, 3.6)
+    figure = new_figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     epochs = np.arange(1, len(history["loss"]) + 1)
     for axes, key, scale, label in (
@@ -35,12 +35,12 @@ def curves(history: Mapping[str, Sequence[float]], title: str) -> bytes:
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
-    return _png(figure)
+    return as_png(figure)
 
 
 def confusion_matrix(counts: NDArray[np.int64], title: str) -> bytes:
     """Draw a confusion matrix: every count written, the mistakes shaded."""
-    figure = _figure(7, 6.4)
+    figure = new_figure(7, 6.4)
     axes = figure.subplots()
     wrong = counts.astype(float)
     np.fill_diagonal(wrong, np.nan)
@@ -57,7 +57,7 @@ def confusion_matrix(counts: NDArray[np.int64], title: str) -> bytes:
     axes.set(xlabel="read as", ylabel="written digit", xticks=range(10), yticks=range(10))
     axes.set_title(title)
     figure.colorbar(shown, ax=axes, label="mistakes (digits); the diagonal is right and not shaded")
-    return _png(figure)
+    return as_png(figure)
 
 
 def worst_mistakes(
@@ -67,7 +67,7 @@ def worst_mistakes(
     read = logs.argmax(axis=1)
     wrong = np.flatnonzero(read != labels)
     worst = wrong[np.argsort(-logs[wrong].max(axis=1))][:24]
-    figure = _figure(9.6, 7.2)
+    figure = new_figure(9.6, 7.2)
     grid = figure.subplots(4, 6).ravel()
     for axes in grid:
         axes.set_axis_off()
@@ -76,12 +76,12 @@ def worst_mistakes(
         sure = 100 * float(np.exp(logs[i].max()))
         axes.set_title(f"{labels[i]} read as {read[i]}\n{sure:.1f} %", fontsize=10)
     figure.suptitle(f"{title}: the surest of {len(wrong)} mistakes, written digit first")
-    return _png(figure)
+    return as_png(figure)
 
 
 def reliability_diagram(bins: Sequence[Bin], error: float, title: str) -> bytes:
     """Draw accuracy over confidence, and how many digits have it."""
-    figure = _figure(5.6, 6.4)
+    figure = new_figure(5.6, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     x = [100 * b.confidence for b in bins]
     upper.plot([0, 100], [0, 100], "--", color=_GREY, label="as sure as right")
@@ -93,14 +93,14 @@ def reliability_diagram(bins: Sequence[Bin], error: float, title: str) -> bytes:
     lower.set(xlabel="confidence (%)", ylabel="digits", yscale="log", xlim=(0, 103))
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
-    return _png(figure)
+    return as_png(figure)
 
 
 def full_circle(
     degrees: Sequence[float], accuracies: Sequence[float], confidences: Sequence[float], title: str
 ) -> bytes:
     """Draw accuracy and mean confidence over the turn of the digits."""
-    figure = _figure(8, 4.2)
+    figure = new_figure(8, 4.2)
     axes = figure.subplots()
     axes.plot(degrees, [100 * a for a in accuracies], "o-", color=BLUE, label="right")
     axes.plot(degrees, [100 * c for c in confidences], "s--", color=ORANGE, label="mean confidence")
@@ -110,7 +110,7 @@ def full_circle(
     )  # fmt: skip
     axes.grid(alpha=0.3)
     figure.legend(loc="outside lower center", ncols=2)
-    return _png(figure)
+    return as_png(figure)
 
 
 def predictions(
@@ -121,7 +121,7 @@ def predictions(
 ) -> bytes:
     """Draw of each picture itself, what the network saw, and the bars of its ten probabilities."""
     rows = len(names)
-    figure = _figure(8.4, 2.1 * rows + 0.5)
+    figure = new_figure(8.4, 2.1 * rows + 0.5)
     grid = figure.subplots(rows, 3, squeeze=False, width_ratios=(1, 1, 2))
     for row, name in enumerate(names):
         shares = 100 * np.exp(logs[row])
@@ -137,20 +137,22 @@ def predictions(
         for axes in (left, middle):
             axes.set(xticks=[], yticks=[])
     grid[-1][2].set_xlabel("digit")
-    return _png(figure)
+    return as_png(figure)
 
 
 def _short(name: str) -> str:
     return name if len(name) <= 26 else f"…{name[-25:]}"
 
 
-def _figure(width: float, height: float) -> Any:  # noqa: ANN401 (Matplotlib is an extra)
+def new_figure(width: float, height: float) -> Any:  # noqa: ANN401 (Matplotlib is an extra)
+    """Return an empty figure of a size in inches."""
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
-def _png(figure: Any) -> bytes:  # noqa: ANN401
+def as_png(figure: Any) -> bytes:  # noqa: ANN401
+    """Return a figure as a PNG."""
     out = io.BytesIO()
     figure.savefig(out, dpi=110, format="png")
     return out.getvalue()
