@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 
 from digitocr.classify import compiled, load_network, log_softmax
 from digitocr.errors import ModelError
-from digitocr.records import Grey, ModelCard
-from digitocr.strip import FRAME, ROWS
+from digitocr.records import ModelCard
+from digitocr.strip import CHANNELS, FRAME, ROWS
 
 WIDTH_STEP = 64
 """Strips are filled up to a multiple of so many columns, so that TensorFlow meets few shapes."""
@@ -29,12 +29,12 @@ class LineReader:
 
     _call: Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-    def frames(self, strips: Sequence[Grey]) -> list[NDArray[np.float32]]:
+    def frames(self, strips: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Read strips.
 
         Parameters
         ----------
-        strips : sequence of (32, w) uint8 ndarray
+        strips : sequence of (32, w, 2) uint8 ndarray
 
         Returns
         -------
@@ -82,7 +82,7 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
 
 def line_reader_of(network: Any) -> LineReader:  # noqa: ANN401 (Keras ships no types)
     """Compile the call of a network that is in memory already."""
-    return LineReader(compiled(network, (None, ROWS, None, 1)))
+    return LineReader(compiled(network, (None, ROWS, None, CHANNELS)))
 
 
 def _alike(order: list[int], widths: list[int]) -> list[list[int]]:
@@ -100,16 +100,16 @@ def _filled(width: int) -> int:
     return -(-width // WIDTH_STEP) * WIDTH_STEP
 
 
-def padded(strips: Sequence[Grey]) -> NDArray[np.float32]:
+def padded(strips: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Stack strips, filled up with paper to the right.
 
     Returns
     -------
-    (N, 32, W, 1) float32 ndarray
+    (N, 32, W, 2) float32 ndarray
         In [0, 1]; `W` is a multiple of `WIDTH_STEP`.
     """
     width = _filled(max(picture.shape[1] for picture in strips))
-    out = np.zeros((len(strips), strips[0].shape[0], width, 1), dtype=np.float32)
+    out = np.zeros((len(strips), ROWS, width, CHANNELS), dtype=np.float32)
     for row, picture in zip(out, strips, strict=True):
-        row[:, : picture.shape[1], 0] = picture
+        row[:, : picture.shape[1]] = picture
     return out / np.float32(255)

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.records import Grey, Line
+from digitocr.records import Line
 
 ROWS = 32
 """Height of a strip in pixels."""
@@ -29,20 +29,32 @@ MAX_SLOPE = 0.3
 """A row is followed up or down by at most so many rows per column."""
 
 
+CHANNELS = 2
+"""What is dark on the sheet, and which of it was taken for the line's ink: the one holds what cleaning lost, the
+other leaves patterns and print out."""
+
+
 @dataclass(frozen=True, slots=True)
 class Strip:
     """A line at the line reader's size.
 
     Attributes
     ----------
-    picture : (32, w) uint8 ndarray
-        Ink bright on black; `w` is a multiple of `FRAME`.
+    picture : (32, w, 2) uint8 ndarray
+        Bright on black: the sheet, and the line's own ink; `w` is a multiple of `FRAME`.
     bounds : (n + 1,) int64 ndarray
         The frame at which each of the line's `n` pieces begins, and that at which the last one ends.
+    scale : float
+        Pixels of the strip per pixel of the line.
     """
 
-    picture: Grey
+    picture: NDArray[np.uint8]
     bounds: NDArray[np.int64]
+    scale: float
+
+    def frame_of(self, column: float) -> float:
+        """Return the frame, with its fraction, at which a column of the line lies."""
+        return float(_frames(np.asarray(column, dtype=np.float64), self.scale))
 
 
 def strip(line: Line) -> Strip:
@@ -57,22 +69,23 @@ def strip(line: Line) -> Strip:
     slope, middle = _middle(windows, line.height)
     how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
     height, width = (max(1, round(side * scale)) for side in line.dark.shape)
-    small = cv2.resize(line.dark, (width, height), interpolation=how)
+    own = (line.labels > 0).astype(np.uint8) * np.uint8(255)
+    small = cv2.resize(cv2.merge([line.dark, own]), (width, height), interpolation=how)
     frames = -(-(width + 2 * MARGIN) // FRAME)
     # Strip pixel (u, v) shows small pixel (u - MARGIN, v - ROWS / 2 + scale * middle + slope * (u - MARGIN)).
     back = np.array(
         [[1, 0, -MARGIN], [slope, 1, scale * middle - ROWS / 2 - slope * MARGIN]], dtype=np.float64
     )
     level = cv2.warpAffine(small, back, (frames * FRAME, ROWS), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    brightest = int(0.99 * (level.size - 1))
-    peak = max(float(np.partition(level.ravel(), brightest)[brightest]), 1.0)
-    picture = np.asarray(cv2.convertScaleAbs(level, alpha=255.0 / peak), dtype=np.uint8)
-    return Strip(picture, _bounds(windows, scale, frames))
+    dark = level[:, :, 0]
+    brightest = int(0.99 * (dark.size - 1))
+    peak = max(float(np.partition(dark.ravel(), brightest)[brightest]), 1.0)
+    picture = cv2.merge([cv2.convertScaleAbs(dark, alpha=255.0 / peak), level[:, :, 1]])
+    return Strip(np.asarray(picture, dtype=np.uint8), _bounds(windows, scale, frames), scale)
 
 
-def frame_of(column: float, scale: float) -> float:
-    """Return the frame, with its fraction, at which a column of the line lies."""
-    return (column * scale + MARGIN) / FRAME
+def _frames(columns: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
+    return (columns * scale + MARGIN) / FRAME
 
 
 def _middle(windows: NDArray[np.float64], height: float) -> tuple[float, float]:
@@ -91,5 +104,5 @@ def _middle(windows: NDArray[np.float64], height: float) -> tuple[float, float]:
 def _bounds(windows: NDArray[np.float64], scale: float, frames: int) -> NDArray[np.int64]:
     """Share the frames out among the pieces: between two, the end is half way."""
     between = (windows[:-1, 2] + windows[1:, 0]) / 2
-    inner = np.round((np.maximum.accumulate(between) * scale + MARGIN) / FRAME)
+    inner = np.round(_frames(np.maximum.accumulate(between), scale))
     return np.concatenate([[0], np.clip(inner, 0, frames), [frames]]).astype(np.int64)

@@ -22,7 +22,7 @@ def test_strips_of_all_lengths_come_back_in_order_in_few_shapes():
         return logits
 
     rng = np.random.default_rng(1)
-    strips = [np.full((32, 4 * int(rng.integers(2, 90))), k, np.uint8) for k in range(3 * BATCH)]
+    strips = [np.full((32, 4 * int(rng.integers(2, 90)), 2), k, np.uint8) for k in range(3 * BATCH)]
     found = LineReader(call).frames(strips)
     assert [len(f) for f in found] == [s.shape[1] // 4 for s in strips]
     sure = [float(f[0, 3]) for f in found]

@@ -1,5 +1,7 @@
 """Lines at the line reader's size."""
 
+from itertools import pairwise
+
 import cv2
 import numpy as np
 from hypothesis import given
@@ -28,7 +30,7 @@ def rings(count, size, rise=0):
 def test_rings_of_any_size_become_as_high_as_digits(count, size):
     made = strip(line_of(rings(count, size)))
     assert made.picture.shape[0] == ROWS
-    inked = np.flatnonzero((made.picture > 100).any(axis=1))
+    inked = np.flatnonzero((made.picture > 100).any(axis=(1, 2)))
     assert abs(inked[-1] - inked[0] + 1 - DIGIT) <= 2.5
     assert abs((inked[-1] + inked[0]) / 2 - (ROWS - 1) / 2) <= 1.5
 
@@ -45,7 +47,7 @@ def test_every_frame_belongs_to_one_piece_in_order(count, size):
 
 def test_a_rising_row_is_laid_level():
     made = strip(line_of(rings(6, 40, rise=6)))
-    inked = np.flatnonzero((made.picture > 100).any(axis=1))
+    inked = np.flatnonzero((made.picture > 100).any(axis=(1, 2)))
     assert inked[-1] - inked[0] + 1 <= DIGIT + 4
 
 
@@ -60,3 +62,22 @@ def test_a_dot_of_a_large_row_makes_a_strip():
     grey[:] = 255
     grey[50:62, 50:53] = 0
     assert strip(line_of(grey)).picture.shape[0] == ROWS
+
+
+def test_what_is_no_ink_of_the_line_is_seen_on_the_sheet_alone():
+    grey = rings(3, 40)
+    line = line_of(grey)
+    faint = grey.copy()
+    faint[grey.shape[0] // 2] = np.minimum(faint[grey.shape[0] // 2], 180)
+    (patterned,) = segment(Sheet(faint, grey < 128, np.eye(3)))
+    with_pattern, without = strip(patterned).picture, strip(line).picture
+    assert (with_pattern[:, :, 1] == without[:, :, 1]).all()
+    assert (with_pattern[:, :, 0] > without[:, :, 0]).any()
+
+
+def test_frames_of_columns_are_those_of_the_pieces():
+    line = line_of(rings(3, 40))
+    made = strip(line)
+    assert [round(made.frame_of((a.right + b.x) / 2)) for a, b in pairwise(line.windows)] == made.bounds[
+        1:-1
+    ].tolist()

@@ -83,7 +83,7 @@ def linenet(classes: int = 11) -> Any:  # noqa: ANN401
     Returns
     -------
     keras.Model
-        From ``(N, 32, 4 * T, 1)`` in [0, 1] to ``(N, T, classes)`` logits.
+        From ``(N, 32, 4 * T, 2)`` in [0, 1] to ``(N, T, classes)`` logits.
     """
     import keras
     from keras import layers
@@ -92,18 +92,18 @@ def linenet(classes: int = 11) -> Any:  # noqa: ANN401
         x = layers.Conv2D(filters, size, use_bias=False, **how)(x)
         return layers.ReLU()(layers.BatchNormalization()(x))
 
-    strip = keras.Input((32, None, 1), name="strip")
+    strip = keras.Input((32, None, 2), name="strip")
     x = block(strip, 24, 5, strides=2, padding="same")
     x = block(x, 48, 3, padding="same")
     x = layers.MaxPooling2D(2)(x)
-    x = block(x, 64, 3, padding="same")
-    x = block(x, 64, 3, padding="same")
+    x = block(x, 72, 3, padding="same")
+    x = block(x, 72, 3, padding="same")
     x = layers.MaxPooling2D((2, 1))(x)
-    x = block(x, 96, 3, padding="same")
-    x = block(layers.ZeroPadding2D((0, 1))(x), 128, (4, 3))
-    x = layers.Dropout(0.2)(layers.Reshape((-1, 128))(x))
+    x = block(x, 128, 3, padding="same")
+    x = block(layers.ZeroPadding2D((0, 1))(x), 160, (4, 3))
+    x = layers.Dropout(0.2)(layers.Reshape((-1, 160))(x))
     for dilation in (1, 2):
-        wide = layers.Conv1D(128, 5, padding="same", dilation_rate=dilation, activation="relu")(x)
+        wide = layers.Conv1D(160, 5, padding="same", dilation_rate=dilation, activation="relu")(x)
         x = layers.Dropout(0.1)(layers.Add()([x, wide]))
     return keras.Model(strip, layers.Dense(classes, name="logits")(x), name="linenet")
 

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable, Iterator
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -18,6 +16,7 @@ from digitocr.normalize import to_mnist
 from digitocr.records import Grey
 from digitocr.training.compose import Drawing, cell, form_field, line
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
+from digitocr.training.parts import Part, parts
 from digitocr.training.scenes import page, photo
 from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
 
@@ -133,9 +132,8 @@ def _text(drawing: Drawing) -> str | None:
     return drawing.numbers[0].text if drawing.numbers else ""
 
 
-def shard(job: tuple[int, int], data_dir: Path | None) -> Candidates:
-    """Draw one part of the corpus: ``job`` is its seed and how many pictures."""
-    seed, count = job
+def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates:
+    """Draw `count` pictures and keep what the reading path finds on them: all digits, some of the rest."""
     keep = np.random.default_rng((seed, 1_000_003))
     images: list[Grey] = []
     labels: list[int] = []
@@ -159,40 +157,21 @@ def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.i
     return np.concatenate([digits, signs, cuts[: min(MOST, round(CUTS_KEPT * len(cuts)))]])
 
 
+def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
+    """Draw one part of the corpus: ``job`` is its seed and how many pictures."""
+    drawn = drawn_candidates(*job, data_dir)
+    return {"images": drawn.images, "labels": drawn.labels}
+
+
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
 ) -> Candidates:
-    """Draw the corpus in parts, on all cores; parts already in `work` are taken from there.
-
-    Parameters
-    ----------
-    seed : int
-    pictures : int
-        How many drawings.
-    data_dir : Path or None
-    work : Path
-        Folder for the parts, so that an interrupted run goes on where it was.
-    report : callable
-        Told of the progress in words.
-    """
-    size = 1000
-    jobs = [(seed + k, min(size, pictures - k * size)) for k in range((pictures + size - 1) // size)]
-    work.mkdir(parents=True, exist_ok=True)
-    paths = {job: work / f"candidates-{job[0]}-{job[1]}.npz" for job in jobs}
-    missing = [job for job in jobs if not paths[job].exists()]
-    with ProcessPoolExecutor(max_workers=os.cpu_count()) as pool:
-        for done, (job, part) in enumerate(
-            zip(missing, pool.map(partial(shard, data_dir=data_dir), missing), strict=True), start=1
-        ):
-            partial_path = paths[job].with_suffix(".part.npz")
-            np.savez(partial_path, images=part.images, labels=part.labels)
-            partial_path.replace(paths[job])
-            report(f"drawn {len(jobs) - len(missing) + done} of {len(jobs)} parts")
-    parts = []
-    for job in jobs:
-        with np.load(paths[job]) as stored:
-            parts.append(Candidates(stored["images"], stored["labels"]))
-    return Candidates(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
+    """Draw the corpus; see :func:`digitocr.training.parts.parts`."""
+    drawn = parts("candidates", partial(_part, data_dir=data_dir), seed, pictures, work, report)
+    return Candidates(
+        np.concatenate([p["images"] for p in drawn]).astype(np.uint8, copy=False),
+        np.concatenate([p["labels"] for p in drawn]).astype(np.int8, copy=False),
+    )
 
 
 def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

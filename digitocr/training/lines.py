@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from itertools import count, groupby, pairwise
@@ -14,14 +13,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.line_reader import WIDTH_STEP, LineReader, padded
-from digitocr.records import Grey
-from digitocr.settings import cores
 from digitocr.spans import BLANK
-from digitocr.strip import DIGIT, FRAME, ROWS, Strip, frame_of, strip
+from digitocr.strip import CHANNELS, FRAME, ROWS, Strip, strip
 from digitocr.training.architectures import linenet
 from digitocr.training.corpus import drawings, labelled
 from digitocr.training.labelling import LabelledLine, Written
+from digitocr.training.parts import Part, parts
 from digitocr.training.strokes import sources_at
+from digitocr.training.wear import moved, worn
 
 EMPTY_KEPT = 2
 """At most so many lines without digits are learned from one drawing: a page of print holds many."""
@@ -35,9 +34,6 @@ STACKED = 0.7
 ANY = -1
 """Label of a frame that may be of the digit or blank."""
 
-PART = 1000
-"""Drawings of a part of the corpus."""
-
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
@@ -45,14 +41,14 @@ class Lesson:
 
     Attributes
     ----------
-    picture : (32, w) uint8 ndarray
+    picture : (32, w, 2) uint8 ndarray
     digits : (d,) int8 ndarray
         From left to right.
     frames : (w / 4,) int8 ndarray
         Digit or `BLANK` of each frame, or `ANY`.
     """
 
-    picture: Grey
+    picture: NDArray[np.uint8]
     digits: NDArray[np.int8]
     frames: NDArray[np.int8]
 
@@ -85,12 +81,11 @@ def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float
 
 
 def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
-    scale = DIGIT / max(item.line.height, 1.0)
     labels = np.full(made.picture.shape[1] // FRAME, BLANK, dtype=np.int8)
     middles = np.arange(len(labels)) + 0.5
     cores = []
     for digit in item.written or ():
-        left, right = frame_of(digit.left, scale), frame_of(digit.right, scale)
+        left, right = made.frame_of(digit.left), made.frame_of(digit.right)
         labels[(middles >= left) & (middles <= right)] = ANY
         cores.append(((left + right) / 2, CORE * (right - left), digit.value))
     for (middle, _, _), (after, _, _) in pairwise(cores):
@@ -101,63 +96,35 @@ def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
     return labels
 
 
-def _part(job: tuple[int, int], data_dir: Path | None) -> list[Lesson]:
+def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
     """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
     seed, count = job
-    lessons = []
+    lessons: list[Lesson] = []
     for drawing in drawings(seed, count, sources_at(data_dir)):
         made = [found for item in labelled(drawing) if (found := lesson(item)) is not None]
         lessons += [found for found in made if len(found.digits)]
         lessons += [found for found in made if not len(found.digits)][:EMPTY_KEPT]
-    return lessons
+    return {
+        "pictures": np.concatenate([one.picture for one in lessons], axis=1),
+        "digits": np.concatenate([one.digits for one in lessons]),
+        "frames": np.concatenate([one.frames for one in lessons]),
+        "counts": np.array([len(one.digits) for one in lessons]),
+        "lengths": np.array([len(one.frames) for one in lessons]),
+    }
 
 
 def line_corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
 ) -> list[Lesson]:
-    """Draw lessons in parts, on all cores; parts already in `work` are taken from there.
-
-    Parameters
-    ----------
-    seed : int
-    pictures : int
-        How many drawings.
-    data_dir : Path or None
-    work : Path
-    report : callable
-        Told of the progress in words.
-    """
-    jobs = [(seed + k, min(PART, pictures - k * PART)) for k in range(-(-pictures // PART))]
-    work.mkdir(parents=True, exist_ok=True)
-    paths = {job: work / f"lines-{job[0]}-{job[1]}.npz" for job in jobs}
-    missing = [job for job in jobs if not paths[job].exists()]
-    with ProcessPoolExecutor(max_workers=cores()) as pool:
-        for done, (job, part) in enumerate(
-            zip(missing, pool.map(partial(_part, data_dir=data_dir), missing), strict=True), start=1
-        ):
-            _save(paths[job], part)
-            report(f"drawn {len(jobs) - len(missing) + done} of {len(jobs)} parts")
-    return [one for job in jobs for one in _load(paths[job])]
+    """Draw lessons; see :func:`digitocr.training.parts.parts`."""
+    drawn = parts("lines", partial(_part, data_dir=data_dir), seed, pictures, work, report)
+    return [one for part in drawn for one in _lessons(part)]
 
 
-def _save(path: Path, lessons: list[Lesson]) -> None:
-    unfinished = path.with_suffix(".part.npz")
-    np.savez(
-        unfinished,
-        pictures=np.concatenate([one.picture for one in lessons], axis=1),
-        digits=np.concatenate([one.digits for one in lessons]),
-        frames=np.concatenate([one.frames for one in lessons]),
-        counts=np.array([len(one.digits) for one in lessons]),
-        lengths=np.array([len(one.frames) for one in lessons]),
-    )
-    unfinished.replace(path)
-
-
-def _load(path: Path) -> Iterator[Lesson]:
-    with np.load(path) as stored:
-        ends, counts = np.cumsum(stored["lengths"]), np.cumsum(stored["counts"])
-        pictures = np.split(stored["pictures"], ends[:-1] * FRAME, axis=1)
-        digits, frames = np.split(stored["digits"], counts[:-1]), np.split(stored["frames"], ends[:-1])
+def _lessons(part: Part) -> Iterator[Lesson]:
+    ends, counts = np.cumsum(part["lengths"]), np.cumsum(part["counts"])
+    pictures = np.split(part["pictures"], ends[:-1] * FRAME, axis=1)
+    digits, frames = np.split(part["digits"], counts[:-1]), np.split(part["frames"], ends[:-1])
     for picture, of_picture, labels in zip(pictures, digits, frames, strict=True):
         yield Lesson(picture, of_picture, labels)
 
@@ -165,11 +132,19 @@ def _load(path: Path) -> Iterator[Lesson]:
 def batches(
     lessons: list[Lesson], batch_size: int, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
-    """Put lessons of about the same length together, in random order."""
+    """Put lessons of about the same length together, in random order, each varied anew."""
     widths = np.array([one.picture.shape[1] for one in lessons])
     order = np.argsort(widths * rng.uniform(0.85, 1.15, len(widths)))
     groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
-    yield from (_batch([lessons[k] for k in groups[g]]) for g in rng.permutation(len(groups)))
+    yield from (_batch([varied(lessons[k], rng) for k in groups[g]]) for g in rng.permutation(len(groups)))
+
+
+def varied(one: Lesson, rng: np.random.Generator) -> Lesson:
+    """Vary a lesson a little; its frames move with the picture."""
+    picture = worn(moved(one.picture, 2 * len(one.digits) + 1, rng), rng)
+    frames = picture.shape[1] // FRAME
+    then = ((np.arange(frames) + 0.5) * len(one.frames) / frames).astype(np.intp)
+    return Lesson(picture, one.digits, one.frames[then])
 
 
 def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]:
@@ -199,7 +174,7 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     steps = -(-len(lessons) // batch_size)
     network = linenet()
     trainer = _trainer(network)
-    trainer(np.zeros((1, ROWS, WIDTH_STEP, 1), dtype=np.float32))
+    trainer(np.zeros((1, ROWS, WIDTH_STEP, CHANNELS), dtype=np.float32))
     schedule = keras.optimizers.schedules.CosineDecay(
         5e-4, decay_steps=steps * epochs, warmup_target=2e-3, warmup_steps=min(300, steps)
     )
@@ -244,7 +219,7 @@ def _dataset(lessons: list[Lesson], batch_size: int, seed: int) -> Any:  # noqa:
 
     whole = {"counts": tf.TensorSpec((None,), tf.int32)}
     known = {name: tf.TensorSpec((None, None), tf.int32) for name in ("digits", "frames")}
-    signature = (tf.TensorSpec((None, ROWS, None, 1), tf.float32), whole | known)
+    signature = (tf.TensorSpec((None, ROWS, None, CHANNELS), tf.float32), whole | known)
     made = tf.data.Dataset.from_generator(epoch, output_signature=signature)
     steps = -(-len(lessons) // batch_size)
     return made.apply(tf.data.experimental.assert_cardinality(steps)).prefetch(2)

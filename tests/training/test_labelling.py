@@ -4,7 +4,7 @@ import numpy as np
 
 from digitocr.decode import CUT, SIGN
 from digitocr.training.compose import form_field, line
-from digitocr.training.corpus import Candidates, drawn_lines, shard
+from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines
 from digitocr.training.labelling import UNSURE, labelled_lines
 from digitocr.training.shipped import without_bars
 from digitocr.training.strokes import Sources
@@ -44,7 +44,7 @@ def test_parts_of_digits_are_wrong_cuts_and_blank_fields_have_signs_only():
 
 
 def test_a_shard_is_the_same_every_time():
-    first, second = (shard((5, 4), None) for _ in range(2))
+    first, second = (drawn_candidates(5, 4, None) for _ in range(2))
     assert (first.images == second.images).all()
     assert (first.labels == second.labels).all()
     assert len(first.labels) > 20

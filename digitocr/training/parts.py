@@ -1,0 +1,66 @@
+"""Corpora drawn in parts: on all cores, each part kept in a file, so that an interrupted run goes on where it was."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from concurrent.futures import ProcessPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.settings import cores
+
+Part = dict[str, NDArray[Any]]
+"""Arrays of one part, by name."""
+
+PART = 1000
+"""Drawings of a part."""
+
+
+def parts(
+    name: str,
+    draw: Callable[[tuple[int, int]], Part],
+    seed: int,
+    pictures: int,
+    work: Path,
+    report: Callable[[str], None],
+) -> list[Part]:
+    """Draw a corpus; parts already in `work` are taken from there.
+
+    Parameters
+    ----------
+    name : str
+        Begins the names of the files.
+    draw : callable
+        Draws one part of a given seed and number of drawings, in another process.
+    seed : int
+        That of the first part; each later one has the next.
+    pictures : int
+        How many drawings in all.
+    work : Path
+    report : callable
+        Told of the progress in words.
+
+    Returns
+    -------
+    list of dict
+        The parts in order.
+    """
+    jobs = [(seed + k, min(PART, pictures - k * PART)) for k in range(-(-pictures // PART))]
+    work.mkdir(parents=True, exist_ok=True)
+    paths = {job: work / f"{name}-{job[0]}-{job[1]}.npz" for job in jobs}
+    missing = [job for job in jobs if not paths[job].exists()]
+    with ProcessPoolExecutor(max_workers=cores()) as pool:
+        for done, (job, part) in enumerate(zip(missing, pool.map(draw, missing), strict=True), start=1):
+            unfinished = paths[job].with_suffix(".part.npz")
+            np.savez(unfinished, allow_pickle=False, **part)
+            unfinished.replace(paths[job])
+            report(f"drawn {len(jobs) - len(missing) + done} of {len(jobs)} parts")
+    return [_load(paths[job]) for job in jobs]
+
+
+def _load(path: Path) -> Part:
+    with np.load(path) as stored:
+        return dict(stored)
