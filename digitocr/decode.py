@@ -22,6 +22,9 @@ GAP = 2.0
 MARK_HEIGHT = 0.5
 """A sign lower than this, in heights of the line, is a mark within a number; a higher one ends it."""
 
+Path = tuple[tuple[int, int], ...]
+"""Candidates from left to right, each with what it is taken for: 0 to 9, or `SIGN`."""
+
 FEATURES = 6
 """Geometry features per candidate, see :func:`geometry`."""
 
@@ -71,6 +74,8 @@ class Reading:
     log_agreement, log_line_agreement : float
         Logarithm of the line reader's probability of just this cutting and these digits, for the number and for the
         whole line; 0 without a line reader.
+    log_text : float
+        Logarithm of the probability of the whole line's text among those that were weighed.
     left_over : float
         How likely the likeliest of the large signs beside the number is no sign, in [0, 1].
     height : float
@@ -86,6 +91,7 @@ class Reading:
     log_fit: float
     log_agreement: float
     log_line_agreement: float
+    log_text: float
     left_over: float
     height: float
 
@@ -154,11 +160,40 @@ def with_features(
     return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
 
 
-def decode(line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32]) -> list[Reading]:
-    """Read a line: the best way to cut it into digits and signs.
+def best_path(line: Line, scores: NDArray[np.float64]) -> Path:
+    """Find the likeliest way to cut a line into digits and signs.
 
     A path takes every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
     probabilities of its parts; a wrong cut is unlikely as either, so neither long nor short readings are favoured.
+
+    Parameters
+    ----------
+    line : Line
+    scores : (N, 12) float64 ndarray
+        Log probabilities of the candidates.
+    """
+    digits = scores[:, :10]
+    classes = np.where(digits.max(axis=1) >= scores[:, SIGN], digits.argmax(axis=1), SIGN).tolist()
+    best_of = np.maximum(digits.max(axis=1), scores[:, SIGN]).tolist()
+    best = [0.0] + [-math.inf] * len(line.pieces)
+    via = [-1] * len(best)
+    for k, (candidate, score) in enumerate(zip(line.candidates, best_of, strict=True)):
+        reached = best[candidate.first] + score
+        if reached > best[candidate.last]:
+            best[candidate.last], via[candidate.last] = reached, k
+    path: list[tuple[int, int]] = []
+    at = len(line.pieces)
+    while at > 0:
+        path.append((via[at], classes[via[at]]))
+        at = line.candidates[via[at]].first
+    return tuple(reversed(path))
+
+
+def decode(
+    line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32], path: Path, log_text: float = 0.0
+) -> list[Reading]:
+    """Read the numbers of a line along a path.
+
     Probabilities are posteriors over all paths, by the forward-backward algorithm [1]_.
 
     Parameters
@@ -168,6 +203,9 @@ def decode(line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32]) 
         Log probabilities of the candidates.
     spans : (N, 12) float32 ndarray
         What the line reader says of the stretch of each; of shape ``(N, 0)`` where there is none.
+    path : Path
+    log_text : float
+        Logarithm of the probability of its text.
 
     Returns
     -------
@@ -179,58 +217,35 @@ def decode(line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32]) 
     .. [1] L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77, 1989.
     """
     pieces = len(line.pieces)
-    digit_total = np.logaddexp.reduce(scores[:, :10], axis=1)
-    either = np.logaddexp(digit_total, scores[:, SIGN])
-    best_class = np.where(scores[:, :10].max(axis=1) >= scores[:, SIGN], scores[:, :10].argmax(axis=1), SIGN)
-    best_score = scores[np.arange(len(scores)), best_class]
-
+    either = np.logaddexp(np.logaddexp.reduce(scores[:, :10], axis=1), scores[:, SIGN]).tolist()
     forward = [0.0] + [-math.inf] * pieces
-    best = [0.0] + [-math.inf] * pieces
-    via = [-1] * (pieces + 1)
-    for k, candidate in enumerate(line.candidates):
-        forward[candidate.last] = _log_add(
-            forward[candidate.last], forward[candidate.first] + float(either[k])
-        )
-        reached = best[candidate.first] + float(best_score[k])
-        if reached > best[candidate.last]:
-            best[candidate.last], via[candidate.last] = reached, k
+    for weight, candidate in zip(either, line.candidates, strict=True):
+        forward[candidate.last] = _log_add(forward[candidate.last], forward[candidate.first] + weight)
     backward = [-math.inf] * pieces + [0.0]
-    for k in range(len(line.candidates) - 1, -1, -1):
-        candidate = line.candidates[k]
-        backward[candidate.first] = _log_add(
-            backward[candidate.first], backward[candidate.last] + float(either[k])
-        )
+    for weight, candidate in zip(reversed(either), reversed(line.candidates), strict=True):
+        backward[candidate.first] = _log_add(backward[candidate.first], backward[candidate.last] + weight)
     total = forward[pieces]
 
-    path: list[int] = []
-    at = pieces
-    while at > 0:
-        path.append(via[at])
-        at = line.candidates[via[at]].first
-    path.reverse()
-
     segments = []
-    for k in path:
+    for k, value in path:
         candidate = line.candidates[k]
         around_it = forward[candidate.first] + backward[candidate.last] - total
-        order = np.argsort(scores[k, :10])[::-1]
-        value = int(best_class[k])
-        second = int(order[1]) if value != SIGN else int(order[0])
+        second = next(int(digit) for digit in np.argsort(scores[k, :10])[::-1] if digit != value)
         segments.append(
             Segment(
                 value,
-                min(1.0, math.exp(around_it + float(best_score[k]))),
+                min(1.0, math.exp(around_it + float(scores[k, value]))),
                 second,
                 min(1.0, math.exp(around_it + float(scores[k, second]))),
                 candidate.box,
             )
         )
-    own = [float(best_score[k]) for k in path]
-    agreed = [float(spans[k, best_class[k]]) if spans.size else 0.0 for k in path]
-    whole = _Whole(min(0.0, sum(own) - total), sum(own), sum(agreed))
+    own = [float(scores[k, value]) for k, value in path]
+    agreed = [float(spans[k, value]) if spans.size else 0.0 for k, value in path]
+    whole = _Whole(min(0.0, sum(own) - total), sum(own), sum(agreed), log_text)
     readings = []
     for run in _runs(segments, line.height):
-        first, last = line.candidates[path[run[0]]].first, line.candidates[path[run[-1]]].last
+        first, last = line.candidates[path[run[0]][0]].first, line.candidates[path[run[-1]][0]].last
         inside = forward[first] + sum(own[i] for i in run) + backward[last] - total
         of_run = _Run(min(0.0, inside), sum(agreed[i] for i in run))
         readings.append(_reading(line, segments, run, own, of_run, whole))
@@ -244,6 +259,7 @@ class _Whole:
     log_posterior: float
     log_fit: float
     log_agreement: float
+    log_text: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -300,6 +316,7 @@ def _reading(
         whole.log_fit,
         of_run.log_agreement,
         whole.log_agreement,
+        whole.log_text,
         _left_over(segments, box, line.height),
         line.height,
     )

@@ -31,6 +31,8 @@ class Evidence:
         Log of the product of the network's probabilities along the whole line.
     log_agreement, log_line_agreement : float
         Log of the line reader's probability of the same digits at the same places: of the number, of the line.
+    log_text : float
+        Log of the probability of the line's text among those that were weighed.
     margins : tuple of float
         Per digit, log of its probability over that of its runner-up.
     height : float
@@ -43,6 +45,7 @@ class Evidence:
     log_fit: float
     log_agreement: float
     log_line_agreement: float
+    log_text: float
     margins: tuple[float, ...]
     height: float
 
@@ -55,6 +58,7 @@ class Evidence:
             _logit(self.log_fit),
             _logit(self.log_agreement),
             _logit(self.log_line_agreement),
+            _logit(self.log_text),
             min(min(self.margins, default=0.0), 10.0),
             math.log(max(len(self.log_scores), 1)),
             math.log(max(self.height, 4.0) / 28),

@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import decode, normalize
+from digitocr import decode, normalize, rescore
 from digitocr.records import Candidate, Grey, Line, ModelCard
-from digitocr.spans import SPANS, log_spans
+from digitocr.spans import BLANK, SPANS, log_spans
 from digitocr.strip import strip
 
 SURE = math.log(0.99)
@@ -27,7 +27,7 @@ LogProbabilities = Callable[[list[Grey]], NDArray[np.float32]]
 """From pictures in MNIST format to log probabilities of shape ``(N, C)``."""
 
 
-Frames = Callable[[list[Grey]], list[NDArray[np.float32]]]
+Frames = Callable[[list[NDArray[np.uint8]]], list[NDArray[np.float32]]]
 """The line reader: from strips to probabilities of shape ``(T, 11)`` each."""
 
 
@@ -43,11 +43,14 @@ class Scored:
     spans : (N, 12) float32 ndarray
         What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.spans`; of shape
         ``(N, 0)`` where it was not asked.
+    frames : (T, 11) float32 ndarray
+        What it says frame by frame; of shape ``(0, 11)`` where it was not asked.
     """
 
     line: Line
     logs: NDArray[np.float32]
     spans: NDArray[np.float32]
+    frames: NDArray[np.float32]
 
 
 def score(
@@ -69,7 +72,8 @@ def score(
     """
     whole = [np.array([_may_settle(c, line) for c in line.candidates], dtype=np.bool_) for line in lines]
     first = _classified(lines, whole, log_probabilities)
-    kept = [_kept(*of_line) for of_line in zip(lines, whole, first, strict=True)]
+    settled = [_settled(*of_line) for of_line in zip(lines, whole, first, strict=True)]
+    kept = [_kept(*of_line) for of_line in zip(lines, settled, strict=True)]
     rest = [keep & ~seen for keep, seen in zip(kept, whole, strict=True)]
     second = _classified(lines, rest, log_probabilities)
     merged = [
@@ -78,19 +82,17 @@ def score(
     ]
     if frames is None:
         return merged
-    open_ = [k for k, one in enumerate(merged) if not _is_settled(one)]
+    doubtful = (keep & ~sure for keep, sure in zip(kept, settled, strict=True))
+    open_ = [k for k, some in enumerate(doubtful) if _has_tall(lines[k], some)]
     for k, heard in zip(open_, _with_spans([merged[k] for k in open_], frames), strict=True):
         merged[k] = heard
     return merged
 
 
-def _is_settled(scored: Scored) -> bool:
-    """Whether all that is left of a line is sure digits and small ink beside them."""
-    low = SETTLED_HEIGHT * scored.line.height
-    return all(
-        c.box.height < low or (_may_settle(c, scored.line) and log[:10].max() >= SURE)
-        for c, log in zip(scored.line.candidates, scored.logs, strict=True)
-    )
+def _has_tall(line: Line, some: NDArray[np.bool_]) -> bool:
+    """Whether one of these candidates is more than small ink."""
+    low = SETTLED_HEIGHT * line.height
+    return any(line.candidates[k].box.height >= low for k in np.flatnonzero(some))
 
 
 def score_all(
@@ -99,7 +101,7 @@ def score_all(
     """Classify all candidates of many lines; see :func:`score`."""
     everything = [np.ones(len(line.candidates), dtype=np.bool_) for line in lines]
     merged = [
-        Scored(line, logs, np.zeros((len(line.candidates), 0), np.float32))
+        _unheard(line, logs)
         for line, logs in zip(lines, _classified(lines, everything, log_probabilities), strict=True)
     ]
     return merged if frames is None else _with_spans(merged, frames)
@@ -110,7 +112,7 @@ def _with_spans(scored: list[Scored], frames: Frames) -> list[Scored]:
     strips = [strip(one.line) for one in scored]
     heard = frames([made.picture for made in strips])
     return [
-        replace(one, spans=log_spans(probabilities, made.bounds[_ends(one.line)]))
+        replace(one, spans=log_spans(probabilities, made.bounds[_ends(one.line)]), frames=probabilities)
         for one, made, probabilities in zip(scored, strips, heard, strict=True)
     ]
 
@@ -144,7 +146,12 @@ def features(scored: Scored) -> NDArray[np.float32]:
 
 def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     """Decode a scored line into its numbers."""
-    return decode.decode(scored.line, scores(scored, card), scored.spans)
+    weighed = scores(scored, card)
+    if not (len(scored.frames) and card.text_weights):
+        return decode.decode(scored.line, weighed, scored.spans, decode.best_path(scored.line, weighed))
+    proposed = rescore.proposals(scored.line, weighed, scored.spans, scored.frames)
+    chosen, log_text = rescore.likeliest(proposed, card.text_weights)
+    return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_text)
 
 
 def _may_settle(candidate: Candidate, line: Line) -> bool:
@@ -166,10 +173,15 @@ def _classified(
     return np.split(log_probabilities(images), ends)[:-1]
 
 
-def _kept(line: Line, whole: NDArray[np.bool_], logs: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Choose the candidates that share no piece with a settled one, and the settled themselves."""
+def _settled(line: Line, whole: NDArray[np.bool_], logs: NDArray[np.float32]) -> NDArray[np.bool_]:
+    """Choose of the whole components those that surely are digits."""
     settled = np.zeros(len(line.candidates), dtype=np.bool_)
     settled[whole] = logs[:, :10].max(axis=1, initial=-math.inf) >= SURE
+    return settled
+
+
+def _kept(line: Line, settled: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Choose the candidates that share no piece with a settled one, and the settled themselves."""
     ends = _ends(line)
     taken = np.zeros(len(line.pieces) + 1, dtype=np.intp)
     for first, last in ends[settled]:
@@ -185,6 +197,8 @@ def _merged(
     for chosen, part in parts:
         logs[chosen] = part
     candidates = tuple(c for c, stays in zip(line.candidates, keep.tolist(), strict=True) if stays)
-    return Scored(
-        replace(line, candidates=candidates), logs[keep], np.zeros((len(candidates), 0), np.float32)
-    )
+    return _unheard(replace(line, candidates=candidates), logs[keep])
+
+
+def _unheard(line: Line, logs: NDArray[np.float32]) -> Scored:
+    return Scored(line, logs, np.zeros((len(logs), 0), np.float32), np.zeros((0, BLANK + 1), np.float32))

@@ -244,6 +244,7 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
         reading.log_fit,
         reading.log_agreement,
         reading.log_line_agreement,
+        reading.log_text,
         tuple(math.log((s.probability + tiny) / (s.runner_up_probability + tiny)) for s in reading.segments),
         reading.height,
     )

@@ -439,6 +439,8 @@ class ModelCard:
     geometry, line_weights : tuple of tuple of float
         Rows of the linear maps that add to the network's scores size and place, and these and what the line reader
         says; see :mod:`digitocr.lattice`.
+    text_weights : tuple of float
+        Of the conditional logistic model that chooses among the texts a line may hold; see :mod:`digitocr.rescore`.
     number_confidence : tuple of float
         Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last.
     scaling : str
@@ -457,6 +459,7 @@ class ModelCard:
     threshold: float
     geometry: tuple[tuple[float, ...], ...] = ()
     line_weights: tuple[tuple[float, ...], ...] = ()
+    text_weights: tuple[float, ...] = ()
     number_confidence: tuple[float, ...] = ()
     scaling: str = "unit"
     output: str = "logits"

@@ -1,6 +1,8 @@
-"""What the line reader says of a stretch of a line: that it holds this one digit, nothing, or several digits."""
+"""What the line reader says of a stretch of a line (one digit, nothing, or several), and of a whole text."""
 
 from __future__ import annotations
+
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,3 +65,45 @@ def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray
             out[ends, NOTHING] = empty[rows, 0]
     out[:, SEVERAL] = 1.0 - out[:, :SEVERAL].sum(axis=1)
     return np.asarray(np.log(np.clip(out, FLOOR, 1.0)), dtype=np.float32)
+
+
+def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:
+    """Weigh whole texts: the probability of each, summed over all alignments, after A. Graves et al. as above.
+
+    Parameters
+    ----------
+    frames : (T, 11) float ndarray
+        Probabilities of the ten digits and of `BLANK`, frame by frame; `T` is at least 1.
+    texts : sequence of str
+        Digits.
+
+    Returns
+    -------
+    list of float
+        Natural logarithms.
+
+    Examples
+    --------
+    >>> frames = np.full((3, 11), 1e-3)
+    >>> frames[0, BLANK] = frames[1, 7] = frames[2, BLANK] = 0.99
+    >>> [round(log, 2) for log in log_text(frames, ["7", "77"])]
+    [-0.03, -13.82]
+    """
+    longest = max((len(text) for text in texts), default=0)
+    states = np.full((len(texts), 2 * longest + 1), BLANK)
+    for row, text in zip(states, texts, strict=True):
+        row[1 : 2 * len(text) : 2] = [int(digit) for digit in text]
+    leaps = np.zeros(states.shape, dtype=np.bool_)
+    leaps[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
+    logs = np.log(np.maximum(frames, 1e-12)).astype(np.float64)
+    none = np.full((len(texts), 2), -np.inf)
+    at = np.full(states.shape, -np.inf)
+    at[:, 0] = 0.0
+    for frame in logs:
+        before = np.hstack([none, at])
+        stepped = np.logaddexp(at, before[:, 1:-1])
+        at = np.logaddexp(stepped, np.where(leaps, before[:, :-2], -np.inf)) + frame[states]
+    last = 2 * np.array([len(text) for text in texts], dtype=np.intp)
+    rows = np.arange(len(texts))
+    ended = np.logaddexp(at[rows, last], np.where(last > 0, at[rows, last - 1], -np.inf))
+    return [float(log) for log in ended]

@@ -34,7 +34,8 @@ def boxes(count, width=20, gap=4, height=30):
 
 
 def decode(line, scores):
-    return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32))
+    path = decoding.best_path(line, scores)
+    return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32), path)
 
 
 def texts(readings):

@@ -1,19 +1,27 @@
-"""What the card adds to a network: the weight of size and place, and when a whole number can be believed."""
+"""What the card adds to networks: weights of size, place and words heard, and when a number can be believed."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import decode, lattice
+from digitocr import decode, judge, lattice, rescore
+from digitocr.classify import log_softmax
 from digitocr.judge import Evidence
+from digitocr.line_reader import LineReader
+from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
-from digitocr.records import ModelCard
+from digitocr.records import Batch, Grey, ModelCard
+from digitocr.training.acceptance import Outcome, choose
 from digitocr.training.corpus import DrawnLine
 from digitocr.training.labelling import UNSURE, LabelledLine
+
+TARGET = 0.01
+"""Wanted error rate among the accepted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +32,102 @@ class Judged:
     right: bool
 
 
-def fit_weights(lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored]) -> NDArray[np.float64]:
+def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
+    """Log probabilities of a batch, 2048 at a time."""
+    parts = [np.asarray(network(batch[i : i + 2048], training=False)) for i in range(0, len(batch), 2048)]
+    return log_softmax(np.concatenate(parts))
+
+
+def calibrated(
+    network: Any,  # noqa: ANN401
+    line_reader: LineReader | None,
+    card: ModelCard,
+    lines: Sequence[DrawnLine],
+) -> tuple[ModelCard, list[Judged]]:
+    """Fit what the card holds on held-out drawings: weights on one half, number confidence on the other.
+
+    Returns
+    -------
+    card : ModelCard
+    numbers : list of Judged
+        Those of the second half.
+    """
+
+    def logs(images: list[Grey]) -> NDArray[np.float32]:
+        return logs_of(network, to_batch(images))
+
+    half = len(lines) // 2
+    first, second = lines[:half], lines[half:]
+    items = [drawn.item for drawn in first]
+    frames = line_reader.frames if line_reader else None
+    alone = lattice.score_all([item.line for item in items], logs)
+    card = replace(card, geometry=fit_weights(items, alone), line_weights=(), text_weights=())
+    if frames:
+        together = lattice.score_all([item.line for item in items], logs, frames)
+        card = replace(card, line_weights=fit_weights(items, together))
+        open_ = lattice.score([item.line for item in items], logs, frames)
+        card = replace(card, text_weights=fit_text_weights(items, open_, card))
+    numbers = judged(second, lattice.score([drawn.item.line for drawn in second], logs, frames), card)
+    coefficients = fit_number_confidence(numbers)
+    return replace(
+        card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients
+    ), numbers
+
+
+def threshold_for(
+    numbers: Sequence[Judged], coefficients: tuple[float, ...], target: float = TARGET
+) -> float:
+    """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the numbers are wrong."""
+    found = [Outcome(judge.confidence(n.evidence, coefficients), n.right) for n in numbers]
+    return round(float(np.clip(choose(found, target).threshold, 0.5, 0.99)), 4)
+
+
+def fit_text_weights(
+    lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored], card: ModelCard
+) -> tuple[float, ...]:
+    """Fit the conditional logistic model of :func:`digitocr.rescore.likeliest` on lines that hold digits.
+
+    Parameters
+    ----------
+    lines : sequence of LabelledLine
+        Held-out lines.
+    scored : sequence of Scored
+        The same lines, those that are not all sure digits with what the line reader says.
+    card : ModelCard
+        With the weights of candidates.
+
+    Returns
+    -------
+    tuple of float
+    """
+    from scipy.optimize import minimize
+
+    cases = []
+    for item, one in zip(lines, scored, strict=True):
+        if not item.written or not len(one.frames):
+            continue
+        truth = "".join(str(digit.value) for digit in item.written)
+        proposed = rescore.proposals(one.line, lattice.scores(one, card), one.spans, one.frames)
+        texts = [proposal.text for proposal in proposed]
+        if truth in texts:
+            cases.append((np.array([p.features for p in proposed]), texts.index(truth)))
+
+    def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        total, slope = float(weights @ weights) * 1e-3, weights * 2e-3
+        for features, right in cases:
+            logits = features @ weights
+            logits -= np.logaddexp.reduce(logits)
+            total -= logits[right] / len(cases)
+            slope = slope - (features[right] - np.exp(logits) @ features) / len(cases)
+        return total, slope
+
+    found = minimize(loss, np.array([0.5, 0.5, 0.0]), jac=True, method="BFGS")
+    return tuple(round(float(weight), 4) for weight in found.x)
+
+
+def fit_weights(
+    lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored]
+) -> tuple[tuple[float, ...], ...]:
     """Fit the linear map of :func:`digitocr.decode.with_features` by multinomial logistic regression.
 
     Parameters
@@ -36,7 +139,7 @@ def fit_weights(lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored])
 
     Returns
     -------
-    (12 + F + 1, 12) float64 ndarray
+    (12 + F + 1, 12) tuple of tuple of float
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -50,7 +153,7 @@ def fit_weights(lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored])
     weights[-1] = -30.0
     weights[:-1, model.classes_] = (model.coef_ / scale).T
     weights[-1, model.classes_] = model.intercept_
-    return weights
+    return tuple(tuple(row) for row in weights.round(5).tolist())
 
 
 def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: ModelCard) -> list[Judged]:
@@ -89,4 +192,4 @@ def fit_number_confidence(numbers: Sequence[Judged]) -> tuple[float, ...]:
     right = np.array([n.right for n in numbers])
     scale = np.maximum(inputs.std(axis=0), 1e-3)
     model = LogisticRegression(C=1.0, max_iter=500).fit(inputs / scale, right)
-    return (*(model.coef_[0] / scale).tolist(), float(model.intercept_[0]))
+    return tuple(round(float(v), 6) for v in (*(model.coef_[0] / scale), model.intercept_[0]))

@@ -12,6 +12,7 @@ from typing import Any
 
 from digitocr import __version__, atomic
 from digitocr.errors import UsageError
+from digitocr.records import ModelCard
 from digitocr.training.architectures import architecture
 from digitocr.training.data import Dataset
 from digitocr.training.figures import curves
@@ -34,6 +35,22 @@ class Listed:
 
     path: Path
     card: Mapping[str, Any]
+
+
+def write_card(model: Path, card: Mapping[str, Any]) -> None:
+    """Write the card beside a model file."""
+    text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
+    atomic.write(model.with_suffix(".json"), text.encode())
+
+
+def fitted_parts(card: ModelCard) -> dict[str, Any]:
+    """Return what calibration put into a card, as it is written."""
+    return {
+        "number_confidence": card.number_confidence,
+        "geometry": card.geometry,
+        "line_weights": card.line_weights,
+        "text_weights": card.text_weights,
+    }
 
 
 def write_model(
@@ -85,7 +102,7 @@ def write_model(
     }
     picture, text = output.with_suffix(".curves.png"), output.with_suffix(".json")
     atomic.write(output, weights)
-    atomic.write(text, (json.dumps(card, indent=1, ensure_ascii=False) + "\n").encode())
+    write_card(output, card)
     atomic.write(picture, curves(fitted.history, output.stem))
     return [output, text, picture]
 

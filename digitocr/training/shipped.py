@@ -11,7 +11,6 @@ import json
 import os
 import sys
 import time
-from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -19,17 +18,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__, judge, lattice
-from digitocr.classify import log_softmax
+from digitocr import __version__, judge
 from digitocr.decode import SIGN
-from digitocr.line_reader import LineReader, line_reader_of
+from digitocr.line_reader import line_reader_of
 from digitocr.normalize import to_batch
-from digitocr.records import Batch, Grey, ModelCard
+from digitocr.records import ModelCard
 from digitocr.training.architectures import digitnet
-from digitocr.training.calibrate import Judged, fit_number_confidence, fit_weights, judged
+from digitocr.training.calibrate import calibrated, logs_of
+from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     Candidates,
-    DrawnLine,
     calibration_sources,
     corpus,
     cropped,
@@ -114,48 +112,6 @@ def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint:
     return network
 
 
-def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
-    """Log probabilities of a batch, 2048 at a time."""
-    parts = [np.asarray(network(batch[i : i + 2048], training=False)) for i in range(0, len(batch), 2048)]
-    return log_softmax(np.concatenate(parts))
-
-
-def calibrated(
-    network: Any,  # noqa: ANN401
-    line_reader: LineReader,
-    name: str,
-    lines: list[DrawnLine],
-) -> tuple[ModelCard, list[Judged]]:
-    """Fit what the card holds on held-out lines: weights on one half, number confidence on the other."""
-
-    def logs(images: list[Grey]) -> NDArray[np.float32]:
-        return logs_of(network, to_batch(images))
-
-    half = len(lines) // 2
-    first, second = lines[:half], lines[half:]
-    geometry, line_weights = (
-        fit_weights([d.item for d in first], lattice.score_all([d.item.line for d in first], logs, frames))
-        for frames in (None, line_reader.frames)
-    )
-    card = ModelCard(
-        name, "", CLASSES, 0.5, tuple(map(tuple, geometry.tolist())), tuple(map(tuple, line_weights.tolist()))
-    )
-    numbers = judged(second, lattice.score([d.item.line for d in second], logs, line_reader.frames), card)
-    coefficients = fit_number_confidence(numbers)
-    threshold = threshold_for(numbers, coefficients)
-    return replace(card, threshold=threshold, number_confidence=coefficients), numbers
-
-
-def threshold_for(numbers: list[Judged], coefficients: tuple[float, ...], target: float = 0.01) -> float:
-    """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the numbers are wrong."""
-    sure = np.array([judge.confidence(n.evidence, coefficients) for n in numbers])
-    wrong = np.array([not n.right for n in numbers])
-    order = np.argsort(-sure)
-    rate = np.cumsum(wrong[order]) / np.arange(1, len(order) + 1)
-    good = np.flatnonzero(rate <= target)
-    return round(float(np.clip(sure[order][good[-1]] if len(good) else 0.99, 0.5, 0.99)), 4)
-
-
 def write(network: Any, lines: Any, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
     """Save the networks, each with its card beside it."""
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -163,18 +119,18 @@ def write(network: Any, lines: Any, card: ModelCard, output: Path, facts: dict[s
     line_reader = output.with_name(f"{output.stem}-lines.keras")
     lines.save(line_reader)
     sha256 = hashlib.sha256(line_reader.read_bytes()).hexdigest()
-    _write_card(
+    write_card(
         line_reader,
         {
             "name": line_reader.stem,
             "sha256": sha256,
-            "input": "(N, 32, 4 T, 1) float32 in [0, 1], a line's ink bright on black (digitocr.strip)",
+            "input": "(N, 32, 4 T, 2) float32 in [0, 1]: the sheet, a line's own ink; bright on black (digitocr.strip)",
             "output": "(N, T, 11) logits: per frame of four columns the ten digits, or none",
             "licence": "Apache-2.0",
             **facts,
         },
     )
-    _write_card(
+    write_card(
         output,
         {
             "name": card.name,
@@ -187,16 +143,9 @@ def write(network: Any, lines: Any, card: ModelCard, output: Path, facts: dict[s
             "threshold": card.threshold,
             "licence": "Apache-2.0",
             **facts,
-            "number_confidence": [round(v, 6) for v in card.number_confidence],
-            "geometry": [[round(v, 5) for v in row] for row in card.geometry],
-            "line_weights": [[round(v, 5) for v in row] for row in card.line_weights],
+            **fitted_parts(card),
         },
     )
-
-
-def _write_card(model: Path, raw: dict[str, Any]) -> None:
-    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
-    model.with_suffix(".json").write_text(text, encoding="utf-8")
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -215,9 +164,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pictures", type=int, default=30_000, help="how many drawings")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument(
-        "--line-pictures", type=int, default=40_000, help="how many drawings for the line reader"
+        "--line-pictures", type=int, default=80_000, help="how many drawings for the line reader"
     )
-    parser.add_argument("--line-epochs", type=int, default=5)
+    parser.add_argument("--line-epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)  # fmt: skip
@@ -243,7 +192,7 @@ def main(argv: list[str] | None = None) -> int:
     hands = calibration_sources(data_dir, x_train[55_000:], y_train[55_000:])
     lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
     line_reader = line_reader_of(line_network)
-    card, numbers = calibrated(network, line_reader, args.output.stem, lines)
+    card, numbers = calibrated(network, line_reader, ModelCard(args.output.stem, "", CLASSES, 0.5), lines)
     test = logs_of(network, to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
     sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
     right = np.array([n.right for n in numbers])

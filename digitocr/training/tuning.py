@@ -13,7 +13,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -21,26 +21,26 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__, lattice
+from digitocr import __version__
 from digitocr.classify import Classifier, classifier_of, load_classifier, read_card, shipped_model
 from digitocr.corrections import LABELS
 from digitocr.errors import UsageError
-from digitocr.line_reader import LineReader, load_line_reader
+from digitocr.line_reader import load_line_reader
 from digitocr.normalize import to_batch
-from digitocr.records import Grey, ModelCard
-from digitocr.training.calibrate import fit_number_confidence, fit_weights, judged
+from digitocr.records import ModelCard
+from digitocr.training.calibrate import calibrated, logs_of
+from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     Candidates,
-    DrawnLine,
     calibration_sources,
     cropped,
+    drawn_candidates,
     drawn_lines,
-    shard,
     varied,
 )
 from digitocr.training.mnist import load_mnist
 from digitocr.training.scoring import mcnemar
-from digitocr.training.shipped import CLASSES, logs_of, threshold_for, without_bars
+from digitocr.training.shipped import CLASSES, without_bars
 from digitocr.web.rules import drawn
 
 HELD_BACK = 0.3
@@ -212,9 +212,9 @@ def tune(
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
     lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
-    card = _calibrated(network, load_line_reader(path, before.card), before.card, lines)
+    card, _ = calibrated(network, load_line_reader(path, before.card), before.card, lines)
     after = classifier_of(card, network)
-    frozen = shard((_FROZEN_SEED, size.frozen), None)
+    frozen = drawn_candidates(_FROZEN_SEED, size.frozen, None)
     test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
     verdict = judge_models(
         _compared("own digits, held back", before, after, held, 10),
@@ -261,7 +261,7 @@ def _mix(
 ) -> Candidates:
     """Mix corrections with what the model knew; varied until they are about a tenth, so that they are heard."""
     # in this process: one that TensorFlow runs in must not be forked
-    known = without_bars(shard((seed * 1_000_000 + 500_000, size.pictures), None))
+    known = without_bars(drawn_candidates(seed * 1_000_000 + 500_000, size.pictures, None))
     others = len(known.labels) + len(digits.labels)
     times = max(1, round(0.1 * others / len(own.labels)))
     copies = [own.images, *(varied(own.images, rng) for _ in range(times - 1))]
@@ -306,31 +306,6 @@ def _blend(network: Any, old: list[NDArray[np.float32]], known: Candidates) -> f
     return next((share for share in SHARES if accuracy(share) >= enough), SHARES[-1])
 
 
-def _calibrated(
-    network: Any,  # noqa: ANN401
-    line_reader: LineReader | None,
-    card: ModelCard,
-    lines: list[DrawnLine],
-) -> ModelCard:
-    """Fit anew what the card holds, on drawings held out: weights on one half, confidence on the other."""
-
-    def logs(images: list[Grey]) -> NDArray[np.float32]:
-        return logs_of(network, to_batch(images))
-
-    half = len(lines) // 2
-    first, second = lines[:half], lines[half:]
-    items = [d.item for d in first]
-    frames = line_reader.frames if line_reader else None
-    weights = [
-        tuple(map(tuple, fit_weights(items, lattice.score_all([i.line for i in items], logs, how)).tolist()))
-        for how in ((None, frames) if frames else (None,))
-    ]
-    card = replace(card, geometry=weights[0], line_weights=weights[1] if frames else ())
-    numbers = judged(second, lattice.score([d.item.line for d in second], logs, frames), card)
-    coefficients = fit_number_confidence(numbers)
-    return replace(card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients)
-
-
 def _write(network: Any, card: ModelCard, old: Path, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
     """Save the network with the card of the one before, brought up to date, and that one's line reader."""
     output.parent.mkdir(parents=True, exist_ok=True)
@@ -340,14 +315,11 @@ def _write(network: Any, card: ModelCard, old: Path, output: Path, facts: dict[s
         "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
         "threshold": card.threshold,
         **facts,
-        "number_confidence": [round(v, 6) for v in card.number_confidence],
-        "geometry": [[round(v, 5) for v in row] for row in card.geometry],
-        "line_weights": [[round(v, 5) for v in row] for row in card.line_weights],
+        **fitted_parts(card),
     }
     if card.line_reader:
         shutil.copy(old.with_name(card.line_reader), output.with_name(card.line_reader))
-    text = json.dumps(raw, indent=1, ensure_ascii=False) + "\n"
-    output.with_suffix(".json").write_text(text, encoding="utf-8")
+    write_card(output, raw)
 
 
 def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Set:

@@ -1,0 +1,103 @@
+"""Texts proposed for a line, and the choice among them."""
+
+import math
+from itertools import groupby, product
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitocr import decode, lattice
+from digitocr.records import ModelCard, Sheet
+from digitocr.rescore import likeliest, proposals
+from digitocr.segment import segment
+from digitocr.spans import BLANK, log_spans, log_text
+from digitocr.strip import strip
+
+
+def rings(count):
+    grey = np.full((120, 60 + 60 * count), 255, np.uint8)
+    for k in range(count):
+        cv2.circle(grey, (60 + 60 * k, 60), 20, 0, 4)
+    (line,) = segment(Sheet(grey, grey < 128, np.eye(3)))
+    return line
+
+
+def scores_of(line, wanted, *, doubt=()):
+    """Whole rings are the wanted digits, those in doubt rather signs; nothing else is anything."""
+    scores = np.full((len(line.candidates), 12), math.log(1e-4))
+    for k, candidate in enumerate(line.candidates):
+        place = round((candidate.box.centre[0] - 60) / 60)
+        if candidate.is_whole:
+            scores[k, wanted[place]] = math.log(0.2 if place in doubt else 0.9)
+            scores[k, decode.SIGN] = math.log(0.7 if place in doubt else 0.01)
+    return scores
+
+
+def heard_of(line, digits):
+    made = strip(line)
+    frames = np.full((made.picture.shape[1] // 4, 11), 1e-4)
+    frames[:, BLANK] = 0.99
+    for candidate, digit in zip([c for c in line.candidates if c.is_whole], digits, strict=True):
+        at = int(made.frame_of(candidate.window.centre[0]))
+        frames[at] = 1e-4
+        frames[at, digit] = 0.99
+    ends = np.array([(c.first, c.last) for c in line.candidates])
+    return frames, log_spans(frames, made.bounds[ends])
+
+
+def test_a_digit_that_the_lattice_drops_is_read_where_the_line_reader_is_sure_of_it():
+    line = rings(3)
+    scores = scores_of(line, (4, 5, 6), doubt={1})
+    frames, spans = heard_of(line, (4, 5, 6))
+    assert "".join(str(v) for _, v in decode.best_path(line, scores) if v != decode.SIGN) == "46"
+    proposed = proposals(line, scores, spans, frames)
+    assert proposed[0].text == "46"
+    chosen, log = likeliest(proposed, (0.3, 0.5, 0.5))
+    assert chosen.text == "456"
+    assert -0.1 < log <= 0
+    (reading,) = decode.decode(line, scores, spans, chosen.path, log)
+    assert [s.value for s in reading.segments] == [4, 5, 6]
+    assert reading.log_text == log
+
+
+def test_ink_that_the_lattice_takes_for_signs_alone_stays_so():
+    line = rings(2)
+    scores = scores_of(line, (1, 7), doubt={0, 1})
+    frames, spans = heard_of(line, (1, 7))
+    assert {p.text for p in proposals(line, scores, spans, frames)} >= {"", "17"}
+    only = scores_of(line, (1, 7))
+    assert all(p.text for p in proposals(line, only, spans, frames))
+
+
+def test_paths_take_every_piece_once():
+    line = rings(4)
+    frames, spans = heard_of(line, (1, 2, 3, 4))
+    for proposal in proposals(line, scores_of(line, (1, 2, 3, 5), doubt={2}), spans, frames):
+        ends = [(line.candidates[k].first, line.candidates[k].last) for k, _ in proposal.path]
+        assert [e[0] for e in ends] == [0, *(e[1] for e in ends[:-1])]
+        assert ends[-1][1] == len(line.pieces)
+
+
+@given(st.integers(1, 5), st.randoms(use_true_random=False))
+def test_texts_are_weighed_over_all_their_alignments(length, random):
+    frames = np.array([[random.random() + 0.01 for _ in range(11)] for _ in range(length)])
+    frames[:, 3:BLANK] = 1e-9
+    frames /= frames.sum(axis=1, keepdims=True)
+    sums = {}
+    for classes in product([0, 1, 2, BLANK], repeat=length):
+        text = "".join(str(c) for c, _ in groupby(classes) if c != BLANK)
+        sums[text] = sums.get(text, 0.0) + float(np.prod([frames[t, c] for t, c in enumerate(classes)]))
+    found = log_text(frames, list(sums))
+    assert np.exp(found) == pytest.approx(list(sums.values()), rel=1e-6)
+
+
+def test_without_weights_the_lattice_alone_decides():
+    line = rings(2)
+    frames, spans = heard_of(line, (1, 7))
+    logs = scores_of(line, (1, 7), doubt={1}).astype(np.float32)
+    scored = lattice.Scored(line, logs, spans, frames)
+    (reading,) = lattice.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5))
+    assert [s.value for s in reading.segments] == [1]
