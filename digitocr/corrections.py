@@ -17,14 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import atomic, clean, pages, publish, results, segment
-from digitocr.errors import DigitocrError, UsageError
+from digitocr import atomic, clean, publish, results, segment
+from digitocr.errors import InputError, UsageError
 from digitocr.ledger import Known, Ledger
 from digitocr.normalize import to_mnist
+from digitocr.originals import Originals
 from digitocr.records import Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
+from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
-from digitocr.web.crops import NoPictureError, Roots
 
 LABELS = "labels.csv"
 COLUMNS = ("crop", "label", "read", "confidence", "file", "page", "number", "position")
@@ -113,17 +114,18 @@ def export(settings: Settings, folder: Path) -> Exported:
             raise UsageError(
                 f"nothing was read into {settings.results} yet", hint="name the folder with --results"
             )
-        roots = Roots(settings.archive, (*ledger.folders(job), settings.inbox))
         found: list[Labelled] = []
         left_out: list[tuple[str, str]] = []
-        for known in ledger.known(job):
-            if not ledger.newest_correction(known.id):
-                continue
-            for one in _digits_of(ledger, known, roots):
-                if isinstance(one, Labelled):
-                    found.append(one)
-                else:
-                    left_out.append(one)
+        with Sandbox() as sandbox:
+            originals = Originals(ledger, job, settings, sandbox.decode)
+            for known in ledger.known(job):
+                if not ledger.newest_correction(known.id):
+                    continue
+                for one in _digits_of(originals, known):
+                    if isinstance(one, Labelled):
+                        found.append(one)
+                    else:
+                        left_out.append(one)
     good, bad = _checked(found)
     left_out += bad
     _write(folder, good, left_out)
@@ -140,19 +142,17 @@ def _make_room(folder: Path) -> None:
         raise UsageError(f"{folder} is not a folder")
 
 
-def _digits_of(ledger: Ledger, known: Known, roots: Roots) -> Iterator[Labelled | tuple[str, str]]:
+def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[str, str]]:
     """Yield the settled digits of a file, or where one was and why it is left out."""
+    ledger = originals.ledger
     if known.status not in ("done", "partial"):
         return
     machine = publish.stored_result(ledger, known)
     wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
     try:
-        decoded = (
-            {page.index: page for page in pages.decode(roots.find(known).read_bytes())} if wanted else {}
-        )
-    except (OSError, DigitocrError) as error:
-        reason = str(error) if isinstance(error, NoPictureError) else f"cannot be opened: {error}"
-        yield from ((_where(known, one), reason) for one in wanted)
+        decoded = {page.index: page for page in originals.pages(known)} if wanted else {}
+    except InputError as error:
+        yield from ((_where(known, one), str(error)) for one in wanted)
         return
     for index in sorted({one.page for one in wanted}):
         here = [one for one in wanted if one.page == index]

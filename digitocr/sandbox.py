@@ -29,7 +29,7 @@ import threading
 import weakref
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from PIL import Image
@@ -130,13 +130,23 @@ class _Progress:
 class Sandbox:
     """Children that decode; safe to share between threads, each of which gets a child of its own.
 
-    They end with this object or with this process, however that ends.
+    They end with this object, when it is closed, or with this process, however that ends.
     """
 
     def __init__(self) -> None:
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all children."""
+        self._finalizer()
 
     def decode(self, data: bytes, limits: Limits) -> Decoded:
         """Decode a file.

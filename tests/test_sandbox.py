@@ -162,6 +162,13 @@ def test_threads_have_children_of_their_own_and_children_are_used_again():
     assert 1 <= len(box._idle) <= 3
 
 
+def test_children_end_when_it_is_closed():
+    with sandbox.Sandbox() as box:
+        box.decode(samples.every_format()["grey.png"], Limits())
+        (child,) = box._idle
+    assert child.status == 0
+
+
 def test_children_end_with_the_process_however_that_ends(tmp_path):
     script = f"""
         import os, sys; sys.path.insert(0, {str(ROOT)!r})
