@@ -23,7 +23,7 @@ TAKEN_BACK = ""
 """What is said to take back an earlier word: the item waits again as if nothing had been said."""
 _DASHES = frozenset("-–—−")
 _QUOTES = ("'", '"')
-_LONGEST = 40
+LONGEST = 40
 """More digits than this are a slip of the hand."""
 
 
@@ -327,7 +327,7 @@ def _digits(text: str) -> str:
     cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with gaps
     if not (cell.isascii() and cell.isdigit()):
         raise ValueError(f"{text!r} is neither digits nor '-'")
-    if len(cell) > _LONGEST:
+    if len(cell) > LONGEST:
         raise ValueError(f"{len(cell)} digits are more than one number has")
     return cell
 

@@ -28,6 +28,7 @@ from digitocr.errors import UsageError
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.normalize import to_batch
 from digitocr.records import Grey, ModelCard
+from digitocr.sampling import drawn
 from digitocr.training.calibrate import fit_number_confidence, fit_weights, judged
 from digitocr.training.corpus import (
     Candidates,
@@ -41,7 +42,6 @@ from digitocr.training.corpus import (
 from digitocr.training.mnist import load_mnist
 from digitocr.training.scoring import mcnemar
 from digitocr.training.shipped import CLASSES, logs_of, threshold_for, without_bars
-from digitocr.web.rules import drawn
 
 HELD_BACK = 0.3
 """Share of the corrections that is never learned from."""

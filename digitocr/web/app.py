@@ -18,6 +18,7 @@ from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
 from digitocr.ledger import Known
 from digitocr.originals import Originals
+from digitocr.review import LONGEST
 from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
 from digitocr.web.crops import NoPictureError, Pictures
@@ -26,7 +27,7 @@ from digitocr.web.figures import overview
 from digitocr.web.guard import Guard
 from digitocr.web.housekeeping import Housekeeper
 from digitocr.web.numbers import Place
-from digitocr.web.rules import LONGEST, Look, Order, person
+from digitocr.web.rules import Look, Order, person
 
 WALL = 60
 """Digits on a wall."""
