@@ -25,7 +25,7 @@ from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefu
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.promotion import model_in_use
-from digitocr.records import FileResult, FileStatus, Reading, Source
+from digitocr.records import READ, FileResult, FileStatus, Reading, Source
 from digitocr.settings import Settings
 from digitocr.watching import Still, age
 
@@ -41,8 +41,6 @@ RACY_NS = 2_000_000_000
 
 CHUNK_BYTES = 50_000_000
 """A chunk with more bytes gets no further file: thick PDFs are read by themselves."""
-
-_READ_STATUSES = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
 
 Chunk = tuple[int, ...]
 """Ids of claimed files that are read together."""
@@ -82,12 +80,6 @@ class Job:
     is_inbox: bool
     model: str
     reading: str
-
-    @property
-    def own_folders(self) -> tuple[Path, ...]:
-        """Folders that the program writes, which are never input."""
-        s = self.settings
-        return s.results, s.review, s.archive, s.failed, s.state
 
 
 def make_job(settings: Settings, folder: Path | None = None) -> Job:
@@ -264,7 +256,7 @@ class Batch:
         self._publishing_cost = 0.0
         self._patience = hooks.patience
         self._run = 0
-        found, left = inbox.scan(job.folder, own=job.own_folders, is_inbox=job.is_inbox)
+        found, left = inbox.scan(job.folder, own=s.own_folders, is_inbox=job.is_inbox)
         is_ready = hooks.is_ready or Still(0 if dry else s.settle)
         self._entries = [entry for entry in found if is_ready(entry)]
         if len(self._entries) < len(found) and hooks.is_ready is None:
@@ -399,7 +391,7 @@ class Batch:
         entries = []
         for known in self._ledger.known(self._shelf.job):
             failed = known.status == FileStatus.FAILED
-            changed = known.status in _READ_STATUSES and not self._was_read_so(known)
+            changed = known.status in READ and not self._was_read_so(known)
             if s.reprocess == "all" or (failed if s.reprocess == "failed" else changed):
                 path = (s.failed if failed else s.archive) / known.file
                 if path.is_file():
@@ -455,7 +447,7 @@ class Batch:
     def _twin(self, entry: Entry, sha256: str) -> Known | None:
         """Find a file with the same content under another name whose reading stands."""
         same = (k for k in self._catalogue.of_content(sha256) if k.source != entry.source)
-        return next((k for k in same if k.status in _READ_STATUSES and self._is_current(k)), None)
+        return next((k for k in same if k.status in READ and self._is_current(k)), None)
 
     def _is_current(self, known: Known) -> bool:
         """Tell whether a file was read with this model and these settings, and its tables are there."""
@@ -463,12 +455,12 @@ class Batch:
             return False
         if known.status == FileStatus.DUPLICATE:
             twins = self._catalogue.of_content(known.sha256)
-            return any(k.status in _READ_STATUSES and self._is_current(k) for k in twins)
+            return any(k.status in READ and self._is_current(k) for k in twins)
         if known.status == FileStatus.FAILED:
             lasts = known.error_code not in publish.MAY_PASS
             gave_up = known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
             return (lasts or gave_up) and self._job.settings.reprocess != "failed"
-        if known.status not in _READ_STATUSES or not self._was_read_so(known):
+        if known.status not in READ or not self._was_read_so(known):
             return False
         return all(path.is_file() for path in results.table_paths(self._shelf.results, known.file))
 
@@ -594,14 +586,14 @@ class Batch:
         result = replace(reading.result, sha256=known.sha256)
         if result.status is FileStatus.FAILED:
             log.error("%s: %s", known.source, result.error)
-        if known.status in _READ_STATUSES and (known.model, known.settings) != (job.model, job.reading):
+        if known.status in READ and (known.model, known.settings) != (job.model, job.reading):
             results.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
         try:
             outcome, items = publish.write_reading(shelf, ledger, known, result)
         except NameRefusedError as error:
             log.error("%s: %s", known.source, error)
             return Outcome(FileStatus.FAILED.value, error_code=error.code, error=str(error))
-        if reading.pages and result.status in _READ_STATUSES:
+        if reading.pages and result.status in READ:
             from digitocr import pictures  # OpenCV is not needed where nothing is read
 
             pictures.write_crops(shelf.review, reading.pages, items)
@@ -681,13 +673,13 @@ def open_batch(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None
         stack.enter_context(inbox.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
         for folder in (s.results, s.review):
             atomic.make_folder(folder)
-        ledger = stack.enter_context(Ledger(s.state / "ledger.sqlite"))
+        ledger = stack.enter_context(Ledger(s.ledger))
         yield Batch(job, ledger, reader, hooks)
 
 
 def dry_batch(job: Job) -> Batch:
     """Look at a folder without touching anything; for :meth:`Batch.plan`."""
-    ledger = Ledger(job.settings.state / "ledger.sqlite", read_only=True)
+    ledger = Ledger(job.settings.ledger, read_only=True)
     return Batch(job, ledger, _no_reader, dry=True)
 
 

@@ -17,12 +17,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import atomic, clean, publish, results, segment
+from digitocr import atomic, clean, publish, results, segment, upkeep
 from digitocr.errors import InputError, UsageError
-from digitocr.ledger import Known, Ledger
+from digitocr.ledger import Known
 from digitocr.normalize import to_mnist
 from digitocr.originals import Originals
-from digitocr.records import Box, Candidate, FileResult, Grey, Line, Page, Status
+from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
 from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
@@ -104,28 +104,19 @@ def export(settings: Settings, folder: Path) -> Exported:
     UsageError
         Nothing was read yet, or `folder` holds something else.
     """
-    path = settings.state / "ledger.sqlite"
-    if not path.exists():
-        raise UsageError(f"nothing was read yet with the state folder {settings.state}")
-    _make_room(folder)
-    with Ledger(path) as ledger:
-        job = ledger.find_job(settings.results)
-        if job is None:
-            raise UsageError(
-                f"nothing was read into {settings.results} yet", hint="name the folder with --results"
-            )
-        found: list[Labelled] = []
-        left_out: list[tuple[str, str]] = []
-        with Sandbox() as sandbox:
-            originals = Originals(ledger, job, settings, sandbox.decode)
-            for known in ledger.known(job):
-                if not ledger.newest_correction(known.id):
-                    continue
-                for one in _digits_of(originals, known):
-                    if isinstance(one, Labelled):
-                        found.append(one)
-                    else:
-                        left_out.append(one)
+    found: list[Labelled] = []
+    left_out: list[tuple[str, str]] = []
+    with upkeep.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
+        _make_room(folder)
+        originals = Originals(ledger, shelf.job, settings, sandbox.decode)
+        for known in ledger.known(shelf.job):
+            if not ledger.newest_correction(known.id):
+                continue
+            for one in _digits_of(originals, known):
+                if isinstance(one, Labelled):
+                    found.append(one)
+                else:
+                    left_out.append(one)
     good, bad = _checked(found)
     left_out += bad
     _write(folder, good, left_out)
@@ -145,7 +136,7 @@ def _make_room(folder: Path) -> None:
 def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[str, str]]:
     """Yield the settled digits of a file, or where one was and why it is left out."""
     ledger = originals.ledger
-    if known.status not in ("done", "partial"):
+    if known.status not in READ:
         return
     machine = publish.stored_result(ledger, known)
     wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))

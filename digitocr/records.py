@@ -42,6 +42,10 @@ class FileStatus(StrEnum):
     DUPLICATE = "duplicate"
 
 
+READ = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
+"""Of files that have tables."""
+
+
 class Reason(StrEnum):
     """Why something waits for a person. The values are written into the tables."""
 
