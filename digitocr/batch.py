@@ -183,36 +183,6 @@ class _Decision:
     why: str = ""
 
 
-class _Catalogue:
-    """The ledger's files of a job, in memory, with what this run adds."""
-
-    def __init__(self, known: Sequence[Known]) -> None:
-        self._by_source: dict[str, list[Known]] = {}
-        self._by_content: dict[str, list[Known]] = {}
-        self._by_file: dict[str, Known] = {}
-        for one in known:
-            self.add(one)
-
-    def add(self, known: Known) -> None:
-        """Take in a file, or what is now known of it."""
-        old = self._by_file.get(known.file)
-        if old is not None:
-            self._by_source[old.source].remove(old)
-            self._by_content[old.sha256].remove(old)
-        self._by_file[known.file] = known
-        self._by_source.setdefault(known.source, []).append(known)
-        self._by_content.setdefault(known.sha256, []).append(known)
-
-    def of_source(self, source: str) -> list[Known]:
-        return self._by_source.get(source, [])
-
-    def of_content(self, sha256: str) -> list[Known]:
-        return self._by_content.get(sha256, []) if sha256 else []
-
-    def is_free(self, file: str) -> bool:
-        return file not in self._by_file
-
-
 class Batch:
     """One run over a folder.
 
@@ -245,7 +215,6 @@ class Batch:
         self._told = hooks.progress
         self._shelf = publish.Shelf(number, s.results, s.review, s.state)
         self._holder = f"{os.getpid()}@{socket.gethostname()}"
-        self._catalogue = _Catalogue(ledger.known(number))
         self._claims: dict[int, tuple[Entry, Known]] = {}
         self._counts: Counter[str] = Counter()
         self._guard = threading.RLock()
@@ -266,7 +235,7 @@ class Batch:
         for path in left:
             log.warning("%s: a link that leads out of the folder is not followed", inbox.printable(str(path)))
         self._entries += self._put_away_before()
-        self._again = {known.id for known in ledger.known(number)} if s.reprocess == "all" else set()
+        self._read_again: set[int] = set()
         self._deferred: list[Entry] = []
 
     def needs_reading(self) -> bool:
@@ -377,9 +346,7 @@ class Batch:
 
     def worst(self, count: int = 50) -> list[Known]:
         """Return the files of this run that most need a person: failed, then with most for review."""
-        known = self._ledger.known(self._shelf.job)
-        mine = [k for k in known if k.processed_at >= self._started_at and (k.error_code or k.review)]
-        return sorted(mine, key=lambda k: (not k.error_code, -k.review))[:count]
+        return self._ledger.worst(self._shelf.job, self._started_at, count)
 
     # what is to be done
 
@@ -433,7 +400,7 @@ class Batch:
 
     def _known_by_time(self, entry: Entry) -> Known | None:
         """Find the file by path, size and time alone, where these can be trusted."""
-        for known in self._catalogue.of_source(entry.source):
+        for known in self._ledger.of_source(self._shelf.job, entry.source):
             same = (known.size, known.mtime_ns) == (entry.size, entry.mtime_ns)
             if same and known.sha256 and known.mtime_ns + RACY_NS < known.checked_ns:
                 return known
@@ -441,20 +408,20 @@ class Batch:
 
     def _known_by_content(self, entry: Entry, sha256: str) -> Known | None:
         """Find the file by path and content; one that could never be opened is known by its path."""
-        there = self._catalogue.of_source(entry.source)
+        there = self._ledger.of_source(self._shelf.job, entry.source)
         return next((k for wanted in (sha256, "") for k in there if k.sha256 == wanted), None)
 
     def _twin(self, entry: Entry, sha256: str) -> Known | None:
         """Find a file with the same content under another name whose reading stands."""
-        same = (k for k in self._catalogue.of_content(sha256) if k.source != entry.source)
+        same = (k for k in self._ledger.of_content(self._shelf.job, sha256) if k.source != entry.source)
         return next((k for k in same if k.status in READ and self._is_current(k)), None)
 
     def _is_current(self, known: Known) -> bool:
         """Tell whether a file was read with this model and these settings, and its tables are there."""
-        if known.id in self._again:
+        if self._job.settings.reprocess == "all" and known.id not in self._read_again:
             return False
         if known.status == FileStatus.DUPLICATE:
-            twins = self._catalogue.of_content(known.sha256)
+            twins = self._ledger.of_content(self._shelf.job, known.sha256)
             return any(k.status in READ and self._is_current(k) for k in twins)
         if known.status == FileStatus.FAILED:
             lasts = known.error_code not in publish.MAY_PASS
@@ -488,14 +455,12 @@ class Batch:
                 claims.append(claim)
             ids = self._ledger.claim(self._shelf.job, claims, self._holder)
             for identity, (entry, _) in zip(ids, wanted, strict=True):
-                known = self._ledger.file(identity)
-                self._catalogue.add(known)
-                self._claims[identity] = (entry, known)
-                self._again.discard(identity)
+                self._claims[identity] = (entry, self._ledger.file(identity))
+                self._read_again.add(identity)
             return tuple(ids)
 
     def _is_free(self, taken: set[str], file: str) -> bool:
-        return file not in taken and self._catalogue.is_free(file)
+        return file not in taken and self._ledger.is_free(self._shelf.job, file)
 
     def _settle(self, entry: Entry, decision: _Decision) -> None:
         """Finish a file that is not read."""
@@ -526,7 +491,6 @@ class Batch:
         (identity,) = self._claim([(entry, decision)])
         known = self._claims.pop(identity)[1]
         self._ledger.finish(self._shelf.job, [(identity, outcome)])
-        self._catalogue.add(self._ledger.file(identity))
         self._move(entry, known, outcome)
         self._count(known, outcome)
         self._progress(1)
@@ -566,8 +530,6 @@ class Batch:
         with self._guard:
             for _, known in claims:
                 self._claims.pop(known.id)
-            for _, known, _ in settled:
-                self._catalogue.add(self._ledger.file(known.id))
         return settled
 
     def _changed(self, entry: Entry, known: Known, reading: Reading) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -127,7 +126,6 @@ def standing(settings: Settings, ledger: Ledger) -> Standing:
     s = settings
     waiting = inbox.scan(s.inbox, own=s.own_folders, is_inbox=True)[0] if s.inbox.is_dir() else []
     job = ledger.find_job(s.results)
-    known = ledger.known(job) if job else []
     runs = ledger.runs(job) if job else []
     last = {"started": runs[0].started, "ended": runs[0].ended} | runs[0].summary if runs else {}
     return Standing(
@@ -135,9 +133,9 @@ def standing(settings: Settings, ledger: Ledger) -> Standing:
         oldest=round(
             max((time.time() - e.mtime_ns / 1e9 for e in waiting if e.mtime_ns > 0), default=0.0), 1
         ),
-        review=len(ledger.waiting(job)) if job else 0,
+        review=ledger.count_waiting(job) if job else 0,
         failed=len(_quarantined(s.failed)),
-        files=dict(sorted(Counter(k.status or "seen" for k in known).items())),
+        files={status or "seen": n for status, n in sorted(ledger.statuses(job or 0).items())},
         runs=runs[0].id if runs else 0,
         last_run=last,
         holder=inbox.holder(s.state),
@@ -193,7 +191,7 @@ def verify(settings: Settings, ledger: Ledger) -> list[str]:
     """
     shelf = known_shelf(settings, ledger)
     job = shelf.job
-    files = ledger.known(job)
+    files = list(ledger.known(job))
     disk = _Disk(settings, frozenset(run.folder for run in ledger.runs(job)))
     found = [f"{k.file}: {what}" for k in files for what in _wrong_with(k, shelf, ledger, disk)]
     found += _wrong_tables(shelf, ledger, files)

@@ -428,7 +428,7 @@ def test_names_fit_files_or_are_a_mistake(work):
     work.put("sub/a.jpg", "1")
     work.run()
     with ledger(work) as opened:
-        known = opened.known(1)
+        known = list(opened.known(1))
         assert [k.file for k in upkeep.matching(known, ["sub/*"])] == ["sub/a.jpg"]
         with pytest.raises(UsageError, match="gone"):
             upkeep.matching(known, ["gone"])
