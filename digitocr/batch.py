@@ -25,7 +25,7 @@ from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefu
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.promotion import model_in_use
-from digitocr.records import READ, FileResult, FileStatus, Reading, Source
+from digitocr.records import READ, FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
 from digitocr.settings import Settings
 from digitocr.watching import Still, age
 
@@ -49,7 +49,9 @@ Chunk = tuple[int, ...]
 class Reads(Protocol):
     """What reads files; :class:`digitocr.pipeline.Reader` does."""
 
-    def read(self, sources: Sequence[Source]) -> list[Reading]:
+    def read(
+        self, sources: Sequence[Source], show: Callable[[Page, PageResult], Shown] | None = None
+    ) -> list[Reading]:
         """Read files, their candidates in one batch; a file that fails is a result, never an exception."""
 
 
@@ -497,9 +499,11 @@ class Batch:
 
     def _read(self, sources: list[Source]) -> list[Reading]:
         """Read files; where reading them together raises, each alone, so that one bad file is one failure."""
+        from digitocr import pictures  # OpenCV is not needed where nothing is read
+
         reader = self._reader()
         try:
-            return reader.read(sources)
+            return reader.read(sources, partial(pictures.show, annotated=self._job.settings.annotate))
         except DigitocrError:
             raise
         except Exception as error:  # a fault of ours or of a library, met by one file among many
@@ -555,12 +559,12 @@ class Batch:
         except NameRefusedError as error:
             log.error("%s: %s", known.source, error)
             return Outcome(FileStatus.FAILED.value, error_code=error.code, error=str(error))
-        if reading.pages and result.status in READ:
-            from digitocr import pictures  # OpenCV is not needed where nothing is read
+        if result.status in READ:
+            from digitocr import pictures
 
-            pictures.write_crops(shelf.review, reading.pages, items)
+            pictures.write_crops(shelf.review, reading.shown, items)
             if job.settings.annotate:
-                pictures.write_annotated(shelf.results, known.file, reading.pages, result.pages)
+                pictures.write_annotated(shelf.results, known.file, reading.shown)
         return replace(outcome, model=job.model, settings=job.reading)
 
     def _move(self, entry: Entry, known: Known, outcome: Outcome) -> None:

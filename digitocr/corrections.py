@@ -140,14 +140,14 @@ def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[
         return
     machine = publish.stored_result(ledger, known)
     wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
-    try:
-        decoded = {page.index: page for page in originals.pages(known)} if wanted else {}
-    except InputError as error:
-        yield from ((_where(known, one), str(error)) for one in wanted)
-        return
     for index in sorted({one.page for one in wanted}):
         here = [one for one in wanted if one.page == index]
-        inks = _inks(decoded[index], {one.box for one in here}) if index in decoded else {}
+        try:
+            page = originals.page(known, index)
+        except InputError as error:
+            yield from ((_where(known, one), str(error)) for one in here)
+            continue
+        inks = _inks(page, {one.box for one in here})
         for one in here:
             ink = inks.get(one.box)
             if ink is None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr import sandbox
 from digitocr.errors import FileAccessError, InputError
 from digitocr.ledger import Known, Ledger
-from digitocr.records import Decoded, Limits, Page
+from digitocr.records import Limits, Page
 from digitocr.settings import Settings
 
 
@@ -25,23 +25,24 @@ class Originals:
     settings : Settings
         Name the archive and the inbox, and what a file may cost.
     decoder : callable
-        Decodes the bytes of a file within limits: :meth:`digitocr.sandbox.Sandbox.decode`.
+        Decodes the bytes of a file, within limits, but for one page: :meth:`digitocr.sandbox.Sandbox.decode`.
     """
 
     ledger: Ledger
     job: int
     settings: Settings
-    decoder: Callable[[bytes, Limits], Decoded]
+    decoder: Callable[[bytes, Limits, int], Iterable[Page]]
 
-    def pages(self, known: Known) -> tuple[Page, ...]:
-        """Decode the pages of a file, those that can be.
+    def page(self, known: Known, index: int) -> Page:
+        """Decode a page of a file.
 
         Raises
         ------
         InputError
-            It is nowhere any more, or cannot be decoded.
+            The file is nowhere any more, or that page cannot be decoded.
         """
-        return self.decoder(self._content(known), self.settings.limits).pages
+        (page,) = self.decoder(self._content(known), self.settings.limits, index)
+        return page
 
     def _content(self, known: Known) -> bytes:
         """Return the very content that was read, from the archive or a folder it came from."""

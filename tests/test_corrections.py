@@ -25,10 +25,10 @@ class CuttingReader:
     def __init__(self):
         self.seen = []
 
-    def read(self, sources):
-        return [self._read(source) for source in sources]
+    def read(self, sources, show):
+        return [self._read(source, show) for source in sources]
 
-    def _read(self, source):
+    def _read(self, source, show):
         import hashlib
 
         data = source.path.read_bytes()
@@ -46,7 +46,7 @@ class CuttingReader:
                 )  # fmt: skip
         content = hashlib.sha256(data).hexdigest()
         result = FileResult(source.file, content, (PageResult(1, pages[0].grey.shape, tuple(numbers)),))
-        return Reading(result, pages)
+        return Reading(result, (show(pages[0], result.pages[0]),))
 
 
 @pytest.fixture

@@ -51,13 +51,9 @@ class Pictures:
         with self._lock:  # one at a time: a page of 200 megapixels is decoded once
             if key not in self._kept:
                 try:
-                    read = self._originals.pages(known)
+                    self._kept[key] = self._originals.page(known, index).grey
                 except InputError as error:
                     raise NoPictureError(f"{known.file}: {error.message}") from None
-                grey = next((page.grey for page in read if page.index == index), None)
-                if grey is None:
-                    raise NoPictureError(f"{known.file} has no page {index}")
-                self._kept[key] = grey
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
