@@ -71,7 +71,9 @@ def _put(ledger: Ledger, shelf: publish.Shelf, archive: Path, index: int, count:
     (identity,) = ledger.claim(shelf.job, [claim], "benchmark")
     result = FileResult(name, content, (PageResult(1, SHAPE, tuple(numbers)),))
     outcome, items = publish.write_reading(shelf, ledger, ledger.file(identity), result)
-    pictures.write_crops(shelf.review, (Page(1, grey),), items)
+    pictures.write_crops(
+        shelf.review, (pictures.show(Page(1, grey), result.pages[0], annotated=False),), items
+    )
     ledger.finish(shelf.job, [(identity, outcome)])
 
 

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 from digitocr.errors import DigitocrError, NameRefusedError, OutputError
@@ -16,7 +16,11 @@ PARTIAL = ".partial"
 
 
 def write(
-    path: Path, content: bytes, *, durable: bool = True, only_if: Callable[[], bool] = lambda: True
+    path: Path,
+    content: bytes | Iterable[bytes],
+    *,
+    durable: bool = True,
+    only_if: Callable[[], bool] = lambda: True,
 ) -> bool:
     """Put `content` under `path` in one step.
 
@@ -24,7 +28,8 @@ def write(
     ----------
     path : Path
         Its folder is made where it is missing.
-    content : bytes
+    content : bytes or iterable of bytes
+        In parts where it is long.
     durable : bool
         Wait until the disk has it; not needed for what can be drawn again.
     only_if : callable
@@ -47,7 +52,7 @@ def write(
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
         with partial.open("xb") as stream:  # new: never through a link that someone put there
-            stream.write(content)
+            stream.writelines([content] if isinstance(content, bytes) else content)
             if durable:
                 stream.flush()
                 os.fsync(stream.fileno())
@@ -58,9 +63,11 @@ def write(
         if durable:
             sync_folder(path.parent)
         return True
-    except OSError as error:
+    except BaseException as error:  # also where its content could not be made
         _forget(partial)
-        raise cannot_write(path, error) from error
+        if isinstance(error, OSError):
+            raise cannot_write(path, error) from error
+        raise
 
 
 def move(source: Path, target: Path) -> None:

@@ -25,7 +25,7 @@ from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefu
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.promotion import model_in_use
-from digitocr.records import FileResult, FileStatus, Reading, Source
+from digitocr.records import READ, FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
 from digitocr.settings import Settings
 from digitocr.watching import Still, age
 
@@ -42,8 +42,6 @@ RACY_NS = 2_000_000_000
 CHUNK_BYTES = 50_000_000
 """A chunk with more bytes gets no further file: thick PDFs are read by themselves."""
 
-_READ_STATUSES = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
-
 Chunk = tuple[int, ...]
 """Ids of claimed files that are read together."""
 
@@ -51,7 +49,9 @@ Chunk = tuple[int, ...]
 class Reads(Protocol):
     """What reads files; :class:`digitocr.pipeline.Reader` does."""
 
-    def read(self, sources: Sequence[Source]) -> list[Reading]:
+    def read(
+        self, sources: Sequence[Source], show: Callable[[Page, PageResult], Shown] | None = None
+    ) -> list[Reading]:
         """Read files, their candidates in one batch; a file that fails is a result, never an exception."""
 
 
@@ -82,12 +82,6 @@ class Job:
     is_inbox: bool
     model: str
     reading: str
-
-    @property
-    def own_folders(self) -> tuple[Path, ...]:
-        """Folders that the program writes, which are never input."""
-        s = self.settings
-        return s.results, s.review, s.archive, s.failed, s.state
 
 
 def make_job(settings: Settings, folder: Path | None = None) -> Job:
@@ -191,36 +185,6 @@ class _Decision:
     why: str = ""
 
 
-class _Catalogue:
-    """The ledger's files of a job, in memory, with what this run adds."""
-
-    def __init__(self, known: Sequence[Known]) -> None:
-        self._by_source: dict[str, list[Known]] = {}
-        self._by_content: dict[str, list[Known]] = {}
-        self._by_file: dict[str, Known] = {}
-        for one in known:
-            self.add(one)
-
-    def add(self, known: Known) -> None:
-        """Take in a file, or what is now known of it."""
-        old = self._by_file.get(known.file)
-        if old is not None:
-            self._by_source[old.source].remove(old)
-            self._by_content[old.sha256].remove(old)
-        self._by_file[known.file] = known
-        self._by_source.setdefault(known.source, []).append(known)
-        self._by_content.setdefault(known.sha256, []).append(known)
-
-    def of_source(self, source: str) -> list[Known]:
-        return self._by_source.get(source, [])
-
-    def of_content(self, sha256: str) -> list[Known]:
-        return self._by_content.get(sha256, []) if sha256 else []
-
-    def is_free(self, file: str) -> bool:
-        return file not in self._by_file
-
-
 class Batch:
     """One run over a folder.
 
@@ -253,7 +217,6 @@ class Batch:
         self._told = hooks.progress
         self._shelf = publish.Shelf(number, s.results, s.review, s.state)
         self._holder = f"{os.getpid()}@{socket.gethostname()}"
-        self._catalogue = _Catalogue(ledger.known(number))
         self._claims: dict[int, tuple[Entry, Known]] = {}
         self._counts: Counter[str] = Counter()
         self._guard = threading.RLock()
@@ -264,7 +227,7 @@ class Batch:
         self._publishing_cost = 0.0
         self._patience = hooks.patience
         self._run = 0
-        found, left = inbox.scan(job.folder, own=job.own_folders, is_inbox=job.is_inbox)
+        found, left = inbox.scan(job.folder, own=s.own_folders, is_inbox=job.is_inbox)
         is_ready = hooks.is_ready or Still(0 if dry else s.settle)
         self._entries = [entry for entry in found if is_ready(entry)]
         if len(self._entries) < len(found) and hooks.is_ready is None:
@@ -274,7 +237,7 @@ class Batch:
         for path in left:
             log.warning("%s: a link that leads out of the folder is not followed", inbox.printable(str(path)))
         self._entries += self._put_away_before()
-        self._again = {known.id for known in ledger.known(number)} if s.reprocess == "all" else set()
+        self._read_again: set[int] = set()
         self._deferred: list[Entry] = []
 
     def needs_reading(self) -> bool:
@@ -385,9 +348,7 @@ class Batch:
 
     def worst(self, count: int = 50) -> list[Known]:
         """Return the files of this run that most need a person: failed, then with most for review."""
-        known = self._ledger.known(self._shelf.job)
-        mine = [k for k in known if k.processed_at >= self._started_at and (k.error_code or k.review)]
-        return sorted(mine, key=lambda k: (not k.error_code, -k.review))[:count]
+        return self._ledger.worst(self._shelf.job, self._started_at, count)
 
     # what is to be done
 
@@ -399,7 +360,7 @@ class Batch:
         entries = []
         for known in self._ledger.known(self._shelf.job):
             failed = known.status == FileStatus.FAILED
-            changed = known.status in _READ_STATUSES and not self._was_read_so(known)
+            changed = known.status in READ and not self._was_read_so(known)
             if s.reprocess == "all" or (failed if s.reprocess == "failed" else changed):
                 path = (s.failed if failed else s.archive) / known.file
                 if path.is_file():
@@ -441,7 +402,7 @@ class Batch:
 
     def _known_by_time(self, entry: Entry) -> Known | None:
         """Find the file by path, size and time alone, where these can be trusted."""
-        for known in self._catalogue.of_source(entry.source):
+        for known in self._ledger.of_source(self._shelf.job, entry.source):
             same = (known.size, known.mtime_ns) == (entry.size, entry.mtime_ns)
             if same and known.sha256 and known.mtime_ns + RACY_NS < known.checked_ns:
                 return known
@@ -449,26 +410,26 @@ class Batch:
 
     def _known_by_content(self, entry: Entry, sha256: str) -> Known | None:
         """Find the file by path and content; one that could never be opened is known by its path."""
-        there = self._catalogue.of_source(entry.source)
+        there = self._ledger.of_source(self._shelf.job, entry.source)
         return next((k for wanted in (sha256, "") for k in there if k.sha256 == wanted), None)
 
     def _twin(self, entry: Entry, sha256: str) -> Known | None:
         """Find a file with the same content under another name whose reading stands."""
-        same = (k for k in self._catalogue.of_content(sha256) if k.source != entry.source)
-        return next((k for k in same if k.status in _READ_STATUSES and self._is_current(k)), None)
+        same = (k for k in self._ledger.of_content(self._shelf.job, sha256) if k.source != entry.source)
+        return next((k for k in same if k.status in READ and self._is_current(k)), None)
 
     def _is_current(self, known: Known) -> bool:
         """Tell whether a file was read with this model and these settings, and its tables are there."""
-        if known.id in self._again:
+        if self._job.settings.reprocess == "all" and known.id not in self._read_again:
             return False
         if known.status == FileStatus.DUPLICATE:
-            twins = self._catalogue.of_content(known.sha256)
-            return any(k.status in _READ_STATUSES and self._is_current(k) for k in twins)
+            twins = self._ledger.of_content(self._shelf.job, known.sha256)
+            return any(k.status in READ and self._is_current(k) for k in twins)
         if known.status == FileStatus.FAILED:
             lasts = known.error_code not in publish.MAY_PASS
             gave_up = known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
             return (lasts or gave_up) and self._job.settings.reprocess != "failed"
-        if known.status not in _READ_STATUSES or not self._was_read_so(known):
+        if known.status not in READ or not self._was_read_so(known):
             return False
         return all(path.is_file() for path in results.table_paths(self._shelf.results, known.file))
 
@@ -496,14 +457,12 @@ class Batch:
                 claims.append(claim)
             ids = self._ledger.claim(self._shelf.job, claims, self._holder)
             for identity, (entry, _) in zip(ids, wanted, strict=True):
-                known = self._ledger.file(identity)
-                self._catalogue.add(known)
-                self._claims[identity] = (entry, known)
-                self._again.discard(identity)
+                self._claims[identity] = (entry, self._ledger.file(identity))
+                self._read_again.add(identity)
             return tuple(ids)
 
     def _is_free(self, taken: set[str], file: str) -> bool:
-        return file not in taken and self._catalogue.is_free(file)
+        return file not in taken and self._ledger.is_free(self._shelf.job, file)
 
     def _settle(self, entry: Entry, decision: _Decision) -> None:
         """Finish a file that is not read."""
@@ -534,16 +493,17 @@ class Batch:
         (identity,) = self._claim([(entry, decision)])
         known = self._claims.pop(identity)[1]
         self._ledger.finish(self._shelf.job, [(identity, outcome)])
-        self._catalogue.add(self._ledger.file(identity))
         self._move(entry, known, outcome)
         self._count(known, outcome)
         self._progress(1)
 
     def _read(self, sources: list[Source]) -> list[Reading]:
         """Read files; where reading them together raises, each alone, so that one bad file is one failure."""
+        from digitocr import pictures  # OpenCV is not needed where nothing is read
+
         reader = self._reader()
         try:
-            return reader.read(sources)
+            return reader.read(sources, partial(pictures.show, annotated=self._job.settings.annotate))
         except DigitocrError:
             raise
         except Exception as error:  # a fault of ours or of a library, met by one file among many
@@ -574,8 +534,6 @@ class Batch:
         with self._guard:
             for _, known in claims:
                 self._claims.pop(known.id)
-            for _, known, _ in settled:
-                self._catalogue.add(self._ledger.file(known.id))
         return settled
 
     def _changed(self, entry: Entry, known: Known, reading: Reading) -> bool:
@@ -594,19 +552,19 @@ class Batch:
         result = replace(reading.result, sha256=known.sha256)
         if result.status is FileStatus.FAILED:
             log.error("%s: %s", known.source, result.error)
-        if known.status in _READ_STATUSES and (known.model, known.settings) != (job.model, job.reading):
+        if known.status in READ and (known.model, known.settings) != (job.model, job.reading):
             results.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
         try:
             outcome, items = publish.write_reading(shelf, ledger, known, result)
         except NameRefusedError as error:
             log.error("%s: %s", known.source, error)
             return Outcome(FileStatus.FAILED.value, error_code=error.code, error=str(error))
-        if reading.pages and result.status in _READ_STATUSES:
-            from digitocr import pictures  # OpenCV is not needed where nothing is read
+        if result.status in READ:
+            from digitocr import pictures
 
-            pictures.write_crops(shelf.review, reading.pages, items)
+            pictures.write_crops(shelf.review, reading.shown, items)
             if job.settings.annotate:
-                pictures.write_annotated(shelf.results, known.file, reading.pages, result.pages)
+                pictures.write_annotated(shelf.results, known.file, reading.shown)
         return replace(outcome, model=job.model, settings=job.reading)
 
     def _move(self, entry: Entry, known: Known, outcome: Outcome) -> None:
@@ -681,13 +639,13 @@ def open_batch(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None
         stack.enter_context(inbox.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
         for folder in (s.results, s.review):
             atomic.make_folder(folder)
-        ledger = stack.enter_context(Ledger(s.state / "ledger.sqlite"))
+        ledger = stack.enter_context(Ledger(s.ledger))
         yield Batch(job, ledger, reader, hooks)
 
 
 def dry_batch(job: Job) -> Batch:
     """Look at a folder without touching anything; for :meth:`Batch.plan`."""
-    ledger = Ledger(job.settings.state / "ledger.sqlite", read_only=True)
+    ledger = Ledger(job.settings.ledger, read_only=True)
     return Batch(job, ledger, _no_reader, dry=True)
 
 

@@ -6,19 +6,27 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
+from typing import Any
 
 from digitocr.batch import Summary
 from digitocr.errors import DigitocrError, UsageError
-from digitocr.settings import Settings
+from digitocr.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
 INTERRUPTED = 130
+
+
+def settings(flags: Mapping[str, Any] | None, config: Path | str | None) -> Settings:
+    """Gather the settings of a command or flow, see :func:`digitocr.settings.load_settings`, and log where they say."""
+    found = load_settings(flags, config)
+    log_to(found.log_file)
+    return found
 
 
 def guarded(command: Callable[[], int]) -> int:

@@ -17,14 +17,15 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import atomic, clean, pages, publish, results, segment
-from digitocr.errors import DigitocrError, UsageError
-from digitocr.ledger import Known, Ledger
+from digitocr import atomic, clean, publish, results, segment, upkeep
+from digitocr.errors import InputError, UsageError
+from digitocr.ledger import Known
 from digitocr.normalize import to_mnist
-from digitocr.records import Box, Candidate, FileResult, Grey, Line, Page, Status
+from digitocr.originals import Originals
+from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
+from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
-from digitocr.web.crops import NoPictureError, Roots
 
 LABELS = "labels.csv"
 COLUMNS = ("crop", "label", "read", "confidence", "file", "page", "number", "position")
@@ -103,23 +104,15 @@ def export(settings: Settings, folder: Path) -> Exported:
     UsageError
         Nothing was read yet, or `folder` holds something else.
     """
-    path = settings.state / "ledger.sqlite"
-    if not path.exists():
-        raise UsageError(f"nothing was read yet with the state folder {settings.state}")
-    _make_room(folder)
-    with Ledger(path) as ledger:
-        job = ledger.find_job(settings.results)
-        if job is None:
-            raise UsageError(
-                f"nothing was read into {settings.results} yet", hint="name the folder with --results"
-            )
-        roots = Roots(settings.archive, (*ledger.folders(job), settings.inbox))
-        found: list[Labelled] = []
-        left_out: list[tuple[str, str]] = []
-        for known in ledger.known(job):
+    found: list[Labelled] = []
+    left_out: list[tuple[str, str]] = []
+    with upkeep.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
+        _make_room(folder)
+        originals = Originals(ledger, shelf.job, settings, sandbox.decode)
+        for known in ledger.known(shelf.job):
             if not ledger.newest_correction(known.id):
                 continue
-            for one in _digits_of(ledger, known, roots):
+            for one in _digits_of(originals, known):
                 if isinstance(one, Labelled):
                     found.append(one)
                 else:
@@ -140,23 +133,21 @@ def _make_room(folder: Path) -> None:
         raise UsageError(f"{folder} is not a folder")
 
 
-def _digits_of(ledger: Ledger, known: Known, roots: Roots) -> Iterator[Labelled | tuple[str, str]]:
+def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[str, str]]:
     """Yield the settled digits of a file, or where one was and why it is left out."""
-    if known.status not in ("done", "partial"):
+    ledger = originals.ledger
+    if known.status not in READ:
         return
     machine = publish.stored_result(ledger, known)
     wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
-    try:
-        decoded = (
-            {page.index: page for page in pages.decode(roots.find(known).read_bytes())} if wanted else {}
-        )
-    except (OSError, DigitocrError) as error:
-        reason = str(error) if isinstance(error, NoPictureError) else f"cannot be opened: {error}"
-        yield from ((_where(known, one), reason) for one in wanted)
-        return
     for index in sorted({one.page for one in wanted}):
         here = [one for one in wanted if one.page == index]
-        inks = _inks(decoded[index], {one.box for one in here}) if index in decoded else {}
+        try:
+            page = originals.page(known, index)
+        except InputError as error:
+            yield from ((_where(known, one), str(error)) for one in here)
+            continue
+        inks = _inks(page, {one.box for one in here})
         for one in here:
             ink = inks.get(one.box)
             if ink is None:

@@ -181,7 +181,15 @@ _MIGRATIONS = (
         BEGIN SELECT RAISE(ABORT, 'corrections are never changed'); END;
     """,
     _REVIEWING,
+    """
+    CREATE INDEX file_source ON file (job, source);
+    """,
 )
+
+_WAITING = "file CROSS JOIN item ON item.file = file.id AND waits"
+
+_PORTION = 500
+"""So many rows are in memory at once where all of a job are gone through."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,11 +432,32 @@ class Ledger:
 
     # files
 
-    def known(self, job: int) -> list[Known]:
-        """Return all files of a job in the order of their names in the tables."""
-        return [
-            Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? ORDER BY file", job)
-        ]
+    def known(self, job: int) -> Iterator[Known]:
+        """Yield all files of a job in the order of their names in the tables."""
+        return (Known(*row) for row in self._walk(_KNOWN, job))
+
+    def of_source(self, job: int, source: str) -> list[Known]:
+        """Return what lay at a path, one for each content."""
+        return self._found("source = ?", job, source)
+
+    def of_content(self, job: int, sha256: str) -> list[Known]:
+        """Return the files of a content."""
+        return self._found("sha256 = ?", job, sha256)
+
+    def is_free(self, job: int, file: str) -> bool:
+        """Tell whether no file has this name in the tables."""
+        return not self._rows("SELECT 1 FROM file WHERE job = ? AND file = ?", job, file)
+
+    def worst(self, job: int, since: str, count: int) -> list[Known]:
+        """Return files read since a time that most need a person: failed, then with most for review."""
+        return self._found(
+            "processed_at >= ? AND (error_code <> '' OR review) ORDER BY error_code = '', review DESC, file LIMIT ?",
+            job, since, count,
+        )  # fmt: skip
+
+    def statuses(self, job: int) -> dict[str, int]:
+        """Return how many files have which status, '' for those never read to an end."""
+        return dict(self._rows("SELECT status, count(*) FROM file WHERE job = ? GROUP BY status", job))
 
     def contents(self) -> set[str]:
         """Return the hashes of all files of any job."""
@@ -567,8 +596,7 @@ class Ledger:
 
     def number_lines(self, job: int) -> Iterator[str]:
         """Yield the lines of the table of numbers, file by file."""
-        for (lines,) in self._rows("SELECT number_lines FROM file WHERE job = ? ORDER BY file", job):
-            yield lines
+        return (lines for (lines,) in self._walk("number_lines", job))
 
     def lines_of(self, identity: int) -> str:
         """Return the lines of the table of numbers of one file."""
@@ -579,14 +607,16 @@ class Ledger:
         rows = self._rows("SELECT review_id, waits, cells FROM item WHERE waits")
         return [Waiting(i, bool(w), tuple(json.loads(c))) for i, w, c in rows]
 
-    def waiting(self, job: int) -> list[Waiting]:
-        """Return what waits for a person, file by file, in reading order."""
-        rows = self._rows(
-            "SELECT review_id, waits, cells FROM item JOIN file ON file.id = item.file"
-            " WHERE item.job = ? AND waits ORDER BY file.file, rank",
-            job,
+    def waiting(self, job: int) -> Iterator[Waiting]:
+        """Yield what waits for a person, file by file, in reading order."""
+        return (
+            Waiting(i, bool(w), tuple(json.loads(c)))
+            for i, w, c in self._walk("review_id, waits, cells", job, _WAITING, "rank")
         )
-        return [Waiting(i, bool(w), tuple(json.loads(c))) for i, w, c in rows]
+
+    def count_waiting(self, job: int) -> int:
+        """Return how much waits for a person."""
+        return int(self._rows("SELECT count(*) FROM item WHERE job = ? AND waits = 1", job)[0][0])
 
     def item(self, job: int, review_id: str) -> tuple[int, Waiting] | None:
         """Return the file an item belongs to and the item, or None if the job has no such item."""
@@ -594,6 +624,10 @@ class Ledger:
             "SELECT file, review_id, waits, cells FROM item WHERE job = ? AND review_id = ?", job, review_id
         )
         return next(((f, Waiting(i, bool(w), tuple(json.loads(c)))) for f, i, w, c in rows), None)
+
+    def others_wait(self, job: int) -> bool:
+        """Tell whether anything waits in another job."""
+        return bool(self._rows("SELECT 1 FROM item WHERE job <> ? AND waits LIMIT 1", job))
 
     def waits_elsewhere(self, job: int, review_id: str) -> bool:
         """Tell whether the item waits in another job."""
@@ -633,7 +667,7 @@ class Ledger:
 
     def stale(self, job: int) -> list[Known]:
         """Return files with corrections that their tables do not show yet."""
-        return [Known(*row) for row in self._rows(f"SELECT {_KNOWN} FROM file WHERE job = ? AND stale", job)]
+        return self._found("stale", job)
 
     def newest_correction(self, identity: int) -> int:
         """Return the number of the latest correction of a file, 0 without any."""
@@ -670,6 +704,24 @@ class Ledger:
                 for rank, i in enumerate(items)
             ],
         )
+
+    def _found(self, where: str, job: int, *values: object) -> list[Known]:
+        sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND {where}"
+        return [Known(*row) for row in self._rows(sql, job, *values)]
+
+    def _walk(self, columns: str, job: int, tables: str = "file", second: str = "id") -> Iterator[Any]:
+        """Yield rows of all files of a job in the order of their names, a portion of them in memory at once.
+
+        What is written in the meantime is seen from where the walk has come to.
+        """
+        sql = (
+            f"SELECT file.file, {second}, {columns} FROM {tables}"
+            f" WHERE file.job = ? AND (file.file, {second}) > (?, ?) ORDER BY file.file, {second} LIMIT {_PORTION}"
+        )
+        rows = self._rows(sql, job, "", -1)
+        while rows:
+            yield from (row[2:] for row in rows)
+            rows = self._rows(sql, job, *rows[-1][:2])
 
     def _rows(self, sql: str, *values: Any) -> list[Any]:  # noqa: ANN401 - what SQLite takes
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from pathlib import Path
 
 import cv2
@@ -11,8 +11,8 @@ from numpy.typing import NDArray
 
 from digitocr import atomic
 from digitocr.errors import OutputError
-from digitocr.records import Box, Grey, Number, Page, PageResult, Status
-from digitocr.results import Item
+from digitocr.records import Box, FileResult, FileStatus, Grey, Number, Page, PageResult, Shown, Status
+from digitocr.results import Item, items
 
 Colour = NDArray[np.uint8]
 """``uint8`` picture of shape ``(height, width, 3)``, blue first."""
@@ -30,26 +30,44 @@ _NUMBER_HEIGHT = 112
 """Crops of numbers higher than this are reduced."""
 
 
-def write_crops(review: Path, pages: Sequence[Page], items: Iterable[Item]) -> None:
+def show(page: Page, read: PageResult, *, annotated: bool) -> Shown:
+    """Draw what people may be shown of a page.
+
+    Parameters
+    ----------
+    page : Page
+    read : PageResult
+        What was read on it.
+    annotated : bool
+        Also the whole page with its boxes, digits and review marks.
+    """
+    # the first page stands for a file on which nothing was found
+    status = FileStatus.DONE if read.numbers or read.index > 1 else FileStatus.EMPTY
+    alone = FileResult("", "", (read,), status)
+    crops = {
+        (item.box, item.mark): _encode(".png", crop(page.grey, item.box, item.mark))
+        for item in items(alone, alone, "")
+    }
+    return Shown(page.index, crops, _encode(".jpg", annotate(page.grey, read.numbers)) if annotated else b"")
+
+
+def write_crops(review: Path, shown: Iterable[Shown], waiting: Iterable[Item]) -> None:
     """Write the crop of each item that waits to ``crops/<review_id>.png``."""
-    by_index = {page.index: page for page in pages}
-    for item in items:
+    by_index = {page.index: page for page in shown}
+    for item in waiting:
         if item.waits and item.page in by_index:
-            picture = crop(by_index[item.page].grey, item.box, item.mark)
-            atomic.write(review / "crops" / f"{item.review_id}.png", _encode(".png", picture), durable=False)
+            picture = by_index[item.page].crops[item.box, item.mark]
+            atomic.write(review / "crops" / f"{item.review_id}.png", picture, durable=False)
 
 
-def write_annotated(results: Path, file: str, pages: Sequence[Page], read: Iterable[PageResult]) -> None:
-    """Write a picture of each page with its boxes, digits and review marks.
+def write_annotated(results: Path, file: str, shown: Iterable[Shown]) -> None:
+    """Write the annotated pages.
 
     The first page of ``scan.tif`` is ``scan.tif.annotated.jpg``, the second ``scan.tif.annotated.2.jpg``.
     """
-    by_index = {page.index: page for page in pages}
-    for page in read:
-        if page.index in by_index:
-            name = f"{file}.annotated{'' if page.index == 1 else f'.{page.index}'}.jpg"
-            picture = annotate(by_index[page.index].grey, page.numbers)
-            atomic.write(results / name, _encode(".jpg", picture), durable=False)
+    for page in shown:
+        name = f"{file}.annotated{'' if page.index == 1 else f'.{page.index}'}.jpg"
+        atomic.write(results / name, page.annotated, durable=False)
 
 
 def crop(grey: Grey, box: Box, mark: Box | None) -> Colour:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import math
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -17,7 +17,6 @@ from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.errors import InputError
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
-    Decoded,
     Digit,
     FileResult,
     FileStatus,
@@ -32,10 +31,11 @@ from digitocr.records import (
     ReadOptions,
     Reason,
     Sheet,
+    Shown,
     Source,
     around,
 )
-from digitocr.sandbox import Sandbox, read_bytes
+from digitocr.sandbox import Decoding, Sandbox, read_bytes
 
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
@@ -97,6 +97,36 @@ class _Read:
         return self.mean >= CLEAR and (rows > 0 or len(self.readings) < 3)
 
 
+@dataclass(slots=True, eq=False)
+class _File:
+    """A file on its way to a reading."""
+
+    source: Source
+    sha256: str = ""
+    decoding: Decoding | None = None
+    error: InputError | None = None
+    pages: list[PageResult] = field(default_factory=list)
+    shown: list[Shown] = field(default_factory=list)
+    seconds: float = 0.0
+
+    def reading(self) -> Reading:
+        """Sum up."""
+        result = FileResult(self.source.file, self.sha256, seconds=self.seconds)
+        if self.error is not None or self.decoding is None:
+            told, code = str(self.error), self.error.code if self.error else ""
+            return Reading(replace(result, status=FileStatus.FAILED, error=told, error_code=code))
+        every = sorted([*self.pages, *self.decoding.failed], key=lambda page: page.index)
+        found = any(page.numbers for page in every)
+        status = (
+            FileStatus.PARTIAL if self.decoding.failed else FileStatus.DONE if found else FileStatus.EMPTY
+        )
+        code = self.decoding.code or (FIRST_PICTURE if self.decoding.note else "")
+        result = replace(
+            result, pages=tuple(every), status=status, error=_told(self.decoding), error_code=code
+        )
+        return Reading(result, tuple(self.shown))
+
+
 @dataclass(frozen=True, slots=True)
 class Reader:
     """A loaded model with the options it reads with; safe to share between threads.
@@ -108,13 +138,13 @@ class Reader:
         A second network that reads lines as a whole.
     options : ReadOptions
     decoder : callable
-        Decodes the bytes of a file within limits.
+        Decodes the bytes of a file within limits, page by page.
     """
 
     classifier: Classifier
     line_reader: LineReader | None
     options: ReadOptions
-    decoder: Callable[[bytes, Limits], Decoded] = field(default_factory=lambda: Sandbox().decode)
+    decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
 
     @property
     def card(self) -> ModelCard:
@@ -126,12 +156,16 @@ class Reader:
         """From which confidence on a number is accepted."""
         return self.card.threshold if self.options.threshold is None else self.options.threshold
 
-    def read(self, sources: Sequence[Source]) -> list[Reading]:
-        """Read files, their candidates in one batch.
+    def read(
+        self, sources: Sequence[Source], show: Callable[[Page, PageResult], Shown] | None = None
+    ) -> list[Reading]:
+        """Read files, their candidates in one batch; of thick files some pages at a time.
 
         Parameters
         ----------
         sources : sequence of Source
+        show : callable, optional
+            Draws what is kept of a page.
 
         Returns
         -------
@@ -139,41 +173,35 @@ class Reader:
             One per source, in order. A file that fails is a result with its error, never an exception. Time spent
             on the batch is shared out by the candidates of each file.
         """
-        readings: list[Reading] = []
-        seconds: list[float] = []
-        for source in sources:
-            started = time.perf_counter()
-            readings.append(self._decoded(source))
-            seconds.append(time.perf_counter() - started)
-        done: list[list[PageResult]] = [[] for _ in sources]
-        for portion in _portions([(i, page) for i, reading in enumerate(readings) for page in reading.pages]):
+        files = [_File(source) for source in sources]
+        for portion in _portions(page for file in files for page in self._decoded(file)):
             started = time.perf_counter()
             views = [_view(clean.clean(page)) for _, page in portion]
-            for (i, page), (read, in_doubt) in zip(portion, self._right_way_up(views), strict=True):
-                done[i].append(PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt)))
+            for (file, page), (read, in_doubt) in zip(portion, self._right_way_up(views), strict=True):
+                result = PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt))
+                file.pages.append(result)
+                if show is not None:
+                    file.shown.append(show(page, result))
             spent = time.perf_counter() - started
             weights = [1 + sum(len(line.candidates) for line in view.lines) for view in views]
-            for (i, _), weight in zip(portion, weights, strict=True):
-                seconds[i] += spent * weight / sum(weights)
-        return [_finished(*file) for file in zip(readings, done, seconds, strict=True)]
+            for (file, _), weight in zip(portion, weights, strict=True):
+                file.seconds += spent * weight / sum(weights)
+        return [file.reading() for file in files]
 
-    def _decoded(self, source: Source) -> Reading:
-        sha256 = ""
+    def _decoded(self, file: _File) -> Iterator[tuple[_File, Page]]:
+        """Yield the pages of a file, one in memory at a time, and note what becomes of it."""
+        started = time.perf_counter()
         try:
-            data = read_bytes(source.path, self.options.limits)
-            sha256 = hashlib.sha256(data).hexdigest()
-            decoded = self.decoder(data, self.options.limits)
+            data = read_bytes(file.source.path, self.options.limits)
+            file.sha256 = hashlib.sha256(data).hexdigest()
+            file.decoding = self.decoder(data, self.options.limits)
+            for page in file.decoding:
+                file.seconds += time.perf_counter() - started
+                yield file, page
+                started = time.perf_counter()
         except InputError as error:
-            failed = FileStatus.FAILED
-            return Reading(
-                FileResult(source.file, sha256, status=failed, error=str(error), error_code=error.code)
-            )
-        status = FileStatus.PARTIAL if decoded.failed else FileStatus.DONE
-        result = FileResult(
-            *(source.file, sha256, decoded.failed, status, _told(decoded)),
-            error_code=decoded.code or (FIRST_PICTURE if decoded.note else ""),
-        )
-        return Reading(result, decoded.pages)
+            file.error = error
+        file.seconds += time.perf_counter() - started
 
     def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
         """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
@@ -250,9 +278,9 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
     )
 
 
-def _portions(pages: list[tuple[int, Page]]) -> Iterator[list[tuple[int, Page]]]:
+def _portions(pages: Iterable[tuple[_File, Page]]) -> Iterator[list[tuple[_File, Page]]]:
     """Share pages out, in order, so that what is held of them while they are read stays bounded."""
-    portion: list[tuple[int, Page]] = []
+    portion: list[tuple[_File, Page]] = []
     held = 0
     for one in pages:
         if portion and held + one[1].grey.size > PORTION:
@@ -264,22 +292,11 @@ def _portions(pages: list[tuple[int, Page]]) -> Iterator[list[tuple[int, Page]]]
         yield portion
 
 
-def _finished(reading: Reading, pages: list[PageResult], seconds: float) -> Reading:
-    result = replace(reading.result, seconds=seconds)
-    if result.status is FileStatus.FAILED:
-        return replace(reading, result=result)
-    every = tuple(sorted([*pages, *result.pages], key=lambda page: page.index))
-    status = result.status
-    if status is FileStatus.DONE and not any(page.numbers for page in every):
-        status = FileStatus.EMPTY
-    return replace(reading, result=replace(result, pages=every, status=status))
-
-
-def _told(decoded: Decoded) -> str:
+def _told(decoding: Decoding) -> str:
     """Say which pages are missing and why, or what was left out."""
-    said = [f"page {page.index}: {page.error}" for page in decoded.failed[:_TOLD]]
-    more = len(decoded.failed) - len(said)
-    return "; ".join([*said, f"and {more} more"] if more else said) or decoded.note
+    said = [f"page {page.index}: {page.error}" for page in decoding.failed[:_TOLD]]
+    more = len(decoding.failed) - len(said)
+    return "; ".join([*said, f"and {more} more"] if more else said) or decoding.note
 
 
 def _view(sheet: Sheet) -> _View:

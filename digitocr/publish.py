@@ -161,7 +161,12 @@ def _file_row(known: Known) -> results.Row:
 
 def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[results.Row]:
     """Yield what waits, with what is filled in already; then rows of other jobs and rows not taken over."""
-    typed = {row.review_id: row for row in _typed(shelf) if row.review_id not in settled}
+    others = ledger.others_wait(shelf.job)
+    typed = {
+        row.review_id: row
+        for row in _typed(shelf)
+        if row.review_id not in settled and (row.is_filled or others)
+    }
     for item in ledger.waiting(shelf.job):
         row = typed.pop(item.cells[_QUEUE_ID], None)
         own = tuple(row.cells[column] for column in results.QUEUE[_TYPED:]) if row else ("", "")
@@ -176,7 +181,7 @@ def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
     path = shelf.review / "queue.csv"
     while True:
         before = _stamp(path)
-        rows = list(_queue_rows(shelf, ledger, settled))
+        rows = _queue_rows(shelf, ledger, settled)
         if results.write_queue(shelf.review, rows, only_if=partial(_is_as, path, before)):
             return
 
@@ -193,7 +198,7 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _typed(shelf: Shelf) -> list[review.Typed]:
+def _typed(shelf: Shelf) -> Iterable[review.Typed]:
     path = shelf.review / "queue.csv"
     try:
         return review.read_queue(path)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
@@ -40,6 +41,10 @@ class FileStatus(StrEnum):
     PARTIAL = "partial"
     FAILED = "failed"
     DUPLICATE = "duplicate"
+
+
+READ = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
+"""Of files that have tables."""
 
 
 class Reason(StrEnum):
@@ -337,18 +342,37 @@ class FileResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Shown:
+    """What people are shown of a page; it is drawn when the page is read, which is not kept.
+
+    Attributes
+    ----------
+    index : int
+        As that of the page.
+    crops : mapping of (Box, Box or None) to bytes
+        PNG pictures of what is for review, by its box and the digit marked in it.
+    annotated : bytes
+        JPEG picture of the page with all that was read, empty where none is wanted.
+    """
+
+    index: int
+    crops: Mapping[tuple[Box, Box | None], bytes]
+    annotated: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """A file's result together with the pages it was read from, for crops and annotated pictures.
+    """A file's result together with what is shown of its pages.
 
     Attributes
     ----------
     result : FileResult
-    pages : tuple of Page
-        Empty where the file could not be decoded.
+    shown : tuple of Shown
+        Of the pages that could be decoded, where it was asked for.
     """
 
     result: FileResult
-    pages: tuple[Page, ...] = ()
+    shown: tuple[Shown, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -379,28 +403,6 @@ class Limits:
     pages: int = 200
     bytes: int = 500_000_000
     seconds: float = 120.0
-
-
-@dataclass(frozen=True, slots=True)
-class Decoded:
-    """A file decoded into pages.
-
-    Attributes
-    ----------
-    pages : tuple of Page
-        Those that could be decoded, in order.
-    failed : tuple of PageResult
-        The others, each with its error.
-    code : str
-        Code of the first of these errors, '' without any.
-    note : str
-        What was left out by design, '' if nothing was.
-    """
-
-    pages: tuple[Page, ...]
-    failed: tuple[PageResult, ...] = ()
-    code: str = ""
-    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import csv
-import io
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from pathlib import Path
+from typing import Any
 
 from digitocr import atomic
 from digitocr.errors import OutputError
@@ -153,17 +154,28 @@ def review_id(content: str, page: int, box: Box) -> str:
 
 
 def encode(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) -> str:
-    """Return rows as the text of a CSV table.
+    """Return rows as the text of a CSV table, see :func:`lines`."""
+    return "".join(lines(columns, rows, header=header))
+
+
+class _Echo:
+    """A stream that gives back what is written to it, and so lets a CSV writer do."""
+
+    def write(self, text: str) -> str:
+        return text
+
+
+def lines(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) -> Iterator[str]:
+    """Yield the lines of a CSV table.
 
     Raises
     ------
     OutputError
         Where a row has not the columns of its table.
     """
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
+    writer: Any = csv.writer(_Echo(), lineterminator="\n")  # its `writerow` returns what `write` does
     if header:
-        writer.writerow(columns)
+        yield writer.writerow(columns)
     free = [i for i, column in enumerate(columns) if column in _FREE_TEXT]
     for row in rows:
         if len(row) != len(columns):
@@ -171,8 +183,7 @@ def encode(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) 
         cells = list(row)
         for i in free:
             cells[i] = defuse(cells[i])
-        writer.writerow(cells)
-    return text.getvalue()
+        yield writer.writerow(cells)
 
 
 def defuse(cell: str) -> str:
@@ -196,10 +207,10 @@ def write_tables(results: Path, result: FileResult, file: str) -> str:
         The lines of its table of numbers, for the table over all files.
     """
     digits, numbers = table_paths(results, file)
-    lines = encode(NUMBERS, number_rows(result, file), header=False)
+    own = encode(NUMBERS, number_rows(result, file), header=False)
     atomic.write(digits, encode(DIGITS, digit_rows(result, file)).encode())
-    atomic.write(numbers, (_header(NUMBERS) + lines).encode())
-    return lines
+    atomic.write(numbers, (encode(NUMBERS, ()) + own).encode())
+    return own
 
 
 def keep_old_tables(results: Path, file: str, stamp: str) -> None:
@@ -209,14 +220,14 @@ def keep_old_tables(results: Path, file: str, stamp: str) -> None:
             atomic.copy(path, results / ".old" / stamp / path.relative_to(results))
 
 
-def write_all_numbers(results: Path, lines: Iterable[str]) -> None:
+def write_all_numbers(results: Path, every: Iterable[str]) -> None:
     """Write the table of the numbers of all files from the lines of each."""
-    atomic.write(results / "numbers.csv", (_header(NUMBERS) + "".join(lines)).encode())
+    atomic.write(results / "numbers.csv", map(str.encode, chain(lines(NUMBERS, ()), every)))
 
 
 def write_files(results: Path, rows: Iterable[Row]) -> None:
     """Write the table of files."""
-    atomic.write(results / "files.csv", encode(FILES, rows).encode())
+    atomic.write(results / "files.csv", map(str.encode, lines(FILES, rows)))
 
 
 def write_queue(review: Path, rows: Iterable[Row], *, only_if: Callable[[], bool]) -> bool:
@@ -227,12 +238,12 @@ def write_queue(review: Path, rows: Iterable[Row], *, only_if: Callable[[], bool
     bool
         Whether it was written: `only_if` is asked in the last moment.
     """
-    return atomic.write(review / "queue.csv", encode(QUEUE, rows).encode(), only_if=only_if)
+    return atomic.write(review / "queue.csv", map(str.encode, lines(QUEUE, rows)), only_if=only_if)
 
 
 def write_audit(review: Path, rows: Iterable[Row]) -> None:
     """Write the table of all corrections."""
-    atomic.write(review / "audit.csv", encode(AUDIT, rows).encode())
+    atomic.write(review / "audit.csv", map(str.encode, lines(AUDIT, rows)))
 
 
 def _item(
@@ -265,10 +276,6 @@ def _digit_cells(digit: Digit) -> dict[str, str]:
 def _short(text: str) -> str:
     # the letter keeps spreadsheets from taking 16 hexadecimal digits for a number
     return f"r{sha256(text.encode()).hexdigest()[:15]}"
-
-
-def _header(columns: Sequence[str]) -> str:
-    return encode(columns, ())
 
 
 def _box(box: Box) -> tuple[str, str, str, str]:

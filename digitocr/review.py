@@ -9,7 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,7 +23,7 @@ TAKEN_BACK = ""
 """What is said to take back an earlier word: the item waits again as if nothing had been said."""
 _DASHES = frozenset("-–—−")
 _QUOTES = ("'", '"')
-_LONGEST = 40
+LONGEST = 40
 """More digits than this are a slip of the hand."""
 
 
@@ -71,7 +71,7 @@ class Accepted:
     refused: tuple[str, ...] = ()
 
 
-def read_queue(path: Path) -> list[Typed]:
+def read_queue(path: Path) -> Iterable[Typed]:
     """Read the queue as a person's spreadsheet left it; a queue that is not there is empty.
 
     Separators ``,`` ``;`` and tab, byte-order marks, either line end and columns in any order will do.
@@ -95,12 +95,14 @@ def read_queue(path: Path) -> list[Typed]:
     missing = [name for name in ("review_id", "correction", "number_correction") if name not in columns]
     if missing:
         raise UsageError(f"{path} has no column {', '.join(missing)}", hint="keep the header of the queue")
-    rows = []
+    return _rows(reader, columns)
+
+
+def _rows(reader: csv.DictReader[str], columns: dict[str, str]) -> Iterator[Typed]:
     for row in reader:
         cells = {name: (row[columns[name]] or "").strip() if name in columns else "" for name in QUEUE}
         if any(cells.values()):
-            rows.append(Typed(reader.line_num, cells))
-    return rows
+            yield Typed(reader.line_num, cells)
 
 
 def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepted:
@@ -327,7 +329,7 @@ def _digits(text: str) -> str:
     cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with gaps
     if not (cell.isascii() and cell.isdigit()):
         raise ValueError(f"{text!r} is neither digits nor '-'")
-    if len(cell) > _LONGEST:
+    if len(cell) > LONGEST:
         raise ValueError(f"{len(cell)} digits are more than one number has")
     return cell
 

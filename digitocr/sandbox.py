@@ -26,10 +26,12 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 import weakref
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterator
+from dataclasses import asdict
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Self
 
 import numpy as np
 from PIL import Image
@@ -43,7 +45,7 @@ from digitocr.errors import (
     InputError,
     TooSlowError,
 )
-from digitocr.records import Decoded, Grey, Limits, Page, PageResult
+from digitocr.records import Grey, Limits, Page, PageResult
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from digitocr import sandbox; sandbox.serve()"
 
@@ -94,43 +96,10 @@ def _without_waiting(path: str, flags: int) -> int:
     return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
 
 
-@dataclass
-class _Progress:
-    """What came from children so far."""
-
-    count: int = 0
-    note: str = ""
-    pixels: int = 0
-    pages: list[Page] = field(default_factory=list)
-    failed: list[PageResult] = field(default_factory=list)
-    code: str = ""
-
-    @property
-    def next(self) -> int:
-        return len(self.pages) + len(self.failed) + 1
-
-    @property
-    def is_complete(self) -> bool:
-        return 0 < self.count < self.next
-
-    def fail(self, error: InputError) -> None:
-        """Give the next page up."""
-        self.code = self.code or error.code
-        self.failed.append(PageResult(self.next, (0, 0), (), error.message))
-
-    def fail_rest(self, error: InputError) -> None:
-        """Give all pages up that are due."""
-        while not self.is_complete:
-            self.fail(error)
-
-    def decoded(self) -> Decoded:
-        return Decoded(tuple(self.pages), tuple(self.failed), self.code, self.note)
-
-
 class Sandbox:
     """Children that decode; safe to share between threads, each of which gets a child of its own.
 
-    They end with this object or with this process, however that ends.
+    They end with this object, when it is closed, or with this process, however that ends.
     """
 
     def __init__(self) -> None:
@@ -138,72 +107,159 @@ class Sandbox:
         self._lock = threading.Lock()
         self._finalizer = weakref.finalize(self, _end_all, self._idle)
 
-    def decode(self, data: bytes, limits: Limits) -> Decoded:
-        """Decode a file.
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all children."""
+        self._finalizer()
+
+    def decode(self, data: bytes, limits: Limits, only: int | None = None) -> Decoding:
+        """Decode a file, page by page as these are asked for.
 
         Parameters
         ----------
         data : bytes
             The whole file.
         limits : Limits
+        only : int, optional
+            The one page that is wanted, counted from 1.
+        """
+        return Decoding(self, data, limits, only)
 
-        Returns
-        -------
-        Decoded
-            A page that cannot be decoded, crashes its decoder or takes too long does not take the others with it.
+    def take(self) -> _Child:
+        """Return a child that has nothing to do."""
+        with self._lock:
+            return self._idle.pop() if self._idle else _Child()
+
+    def give_back(self, child: _Child) -> None:
+        """Let a child wait for the next file."""
+        with self._lock:
+            self._idle.append(child)
+
+
+class Decoding:
+    """The pages of a file, to be gone through once; all is known of it after that.
+
+    Attributes
+    ----------
+    note : str
+        What was left out by design, '' if nothing was.
+    failed : list of PageResult
+        Pages that could not be decoded, each with its error.
+    code : str
+        Code of the first of these errors, '' without any.
+    """
+
+    def __init__(self, box: Sandbox, data: bytes, limits: Limits, only: int | None) -> None:
+        self.note = ""
+        self.failed: list[PageResult] = []
+        self.code = ""
+        self._box = box
+        self._data = data
+        self._limits = limits
+        self._due, self._last = only or 1, only
+        self._count = self._decoded = self._pixels = 0
+        self._refused: InputError | None = None
+
+    def __iter__(self) -> Iterator[Page]:
+        """Yield the pages that can be decoded, one in memory at a time.
+
+        One that cannot, crashes its decoder or takes too long does not take the others with it.
 
         Raises
         ------
         InputError
             One of its kinds, where no page can be decoded.
         """
-        got = _Progress()
-        with _Clock(limits.seconds) as clock:
-            while not got.is_complete:
-                try:
-                    self._ask(data, limits, got, clock)
-                except _EndedError as ended:
-                    if not got.count or clock.has_struck:
-                        error = _why(ended, clock, limits)
-                        if not got.pages:
-                            raise error from None
-                        got.fail_rest(error)
-                        break
-                    got.fail(_why(ended, clock, limits))
-        if not got.pages:
-            raise _known_error(got.code)(got.failed[0].error)
-        return got.decoded()
+        clock = _Clock(self._limits.seconds)
+        while not self._is_complete:
+            child = self._box.take()
+            try:
+                for grey in self._asked(child, clock):
+                    self._due, self._decoded = self._due + 1, self._decoded + 1
+                    yield Page(self._due - 1, grey)
+            except BaseException as error:
+                child.end()
+                if not isinstance(error, (OSError, ValueError, KeyError, TypeError)):
+                    raise
+                self._ended(child, clock)
+            else:
+                self._box.give_back(child)
+            if self._refused:
+                raise self._refused
+        self._data = b""
+        if not self._decoded:
+            raise _known_error(self.code)(self.failed[0].error)
 
-    def _ask(self, data: bytes, limits: Limits, got: _Progress, clock: _Clock) -> None:
-        with self._lock:
-            child = self._idle.pop() if self._idle else None
-        child = child or _Child()
-        try:
-            clock.watch(child)
-            child.ask(data, limits, got)
-        except BaseException as error:
-            clock.forget()
-            child.end()
-            if isinstance(error, (OSError, ValueError, KeyError, TypeError)):
-                raise _EndedError(child.status) from error
-            raise
-        finally:
-            clock.forget()
-        with self._lock:
-            self._idle.append(child)
+    @property
+    def _is_complete(self) -> bool:
+        return self._count > 0 and self._due > (self._last or self._count)
+
+    def _asked(self, child: _Child, clock: _Clock) -> Iterator[Grey]:
+        """Have the pages from the one that is due on decoded; raises where the child ends or talks nonsense."""
+        limits = self._limits
+        with clock.watching(child):
+            child.ask(self._data, limits, self._due, self._last)
+        while True:
+            with clock.watching(child):
+                answer = child.answer()
+            if "end" in answer:
+                if not (self._refused or self._is_complete):
+                    raise OSError("the decoder forgot pages")
+                return
+            if "count" in answer:
+                self._count, self.note = _within(answer["count"], limits.pages), str(answer["note"])
+                if self._last and self._last > self._count:
+                    self._refused = DamagedImageError(f"it has no page {self._last}")
+            elif "shape" in answer:
+                height, width = answer["shape"]
+                width = _within(width, limits.pixels // _within(height, limits.pixels))
+                self._pixels += height * width
+                if self._pixels > _PAGES_FULL * limits.pixels:
+                    self._fail_rest(
+                        ImageSizeError(f"more than {_PAGES_FULL * limits.pixels:,} pixels on all its pages")
+                    )
+                    raise OSError("enough")
+                with clock.watching(child):
+                    grey = child.picture(height, width)
+                yield grey
+            else:
+                error = _known_error(str(answer["code"]))(str(answer["error"]), hint=str(answer["hint"]))
+                if self._count:
+                    self._fail(error)
+                else:
+                    self._refused = error
+
+    def _ended(self, child: _Child, clock: _Clock) -> None:
+        """Give up what the end of a child costs: a page, or all that are due."""
+        if self._is_complete:
+            return
+        error = _why(child.status, clock, self._limits)
+        if self._count and not clock.has_struck:
+            self._fail(error)
+        elif self._decoded:
+            self._fail_rest(error)
+        else:
+            raise error from None
+
+    def _fail(self, error: InputError) -> None:
+        """Give the next page up."""
+        self.code = self.code or error.code
+        self.failed.append(PageResult(self._due, (0, 0), (), error.message))
+        self._due += 1
+
+    def _fail_rest(self, error: InputError) -> None:
+        while not self._is_complete:
+            self._fail(error)
 
 
-class _EndedError(Exception):
-    """A child ended, or said what it may not say."""
-
-    def __init__(self, status: int | None) -> None:
-        self.status = status
-
-
-def _why(ended: _EndedError, clock: _Clock, limits: Limits) -> InputError:
+def _why(status: int | None, clock: _Clock, limits: Limits) -> InputError:
     if clock.has_struck:
         return TooSlowError(f"decoding took more than {limits.seconds:g} seconds")
-    status = ended.status
     return DamagedImageError(
         f"its decoder ended on it ({'signal' if status and status < 0 else 'status'} {abs(status or 0)})"
     )
@@ -214,44 +270,35 @@ def _known_error(code: str) -> type[InputError]:
 
 
 class _Clock:
-    """Kills the child that is being watched when the time is up, which ends any wait for it."""
+    """Kills a child when it has been waited for too long in all, which ends the wait."""
 
     def __init__(self, seconds: float) -> None:
-        self._struck = threading.Event()
-        self._child: _Child | None = None
+        self.has_struck = False
+        self._left = seconds
         self._lock = threading.Lock()
-        self._timer = threading.Timer(seconds, self._strike)
-        self._timer.daemon = True
 
-    def __enter__(self) -> _Clock:
-        self._timer.start()
-        return self
+    @contextlib.contextmanager
+    def watching(self, child: _Child) -> Iterator[None]:
+        """Count the time of a wait."""
+        waits = True
 
-    def __exit__(self, *_: object) -> None:
-        self._timer.cancel()
+        def strike() -> None:
+            with self._lock:
+                if waits:
+                    self.has_struck = True
+                    child.kill()
 
-    @property
-    def has_struck(self) -> bool:
-        """Whether the time is up."""
-        return self._struck.is_set()
-
-    def watch(self, child: _Child) -> None:
-        """Have a child killed when the time is up, or now if it is."""
-        with self._lock:
-            self._child = child
-            if self.has_struck:
-                child.kill()
-
-    def forget(self) -> None:
-        """Let the child live."""
-        with self._lock:
-            self._child = None
-
-    def _strike(self) -> None:
-        with self._lock:
-            self._struck.set()
-            if self._child:
-                self._child.kill()
+        timer = threading.Timer(max(0.0, self._left), strike)
+        timer.daemon = True
+        started = time.monotonic()
+        timer.start()
+        try:
+            yield
+        finally:
+            with self._lock:
+                waits = False
+            timer.cancel()
+            self._left -= time.monotonic() - started
 
 
 class _Child:
@@ -275,36 +322,23 @@ class _Child:
         """Exit status, negative for a signal."""
         return self._process.returncode
 
-    def ask(self, data: bytes, limits: Limits, got: _Progress) -> None:
-        """Have a file decoded from the page on that is due; raises where the child ends or talks nonsense."""
-        sink, source = _pipe(self._process.stdin), _pipe(self._process.stdout)
-        request = {"bytes": len(data), "first": got.next, "limits": asdict(limits)}
+    def ask(self, data: bytes, limits: Limits, first: int, last: int | None) -> None:
+        """Have the pages of a file decoded, from one on, to one or to the end."""
+        sink = _pipe(self._process.stdin)
+        request = {"bytes": len(data), "first": first, "last": last, "limits": asdict(limits)}
         sink.write(json.dumps(request).encode() + b"\n")
         sink.write(data)
         sink.flush()
-        while True:
-            answer = _header(source)
-            if "end" in answer:
-                return
-            if "count" in answer:
-                got.count, got.note = _within(answer["count"], limits.pages), str(answer["note"])
-            elif "shape" in answer:
-                height, width = answer["shape"]
-                width = _within(width, limits.pixels // _within(height, limits.pixels))
-                got.pixels += height * width
-                if got.pixels > _PAGES_FULL * limits.pixels:
-                    raise ImageSizeError(
-                        f"more than {_PAGES_FULL * limits.pixels:,} pixels on all its pages",
-                        hint="split it, or scan with a lower resolution",
-                    )
-                grey = np.empty((height, width), np.uint8)
-                _read_into(source, grey)
-                got.pages.append(Page(got.next, grey))
-            else:
-                error = _known_error(str(answer["code"]))(str(answer["error"]), hint=str(answer["hint"]))
-                if not got.count:
-                    raise error
-                got.fail(error)
+
+    def answer(self) -> dict[str, Any]:
+        """Return what it says next."""
+        return _header(_pipe(self._process.stdout))
+
+    def picture(self, height: int, width: int) -> Grey:
+        """Return the page that it has announced."""
+        grey = np.empty((height, width), np.uint8)
+        _read_into(_pipe(self._process.stdout), grey)
+        return grey
 
     def kill(self) -> None:
         """End it now."""
@@ -371,16 +405,16 @@ def serve() -> None:
         request = json.loads(line)
         limits = Limits(**request["limits"])
         _restrict(limits)
-        _answer(sink, source.read(request["bytes"]), limits, request["first"])
+        _answer(sink, source.read(request["bytes"]), limits, request["first"], request["last"])
         sink.write(b'{"end": true}\n')
         sink.flush()
 
 
-def _answer(sink: BinaryIO, data: bytes, limits: Limits, first: int) -> None:
+def _answer(sink: BinaryIO, data: bytes, limits: Limits, first: int, last: int | None) -> None:
     try:
         with pages.opened(data, limits) as document:
             _say(sink, count=document.count, note=document.note)
-            for index in range(first, document.count + 1):
+            for index in range(first, min(last or document.count, document.count) + 1):
                 try:
                     grey = np.ascontiguousarray(document.page(index))
                 except InputError as error:

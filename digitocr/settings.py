@@ -77,19 +77,29 @@ class Settings(BaseSettings):
     """Decoding a file is given up after this long; what was decoded until then is read."""
 
     @property
+    def ledger(self) -> Path:
+        """The truth behind the tables."""
+        return self.state / "ledger.sqlite"
+
+    @property
+    def own_folders(self) -> tuple[Path, ...]:
+        """Folders that the program writes, which are never input."""
+        return self.results, self.review, self.archive, self.failed, self.state
+
+    @property
     def limits(self) -> Limits:
         """What a file may cost."""
         return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
 
 
-def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = None) -> Settings:
+def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | None = None) -> Settings:
     """Gather the settings of a run.
 
     Parameters
     ----------
     flags : mapping, optional
         What was said on the command line; None stands for not said.
-    config : Path, optional
+    config : path, optional
         A TOML file; without it ``digitocr.toml`` of the working folder, if it is there.
 
     Raises
@@ -119,9 +129,9 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | None = 
         raise UsageError(f"settings cannot be used: {wrong}", hint="see --help") from None
 
 
-def _read_toml(config: Path | None) -> dict[str, Any]:
-    path = config or DEFAULT_FILE
-    if config is None and not path.is_file():
+def _read_toml(config: Path | str | None) -> dict[str, Any]:
+    path = Path(config or DEFAULT_FILE)
+    if not config and not path.is_file():
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -17,16 +17,15 @@ from typing import Any
 from digitocr import atomic, inbox, publish, results
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
 from digitocr.ledger import Known, Ledger, now
-from digitocr.records import FileStatus
+from digitocr.records import READ, FileStatus
 from digitocr.settings import Settings
 
 DAY = 86_400.0
 
-_READ = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
-_PUT_AWAY = _READ | {FileStatus.DUPLICATE}
+_PUT_AWAY = READ | {FileStatus.DUPLICATE}
 
 
-def known_job(settings: Settings, ledger: Ledger) -> int:
+def known_shelf(settings: Settings, ledger: Ledger) -> publish.Shelf:
     """Return the job of the results folder.
 
     Raises
@@ -34,18 +33,28 @@ def known_job(settings: Settings, ledger: Ledger) -> int:
     UsageError
         Where nothing was read into it yet.
     """
-    job = ledger.find_job(settings.results)
+    s, job = settings, ledger.find_job(settings.results)
     if job is None:
+        raise UsageError(f"nothing was read into {s.results} yet", hint="name the folder with --results")
+    return publish.Shelf(job, s.results, s.review, s.state)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Ledger, publish.Shelf]]:
+    """Open the ledger of a results folder into which something was read; none is made.
+
+    Raises
+    ------
+    UsageError
+        Where nothing was.
+    """
+    if not settings.ledger.exists():
         raise UsageError(
-            f"nothing was read into {settings.results} yet", hint="name the folder with --results"
+            f"nothing was read yet with the state folder {settings.state}",
+            hint="read some files first: make run, or python -m flows.process_folder",
         )
-    return job
-
-
-def own_folders(settings: Settings) -> tuple[Path, ...]:
-    """Return the folders that the program writes."""
-    s = settings
-    return s.results, s.review, s.archive, s.failed, s.state
+    with Ledger(settings.ledger) as ledger:
+        yield ledger, known_shelf(settings, ledger)
 
 
 def matching(files: Iterable[Known], names: Sequence[str]) -> list[Known]:
@@ -115,9 +124,8 @@ class Standing:
 def standing(settings: Settings, ledger: Ledger) -> Standing:
     """Look at everything; nothing is written."""
     s = settings
-    waiting = inbox.scan(s.inbox, own=own_folders(s), is_inbox=True)[0] if s.inbox.is_dir() else []
+    waiting = inbox.scan(s.inbox, own=s.own_folders, is_inbox=True)[0] if s.inbox.is_dir() else []
     job = ledger.find_job(s.results)
-    known = ledger.known(job) if job else []
     runs = ledger.runs(job) if job else []
     last = {"started": runs[0].started, "ended": runs[0].ended} | runs[0].summary if runs else {}
     return Standing(
@@ -125,13 +133,13 @@ def standing(settings: Settings, ledger: Ledger) -> Standing:
         oldest=round(
             max((time.time() - e.mtime_ns / 1e9 for e in waiting if e.mtime_ns > 0), default=0.0), 1
         ),
-        review=len(ledger.waiting(job)) if job else 0,
+        review=ledger.count_waiting(job) if job else 0,
         failed=len(_quarantined(s.failed)),
-        files=dict(sorted(Counter(k.status or "seen" for k in known).items())),
+        files={status or "seen": n for status, n in sorted(ledger.statuses(job or 0).items())},
         runs=runs[0].id if runs else 0,
         last_run=last,
         holder=inbox.holder(s.state),
-        free={f.as_posix(): shutil.disk_usage(f).free for f in own_folders(s) if f.is_dir()},
+        free={f.as_posix(): shutil.disk_usage(f).free for f in s.own_folders if f.is_dir()},
     )
 
 
@@ -181,9 +189,9 @@ def verify(settings: Settings, ledger: Ledger) -> list[str]:
     list of str
         What does not agree, one line each; none where all does.
     """
-    job = known_job(settings, ledger)
-    shelf = publish.Shelf(job, settings.results, settings.review, settings.state)
-    files = ledger.known(job)
+    shelf = known_shelf(settings, ledger)
+    job = shelf.job
+    files = list(ledger.known(job))
     disk = _Disk(settings, frozenset(run.folder for run in ledger.runs(job)))
     found = [f"{k.file}: {what}" for k in files for what in _wrong_with(k, shelf, ledger, disk)]
     found += _wrong_tables(shelf, ledger, files)
@@ -221,7 +229,7 @@ class _Disk:
 def _wrong_with(known: Known, shelf: publish.Shelf, ledger: Ledger, disk: _Disk) -> Iterator[str]:
     if known.holder:
         yield f"was being read by {known.holder}, who did not finish"
-    if known.status in _READ:
+    if known.status in READ:
         digits, numbers = results.table_paths(shelf.results, known.file)
         if _text(numbers) != results.encode(results.NUMBERS, ()) + ledger.lines_of(known.id):
             yield f"{numbers.name} is missing or not what was read"
@@ -311,7 +319,7 @@ def retry(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]
     list of str
         The files.
     """
-    job = known_job(settings, ledger)
+    job = known_shelf(settings, ledger).job
     lying = {path: inbox.digest(path) for path in _quarantined(settings.failed)}
     # what a kill left between the ledger and the disk has no failed status, but still lies there
     files = [k for k in ledger.known(job) if k.status == FileStatus.FAILED or k.sha256 in lying.values()]
@@ -355,9 +363,8 @@ def forget(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str
 
     What people said about them is kept.
     """
-    job = known_job(settings, ledger)
-    shelf = publish.Shelf(job, settings.results, settings.review, settings.state)
-    chosen = matching(ledger.known(job), names)
+    shelf = known_shelf(settings, ledger)
+    chosen = matching(ledger.known(shelf.job), names)
     with inbox.only_runner(settings.state, None, "forgetting files"), publish.writing(shelf):
         for known in chosen:
             results.keep_old_tables(shelf.results, known.file, now().replace(":", ""))
@@ -408,7 +415,7 @@ def tidy(settings: Settings, ledger: Ledger) -> Tidied:
         if s.keep_ledger_days is not None:
             done.readings = ledger.settle(job, _before(s.keep_ledger_days))
             ledger.compact()
-        left = [p for f in own_folders(s)[:4] for p in _files(f) if p.name.endswith(atomic.PARTIAL)]
+        left = [p for f in s.own_folders[:4] for p in _files(f) if p.name.endswith(atomic.PARTIAL)]
         done.leftovers = _remove_old(left, DAY, done.troubles)
     return done
 

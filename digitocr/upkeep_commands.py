@@ -13,7 +13,7 @@ import typer
 
 from digitocr import console, upkeep
 from digitocr.ledger import Known, Ledger
-from digitocr.settings import Settings, load_settings
+from digitocr.settings import Settings
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="Files by their names in the tables; * for anything.")
@@ -106,7 +106,7 @@ def list_(
     """List files with what became of them."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for known in upkeep.matching(ledger.known(upkeep.known_job(settings, ledger)), names or []):
+        for known in upkeep.matching(ledger.known(upkeep.known_shelf(settings, ledger).job), names or []):
             told = known.state
             if only in (None, told):
                 _print(json.dumps(asdict(known) | {"state": told}) if as_json else _line(known))
@@ -181,9 +181,8 @@ def _finish(
     read_only: bool = False,
 ) -> None:
     def run() -> int:
-        settings = load_settings({"results": results, "state": state}, config)
-        console.log_to(settings.log_file)
-        with Ledger(settings.state / "ledger.sqlite", read_only=read_only) as ledger:
+        settings = console.settings({"results": results, "state": state}, config)
+        with Ledger(settings.ledger, read_only=read_only) as ledger:
             return act(settings, ledger)
 
     console.set_up(quiet=False, verbose=False)

@@ -11,10 +11,8 @@ from pathlib import Path
 
 import typer
 
-from digitocr import console, publish, review
-from digitocr.errors import UsageError
-from digitocr.ledger import Ledger
-from digitocr.settings import Settings, load_settings
+from digitocr import console, publish, review, upkeep
+from digitocr.settings import Settings
 from flows import options
 
 log = logging.getLogger("digitocr.flows")
@@ -38,8 +36,7 @@ def main(
 
 
 def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, quiet: bool) -> int:
-    settings = load_settings(flags, config)
-    console.log_to(settings.log_file)
+    settings = console.settings(flags, config)
     done = apply_review(settings, person())
     for reason in done.refused:
         log.error("%s: %s", settings.review / "queue.csv", reason)
@@ -72,21 +69,11 @@ def apply_review(settings: Settings, who: str) -> review.Accepted:
     who : str
         Name of the person, for the audit.
     """
-    path = settings.state / "ledger.sqlite"
-    if not path.exists():
-        raise UsageError(f"nothing was read yet with the state folder {settings.state}")
-    with Ledger(path) as ledger:
-        job = ledger.find_job(settings.results)
-        if job is None:
-            raise UsageError(
-                f"nothing was read into {settings.results} yet", hint="name the folder with --results"
-            )
-        shelf = publish.Shelf(job, settings.results, settings.review, settings.state)
-        with publish.writing(shelf):
-            rows = review.read_queue(settings.review / "queue.csv")
-            done = review.accept(ledger, job, rows, who)
-            if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(job):
-                publish.publish(shelf, ledger, settled=done.settled)
+    with upkeep.opened(settings) as (ledger, shelf), publish.writing(shelf):
+        rows = review.read_queue(settings.review / "queue.csv")
+        done = review.accept(ledger, shelf.job, rows, who)
+        if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(shelf.job):
+            publish.publish(shelf, ledger, settled=done.settled)
     return done
 
 

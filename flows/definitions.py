@@ -20,7 +20,7 @@ from digitocr.batch import Batch, Chunk, Hooks, Job, Summary, drain, make_job, o
 from digitocr.errors import BusyError
 from digitocr.ledger import Ledger
 from digitocr.loading import reader_of
-from digitocr.settings import Settings, cores, load_settings
+from digitocr.settings import cores
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
 """How the command that called the flow takes part in it; flows that a server starts have none."""
@@ -55,7 +55,7 @@ def process_folder(
     dict
         The keys of ``--json``; or a completed state named ``Skipped`` where another run holds the inbox.
     """
-    settings = _settings(flags, config)
+    settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
     try:
         with open_batch(
@@ -66,12 +66,6 @@ def process_folder(
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return summary.as_dict()
-
-
-def _settings(flags: dict[str, Any] | None, config: str | None) -> Settings:
-    settings = load_settings(flags, Path(config) if config else None)
-    console.log_to(settings.log_file)
-    return settings
 
 
 def _drain(batch: Batch, jobs: int) -> Summary:
@@ -115,7 +109,7 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
     """
     from flows import apply_review as command
 
-    settings = _settings(flags, config)
+    settings = console.settings(flags, config)
     done = command.apply_review(settings, command.person())
     if done.refused:
         refused = "\n".join(f"- {reason}" for reason in done.refused)
@@ -143,9 +137,9 @@ def housekeeping(
     dict
         How much was removed; or a completed state named ``Skipped`` where a run holds the inbox.
     """
-    settings = _settings(flags, config)
+    settings = console.settings(flags, config)
     try:
-        with Ledger(settings.state / "ledger.sqlite") as ledger:
+        with Ledger(settings.ledger) as ledger:
             done = upkeep.tidy(settings, ledger)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)

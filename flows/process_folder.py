@@ -16,7 +16,6 @@ from digitocr import console
 from digitocr.batch import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
 from digitocr.errors import BusyError
 from digitocr.loading import reader_of
-from digitocr.settings import load_settings
 from flows import options
 
 log = logging.getLogger("digitocr.flows")
@@ -68,8 +67,7 @@ def _run(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    settings = load_settings(flags, config)
-    console.log_to(settings.log_file)
+    settings = console.settings(flags, config)
     job = make_job(settings, folder)
     if dry:
         return _dry(job, as_json=as_json)

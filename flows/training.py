@@ -9,8 +9,9 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from digitocr import atomic, corrections
-from digitocr.settings import Settings, load_settings
+from digitocr import atomic, console, corrections
+from digitocr.promotion import model_in_use
+from digitocr.settings import Settings
 
 
 @flow(name="train-model", persist_result=False)
@@ -33,7 +34,7 @@ def train_model(
     dict
         ``digits`` exported, and ``trained`` and ``promoted``, each true or false.
     """
-    settings = load_settings(flags, Path(config) if config else None)
+    settings = console.settings(flags, config)
     folder = settings.state / "corrections"
     exported = corrections.export(settings, folder)
     outcome: dict[str, Any] = {"digits": exported.digits, "trained": False, "promoted": False}
@@ -43,7 +44,7 @@ def train_model(
     from digitocr.training import learning
 
     plan = learning.Plan(folder, settings.state / "training" / "tuned.keras")
-    verdict = learning.learn(settings, learning.current(settings), plan)
+    verdict = learning.learn(settings, model_in_use(settings), plan)
     atomic.write(_mark(settings), json.dumps({"digits": exported.digits}).encode())
     _tell(
         "\n".join(

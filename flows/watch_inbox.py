@@ -20,7 +20,6 @@ from digitocr import console, inbox
 from digitocr.batch import Hooks, Job, Summary, make_job
 from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox import Entry
-from digitocr.settings import load_settings
 from digitocr.watching import Stability
 from flows import options
 from flows.process_folder import process
@@ -73,8 +72,7 @@ def _run(
     quiet: bool,
     verbose: bool,
 ) -> int:
-    settings = load_settings(flags, config)
-    console.log_to(settings.log_file)
+    settings = console.settings(flags, config)
     job = make_job(settings, folder)
     total = Summary()
     with _stopping() as (stop, signals):
@@ -149,7 +147,7 @@ def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
 
 def _scan(job: Job) -> list[Entry]:
     try:
-        return inbox.scan(job.folder, own=job.own_folders, is_inbox=job.is_inbox)[0]
+        return inbox.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)[0]
     except FileAccessError as error:  # a share that is away for a while
         log.warning("%s", error)
         return []

@@ -34,8 +34,15 @@ TEXT = b"TEXT:"
 class FakeReader:
     seen: list[str] = field(default_factory=list)
 
-    def read(self, sources):
-        return [self._read(source) for source in sources]
+    def read(self, sources, show):
+        return [self._shown(self._read(source), source.path, show) for source in sources]
+
+    def _shown(self, result, path, show):
+        if not result.pages:
+            return Reading(result)
+        data = path.read_bytes()
+        page = decode(data)[0] if TEXT in data else Page(1, np.full(SHAPE, 255, np.uint8))
+        return Reading(result, (show(page, result.pages[0]),))
 
     def _read(self, source):
         self.seen.append(source.file)
@@ -57,9 +64,7 @@ class FakeReader:
         if "HALF" in text:
             pages.append(PageResult(2, SHAPE, (), "cannot be decoded"))
             status, error, code = FileStatus.PARTIAL, "page 2 cannot be decoded", "damaged"
-        result = FileResult(source.file, content, tuple(pages), status, error, code, 0.01)
-        white = Page(1, np.full(SHAPE, 255, np.uint8))
-        return Reading(result, decode(data) if TEXT in data else (white,))
+        return FileResult(source.file, content, tuple(pages), status, error, code, 0.01)
 
 
 def drawn(text):
@@ -73,7 +78,7 @@ def drawn(text):
 
 
 def failed(file, content, code, message):
-    return Reading(FileResult(file, content, (), FileStatus.FAILED, message, code))
+    return FileResult(file, content, (), FileStatus.FAILED, message, code)
 
 
 def numbers(text):

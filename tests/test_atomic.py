@@ -69,6 +69,19 @@ def test_a_name_that_the_system_refuses_is_one_file_s_trouble(tmp_path, name):
     assert caught.value.exit_status == 1
 
 
+def test_content_that_cannot_be_made_leaves_the_old_file_and_no_partial_one(tmp_path):
+    def parts():
+        yield b"new"
+        raise RuntimeError("a bug")
+
+    path = tmp_path / "table.csv"
+    atomic.write(path, b"old")
+    with pytest.raises(RuntimeError):
+        atomic.write(path, parts())
+    assert path.read_bytes() == b"old"
+    assert [p.name for p in tmp_path.iterdir()] == ["table.csv"]
+
+
 def test_the_last_moment_decides(tmp_path):
     path = tmp_path / "table.csv"
     assert atomic.write(path, b"one")

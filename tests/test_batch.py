@@ -353,9 +353,9 @@ class TestFaults:
         work.put("b.jpg", "2")
         real = work.reader.read
 
-        def read(found):
+        def read(*found):
             (work.inbox / "a.jpg").unlink(missing_ok=True)
-            return real(found)
+            return real(*found)
 
         work.reader.read = read
         summary = work.run()
@@ -366,9 +366,9 @@ class TestFaults:
         work.put("a.jpg", "1")
         real = work.reader.read
 
-        def read(found):
+        def read(*found):
             work.put("a.jpg", "22")
-            return real(found)
+            return real(*found)
 
         work.reader.read = read
         assert work.run().files == 0

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from web_desk import Person, open_desk
 
-from digitocr import clean, corrections, segment
+from digitocr import clean, corrections, sandbox, segment
 from digitocr.errors import UsageError
 from digitocr.pages import decode
 from digitocr.records import Digit, FileResult, Number, PageResult, Reading, Reason, Status, around
@@ -25,10 +25,10 @@ class CuttingReader:
     def __init__(self):
         self.seen = []
 
-    def read(self, sources):
-        return [self._read(source) for source in sources]
+    def read(self, sources, show):
+        return [self._read(source, show) for source in sources]
 
-    def _read(self, source):
+    def _read(self, source, show):
         import hashlib
 
         data = source.path.read_bytes()
@@ -46,7 +46,7 @@ class CuttingReader:
                 )  # fmt: skip
         content = hashlib.sha256(data).hexdigest()
         result = FileResult(source.file, content, (PageResult(1, pages[0].grey.shape, tuple(numbers)),))
-        return Reading(result, pages)
+        return Reading(result, (show(pages[0], result.pages[0]),))
 
 
 @pytest.fixture
@@ -105,6 +105,16 @@ def test_a_file_that_is_gone_is_left_out_with_why(cut, tmp_path):
     assert done.digits == 2
     assert len(done.left_out) == 3
     assert "no longer" in (tmp_path / "out" / "left-out.csv").read_text()
+
+
+def test_a_file_that_ends_its_decoder_is_left_out_with_why(cut, tmp_path, monkeypatch):
+    settle(cut, "174", "25")
+    monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
+    done = corrections.export(cut.settings(), tmp_path / "out")
+    assert done.digits == 0
+    assert {why for _, why in done.left_out} == {
+        "its decoder ended on it (signal 11) (scan or copy it again)"
+    }
 
 
 def test_the_same_picture_under_two_labels_is_left_out(work, tmp_path):

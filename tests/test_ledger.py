@@ -46,7 +46,7 @@ class TestClaims:
     def test_a_released_claim_was_never_made(self, ledger, job):
         ids = ledger.claim(job, [claim()], "me")
         ledger.release(ids)
-        assert ledger.known(job) == []
+        assert list(ledger.known(job)) == []
 
     def test_releasing_counts_no_attempt(self, ledger, job):
         (identity,) = ledger.claim(job, [claim()], "dead")
@@ -62,7 +62,7 @@ class TestClaims:
     def test_all_or_none_of_a_chunk_is_claimed(self, ledger, job):
         with pytest.raises(OutputError):
             ledger.claim(job, [claim("a"), claim("a")], "me")
-        assert ledger.known(job) == []
+        assert list(ledger.known(job)) == []
 
 
 def test_another_results_folder_is_another_job(ledger, tmp_path):
@@ -70,8 +70,33 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
     assert one != two
     assert ledger.job(tmp_path / "x" / ".." / "one") == one
     ledger.claim(one, [claim()], "me")
-    assert ledger.known(two) == []
+    assert list(ledger.known(two)) == []
     assert ledger.find_job(tmp_path / "three") is None
+
+
+def test_all_files_are_gone_through_portion_by_portion(ledger, job, monkeypatch):
+    monkeypatch.setattr("digitocr.ledger._PORTION", 2)
+    names = ["b", "a", "e", "é", "d", "c", "a/b"]
+    for identity, name in zip(ledger.claim(job, [claim(n) for n in names], "me"), names, strict=True):
+        items = tuple(Waiting(f"{name}{i}", i != 1, (f"{name}{i}",)) for i in range(4))
+        ledger.finish(job, [(identity, Outcome("done", number_lines=name, items=items))])
+    assert [k.file for k in ledger.known(job)] == sorted(names)
+    assert list(ledger.number_lines(job)) == sorted(names)
+    expected = [f"{name}{i}" for name in sorted(names) for i in (0, 2, 3)]
+    assert [item.review_id for item in ledger.waiting(job)] == expected
+    assert ledger.count_waiting(job) == len(expected)
+
+
+def test_files_at_hand_are_found_without_going_through_all(ledger, job):
+    asked = []
+    ledger._db.set_trace_callback(asked.append)
+    ledger.of_source(job, "a"), ledger.of_content(job, "a"), ledger.is_free(job, "a")
+    list(ledger.known(job)), list(ledger.number_lines(job)), list(ledger.waiting(job))
+    ledger._db.set_trace_callback(None)
+    assert len(asked) == 6
+    for sql in asked:
+        plan = [row[3] for row in ledger._db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        assert not any("SCAN" in step or "B-TREE FOR ORDER BY" in step for step in plan), (sql, plan)
 
 
 def test_the_tables_over_all_files_are_due_after_every_outcome(ledger, job):
@@ -102,7 +127,7 @@ class TestCorrections:
         assert ledger.audit(job) == [("a.jpg", said)]
         ledger.refresh(job, identity, Outcome("done"), ledger.newest_correction(identity))
         assert ledger.stale(job) == []
-        assert ledger.waiting(job) == []
+        assert list(ledger.waiting(job)) == []
 
     @pytest.mark.parametrize("sql", ["DELETE FROM correction", "UPDATE correction SET new = '0'"])
     def test_they_can_be_neither_changed_nor_deleted(self, ledger, job, sql, tmp_path):
@@ -156,7 +181,7 @@ def test_threads_share_a_ledger(ledger, job):
         t.start()
     for t in threads:
         t.join()
-    assert len(ledger.known(job)) == 80
+    assert len(list(ledger.known(job))) == 80
 
 
 def test_processes_share_a_ledger_from_its_making_on(tmp_path):
@@ -173,4 +198,4 @@ def test_processes_share_a_ledger_from_its_making_on(tmp_path):
     children = [subprocess.Popen([sys.executable, "-c", script, str(path), str(n)]) for n in range(3)]
     assert [child.wait(60) for child in children] == [0, 0, 0]
     with Ledger(path) as ledger:
-        assert len(ledger.known(ledger.job(tmp_path))) == 75
+        assert len(list(ledger.known(ledger.job(tmp_path)))) == 75

@@ -15,7 +15,7 @@ def page():
 def test_crops_are_written_for_what_waits_only(tmp_path, page):
     read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE, numbers("5 12?")),))
     items = results.items(read, read, "a")
-    pictures.write_crops(tmp_path, [page], items)
+    pictures.write_crops(tmp_path, [pictures.show(page, read.pages[0], annotated=False)], items)
     (crop,) = (tmp_path / "crops").iterdir()
     assert crop.name == f"{items[0].review_id}.png"
     assert cv2.imread(str(crop)).shape[0] >= 20
@@ -23,7 +23,8 @@ def test_crops_are_written_for_what_waits_only(tmp_path, page):
 
 def test_the_crop_of_an_empty_file_is_its_page(tmp_path, page):
     read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE),), FileStatus.EMPTY)
-    pictures.write_crops(tmp_path, [page], results.items(read, read, "a"))
+    shown = pictures.show(page, read.pages[0], annotated=False)
+    pictures.write_crops(tmp_path, [shown], results.items(read, read, "a"))
     (crop,) = (tmp_path / "crops").iterdir()
     height, width = cv2.imread(str(crop)).shape[:2]
     assert width / height == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.02)
@@ -50,9 +51,11 @@ def test_what_waits_is_drawn_in_another_colour(page):
 
 
 def test_a_picture_of_each_page_is_written(tmp_path, page):
-    pages = [page, Page(2, page.grey)]
-    read = [PageResult(1, SHAPE, numbers("12")), PageResult(2, SHAPE)]
-    pictures.write_annotated(tmp_path, "sub/a.tif", pages, read)
+    shown = [
+        pictures.show(page, PageResult(1, SHAPE, numbers("12")), annotated=True),
+        pictures.show(Page(2, page.grey), PageResult(2, SHAPE), annotated=True),
+    ]
+    pictures.write_annotated(tmp_path, "sub/a.tif", shown)
     assert sorted(p.name for p in (tmp_path / "sub").iterdir()) == [
         "a.tif.annotated.2.jpg",
         "a.tif.annotated.jpg",

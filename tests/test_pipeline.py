@@ -11,7 +11,7 @@ from PIL import Image
 
 from digitocr import pipeline, read_file, read_files
 from digitocr.pipeline import load_reader
-from digitocr.records import FileStatus, ReadOptions, Source, Status
+from digitocr.records import FileStatus, ReadOptions, Shown, Source, Status
 from digitocr.training.compose import line
 from digitocr.training.strokes import Sources
 
@@ -68,13 +68,18 @@ def test_a_page_that_fails_makes_the_file_partial(reader, drawn, tmp_path):
     with Image.open(path) as image:
         pages = [image.convert("L"), Image.new("L", (4, 4)), image.convert("L")]
     pages[0].save(tmp_path / "three.tif", save_all=True, append_images=pages[1:])
-    (reading,) = reader.read([Source(tmp_path / "three.tif", "three.tif")])
+    seen = []
+    (reading,) = reader.read(
+        [Source(tmp_path / "three.tif", "three.tif")],
+        lambda page, read: seen.append((page.index, read.index)) or Shown(page.index, {}),
+    )
     result = reading.result
     assert (result.status, result.error_code) == (FileStatus.PARTIAL, "image-size")
     assert result.error == "page 2: only 4×4 pixels"
     assert [page.index for page in result.pages] == [1, 2, 3]
     assert [n.text for n in result.pages[0].numbers] == [n.text for n in result.pages[2].numbers]
-    assert [page.index for page in reading.pages] == [1, 3]
+    assert seen == [(1, 1), (3, 3)]
+    assert [page.index for page in reading.shown] == [1, 3]
 
 
 def test_the_first_picture_of_an_animation_is_read_and_that_is_said(reader, drawn, tmp_path):

@@ -158,17 +158,17 @@ class TestAgain:
         work.put("a.jpg", "1?")
         work.run()
         work.put("b.jpg", "2?")
-        real = results.encode
+        real = results.lines
         saves = iter([digit("7")])
 
-        def encode(columns, rows, **how):
+        def lines(columns, rows, **how):
             if columns == results.QUEUE:
                 rows = list(rows)
                 for said in saves:
                     desk.fill(said)
             return real(columns, rows, **how)
 
-        monkeypatch.setattr(results, "encode", encode)
+        monkeypatch.setattr(results, "lines", lines)
         work.run()
         assert [(row["file"], row["correction"]) for row in desk.rows()] == [("a.jpg", "7"), ("b.jpg", "")]
 
@@ -278,7 +278,7 @@ class TestSpreadsheets:
         assert len(desk.rows()) == 2
 
     def test_no_queue_is_an_empty_one(self, tmp_path):
-        assert review.read_queue(tmp_path / "queue.csv") == []
+        assert list(review.read_queue(tmp_path / "queue.csv")) == []
 
 
 def test_nothing_to_correct_before_anything_was_read(work, desk):

@@ -221,7 +221,7 @@ class TestRetry:
             work.run()
         assert work.names("failed") == ["a.jpg", "a.jpg.error.json"]
         assert call("ledger", "retry").exit_code == 0
-        work.reader.read = lambda sources: type(work.reader)().read(sources)
+        work.reader.read = lambda *asked: type(work.reader)().read(*asked)
         (work.inbox / "a.jpg").write_text("17")
         assert work.run().done == 1
         assert work.names("inbox") == []
@@ -339,10 +339,8 @@ class TestReprocess:
         monkeypatch.setattr(
             fake_reader,
             "failed",
-            lambda file, content, code, message: fake_reader.Reading(
-                fake_reader.FileResult(
-                    file, content, (fake_reader.PageResult(1, (60, 400), fake_reader.numbers("5")),)
-                )
+            lambda file, content, code, message: fake_reader.FileResult(
+                file, content, (fake_reader.PageResult(1, (60, 400), fake_reader.numbers("5")),)
             ),
         )
         assert work.run(reprocess="failed").done == 1
@@ -428,7 +426,7 @@ def test_names_fit_files_or_are_a_mistake(work):
     work.put("sub/a.jpg", "1")
     work.run()
     with ledger(work) as opened:
-        known = opened.known(1)
+        known = list(opened.known(1))
         assert [k.file for k in upkeep.matching(known, ["sub/*"])] == ["sub/a.jpg"]
         with pytest.raises(UsageError, match="gone"):
             upkeep.matching(known, ["gone"])

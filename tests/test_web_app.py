@@ -4,14 +4,18 @@ import json
 import os
 import shutil
 import socket
+from pathlib import Path
 
 import pytest
 from fake_reader import drawn
+from PIL import Image
+from samples import stored
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
 from web_desk import open_desk
 from workplace import Workplace
 
+from digitocr import sandbox
 from digitocr.__main__ import app
 from digitocr.web.app import make_app
 from digitocr.web.guard import COOKIE, Guard
@@ -59,6 +63,14 @@ def still(tmp_path_factory):
 def take(page, count=9, **more):
     body = {"session": SESSION, "who": "ann", "count": count} | more
     return page.post("/api/next", json=body).json()["tasks"]
+
+
+def children():
+    return {
+        int(stat.parent.name)
+        for stat in Path("/proc").glob("[0-9]*/stat")
+        if int(stat.read_text().rpartition(")")[2].split()[1]) == os.getpid()
+    }
 
 
 def decide(page, task, token="token-000", who="ann", **said):
@@ -162,12 +174,45 @@ class TestPictures:
         assert page.get("/picture/1-1-2/number-1.png").status_code == 200
         reply = page.get("/picture/1-1-2/around.jpg")
         assert (reply.status_code, reply.json()["message"]) == (
-            404, "a.png is no longer where it was read or archived",
+            404, "a.png: no longer where it was read or archived",
         )  # fmt: skip
 
     def test_another_content_under_the_name_is_not_shown(self, read, page):
         (read.folder / "archive" / "a.png").write_bytes(drawn("99"))
         assert page.get("/picture/1-1-2/around.jpg").status_code == 404
+
+    def test_a_file_that_ends_its_decoder_is_a_picture_less(self, read, page, monkeypatch):
+        sound = sandbox._START
+        monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
+        reply = page.get("/picture/1-1-2/around.jpg")
+        assert (reply.status_code, reply.json()["message"]) == (
+            404,
+            "a.png: its decoder ended on it (signal 11)",
+        )
+        assert page.get("/picture/1-1-2/number-1.png").status_code == 200  # the crop of the queue
+        monkeypatch.setattr(sandbox, "_START", sound)
+        assert page.get("/picture/2-1-1/around.jpg").status_code == 200
+
+    def test_a_bomb_costs_no_more_than_the_limits(self, work):
+        bomb = stored(Image.new("1", (20000, 20000)), "PNG") + b" 1?"
+        work.put("a.png", bomb)
+        work.put("b.png", drawn("1?"))
+        work.run()
+        with client(work) as page:
+            reply = page.get("/picture/1-1-1/page.jpg")
+            assert (reply.status_code, reply.json()["message"]) == (
+                404,
+                "a.png: 20000×20000 pixels are too many",
+            )
+            assert page.get("/picture/2-1-1/page.jpg").status_code == 200
+
+    @pytest.mark.skipif(not Path("/proc").is_dir(), reason="looks at processes")
+    def test_no_decoder_outlives_the_server(self, read):
+        before = children()
+        with client(read) as page:
+            assert page.get("/picture/1-1-2/around.jpg").status_code == 200
+            assert len(children() - before) == 1
+        assert children() == before
 
     @pytest.mark.parametrize("place", ["9-1-1", "1-9-1", "1-1-9", "a-b-c", "1-1", "1-1-1-1", "..", "%2e%2e"])
     def test_what_is_no_number(self, still, place):

@@ -142,6 +142,7 @@ def _tuned(
     if strange:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in strange)
         raise UsageError(f"with --corrections there is no {names}")
+    from digitocr.promotion import model_in_use
     from digitocr.settings import load_settings
     from digitocr.training import learning
 
@@ -154,7 +155,7 @@ def _tuned(
         epochs if isinstance(epochs, int) else 2,
         seed if isinstance(seed, int) else 1,
     )
-    return learning.command(settings, begin if model else learning.current(settings), plan)
+    return learning.command(settings, begin if model else model_in_use(settings), plan)
 
 
 def _shipped(said: Mapping[str, object]) -> int:

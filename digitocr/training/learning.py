@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from digitocr.promotion import model_in_use, promote
+from digitocr.promotion import promote
 from digitocr.settings import Settings
 from digitocr.training.actions import quietly
 from digitocr.training.tuning import Size, Verdict, tune
@@ -32,11 +32,6 @@ class Plan:
     output: Path
     epochs: int = 2
     seed: int = 1
-
-
-def current(settings: Settings) -> Path | None:
-    """Return the model that reads now, None for the shipped one."""
-    return model_in_use(settings)
 
 
 def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None = None) -> Verdict:

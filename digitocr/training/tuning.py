@@ -28,6 +28,7 @@ from digitocr.errors import UsageError
 from digitocr.line_reader import load_line_reader
 from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
+from digitocr.sampling import drawn
 from digitocr.training.calibrate import calibrated, logs_of
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
@@ -41,7 +42,6 @@ from digitocr.training.corpus import (
 from digitocr.training.mnist import load_mnist
 from digitocr.training.scoring import mcnemar
 from digitocr.training.shipped import CLASSES, without_bars
-from digitocr.web.rules import drawn
 
 HELD_BACK = 0.3
 """Share of the corrections that is never learned from."""

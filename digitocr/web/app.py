@@ -17,14 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
 from digitocr.ledger import Known
+from digitocr.originals import Originals
+from digitocr.review import LONGEST
+from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
-from digitocr.web.crops import NoPictureError, Pictures, Roots
+from digitocr.web.crops import NoPictureError, Pictures
 from digitocr.web.desk import Answer, Desk, Said, Task, Wanted
 from digitocr.web.figures import overview
 from digitocr.web.guard import Guard
 from digitocr.web.housekeeping import Housekeeper
 from digitocr.web.numbers import Place
-from digitocr.web.rules import LONGEST, Look, Order, person
+from digitocr.web.rules import Look, Order, person
 
 WALL = 60
 """Digits on a wall."""
@@ -122,12 +125,10 @@ class _Room:
         )
         return HTMLResponse(text, headers={"cache-control": "no-store"})
 
-    def picture_of(self, place: str) -> tuple[Task, Known, Roots]:
-        """Return a number, its file, and where that may lie."""
+    def picture_of(self, place: str) -> tuple[Task, Known]:
+        """Return a number and its file."""
         task = self.desk.task(Place.parse(place))
-        s = self.settings
-        roots = Roots(s.archive, (*self.desk.folders(self.desk.shelf.job), s.inbox))
-        return task, self.desk.file(task.place.file), roots
+        return task, self.desk.file(task.place.file)
 
 
 def make_app(desk: Desk, settings: Settings, *, token: str = "", host_person: str = "") -> Guard:
@@ -145,9 +146,9 @@ def make_app(desk: Desk, settings: Settings, *, token: str = "", host_person: st
     templates = Environment(
         loader=PackageLoader("digitocr.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    room = _Room(
-        desk, Housekeeper(desk), Pictures(settings.review / "crops"), settings, templates, host_person
-    )
+    sandbox = Sandbox()
+    pictures = Pictures(settings.review / "crops", Originals(desk, desk.shelf.job, settings, sandbox.decode))
+    room = _Room(desk, Housekeeper(desk), pictures, settings, templates, host_person)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -156,6 +157,7 @@ def make_app(desk: Desk, settings: Settings, *, token: str = "", host_person: st
             yield
         finally:
             room.housekeeper.stop()
+            sandbox.close()
             desk.close()
 
     # no documentation pages: they load scripts from elsewhere
@@ -201,29 +203,27 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
 
     @app.get("/picture/{place}/number-{position:int}.png")
     def number(place: str, position: int) -> Response:
-        task, known, roots = room.picture_of(place)
-        return Response(
-            room.pictures.number(roots, known, task, position), media_type="image/png", headers=kept
-        )
+        task, known = room.picture_of(place)
+        return Response(room.pictures.number(known, task, position), media_type="image/png", headers=kept)
 
     @app.get("/picture/{place}/digit-{position:int}.png")
     def digit(place: str, position: int) -> Response:
-        task, known, roots = room.picture_of(place)
+        task, known = room.picture_of(place)
         digits = task.number.machine.digits
         if not 0 < position <= len(digits):
             raise NoPictureError("that number has no such digit")
-        data = room.pictures.digit(roots, known, task, digits[position - 1])
+        data = room.pictures.digit(known, task, digits[position - 1])
         return Response(data, media_type="image/png", headers=kept)
 
     @app.get("/picture/{place}/around.jpg")
     def around(place: str) -> Response:
-        task, known, roots = room.picture_of(place)
-        return Response(room.pictures.around(roots, known, task), media_type="image/jpeg", headers=kept)
+        task, known = room.picture_of(place)
+        return Response(room.pictures.around(known, task), media_type="image/jpeg", headers=kept)
 
     @app.get("/picture/{place}/page.jpg")
     def page(place: str) -> Response:
-        task, known, roots = room.picture_of(place)
-        return Response(room.pictures.whole_page(roots, known, task), media_type="image/jpeg", headers=kept)
+        task, known = room.picture_of(place)
+        return Response(room.pictures.whole_page(known, task), media_type="image/jpeg", headers=kept)
 
 
 def _add_actions(app: FastAPI, room: _Room) -> None:

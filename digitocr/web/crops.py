@@ -5,15 +5,15 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
 import numpy as np
 
-from digitocr import inbox, pages, pictures
+from digitocr import pictures
 from digitocr.errors import DigitocrError, InputError
 from digitocr.ledger import Known
+from digitocr.originals import Originals
 from digitocr.records import Box, Digit, Grey
 from digitocr.web.desk import Task
 
@@ -31,53 +31,16 @@ class NoPictureError(DigitocrError):
     code = "no-picture"
 
 
-@dataclass(frozen=True, slots=True)
-class Roots:
-    """Where files may lie that were read.
-
-    Attributes
-    ----------
-    archive : Path
-        Holds them under their names in the tables.
-    folders : tuple of Path
-        Hold them under the names they came with.
-    """
-
-    archive: Path
-    folders: tuple[Path, ...]
-
-    def find(self, known: Known) -> Path:
-        """Return where the very content that was read lies.
-
-        Raises
-        ------
-        NoPictureError
-            Nowhere below these folders.
-        """
-        places = [(self.archive, known.file), *((folder, known.source) for folder in self.folders)]
-        for root, name in places:
-            path = (root / name).resolve()
-            if path.is_relative_to(root.resolve()) and path.is_file() and _is(path, known.sha256):
-                return path
-        raise NoPictureError(f"{known.file} is no longer where it was read or archived")
-
-
-def _is(path: Path, sha256: str) -> bool:
-    try:
-        return inbox.digest(path) == sha256
-    except InputError:
-        return False
-
-
 class Pictures:
     """Cuts pictures out of pages, a few of which are kept decoded; safe to share between threads."""
 
-    def __init__(self, crops: Path) -> None:
+    def __init__(self, crops: Path, originals: Originals) -> None:
         self._crops = crops
+        self._originals = originals
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], Grey] = OrderedDict()
 
-    def page(self, roots: Roots, known: Known, index: int) -> Grey:
+    def page(self, known: Known, index: int) -> Grey:
         """Return a page of a file, decoded.
 
         Raises
@@ -88,19 +51,15 @@ class Pictures:
         with self._lock:  # one at a time: a page of 200 megapixels is decoded once
             if key not in self._kept:
                 try:
-                    read = pages.decode(roots.find(known).read_bytes())
-                except (OSError, InputError) as error:
-                    raise NoPictureError(f"{known.file} can no longer be opened: {error}") from None
-                grey = next((page.grey for page in read if page.index == index), None)
-                if grey is None:
-                    raise NoPictureError(f"{known.file} has no page {index}")
-                self._kept[key] = grey
+                    self._kept[key] = self._originals.page(known, index).grey
+                except InputError as error:
+                    raise NoPictureError(f"{known.file}: {error.message}") from None
             self._kept.move_to_end(key)
             while len(self._kept) > _KEPT:
                 self._kept.popitem(last=False)
             return self._kept[key]
 
-    def number(self, roots: Roots, known: Known, task: Task, position: int) -> bytes:
+    def number(self, known: Known, task: Task, position: int) -> bytes:
         """Return a number as PNG, one of its digits marked: from the crops of the queue, or cut anew."""
         identity = task.number.items.get(position)
         if identity is not None:
@@ -112,7 +71,7 @@ class Pictures:
         digits = task.number.machine.digits
         mark = digits[position - 1].box if 0 < position <= len(digits) else None
         try:
-            grey = self.page(roots, known, task.place.page)
+            grey = self.page(known, task.place.page)
         except NoPictureError:
             for other in task.number.items.values():  # with another digit marked, but better than nothing
                 path = self._crops / f"{other}.png"
@@ -121,22 +80,20 @@ class Pictures:
             raise
         return _png(pictures.crop(grey, task.number.machine.box, mark))
 
-    def digit(self, roots: Roots, known: Known, task: Task, digit: Digit) -> bytes:
+    def digit(self, known: Known, task: Task, digit: Digit) -> bytes:
         """Return a digit with some of its neighbours as PNG."""
         box = digit.box
         room = round(0.35 * max(box.width, box.height))
         wide = Box(box.x - room, box.y - room // 2, box.width + 2 * room, box.height + room)
         try:
-            return _png(
-                cv2.cvtColor(_cut(self.page(roots, known, task.place.page), wide), cv2.COLOR_GRAY2BGR)
-            )
+            return _png(cv2.cvtColor(_cut(self.page(known, task.place.page), wide), cv2.COLOR_GRAY2BGR))
         except NoPictureError:
             position = task.number.machine.digits.index(digit) + 1
-            return self.number(roots, known, task, position)
+            return self.number(known, task, position)
 
-    def around(self, roots: Roots, known: Known, task: Task) -> bytes:
+    def around(self, known: Known, task: Task) -> bytes:
         """Return the part of the page around a number as JPEG, the number framed."""
-        grey, box = self.page(roots, known, task.place.page), task.number.machine.box
+        grey, box = self.page(known, task.place.page), task.number.machine.box
         width = min(grey.shape[1], max(12 * box.height, 3 * box.width))
         height = min(grey.shape[0], max(5 * box.height, width // 3))
         left = min(max(0, box.x + box.width // 2 - width // 2), grey.shape[1] - width)
@@ -145,9 +102,9 @@ class Pictures:
         moved = Box(box.x - left, box.y - top, box.width, box.height)
         return _framed(part, [moved] if task.place.number else [], _AROUND_EDGE)
 
-    def whole_page(self, roots: Roots, known: Known, task: Task) -> bytes:
+    def whole_page(self, known: Known, task: Task) -> bytes:
         """Return the whole page as JPEG, the number framed."""
-        grey = self.page(roots, known, task.place.page)
+        grey = self.page(known, task.place.page)
         return _framed(grey, [task.number.machine.box] if task.place.number else [], _PAGE_EDGE)
 
 

@@ -22,6 +22,7 @@ from digitocr.errors import DigitocrError, UsageError
 from digitocr.ledger import Correction, Known, Ledger, now
 from digitocr.records import FileResult, Status
 from digitocr.review import NOT_A_DIGIT
+from digitocr.sampling import drawn
 from digitocr.web.numbers import (
     Change,
     Place,
@@ -32,7 +33,7 @@ from digitocr.web.numbers import (
     seen,
     taken_back,
 )
-from digitocr.web.rules import Look, Order, Rules, drawn, is_answer
+from digitocr.web.rules import Look, Order, Rules, is_answer
 
 LEASE_SECONDS = 180.0
 """After this long without a sign of life of its page, a number is given to someone else."""

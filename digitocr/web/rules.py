@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from digitocr.review import NOT_A_DIGIT
-
-LONGEST = 40
-"""More digits than this are a slip of the hand."""
-
-_SCALE = 1 << 64
+from digitocr.review import LONGEST, NOT_A_DIGIT
+from digitocr.sampling import drawn
 
 
 class Look(StrEnum):
@@ -58,18 +53,6 @@ class Rules:
     def wants_second(self, identity: str, field: str) -> bool:
         """Tell whether a number is to be read by a second person."""
         return field in self.second_fields or drawn(identity, "second", self.second_share)
-
-
-def drawn(identity: str, purpose: str, share: float) -> bool:
-    """Draw a share of all numbers by chance, the same ones each time; a larger share holds every smaller one.
-
-    Examples
-    --------
-    >>> drawn("r0123", "audit", 0.0), drawn("r0123", "audit", 1.0)
-    (False, True)
-    """
-    place = int.from_bytes(hashlib.sha256(f"{purpose}:{identity}".encode()).digest()[:8], "big")
-    return place < share * _SCALE
 
 
 def interval(wrong: int, count: int, level: float = 0.95) -> tuple[float, float]:

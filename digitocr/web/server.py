@@ -16,9 +16,8 @@ from pathlib import Path
 
 import uvicorn
 
-from digitocr import publish
+from digitocr import upkeep
 from digitocr.errors import UsageError
-from digitocr.ledger import Ledger
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
 from digitocr.web.command import TOKEN_VARIABLE
@@ -39,17 +38,8 @@ def open_desk(settings: Settings, rules: Rules) -> Desk:
     UsageError
         Nothing was read into it yet.
     """
-    path = settings.state / "ledger.sqlite"
-    hint = "read some files first: make run, or python -m flows.process_folder"
-    if not path.exists():
-        raise UsageError(f"nothing was read yet with the state folder {settings.state}", hint=hint)
-    with Ledger(path) as ledger:
-        job = ledger.find_job(settings.results)
-    if job is None:
-        raise UsageError(
-            f"nothing was read into {settings.results} yet", hint="name the folder with --results"
-        )
-    return Desk(publish.Shelf(job, settings.results, settings.review, settings.state), path, rules)
+    with upkeep.opened(settings) as (_, shelf):
+        return Desk(shelf, settings.ledger, rules)
 
 
 def application() -> Guard:

@@ -116,10 +116,10 @@ class TestPlain:
             fake_model.put(f"{name}.jpg", name)
         real = fake_model.reader.read
 
-        def interrupted(sources):
+        def interrupted(sources, show):
             if sources[0].file == "b.jpg":
                 raise KeyboardInterrupt
-            return real(sources)
+            return real(sources, show)
 
         fake_model.reader.read = interrupted
         assert call("--no-prefect", "--jobs", 1).exit_code == 130

@@ -114,7 +114,7 @@ def test_a_folder_that_is_not_emptied_is_read_once(fake_model, watching):
     fake_model.put("a.jpg", "1", other)
     reads = []
     real = fake_model.reader.read
-    fake_model.reader.read = lambda sources: reads.append(len(sources)) or real(sources)
+    fake_model.reader.read = lambda sources, show: reads.append(len(sources)) or real(sources, show)
 
     def act():
         until(lambda: reads)

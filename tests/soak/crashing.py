@@ -213,7 +213,7 @@ def check():
     assert not [p for p in Path("inbox").rglob("*") if p.is_file()]
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
         wrong = [line for line in upkeep.verify(settings(), ledger) if "left behind by a kill" not in line]
-        known = ledger.known(1)
+        known = list(ledger.known(1))
         said = ledger.audit(1)
     assert wrong == [], wrong
     rows = table("results/files.csv")[1:]

@@ -73,7 +73,7 @@ class TestDisk:
         settings = work.settings(results=results, review=small_disk.place / "review")
         with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
             assert [line for line in upkeep.verify(settings, opened) if "left behind" not in line] == []
-            assert len(opened.known(1)) == len(put)
+            assert len(list(opened.known(1))) == len(put)
 
     def test_no_room_for_the_ledger(self, work, small_disk):
         put = self.run_until_full(work, small_disk, state=small_disk.place / "state")
