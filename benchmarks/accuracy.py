@@ -206,6 +206,14 @@ def _percent(value: float) -> str:
     return f"{100 * value:.1f}"
 
 
+def data_folder() -> Path:
+    """Find the folder of the sets; without it the program ends."""
+    data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
+    if not data.is_dir():
+        raise SystemExit(f"{data} is not there: name the folder of the sets in DIGITOCR_DATA")
+    return data
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Measure, print, draw."""
     parser = argparse.ArgumentParser(description=__doc__)
@@ -213,13 +221,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
     parser.add_argument("--report", type=Path, metavar="DOCS", help="write accuracy.md into this folder")
     arguments = parser.parse_args(argv)
-    data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
+    data = data_folder()
     wanted = arguments.sets.split(",")
     unknown = set(wanted) - {*SETS, *DIGIT_SETS}
     if unknown:
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
-    if not data.is_dir():
-        raise SystemExit(f"{data} is not there: name the folder of the sets in DIGITOCR_DATA")
 
     sets: dict[str, Measured] = {}
     for name in [name for name in SETS if name in wanted]:
