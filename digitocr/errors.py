@@ -52,6 +52,13 @@ class ModelError(DigitocrError):
     exit_status = 2
 
 
+class TemplateError(DigitocrError):
+    """The template or the specification of a form cannot be used; the message names file and line."""
+
+    code = "template"
+    exit_status = 2
+
+
 class InputError(DigitocrError):
     """A file cannot be read; the batch goes on without it."""
 
