@@ -61,6 +61,20 @@ class Reason(StrEnum):
     """The page is blurred, faint or too small."""
     EMPTY_FILE = "nothing-found"
     """Nothing that looks like a number was found on the file."""
+    FIELD_BLANK = "field-blank"
+    """A field that must be filled in is blank."""
+    FIELD_LENGTH = "field-length"
+    """A field has more or fewer digits than its template says."""
+    FIELD_RANGE = "field-range"
+    """The value of a field lies outside its range."""
+    FIELD_PATTERN = "field-pattern"
+    """A field is not written as its template says."""
+    FIELD_CHECKSUM = "field-checksum"
+    """The check digit of a field does not fit the others."""
+    FIELD_DATE = "field-date"
+    """There is no such day."""
+    RULE_BROKEN = "rule-broken"
+    """A rule between fields does not hold, and this field is the likeliest to be wrong."""
 
 
 @dataclass(frozen=True, slots=True)

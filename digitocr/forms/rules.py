@@ -85,12 +85,12 @@ def parse(name: str, text: str, fields: Collection[str]) -> Rule:
     >>> parse("sum", "total == a + b", ["a", "b", "total"]).fields
     ('total', 'a', 'b')
     """
+    if len(text) > _LONGEST:
+        raise RuleError(f"a rule has at most {_LONGEST} characters")
     try:
-        tree = ast.parse(text.strip()[:_LONGEST], mode="eval").body
+        tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        tree = None
-    if tree is None or len(text) > _LONGEST:
-        raise RuleError(f"{text!r} is no expression")
+        raise RuleError(f"{text!r} is no expression") from None
     if not isinstance(tree, ast.Compare) or not all(type(op) in _COMPARISONS for op in tree.ops):
         raise RuleError(f"{text!r} compares nothing: use == != < <= > or >=")
     mentioned = dict.fromkeys(
