@@ -73,6 +73,12 @@ class Reason(StrEnum):
     """The check digit of a field does not fit the others."""
     FIELD_DATE = "field-date"
     """There is no such day."""
+    FIELD_GAP = "field-gap"
+    """Between the digits of a field a cell is empty or crossed out."""
+    OUTSIDE = "outside-picture"
+    """The field lies outside the picture."""
+    NO_FORM = "no-form"
+    """There are templates, and the page fits none."""
     RULE_BROKEN = "rule-broken"
     """A rule between fields does not hold, and this field is the likeliest to be wrong."""
 
@@ -188,6 +194,8 @@ class Candidate:
         In pixels of the line, its slant taken out.
     is_whole : bool
         Whether it is all of one component of ink, and nothing else.
+    cell : int
+        The cell of a form that it stands in, counted from 0 in its line; -1 where there are no cells.
     """
 
     first: int
@@ -195,6 +203,7 @@ class Candidate:
     box: Box
     window: Box
     is_whole: bool
+    cell: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -216,6 +225,8 @@ class Line:
         The same pixels, ink bright on black.
     to_sheet : (2, 3) float64 ndarray
         Affine map from pixels of `labels` to sheet pixels.
+    room : int
+        How many digits a field of a form has room for; 0 for a line that is no field.
     """
 
     box: Box
@@ -226,6 +237,7 @@ class Line:
     labels: NDArray[np.int16]
     dark: Grey
     to_sheet: NDArray[np.float64]
+    room: int = 0
 
     def ink(self, candidate: Candidate) -> Grey:
         """Return a candidate's ink alone, bright on black, its slant taken out; of the shape of its window."""
@@ -277,7 +289,8 @@ class Number:
     written : str
         The digits with the dots, commas, dashes and slashes seen between them.
     status : Status
-    reasons : tuple of Reason
+    reasons : tuple of str
+        Values of `Reason`; after ``rule-broken`` a colon and the name of the rule.
     field : str
         Name of the field of a form, '' without a form.
     """
@@ -287,7 +300,7 @@ class Number:
     box: Box
     written: str = ""
     status: Status = Status.REVIEW
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[str, ...] = ()
     field: str = ""
 
     @property
@@ -303,12 +316,27 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What was read on one page: its numbers in reading order, or why it could not be read."""
+    """What was read on one page.
+
+    Attributes
+    ----------
+    index : int
+        Counts from 1 within the file.
+    shape : tuple of int
+        Height and width in pixels.
+    numbers : tuple of Number
+        In reading order; on a form one for each field, in the order of its template, blank ones among them.
+    error : str
+        Why it could not be read, or is of no known form; '' if nothing happened.
+    template : str
+        Name of the form that it is; '' without one.
+    """
 
     index: int
     shape: tuple[int, int]
     numbers: tuple[Number, ...] = ()
     error: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
