@@ -101,7 +101,7 @@ def turned(sheet: Sheet, quarters: int) -> Sheet:
 def straighten(grey: Grey) -> tuple[Grey, Transform]:
     """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
     height, width = grey.shape
-    corners = _paper_corners(grey) if min(grey.shape) >= 300 else None
+    corners = paper_corners(grey) if min(grey.shape) >= 300 else None
     if corners is None:
         scale = _working_scale(width, height)
         if scale == 1:
@@ -136,7 +136,7 @@ def _working_scale(width: float, height: float) -> float:
     return 1.0
 
 
-def _paper_corners(grey: Grey) -> NDArray[np.float64] | None:
+def paper_corners(grey: Grey) -> NDArray[np.float64] | None:
     """Find a bright sheet on a darker desk: its corners clockwise from the upper left, in page pixels, or None."""
     scale = 400 / max(grey.shape)
     step = max(1, max(grey.shape) // 1600)  # every so many pixels tell where the paper ends as well as all do

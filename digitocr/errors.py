@@ -59,6 +59,13 @@ class TemplateError(DigitocrError):
     exit_status = 2
 
 
+class RegistrationError(DigitocrError):
+    """A page is of no form that is known, or too little of it can be seen."""
+
+    code = "registration"
+    exit_status = 1
+
+
 class InputError(DigitocrError):
     """A file cannot be read; the batch goes on without it."""
 
