@@ -13,6 +13,7 @@ from typing import Annotated, Any
 import typer
 
 from digitocr import console, upkeep_commands
+from digitocr.forms import commands as forms
 from digitocr.records import FileResult, FileStatus
 from digitocr.settings import load_settings
 from digitocr.training import commands
@@ -77,6 +78,7 @@ def _show(result: FileResult, *, as_json: bool) -> None:
 commands.register(app)
 web.register(app)
 upkeep_commands.register(app)
+forms.register(app)
 
 
 def main() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import keyword
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import pairwise
@@ -259,10 +259,10 @@ def _is_name(text: str) -> bool:
     return text.isidentifier() and is_plain and not keyword.iskeyword(text)
 
 
-def names(entry: Entry) -> Iterator[tuple[str, Entry]]:
-    """Yield the names of fields with their values; columns of the table that would be doubled are mistakes."""
+def check_names(fields: Mapping[str, Entry]) -> None:
+    """Refuse names of fields that rules cannot use, or that would double a column of the table."""
     taken = set(COLUMNS)
-    for name, value in entry.mapping().items():
+    for name, value in fields.items():
         field = value.about(f"field {name!r}")
         if not _is_name(name):
             raise field.wrong("this is no name: use letters, digits and _, and no digit first")
@@ -270,7 +270,6 @@ def names(entry: Entry) -> Iterator[tuple[str, Entry]]:
         if columns & taken:
             raise field.wrong(f"the table would have two columns {min(columns & taken)!r}")
         taken |= columns
-        yield name, field
 
 
 def rules(entry: Entry, fields: Sequence[str]) -> tuple[Rule, ...]:
@@ -425,14 +424,18 @@ def _length(keys: dict[str, Entry], entry: Entry, said: dict[str, Any], cells: i
 
 def _tell_apart(entry: Entry, fields: Sequence[Field]) -> None:
     """Refuse names that would double a column, and two fields on the same place."""
-    placed: list[Field] = []
     if not fields:
         raise entry.wrong("there are no fields")
-    for (_, value), field in zip(names(entry), fields, strict=True):
-        for other in placed:
+    entries = entry.mapping()
+    check_names(entries)
+    for i, field in enumerate(fields):
+        for other in fields[:i]:
             if _covered(field.box, other.box) > 0.5:
-                raise value.wrong(f"it lies on field {other.name!r}")
-        placed.append(field)
+                raise (
+                    entries[field.name]
+                    .about(f"field {field.name!r}")
+                    .wrong(f"it lies on field {other.name!r}")
+                )
 
 
 def _covered(one: Box, other: Box) -> float:
