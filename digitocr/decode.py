@@ -265,8 +265,8 @@ def _steps(
     for k, (c, any_digit, none, best) in enumerate(rows):
         for state in range(states):
             begin, end = c.first * states + state, c.last * states
-            taken = state + 1 if c.cell < 0 else max(state, c.cell) + 1
-            if taken < states and (c.cell < 0 or taken == c.cell + 1):
+            taken = line.cells[c.first] + 1 if line.cells else state + 1
+            if state < taken < states:
                 steps.append(_Step(k, True, begin, end + taken, any_digit, best))  # noqa: FBT003
             steps.append(_Step(k, False, begin, end + state, none, none))  # noqa: FBT003
     return steps

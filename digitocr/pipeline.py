@@ -218,7 +218,8 @@ class Reader:
         (reading,) = next(readings)
         if not reading.segments:
             return Number((), math.exp(reading.log_posterior), answer.box)
-        return self._number(reading, answer.sheet, page)
+        coefficients = self.card.cell_confidence if answer.field.cells else ()
+        return self._number(reading, answer.sheet, page, coefficients or self.card.number_confidence)
 
     def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
         """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
@@ -265,17 +266,21 @@ class Reader:
     def _numbers(self, page: Page, read: _Read, against: tuple[Reason, ...]) -> tuple[Number, ...]:
         sheet = read.view.sheet
         return tuple(
-            judge.judge(self._number(reading, sheet, page), self.threshold, against)
+            judge.judge(
+                self._number(reading, sheet, page, self.card.number_confidence), self.threshold, against
+            )
             for reading in read.readings
         )
 
-    def _number(self, reading: decode.Reading, sheet: Sheet, page: Page) -> Number:
+    def _number(
+        self, reading: decode.Reading, sheet: Sheet, page: Page, coefficients: tuple[float, ...]
+    ) -> Number:
         digits = tuple(
             Digit(s.value, s.probability, s.runner_up, s.runner_up_probability,
                   sheet.box_on_page(s.box, page.grey.shape))
             for s in reading.segments
         )  # fmt: skip
-        sure = judge.confidence(evidence(reading), self.card.number_confidence)
+        sure = judge.confidence(evidence(reading), coefficients)
         return Number(digits, sure, around([d.box for d in digits]), reading.written)
 
 

@@ -194,8 +194,6 @@ class Candidate:
         In pixels of the line, its slant taken out.
     is_whole : bool
         Whether it is all of one component of ink, and nothing else.
-    cell : int
-        The cell of a form that it stands in, counted from 0 in its line; -1 where there are no cells.
     """
 
     first: int
@@ -203,7 +201,6 @@ class Candidate:
     box: Box
     window: Box
     is_whole: bool
-    cell: int = -1
 
 
 @dataclass(frozen=True, slots=True)
@@ -227,6 +224,8 @@ class Line:
         Affine map from pixels of `labels` to sheet pixels.
     room : int
         How many digits a field of a form has room for; 0 for a line that is no field.
+    cells : tuple of int
+        The cell of the form that each piece stands in, counted from 0; empty where there are none.
     """
 
     box: Box
@@ -238,6 +237,7 @@ class Line:
     dark: Grey
     to_sheet: NDArray[np.float64]
     room: int = 0
+    cells: tuple[int, ...] = ()
 
     def ink(self, candidate: Candidate) -> Grey:
         """Return a candidate's ink alone, bright on black, its slant taken out; of the shape of its window."""
@@ -481,8 +481,11 @@ class ModelCard:
     geometry, line_weights : tuple of tuple of float
         Rows of the linear maps that add to the network's scores size and place, and these and what the line reader
         says; see :mod:`digitocr.lattice`.
-    number_confidence : tuple of float
-        Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last.
+    cell_weights : tuple of tuple of float
+        The same for candidates in the cells of a form.
+    number_confidence, cell_confidence : tuple of float
+        Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last: for numbers, and for those
+        written into cells.
     scaling : str
         What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
     output : str
@@ -499,7 +502,9 @@ class ModelCard:
     threshold: float
     geometry: tuple[tuple[float, ...], ...] = ()
     line_weights: tuple[tuple[float, ...], ...] = ()
+    cell_weights: tuple[tuple[float, ...], ...] = ()
     number_confidence: tuple[float, ...] = ()
+    cell_confidence: tuple[float, ...] = ()
     scaling: str = "unit"
     output: str = "logits"
     line_reader: str = ""

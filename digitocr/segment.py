@@ -272,7 +272,18 @@ def _cell_line(
     )
     (whole,) = _boxes(np.hstack([on_sheet[:, :2].min(axis=0), on_sheet[:, 2:].max(axis=0)])[None])
     piece_boxes, window_boxes = tuple(_boxes(on_sheet)), tuple(_boxes(windows))
-    return Line(whole, scale, piece_boxes, window_boxes, candidates, upright, dark, to_sheet, len(cells))
+    return Line(
+        whole,
+        scale,
+        piece_boxes,
+        window_boxes,
+        candidates,
+        upright,
+        dark,
+        to_sheet,
+        len(cells),
+        tuple(in_cell[order].tolist()),
+    )
 
 
 def _cell_candidates(
@@ -285,7 +296,7 @@ def _cell_candidates(
             window, box = _union(window, windows[last - 1]), _union(box, boxes[last - 1])
             (in_line,), (in_sheet,) = _boxes(window[None]), _boxes(box[None])
             is_whole = last == first + 1 and bool(whole[first])
-            yield Candidate(first, last, in_sheet, in_line, is_whole, int(cells[first]))
+            yield Candidate(first, last, in_sheet, in_line, is_whole)
 
 
 def _union(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:

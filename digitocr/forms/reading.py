@@ -114,7 +114,9 @@ def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
     width, height = (round(side * scale) for side in registration.size)
     rows, columns = -(-height // MESH) + 1, -(-width // MESH) + 1
     mesh = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2) * float(MESH)
-    placed = registration.place((mesh + 0.5) / scale - 0.5).reshape(rows, columns, 2)
+    placed = registration.place(np.asarray((mesh + 0.5) / scale - 0.5, dtype=np.float64)).reshape(
+        rows, columns, 2
+    )
     spread = float(np.linalg.norm(placed[1:] - placed[:-1], axis=2).max()) / MESH
     if spread > 2:  # every pixel of the page must count
         page = cv2.resize(page, None, fx=2 / spread, fy=2 / spread, interpolation=cv2.INTER_AREA).astype(
@@ -126,7 +128,8 @@ def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
     at = cv2.warpAffine(
         placed.astype(np.float32), even, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
     )
-    flat = cv2.remap(page, at, None, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    flat = cv2.remap(page, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
     return np.asarray(flat, dtype=np.uint8)
 
 
@@ -269,7 +272,8 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
     picture = np.ascontiguousarray(ink).view(np.uint8)
     level = cv2.morphologyEx(_thickened(picture, (3, 1)), cv2.MORPH_OPEN, np.ones((1, length[0]), np.uint8))
     upright = cv2.morphologyEx(_thickened(picture, (1, 3)), cv2.MORPH_OPEN, np.ones((length[1], 1), np.uint8))
-    lines = np.asarray(((level & above) | (upright & beside)) & picture, dtype=np.bool_)
+    printed = cv2.bitwise_or(cv2.bitwise_and(level, above), cv2.bitwise_and(upright, beside))
+    lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
     return clean.without(np.ascontiguousarray(ink), lines) if lines.any() else np.ascontiguousarray(ink)
 
 
