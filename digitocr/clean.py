@@ -60,7 +60,7 @@ def clean(page: Page) -> Sheet:
         With the homography back to page pixels.
     """
     flat, to_page = straighten(page.grey)
-    even, ink = inked(flat)
+    even, ink = inked(_dark_on_light(flat))
     angle = _skew(ink)
     if abs(angle) > 0.3:
         turn = _rotation(even.shape, angle)
@@ -83,6 +83,7 @@ def inked(flat: Grey) -> tuple[Grey, Mask]:
     Parameters
     ----------
     flat : (h, w) uint8 ndarray
+        Dark ink on light paper.
 
     Returns
     -------
@@ -90,7 +91,7 @@ def inked(flat: Grey) -> tuple[Grey, Mask]:
         Paper at 255, ink dark.
     ink : (h, w) bool ndarray
     """
-    even = _even_light(_dark_on_light(flat))
+    even = _even_light(flat)
     return even, _ink(even)
 
 

@@ -34,6 +34,9 @@ BORDER = 0.14
 STRAIGHT = 0.7
 """A printed line runs along at least this share of the side of its cell."""
 
+CRUMB = 0.4
+"""Ink along a printed line that is shorter than this, in heights of the field, is what is left of the line."""
+
 LEAST_INK = 0.1
 """Ink smaller than this, in heights of the field, is a speck."""
 
@@ -268,18 +271,31 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
             beside[:, max(0, x - reach) : x + reach] = 1
         for y in (cell.y, cell.bottom):
             above[max(0, y - reach) : y + reach] = 1
-    length = round(STRAIGHT * min(min(c.width for c in cells), 2 * size)), round(STRAIGHT * size)
     picture = np.ascontiguousarray(ink).view(np.uint8)
-    level = cv2.morphologyEx(_thickened(picture, (3, 1)), cv2.MORPH_OPEN, np.ones((1, length[0]), np.uint8))
-    upright = cv2.morphologyEx(_thickened(picture, (1, 3)), cv2.MORPH_OPEN, np.ones((length[1], 1), np.uint8))
-    printed = cv2.bitwise_or(cv2.bitwise_and(level, above), cv2.bitwise_and(upright, beside))
+    level = cv2.bitwise_and(cv2.dilate(picture, np.ones((3, 1), np.uint8)), above)
+    upright = cv2.bitwise_and(cv2.dilate(picture, np.ones((1, 3), np.uint8)), beside)
+    across = round(STRAIGHT * min(min(c.width for c in cells), 2 * size))
+    printed = cv2.bitwise_or(_runs(level, across), _runs(upright.T, round(STRAIGHT * size)).T)
     lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
-    return clean.without(np.ascontiguousarray(ink), lines) if lines.any() else np.ascontiguousarray(ink)
+    rest = clean.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
+    # crumbs of a line that was seen in parts
+    labels, boxes = components(rest)
+    if not len(boxes):
+        return rest
+    near = np.bincount(labels[(above | beside) > 0], minlength=len(boxes) + 1)[1:] == boxes[:, 4]
+    crumb = near & (boxes[:, 2:4].max(axis=1) < CRUMB * size)
+    return np.asarray(np.concatenate([[False], ~crumb])[labels], dtype=np.bool_)
 
 
-def _thickened(picture: NDArray[Any], by: tuple[int, int]) -> NDArray[Any]:
-    """Thicken ink, so that a slightly slanted or wavy line counts as straight."""
-    return cv2.dilate(picture, np.ones(by, np.uint8))
+def _runs(picture: NDArray[Any], length: int) -> NDArray[np.uint8]:
+    """Find level runs of ink, which may be broken for a quarter of their length."""
+    whole = np.ascontiguousarray(picture)
+    gap = max(3, length // 4)
+    padded = cv2.copyMakeBorder(whole, 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))[:, gap:-gap]
+    return np.asarray(
+        cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), dtype=np.uint8
+    )
 
 
 def _own(ink: Mask, inside: Box, size: int) -> Mask:

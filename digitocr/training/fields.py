@@ -63,7 +63,7 @@ def drawn_fields(seed: int, pages: int, sources: Sources) -> Iterator[DrawnField
         template, paper = _printed(rng)
         texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
-        shot = photographed(rng, paper, longest=int(rng.integers(700, 1400)))
+        shot = photographed(rng, paper, longest=int(rng.integers(1000, 1800)))
         nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
         filled = fill(shot.image, Form(template, nothing), _registration(rng, shot, template))
         for answer in filled.answers:
@@ -73,14 +73,14 @@ def drawn_fields(seed: int, pages: int, sources: Sources) -> Iterator[DrawnField
 
 def _printed(rng: Random) -> tuple[Template, NDArray[np.float32]]:
     """Print a page of cells in one style: dark or faint frames, joined or apart, with guides or none."""
-    width, height = 1000, 1000
+    width, height = 1200, 900
     paper = np.full((height, width), rng.uniform(225, 250), np.float32)
+    count = int(rng.choice((1, 2, 3, 3, 4, 6, 9, 12)))
     cell_height = int(rng.integers(32, 80))
-    cell_width = round(cell_height * float(rng.uniform(0.7, 1.15)))
+    cell_width = min(round(cell_height * float(rng.uniform(0.7, 1.15))), (width - 120) // count - 12)
     apart = int(rng.integers(2, 10)) if rng.random() < 0.4 else 0
     tone, thick = float(rng.uniform(0, 185)), int(rng.integers(1, 4))
     guide = float(rng.uniform(170, 225)) if rng.random() < 0.3 else 0.0
-    count = int(rng.integers(2, 5))
     fields: list[Field] = []
     y = 60
     while y + cell_height < height - 60:

@@ -21,7 +21,7 @@ from digitocr.training.strokes import Random, Sources
 Picture = NDArray[np.float32]
 """Grey values of shape ``(height, width)``."""
 
-FILLERS = ("", "", "x", "x", "-")
+FILLERS = ("", "", "", "x", "x", "x", "-", "-", "scribble")
 """What is drawn into cells that hold no digit; '' for nothing."""
 
 TILT = 25.0
@@ -37,7 +37,7 @@ class Entry:
     text : str
         Its digits, '' for none.
     cells : tuple of str
-        For each cell its digit, or what is drawn there instead: ``x``, ``-`` or '' for nothing. Empty without cells.
+        For each cell its digit, or what is drawn there instead: one of `FILLERS`. Empty without cells.
     """
 
     text: str
