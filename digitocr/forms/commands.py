@@ -15,12 +15,22 @@ form_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Forms to print."
 )
 
+template_app = typer.Typer(
+    add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
+    help="What stands where on a form.",
+)  # fmt: skip
+
+_Template = Annotated[Path, typer.Argument(help="A template.", metavar="TEMPLATE.yaml")]
+
 
 def register(app: typer.Typer) -> None:
     """Add the sub-commands to the command line."""
     form_app.callback()(lambda: None)  # a group, also with a single command
     form_app.command()(make)
     app.add_typer(form_app, name="form")
+    for command in (detect, show):
+        template_app.command()(command)
+    app.add_typer(template_app, name="template")
 
 
 def make(
@@ -36,6 +46,47 @@ def make(
 
         for path in printing.make(specification, output):
             _print(f"{path}")
+        return 0
+
+    _run(command)
+
+
+def detect(
+    blank: Annotated[Path, typer.Argument(help="A scan or photo of the empty form, upright.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The template; BLANK.yaml without it.")
+    ] = None,
+) -> None:
+    """Find boxes, rows of cells and lines to write on, and write a first template, to be corrected by hand."""
+
+    def command() -> int:
+        from digitocr.forms import actions
+
+        template, written = actions.detect(blank, output or Path(f"{blank.stem}.yaml"))
+        for path in written:
+            _print(f"{path}")
+        _print(f"{len(template.fields)} fields found: name them, and remove what is none")
+        return 0
+
+    _run(command)
+
+
+def show(
+    template: _Template,
+    page: Annotated[Path, typer.Argument(help="A scan or photo of the form, filled in or not.")],
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="The picture; PAGE.fields.png without it.")
+    ] = None,
+) -> None:
+    """Draw the fields of a template over a page, to see whether they lie where they should."""
+
+    def command() -> int:
+        from digitocr.forms import actions
+
+        picture = output or Path(f"{page.stem}.fields.png")
+        found = actions.show(template, page, picture)
+        _print(f"{picture}")
+        _print(f"print lies {found.residual:.1f} pixels off, on a page 2000 pixels high")
         return 0
 
     _run(command)
