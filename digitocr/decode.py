@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -172,69 +173,162 @@ def decode(line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32]) 
     Returns
     -------
     list of Reading
-        The numbers from left to right; empty where there is none.
+        The numbers from left to right; empty where there is none. Of a field the one reading, which has no digits
+        where all its ink is signs; no more digits are read than it has room for, and in each cell one at most.
 
     References
     ----------
     .. [1] L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77, 1989.
     """
-    pieces = len(line.pieces)
     digit_total = np.logaddexp.reduce(scores[:, :10], axis=1)
-    either = np.logaddexp(digit_total, scores[:, SIGN])
-    best_class = np.where(scores[:, :10].max(axis=1) >= scores[:, SIGN], scores[:, :10].argmax(axis=1), SIGN)
-    best_score = scores[np.arange(len(scores)), best_class]
+    best_digit = scores[:, :10].argmax(axis=1)
+    steps = _steps(line, digit_total, scores[:, SIGN], scores[np.arange(len(scores)), best_digit])
+    ways = _Ways.over(steps, len(line.pieces) + 1, line.room + 1)
 
-    forward = [0.0] + [-math.inf] * pieces
-    best = [0.0] + [-math.inf] * pieces
-    via = [-1] * (pieces + 1)
-    for k, candidate in enumerate(line.candidates):
-        forward[candidate.last] = _log_add(
-            forward[candidate.last], forward[candidate.first] + float(either[k])
-        )
-        reached = best[candidate.first] + float(best_score[k])
-        if reached > best[candidate.last]:
-            best[candidate.last], via[candidate.last] = reached, k
-    backward = [-math.inf] * pieces + [0.0]
-    for k in range(len(line.candidates) - 1, -1, -1):
-        candidate = line.candidates[k]
-        backward[candidate.first] = _log_add(
-            backward[candidate.first], backward[candidate.last] + float(either[k])
-        )
-    total = forward[pieces]
-
-    path: list[int] = []
-    at = pieces
-    while at > 0:
-        path.append(via[at])
-        at = line.candidates[via[at]].first
-    path.reverse()
-
+    path = [
+        (step.candidate, int(best_digit[step.candidate]) if step.is_digit else SIGN) for step in ways.best
+    ]
     segments = []
-    for k in path:
-        candidate = line.candidates[k]
-        around_it = forward[candidate.first] + backward[candidate.last] - total
+    for step, (k, value) in zip(ways.best, path, strict=True):
         order = np.argsort(scores[k, :10])[::-1]
-        value = int(best_class[k])
         second = int(order[1]) if value != SIGN else int(order[0])
+        around_digit = ways.around_all(step, as_digit=True)
+        around_it = around_digit if value != SIGN else ways.around_all(step, as_digit=False)
         segments.append(
             Segment(
                 value,
-                min(1.0, math.exp(around_it + float(best_score[k]))),
+                min(1.0, math.exp(around_it + float(scores[k, value]))),
                 second,
-                min(1.0, math.exp(around_it + float(scores[k, second]))),
-                candidate.box,
+                min(1.0, math.exp(around_digit + float(scores[k, second]))),
+                line.candidates[k].box,
             )
         )
-    own = [float(best_score[k]) for k in path]
-    agreed = [float(spans[k, best_class[k]]) if spans.size else 0.0 for k in path]
-    whole = _Whole(min(0.0, sum(own) - total), sum(own), sum(agreed))
+    own = [float(scores[k, value]) for k, value in path]
+    agreed = [float(spans[k, value]) if spans.size else 0.0 for k, value in path]
+    whole = _Whole(min(0.0, sum(own) - ways.total), sum(own), sum(agreed))
+    if line.room:
+        of_field = _Run(whole.log_posterior, whole.log_agreement)
+        return [_reading(line, segments, _between(segments), own, of_field, whole)]
     readings = []
     for run in _runs(segments, line.height):
-        first, last = line.candidates[path[run[0]]].first, line.candidates[path[run[-1]]].last
-        inside = forward[first] + sum(own[i] for i in run) + backward[last] - total
+        inside = ways.around(ways.best[run[0]], ways.best[run[-1]]) + sum(own[i] for i in run)
         of_run = _Run(min(0.0, inside), sum(agreed[i] for i in run))
         readings.append(_reading(line, segments, run, own, of_run, whole))
     return readings
+
+
+def _between(segments: list[Segment]) -> list[int]:
+    """Return the segments of a field from its first digit to its last."""
+    digits = [i for i, segment in enumerate(segments) if segment.value != SIGN]
+    return list(range(digits[0], digits[-1] + 1)) if digits else []
+
+
+class _Step(NamedTuple):
+    """Taking a candidate as a digit, or as a sign; where both lead to the same node they are one step.
+
+    Attributes
+    ----------
+    candidate : int
+    is_digit : bool
+        Whether the likeliest that it may be is a digit.
+    begin, end : int
+        Nodes.
+    total, best : float
+        Log probability of all that it may be, and of the likeliest.
+    """
+
+    candidate: int
+    is_digit: bool
+    begin: int
+    end: int
+    total: float
+    best: float
+
+
+def _steps(
+    line: Line, digit_total: NDArray[np.float64], sign: NDArray[np.float64], digit: NDArray[np.float64]
+) -> list[_Step]:
+    """Lay out all steps, in the order of their candidates.
+
+    A node is a place between two pieces and, in a field, how much of its room is taken: the digits so far, or in
+    cells the last cell with a digit. A digit takes room, a sign does not.
+    """
+    rows = zip(line.candidates, digit_total.tolist(), sign.tolist(), digit.tolist(), strict=True)
+    if not line.room:
+        either = np.logaddexp(digit_total, sign).tolist()
+        return [
+            _Step(k, best >= none, c.first, c.last, either[k], max(best, none))
+            for k, (c, _, none, best) in enumerate(rows)
+        ]
+    steps = []
+    states = line.room + 1
+    for k, (c, any_digit, none, best) in enumerate(rows):
+        for state in range(states):
+            begin, end = c.first * states + state, c.last * states
+            taken = line.cells[c.first] + 1 if line.cells else state + 1
+            if state < taken < states:
+                steps.append(_Step(k, True, begin, end + taken, any_digit, best))  # noqa: FBT003
+            steps.append(_Step(k, False, begin, end + state, none, none))  # noqa: FBT003
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """All ways through the steps, by the forward-backward algorithm.
+
+    Attributes
+    ----------
+    steps : list of _Step
+        In an order in which none comes before one that leads to it.
+    states : int
+        How many nodes there are between two pieces.
+    best : list of _Step
+        The likeliest way.
+    forward, backward : list of float
+        Log probability of all ways from the first node to each, and from each to the end.
+    total : float
+        Of all ways.
+    """
+
+    steps: list[_Step]
+    states: int
+    best: list[_Step]
+    forward: list[float]
+    backward: list[float]
+    total: float
+
+    @classmethod
+    def over(cls, steps: list[_Step], places: int, states: int) -> _Ways:
+        """Weigh all ways from the first node to any at the last place."""
+        nodes = places * states
+        forward = [0.0] + [-math.inf] * (nodes - 1)
+        best = [0.0] + [-math.inf] * (nodes - 1)
+        via: list[_Step | None] = [None] * nodes
+        for step in steps:
+            forward[step.end] = _log_add(forward[step.end], forward[step.begin] + step.total)
+            reached = best[step.begin] + step.best
+            if reached > best[step.end]:
+                best[step.end], via[step.end] = reached, step
+        backward = [-math.inf] * (nodes - states) + [0.0] * states
+        for step in reversed(steps):
+            backward[step.begin] = _log_add(backward[step.begin], backward[step.end] + step.total)
+        path: list[_Step] = []
+        last = via[max(range(nodes - states, nodes), key=best.__getitem__)]
+        while last is not None:
+            path.append(last)
+            last = via[last.begin]
+        return cls(steps, states, path[::-1], forward, backward, backward[0])
+
+    def around(self, first: _Step, last: _Step) -> float:
+        """Log probability of all ways through two nodes, less what lies between them."""
+        return self.forward[first.begin] + self.backward[last.end] - self.total
+
+    def around_all(self, step: _Step, *, as_digit: bool) -> float:
+        """Log probability of all ways that take a candidate as a digit, or as a sign, less its own."""
+        if self.states == 1:
+            return self.around(step, step)
+        same = (s for s in self.steps if s.candidate == step.candidate and s.is_digit == as_digit)
+        return float(np.logaddexp.reduce([self.around(s, s) for s in same], initial=-math.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -267,7 +361,7 @@ def _runs(segments: list[Segment], height: float) -> list[list[int]]:
     right = 0
     for i, segment in enumerate(segments):
         wide = bool(current) and segment.box.x - right > GAP * height
-        large = segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
+        large = _is_large(segment, height)
         if wide or large:
             runs.append(current)
             current = []
@@ -289,10 +383,14 @@ def _reading(
 ) -> Reading:
     parts = [segments[i] for i in run]
     digits = tuple(s for s in parts if s.value != SIGN)
-    box = around([s.box for s in digits])
+    box = around([s.box for s in digits]) if digits else line.box
     return Reading(
         digits,
-        "".join(str(s.value) if s.value != SIGN else _mark(s, line) for s in parts),
+        "".join(
+            str(s.value) if s.value != SIGN else _mark(s, line)
+            for s in parts
+            if not _is_large(s, line.height)
+        ),
         box,
         of_run.log_posterior,
         tuple(own[i] for i in run if segments[i].value != SIGN),
@@ -310,12 +408,14 @@ def _left_over(segments: list[Segment], box: Box, height: float) -> float:
     beside = (
         1 - s.probability
         for s in segments
-        if s.value == SIGN
-        and s.box.height > MARK_HEIGHT * height
-        and s.box.right > box.x - height
-        and s.box.x < box.right + height
+        if _is_large(s, height) and s.box.right > box.x - height and s.box.x < box.right + height
     )
     return max(beside, default=0.0)
+
+
+def _is_large(segment: Segment, height: float) -> bool:
+    """Whether it is a sign too large to be a mark within a number."""
+    return segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
 
 
 def _mark(segment: Segment, line: Line) -> str:

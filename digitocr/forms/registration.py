@@ -293,15 +293,16 @@ def choose(view: View, forms: Sequence[Form]) -> tuple[Form, Registration]:
         None fits, or two fit alike; says why.
     """
     fitting: list[tuple[Form, Registration]] = []
-    refused: list[str] = []
+    refused: dict[str, list[str]] = {}
     marked = [form for form in forms if any(m.id in view.markers for m in form.template.markers)]
     for form in marked or forms:
         try:
             fitting.append((form, register(view, form)))
         except RegistrationError as error:
-            refused.append(f"{form.template.name}: {error.message}")
+            refused.setdefault(error.message, []).append(form.template.name)
     if not fitting:
-        raise RegistrationError(f"no template fits: {'; '.join(refused)}")
+        why = "; ".join(f"{', '.join(names)}: {message}" for message, names in refused.items())
+        raise RegistrationError(f"no template fits ({why})")
     ranked = sorted(fitting, key=lambda one: -one[1].quality)
     if len(ranked) > 1 and ranked[1][1].quality > CLOSE * ranked[0][1].quality:
         names = " and ".join(form.template.name for form, _ in ranked[:2])

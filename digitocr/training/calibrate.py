@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,7 +13,7 @@ from digitocr.judge import Evidence
 from digitocr.pipeline import evidence
 from digitocr.records import ModelCard
 from digitocr.training.corpus import DrawnLine
-from digitocr.training.labelling import UNSURE, LabelledLine
+from digitocr.training.labelling import UNSURE
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,15 +24,21 @@ class Judged:
     right: bool
 
 
-def fit_weights(lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored]) -> NDArray[np.float64]:
+def fit_weights(
+    labels: Sequence[NDArray[np.int8]],
+    scored: Sequence[lattice.Scored],
+    features: Callable[[lattice.Scored], NDArray[np.float32]] = lattice.features,
+) -> NDArray[np.float64]:
     """Fit the linear map of :func:`digitocr.decode.with_features` by multinomial logistic regression.
 
     Parameters
     ----------
-    lines : sequence of LabelledLine
-        Held-out lines.
+    labels : sequence of (N,) int8 ndarray
+        What each candidate of held-out lines is.
     scored : sequence of Scored
-        The same lines with all their candidates.
+        These lines with all their candidates.
+    features : callable
+        What is known of each candidate besides the network's scores.
 
     Returns
     -------
@@ -40,12 +46,12 @@ def fit_weights(lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored])
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), lattice.features(one)]) for one in scored])
-    labels = np.concatenate([item.labels for item in lines])
-    known = labels != UNSURE
+    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), features(one)]) for one in scored])
+    truth = np.concatenate(labels)
+    known = truth != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
     scale = np.maximum(inputs[known].std(axis=0), 1e-3)
-    model.fit(inputs[known] / scale, labels[known])
+    model.fit(inputs[known] / scale, truth[known])
     weights = np.zeros((inputs.shape[1] + 1, decode.CUT + 1))
     weights[-1] = -30.0
     weights[:-1, model.classes_] = (model.coef_ / scale).T

@@ -134,7 +134,9 @@ def calibrated(
     half = len(lines) // 2
     first, second = lines[:half], lines[half:]
     geometry, line_weights = (
-        fit_weights([d.item for d in first], lattice.score_all([d.item.line for d in first], logs, frames))
+        fit_weights(
+            [d.item.labels for d in first], lattice.score_all([d.item.line for d in first], logs, frames)
+        )
         for frames in (None, line_reader.frames)
     )
     card = ModelCard(

@@ -322,7 +322,14 @@ def _calibrated(
     items = [d.item for d in first]
     frames = line_reader.frames if line_reader else None
     weights = [
-        tuple(map(tuple, fit_weights(items, lattice.score_all([i.line for i in items], logs, how)).tolist()))
+        tuple(
+            map(
+                tuple,
+                fit_weights(
+                    [i.labels for i in items], lattice.score_all([i.line for i in items], logs, how)
+                ).tolist(),
+            )
+        )
         for how in ((None, frames) if frames else (None,))
     ]
     card = replace(card, geometry=weights[0], line_weights=weights[1] if frames else ())
