@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from digitocr import console
+from digitocr.errors import UsageError
 
 form_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Forms to print."
@@ -25,11 +26,11 @@ _Template = Annotated[Path, typer.Argument(help="A template.", metavar="TEMPLATE
 
 def register(app: typer.Typer) -> None:
     """Add the sub-commands to the command line."""
-    form_app.callback()(lambda: None)  # a group, also with a single command
     form_app.command()(make)
+    form_app.command()(export)
     app.add_typer(form_app, name="form")
-    for command in (detect, show):
-        template_app.command()(command)
+    template_app.command()(detect)
+    template_app.command()(show)
     app.add_typer(template_app, name="template")
 
 
@@ -46,6 +47,42 @@ def make(
 
         for path in printing.make(specification, output):
             _print(f"{path}")
+        return 0
+
+    _run(command)
+
+
+def export(
+    output: Annotated[Path, typer.Argument(help="The Excel workbook to write.", metavar="FORMS.xlsx")],
+    results: Annotated[
+        Path | None, typer.Option(help="Where the tables are.", show_default="results")
+    ] = None,
+    state: Annotated[Path | None, typer.Option(help="Where the ledger is.", show_default=".digitocr")] = None,
+    config: Annotated[Path | None, typer.Option(help="Settings file.", show_default="digitocr.toml")] = None,
+) -> None:
+    """Write the tables of all forms as an Excel workbook, a sheet each; its cells are text, leading zeros stay."""
+
+    def command() -> int:
+        from digitocr import atomic, publish
+        from digitocr.forms import tables
+        from digitocr.ledger import Ledger
+        from digitocr.settings import load_settings
+
+        settings = load_settings({"results": results, "state": state}, config)
+        ledger_path = settings.state / "ledger.sqlite"
+        if output.suffix.casefold() != ".xlsx":
+            raise UsageError(f"{output} is no name for a workbook", hint="end it in .xlsx")
+        if not ledger_path.exists():
+            raise UsageError(f"nothing was read yet with the state folder {settings.state}")
+        with Ledger(ledger_path, read_only=True) as ledger:
+            job = ledger.find_job(settings.results)
+            rows = list(publish.form_rows(ledger, job)) if job is not None else []
+        if not rows:
+            raise UsageError(
+                f"no forms were read into {settings.results} yet", hint="read with --templates FOLDER"
+            )
+        atomic.write(output, tables.as_workbook(rows))
+        _print(f"{output}: {len(rows)} pages")
         return 0
 
     _run(command)
