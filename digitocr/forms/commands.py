@@ -31,6 +31,7 @@ def register(app: typer.Typer) -> None:
     app.add_typer(form_app, name="form")
     template_app.command()(detect)
     template_app.command()(show)
+    template_app.command("test")(judge)
     app.add_typer(template_app, name="template")
 
 
@@ -124,6 +125,39 @@ def show(
         found = actions.show(template, page, picture)
         _print(f"{picture}")
         _print(f"print lies {found.residual:.1f} pixels off, on a page 2000 pixels high")
+        return 0
+
+    _run(command)
+
+
+def judge(
+    templates: Annotated[Path, typer.Argument(help="A folder of templates.")],
+    truth: Annotated[
+        Path,
+        typer.Argument(
+            help="A table of what stands there, beside the pages: file, field, text.", metavar="TRUTH.csv"
+        ),
+    ],
+    model: Annotated[Path | None, typer.Option(help="A model instead of the shipped one.")] = None,
+) -> None:
+    """Read labelled pages with templates and say how many fields are right, and which are not."""
+
+    def command() -> int:
+        from digitocr.forms import accuracy
+        from digitocr.forms.template import load_folder
+        from digitocr.loading import reader_of
+        from digitocr.records import Source
+        from digitocr.settings import load_settings
+
+        forms, said = load_folder(templates), accuracy.read_truth(truth)
+        reader = reader_of(load_settings({"templates": templates, "model": model})).result()
+        files = dict.fromkeys(file for file, _ in said)
+        results = [reader.read([Source(truth.parent / file, file)])[0].result for file in files]
+        for result in results:
+            if result.error:
+                sys.stderr.write(f"{result.file}: {result.error}\n")
+        for line in accuracy.report(list(accuracy.judge(results, said, forms))):
+            _print(line)
         return 0
 
     _run(command)
