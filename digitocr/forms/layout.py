@@ -289,7 +289,7 @@ def _placed(row: _Row, left: float, top: float, room: float, paper: _Paper) -> F
         row.field.format, cells, strict=False
     ):  # above the cells of a date, what goes where
         at = cell.centre[0] / PER_MM - _width(letter, 6, REGULAR) / 2
-        paper.captions.append(Caption(letter, at, top - 0.6, 6))
+        paper.captions.append(Caption(letter, at, top - 1, 6))
     return replace(row.field, box=around(cells), cells=tuple(cells))
 
 
