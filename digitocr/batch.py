@@ -499,6 +499,8 @@ class Batch:
         with self._guard:
             if not self._run:
                 self._run = self._ledger.begin_run(self._shelf.job, self._job.folder.resolve())
+                if self._job.settings.templates is not None:
+                    publish.keep_templates(self._shelf, load_folder(self._job.settings.templates))
             taken: set[str] = set()
             claims = []
             for _, decision in wanted:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from digitocr.clean import straighten
-from digitocr.forms.template import LONGEST, Field, Kind, Template
+from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
 from digitocr.records import Box, Grey, Mask, Transform, around
 
 BLOCK = 15
@@ -155,7 +155,7 @@ def _rulings(grey: Grey) -> _Rulings:
 def _thin(mask: NDArray[np.generic], *, axis: int) -> Mask:
     """Take out what is no line: blots, and rules as thick as a cell."""
     size = [1, 1]
-    size[axis] = round(LEAST_RULING * SIDE * 0.6)
+    size[axis] = round(LEAST_RULING * SIDE * 0.4)
     blots = cv2.morphologyEx(np.asarray(mask, np.uint8), cv2.MORPH_OPEN, np.ones(size, np.uint8))
     return np.asarray((np.asarray(mask) > 0) & (blots == 0))
 
@@ -224,7 +224,7 @@ def _fields(grey: Grey) -> tuple[Field, ...]:
         and not any(_within(other, box) for other in boxes if other != box)
         and not _is_print(grey, box)
     ]
-    found = [Field("", around(row), cells=tuple(row)) for row in rows]
+    found = [Field("", around(row), cells=_even(row)) for row in rows]
     found += [Field("", box) for box in (*single, *_spaces(rulings, grey, [*single, *taken]))]
     ordered = _in_reading_order([field for field in found if len(field.cells) <= LONGEST])
     return tuple(
@@ -261,12 +261,15 @@ def _is_framed(box: Box, rulings: _Rulings) -> bool:
 
 
 def _is_paper(grey: Grey, box: Box) -> bool:
-    """Tell whether a box is mostly as bright as what is around it; modules of a code are not."""
-    around_it = grey[
-        max(0, box.y - box.height) : box.bottom + box.height, max(0, box.x - box.height) : box.right
-    ]
+    """Tell whether there is paper in a box and right around its frame; not so within a code or a thick bar."""
+    high = box.height
+    around_it = grey[max(0, box.y - high) : box.bottom + high, max(0, box.x - high) : box.right + high]
     inside = grey[box.y + 4 : box.bottom - 4, box.x + 4 : box.right - 4]
-    return bool(inside.size) and float(np.median(inside)) > 0.6 * float(np.percentile(around_it, 90))
+    rows, columns = slice(box.y, box.bottom), slice(box.x, box.right)
+    beside = [grey[y : y + 2, columns] for y in (max(0, box.y - 8), box.bottom + 6)]
+    beside += [grey[rows, x : x + 2] for x in (max(0, box.x - 8), box.right + 6)]
+    least = 0.6 * float(np.percentile(around_it, 90))
+    return all(part.size > 0 and float(np.median(part)) > least for part in (inside, *beside))
 
 
 def _bridged(lines: Mask, gap: tuple[int, int]) -> NDArray[np.uint8]:
@@ -305,6 +308,13 @@ def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
         else:
             rows.append([box])
     return [row for row in rows if len(row) > 1]
+
+
+def _even(row: Sequence[Box]) -> tuple[Box, ...]:
+    """Return cells that part their row evenly where they nearly do, so that the template is short."""
+    even = divided(around(tuple(row)), len(row))
+    off = max(abs(cell.x - at.x) + abs(cell.right - at.right) for cell, at in zip(row, even, strict=True))
+    return even if off <= 6 else tuple(row)
 
 
 def _within(box: Box, other: Box) -> bool:

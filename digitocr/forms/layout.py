@@ -248,7 +248,7 @@ def _cells(keys: dict[str, Entry]) -> int:
 
 
 def _groups(field: Field, cells: int, entry: Entry) -> tuple[int, ...]:
-    """Part cells where a printed sign stands between them: the parts of a date, the decimals of an amount."""
+    """Part cells where there is a gap between them: the parts of a date, the decimals of an amount."""
     if not cells:
         raise entry.wrong("say how many 'cells' it has, or its 'width' in millimetres without cells")
     if field.kind is Kind.DATE:
@@ -279,13 +279,17 @@ def _placed(row: _Row, left: float, top: float, room: float, paper: _Paper) -> F
         return replace(row.field, box=_pixels(x, top, row.width))
     cells: list[Box] = []
     for i, count in enumerate(row.groups):
-        if i:
-            sign = "." if row.field.kind is Kind.AMOUNT else "/"
-            at = x + (_GROUP_GAP - _width(sign, 12, BOLD)) / 2
-            paper.captions.append(Caption(sign, at, top + CELL[1] - (0 if sign == "." else 3.5), 12, BOLD))
-            x += _GROUP_GAP
+        if i and row.field.kind is Kind.AMOUNT:
+            at = x + (_GROUP_GAP - _width(".", 12, BOLD)) / 2
+            paper.captions.append(Caption(".", at, top + CELL[1], 12, BOLD))
+        x += _GROUP_GAP if i else 0
         cells += divided(_pixels(x, top, count * CELL[0]), count)
         x += count * CELL[0]
+    for letter, cell in zip(
+        row.field.format, cells, strict=False
+    ):  # above the cells of a date, what goes where
+        at = cell.centre[0] / PER_MM - _width(letter, 6, REGULAR) / 2
+        paper.captions.append(Caption(letter, at, top - 1, 6))
     return replace(row.field, box=around(cells), cells=tuple(cells))
 
 

@@ -51,6 +51,16 @@ def test_parts_of_a_date_stand_apart(tmp_path):
     assert [i for i, gap in enumerate(gaps) if gap > 0] == [1, 3]
 
 
+def test_the_cells_of_a_date_say_what_goes_where(tmp_path):
+    form = load(tmp_path)
+    day = form.template.field("day")
+    hints = [c for c in form.captions if c.size == 6]
+    assert "".join(hint.text for hint in hints) == "DDMMYYYY"
+    for hint, cell in zip(hints, day.cells, strict=True):
+        assert cell.x < hint.x * PER_MM < cell.right
+        assert hint.y * PER_MM < cell.y
+
+
 def test_two_columns_stand_side_by_side(tmp_path):
     template = load(tmp_path).template
     men, women = template.field("men").box, template.field("women").box
