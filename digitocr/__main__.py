@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
 from digitocr import console, upkeep_commands
+from digitocr.forms import commands as forms
 from digitocr.records import FileResult, FileStatus
 from digitocr.settings import load_settings
 from digitocr.training import commands
@@ -32,17 +33,19 @@ def read(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object a line.")] = False,  # noqa: FBT002
     threshold: Annotated[float | None, typer.Option(help="Accept numbers from this confidence on.")] = None,
     model: Annotated[Path | None, typer.Option(help="A model instead of the shipped one.")] = None,
+    templates: Annotated[Path | None, typer.Option(help="A folder of templates of forms.")] = None,
 ) -> None:
     """Read single files and print their numbers; no tables, no ledger."""
     console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(console.guarded(partial(_read, files, as_json, threshold, model)))
+    settings = {"threshold": threshold, "model": model, "templates": templates}
+    raise typer.Exit(console.guarded(partial(_read, files, as_json, settings)))
 
 
-def _read(files: Sequence[Path], as_json: bool, threshold: float | None, model: Path | None) -> int:  # noqa: FBT001
+def _read(files: Sequence[Path], as_json: bool, flags: Mapping[str, Any]) -> int:  # noqa: FBT001
     from digitocr.loading import reader_of
     from digitocr.records import Source
 
-    settings = load_settings({"threshold": threshold, "model": model})
+    settings = load_settings(flags)
     reader = reader_of(settings).result()
     failed = False
     for path in files:  # one by one: what is read is shown at once
@@ -60,15 +63,22 @@ def _show(result: FileResult, *, as_json: bool) -> None:
         sys.stderr.write(f"{result.file}: {result.error}\n")
     for page in result.pages:
         for number in page.numbers:
-            reasons = "; ".join(reason.value for reason in number.reasons)
-            sys.stdout.write(
-                f"{result.file}\t{page.index}\t{number.text}\t{number.confidence:.4f}\t{number.status}\t{reasons}\n"
+            reasons = "; ".join(number.reasons)
+            cells = (
+                result.file,
+                str(page.index),
+                number.text,
+                f"{number.confidence:.4f}",
+                number.status,
+                reasons,
             )
+            sys.stdout.write("\t".join((*cells, number.field)).rstrip("\t") + "\n")
 
 
 commands.register(app)
 web.register(app)
 upkeep_commands.register(app)
+forms.register(app)
 
 
 def main() -> None:

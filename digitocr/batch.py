@@ -6,6 +6,7 @@ are there, and a file is moved last.
 
 from __future__ import annotations
 
+import hashlib
 import logging
 import os
 import socket
@@ -22,6 +23,7 @@ from typing import Protocol
 from digitocr import atomic, inbox, publish, results, upkeep
 from digitocr.classify import read_card, shipped_model
 from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
+from digitocr.forms.template import dumps, load_folder
 from digitocr.inbox import Entry
 from digitocr.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.promotion import model_in_use
@@ -93,6 +95,8 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
         Where the folder is not there or is one that the program writes.
     ModelError
         Where the model cannot be used.
+    TemplateError
+        Where a template cannot be used.
     """
     folder = folder or settings.inbox
     if not folder.is_dir():
@@ -113,8 +117,20 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
         folder=folder,
         is_inbox=settings.inbox.is_dir() and folder.samefile(settings.inbox),
         model=f"{card.name}@{card.sha256[:12]}",
-        reading=f"threshold={threshold:g}",
+        reading=f"threshold={threshold:g}{_forms(settings)}",
     )
+
+
+def _forms(settings: Settings) -> str:
+    """Tell the forms that are known from others: a changed template reads otherwise."""
+    if settings.templates is None:
+        return ""
+    digest = hashlib.sha256()
+    for template in load_folder(settings.templates):
+        digest.update(dumps(template).encode())
+        for path in (template.reference, template.features):
+            digest.update(path.read_bytes() if path else b"")
+    return f";templates={digest.hexdigest()[:12]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -444,6 +460,8 @@ class Batch:
         with self._guard:
             if not self._run:
                 self._run = self._ledger.begin_run(self._shelf.job, self._job.folder.resolve())
+                if self._job.settings.templates is not None:
+                    publish.keep_templates(self._shelf, load_folder(self._job.settings.templates))
             taken: set[str] = set()
             claims = []
             for _, decision in wanted:

@@ -167,6 +167,8 @@ def read_card(model: Path) -> ModelCard:
             geometry=tuple(tuple(float(v) for v in row) for row in raw.get("geometry", ())),
             line_weights=tuple(tuple(float(v) for v in row) for row in raw.get("line_weights", ())),
             text_weights=tuple(float(v) for v in raw.get("text_weights", ())),
+            cell_weights=tuple(tuple(float(v) for v in row) for row in raw.get("cell_weights", ())),
+            cell_confidence=tuple(float(v) for v in raw.get("cell_confidence", ())),
             number_confidence=tuple(float(v) for v in raw.get("number_confidence", ())),
             scaling=str(raw.get("scaling", UNIT)),
             output=str(raw.get("output", "logits")),

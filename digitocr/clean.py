@@ -60,8 +60,7 @@ def clean(page: Page) -> Sheet:
         With the homography back to page pixels.
     """
     flat, to_page = straighten(page.grey)
-    even = _even_light(_dark_on_light(flat))
-    ink = _ink(even)
+    even, ink = inked(_dark_on_light(flat))
     angle = _skew(ink)
     if abs(angle) > 0.3:
         turn = _rotation(even.shape, angle)
@@ -71,11 +70,29 @@ def clean(page: Page) -> Sheet:
         to_page = to_page @ np.linalg.inv(turn)
     lines = _rulings(ink)
     if lines is not None:
-        ink = _without(ink, lines)
+        ink = without(ink, lines)
         even = np.where(lines & ~ink, np.uint8(255), even).astype(np.uint8)
     if min(ink.shape) < PAGE_SIDE:
         ink = _without_faint(even, ink)
-    return Sheet(even, ink, to_page, _quality(even, ink))
+    return Sheet(even, ink, to_page, quality(even, ink))
+
+
+def inked(flat: Grey) -> tuple[Grey, Mask]:
+    """Even out the light of a flat page, and tell its ink from its paper; rulings and print are left in.
+
+    Parameters
+    ----------
+    flat : (h, w) uint8 ndarray
+        Dark ink on light paper.
+
+    Returns
+    -------
+    even : (h, w) uint8 ndarray
+        Paper at 255, ink dark.
+    ink : (h, w) bool ndarray
+    """
+    even = _even_light(flat)
+    return even, _ink(even)
 
 
 def turned(sheet: Sheet, quarters: int) -> Sheet:
@@ -101,7 +118,7 @@ def turned(sheet: Sheet, quarters: int) -> Sheet:
 def straighten(grey: Grey) -> tuple[Grey, Transform]:
     """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
     height, width = grey.shape
-    corners = _paper_corners(grey) if min(grey.shape) >= 300 else None
+    corners = paper_corners(grey) if min(grey.shape) >= 300 else None
     if corners is None:
         scale = _working_scale(width, height)
         if scale == 1:
@@ -136,7 +153,7 @@ def _working_scale(width: float, height: float) -> float:
     return 1.0
 
 
-def _paper_corners(grey: Grey) -> NDArray[np.float64] | None:
+def paper_corners(grey: Grey) -> NDArray[np.float64] | None:
     """Find a bright sheet on a darker desk: its corners clockwise from the upper left, in page pixels, or None."""
     scale = 400 / max(grey.shape)
     step = max(1, max(grey.shape) // 1600)  # every so many pixels tell where the paper ends as well as all do
@@ -340,7 +357,8 @@ def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32]
     )
 
 
-def _quality(even: Grey, ink: Mask) -> tuple[Reason, ...]:
+def quality(even: Grey, ink: Mask) -> tuple[Reason, ...]:
+    """Return what speaks against anything read from a page: most of its ink is faint."""
     greys = np.cumsum(cv2.calcHist([even], [0], ink.view(np.uint8), [256], [0, 256]))
     median = int(np.searchsorted(greys, greys[-1] / 2))
     return (Reason.PAGE_QUALITY,) if greys[-1] and median > 255 * (1 - MIN_CONTRAST) else ()
@@ -438,8 +456,13 @@ def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
     return np.asarray((runs > 0) & (thick == 0), dtype=np.bool_)
 
 
-def _without(ink: Mask, lines: Mask) -> Mask:
-    """Take rulings out of the ink, and close the strokes again that they crossed."""
+def without(ink: Mask, lines: Mask) -> Mask:
+    """Take rulings out of the ink, and close the strokes again that they crossed.
+
+    Parameters
+    ----------
+    ink, lines : (h, w) bool ndarray
+    """
     rest = np.logical_and(ink, ~lines)
     gap = int(np.ceil(_stroke_width(ink))) + 3
     kernel_down, kernel_across = np.ones((gap * 2 + 1, 1), np.uint8), np.ones((1, gap * 2 + 1), np.uint8)

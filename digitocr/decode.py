@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -165,6 +166,7 @@ def best_path(line: Line, scores: NDArray[np.float64]) -> Path:
 
     A path takes every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
     probabilities of its parts; a wrong cut is unlikely as either, so neither long nor short readings are favoured.
+    In a field no more digits are read than it has room for, and in each cell one at most.
 
     Parameters
     ----------
@@ -172,20 +174,20 @@ def best_path(line: Line, scores: NDArray[np.float64]) -> Path:
     scores : (N, 12) float64 ndarray
         Log probabilities of the candidates.
     """
-    digits = scores[:, :10]
-    classes = np.where(digits.max(axis=1) >= scores[:, SIGN], digits.argmax(axis=1), SIGN).tolist()
-    best_of = np.maximum(digits.max(axis=1), scores[:, SIGN]).tolist()
-    best = [0.0] + [-math.inf] * len(line.pieces)
-    via = [-1] * len(best)
-    for k, (candidate, score) in enumerate(zip(line.candidates, best_of, strict=True)):
-        reached = best[candidate.first] + score
-        if reached > best[candidate.last]:
-            best[candidate.last], via[candidate.last] = reached, k
+    states = line.room + 1
+    nodes = (len(line.pieces) + 1) * states
+    best = [0.0] + [-math.inf] * (nodes - 1)
+    via: list[_Step | None] = [None] * nodes
+    for step in _steps(line, scores):
+        reached = best[step.begin] + step.best
+        if reached > best[step.end]:
+            best[step.end], via[step.end] = reached, step
+    digits = scores[:, :10].argmax(axis=1)
     path: list[tuple[int, int]] = []
-    at = len(line.pieces)
-    while at > 0:
-        path.append((via[at], classes[via[at]]))
-        at = line.candidates[via[at]].first
+    last = via[max(range(nodes - states, nodes), key=best.__getitem__)]
+    while last is not None:
+        path.append((last.candidate, int(digits[last.candidate]) if last.is_digit else SIGN))
+        last = via[last.begin]
     return tuple(reversed(path))
 
 
@@ -210,46 +212,144 @@ def decode(
     Returns
     -------
     list of Reading
-        The numbers from left to right; empty where there is none.
+        The numbers from left to right; empty where there is none. Of a field the one reading, which has no digits
+        where all its ink is signs.
 
     References
     ----------
     .. [1] L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77, 1989.
     """
-    pieces = len(line.pieces)
-    either = np.logaddexp(np.logaddexp.reduce(scores[:, :10], axis=1), scores[:, SIGN]).tolist()
-    forward = [0.0] + [-math.inf] * pieces
-    for weight, candidate in zip(either, line.candidates, strict=True):
-        forward[candidate.last] = _log_add(forward[candidate.last], forward[candidate.first] + weight)
-    backward = [-math.inf] * pieces + [0.0]
-    for weight, candidate in zip(reversed(either), reversed(line.candidates), strict=True):
-        backward[candidate.first] = _log_add(backward[candidate.first], backward[candidate.last] + weight)
-    total = forward[pieces]
-
+    steps = _steps(line, scores)
+    ways = _Ways.over(steps, len(line.pieces) + 1, line.room + 1)
     segments = []
     for k, value in path:
-        candidate = line.candidates[k]
-        around_it = forward[candidate.first] + backward[candidate.last] - total
         second = next(int(digit) for digit in np.argsort(scores[k, :10])[::-1] if digit != value)
+        around_digit = ways.around_all(k, as_digit=True)
+        around_it = around_digit if value != SIGN else ways.around_all(k, as_digit=False)
         segments.append(
             Segment(
                 value,
                 min(1.0, math.exp(around_it + float(scores[k, value]))),
                 second,
-                min(1.0, math.exp(around_it + float(scores[k, second]))),
-                candidate.box,
+                min(1.0, math.exp(around_digit + float(scores[k, second]))),
+                line.candidates[k].box,
             )
         )
     own = [float(scores[k, value]) for k, value in path]
     agreed = [float(spans[k, value]) if spans.size else 0.0 for k, value in path]
-    whole = _Whole(min(0.0, sum(own) - total), sum(own), sum(agreed), log_text)
+    whole = _Whole(min(0.0, sum(own) - ways.total), sum(own), sum(agreed), log_text)
+    if line.room:
+        of_field = _Run(whole.log_posterior, whole.log_agreement)
+        return [_reading(line, segments, _between(segments), own, of_field, whole)]
     readings = []
     for run in _runs(segments, line.height):
-        first, last = line.candidates[path[run[0]][0]].first, line.candidates[path[run[-1]][0]].last
-        inside = forward[first] + sum(own[i] for i in run) + backward[last] - total
+        first, last = line.candidates[path[run[0]][0]], line.candidates[path[run[-1]][0]]
+        inside = ways.around(first.first, last.last) + sum(own[i] for i in run)
         of_run = _Run(min(0.0, inside), sum(agreed[i] for i in run))
         readings.append(_reading(line, segments, run, own, of_run, whole))
     return readings
+
+
+def _between(segments: list[Segment]) -> list[int]:
+    """Return the segments of a field from its first digit to its last."""
+    digits = [i for i, segment in enumerate(segments) if segment.value != SIGN]
+    return list(range(digits[0], digits[-1] + 1)) if digits else []
+
+
+class _Step(NamedTuple):
+    """Taking a candidate as a digit, or as a sign; where both lead to the same node they are one step.
+
+    Attributes
+    ----------
+    candidate : int
+    is_digit : bool
+        Whether the likeliest that it may be is a digit.
+    begin, end : int
+        Nodes.
+    total, best : float
+        Log probability of all that it may be, and of the likeliest.
+    """
+
+    candidate: int
+    is_digit: bool
+    begin: int
+    end: int
+    total: float
+    best: float
+
+
+def _steps(line: Line, scores: NDArray[np.float64]) -> list[_Step]:
+    """Lay out all steps, in the order of their candidates.
+
+    A node is a place between two pieces and, in a field, how much of its room is taken: the digits so far, or in
+    cells the last cell with a digit. A digit takes room, a sign does not.
+    """
+    digit_total, sign = np.logaddexp.reduce(scores[:, :10], axis=1), scores[:, SIGN]
+    digit = scores[:, :10].max(axis=1).tolist()
+    rows = zip(line.candidates, digit_total.tolist(), sign.tolist(), digit, strict=True)
+    if not line.room:
+        either = np.logaddexp(digit_total, sign).tolist()
+        return [
+            _Step(k, best >= none, c.first, c.last, either[k], max(best, none))
+            for k, (c, _, none, best) in enumerate(rows)
+        ]
+    steps = []
+    states = line.room + 1
+    for k, (c, any_digit, none, best) in enumerate(rows):
+        for state in range(states):
+            begin, end = c.first * states + state, c.last * states
+            taken = line.cells[c.first] + 1 if line.cells else state + 1
+            if state < taken < states:
+                steps.append(_Step(k, True, begin, end + taken, any_digit, best))  # noqa: FBT003
+            steps.append(_Step(k, False, begin, end + state, none, none))  # noqa: FBT003
+    return steps
+
+
+@dataclass(frozen=True, slots=True)
+class _Ways:
+    """All ways through the steps, by the forward-backward algorithm.
+
+    Attributes
+    ----------
+    steps : list of _Step
+        In an order in which none comes before one that leads to it.
+    states : int
+        How many nodes there are between two pieces.
+    forward, backward : list of float
+        Log probability of all ways from the first node to each, and from each to the end.
+    total : float
+        Of all ways.
+    """
+
+    steps: list[_Step]
+    states: int
+    forward: list[float]
+    backward: list[float]
+    total: float
+
+    @classmethod
+    def over(cls, steps: list[_Step], places: int, states: int) -> _Ways:
+        """Weigh all ways from the first node to any at the last place."""
+        nodes = places * states
+        forward = [0.0] + [-math.inf] * (nodes - 1)
+        for step in steps:
+            forward[step.end] = _log_add(forward[step.end], forward[step.begin] + step.total)
+        backward = [-math.inf] * (nodes - states) + [0.0] * states
+        for step in reversed(steps):
+            backward[step.begin] = _log_add(backward[step.begin], backward[step.end] + step.total)
+        return cls(steps, states, forward, backward, backward[0])
+
+    def around(self, begin: int, end: int) -> float:
+        """Log probability of all ways through two nodes, less what lies between them."""
+        return self.forward[begin] + self.backward[end] - self.total
+
+    def around_all(self, candidate: int, *, as_digit: bool) -> float:
+        """Log probability of all ways that take a candidate as a digit, or as a sign, less its own."""
+        if self.states == 1:
+            step = self.steps[candidate]
+            return self.around(step.begin, step.end)
+        same = (s for s in self.steps if s.candidate == candidate and s.is_digit == as_digit)
+        return float(np.logaddexp.reduce([self.around(s.begin, s.end) for s in same], initial=-math.inf))
 
 
 @dataclass(frozen=True, slots=True)
@@ -283,7 +383,7 @@ def _runs(segments: list[Segment], height: float) -> list[list[int]]:
     right = 0
     for i, segment in enumerate(segments):
         wide = bool(current) and segment.box.x - right > GAP * height
-        large = segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
+        large = _is_large(segment, height)
         if wide or large:
             runs.append(current)
             current = []
@@ -305,10 +405,14 @@ def _reading(
 ) -> Reading:
     parts = [segments[i] for i in run]
     digits = tuple(s for s in parts if s.value != SIGN)
-    box = around([s.box for s in digits])
+    box = around([s.box for s in digits]) if digits else line.box
     return Reading(
         digits,
-        "".join(str(s.value) if s.value != SIGN else _mark(s, line) for s in parts),
+        "".join(
+            str(s.value) if s.value != SIGN else _mark(s, line)
+            for s in parts
+            if not _is_large(s, line.height)
+        ),
         box,
         of_run.log_posterior,
         tuple(own[i] for i in run if segments[i].value != SIGN),
@@ -327,12 +431,14 @@ def _left_over(segments: list[Segment], box: Box, height: float) -> float:
     beside = (
         1 - s.probability
         for s in segments
-        if s.value == SIGN
-        and s.box.height > MARK_HEIGHT * height
-        and s.box.right > box.x - height
-        and s.box.x < box.right + height
+        if _is_large(s, height) and s.box.right > box.x - height and s.box.x < box.right + height
     )
     return max(beside, default=0.0)
+
+
+def _is_large(segment: Segment, height: float) -> bool:
+    """Whether it is a sign too large to be a mark within a number."""
+    return segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
 
 
 def _mark(segment: Segment, line: Line) -> str:

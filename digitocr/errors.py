@@ -52,6 +52,20 @@ class ModelError(DigitocrError):
     exit_status = 2
 
 
+class TemplateError(DigitocrError):
+    """The template or the specification of a form cannot be used; the message names file and line."""
+
+    code = "template"
+    exit_status = 2
+
+
+class RegistrationError(DigitocrError):
+    """A page is of no form that is known, or too little of it can be seen."""
+
+    code = "registration"
+    exit_status = 1
+
+
 class InputError(DigitocrError):
     """A file cannot be read; the batch goes on without it."""
 

@@ -87,7 +87,7 @@ def confidence(evidence: Evidence, coefficients: tuple[float, ...]) -> float:
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
-def judge(number: Number, threshold: float, known: tuple[Reason, ...]) -> Number:
+def judge(number: Number, threshold: float, known: tuple[str, ...]) -> Number:
     """Decide whether a number is accepted, and mark what a person should look at.
 
     Parameters
@@ -96,15 +96,15 @@ def judge(number: Number, threshold: float, known: tuple[Reason, ...]) -> Number
         With its confidence.
     threshold : float
         Least confidence of an accepted number.
-    known : tuple of Reason
-        What is known to speak against it: of the sheet, or of the ink beside it.
+    known : tuple of str
+        Reasons: what is known to speak against it: of the sheet, or of the ink beside it.
 
     Returns
     -------
     Number
         With status and reasons; where it waits, at least its least sure digit does.
     """
-    reasons = list(known)
+    reasons: list[str] = list(known)
     if not number.digits:
         reasons.append(Reason.UNREADABLE)
     if number.confidence < threshold:

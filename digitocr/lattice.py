@@ -133,6 +133,8 @@ def scores(scored: Scored, card: ModelCard) -> NDArray[np.float64]:
     missing = -math.inf if len(card.classes) <= decode.CUT else 0.0
     own = np.full((len(scored.logs), decode.CUT + 1), missing, dtype=np.float32)
     own[:, : scored.logs.shape[1]] = scored.logs
+    if scored.line.cells and scored.spans.shape[1] and card.cell_weights:
+        return decode.with_features(own, cell_features(scored), np.array(card.cell_weights, dtype=np.float64))
     weights = np.array(card.line_weights if scored.spans.shape[1] else card.geometry, dtype=np.float64)
     if not len(weights):
         return np.maximum(own, -20.0).astype(np.float64)
@@ -144,10 +146,21 @@ def features(scored: Scored) -> NDArray[np.float32]:
     return np.hstack([decode.geometry(scored.line), scored.spans])
 
 
+def cell_features(scored: Scored) -> NDArray[np.float32]:
+    """Return what is known of each candidate in a cell: what is known of any, and its share of the cell's ink."""
+    line = scored.line
+    area = np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1)[1:]
+    whole = np.bincount(line.cells, weights=area)
+    own = np.concatenate([[0], np.cumsum(area)])
+    share = [(own[c.last] - own[c.first]) / whole[line.cells[c.first]] for c in line.candidates]
+    return np.hstack([features(scored), np.array(share, dtype=np.float32)[:, None]])
+
+
 def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     """Decode a scored line into its numbers."""
     weighed = scores(scored, card)
-    if not (len(scored.frames) and card.text_weights):
+    # In cells there is nothing to propose: each is cut by itself.
+    if scored.line.cells or not (len(scored.frames) and card.text_weights):
         return decode.decode(scored.line, weighed, scored.spans, decode.best_path(scored.line, weighed))
     proposed = rescore.proposals(scored.line, weighed, scored.spans, scored.frames)
     chosen, log_text = rescore.likeliest(proposed, card.text_weights)

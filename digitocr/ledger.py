@@ -184,12 +184,16 @@ _MIGRATIONS = (
     """
     CREATE INDEX file_source ON file (job, source);
     """,
+    "ALTER TABLE file ADD COLUMN form_rows TEXT NOT NULL DEFAULT '';",
 )
 
 _WAITING = "file CROSS JOIN item ON item.file = file.id AND waits"
 
 _PORTION = 500
 """So many rows are in memory at once where all of a job are gone through."""
+
+_WITH_FORMS = 4
+"""From this version on a ledger keeps the rows of the tables of forms."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,6 +303,7 @@ class Outcome:
     seconds: float = 0.0
     reading: bytes | None = None
     number_lines: str = ""
+    form_rows: str = ""
     items: tuple[Waiting, ...] = ()
 
 
@@ -508,12 +513,13 @@ class Ledger:
                 db.execute(
                     "UPDATE file SET status = ?, model = ?, settings = ?, error_code = ?, error = ?,"
                     " pages = ?, numbers = ?, digits = ?, review = ?, seconds = ?, reading = ?,"
-                    " number_lines = ?, processed_at = ?,"
+                    " number_lines = ?, form_rows = ?, processed_at = ?,"
                     " attempts = CASE WHEN ? THEN attempts ELSE 0 END,"
                     " holder = '', lease = 0 WHERE id = ?",
                     (
                         *(o.status, o.model, o.settings, o.error_code, o.error, o.pages, o.numbers, o.digits),
-                        *(o.review, o.seconds, o.reading, o.number_lines, at, o.may_pass, identity),
+                        *(o.review, o.seconds, o.reading, o.number_lines, o.form_rows),
+                        *(at, o.may_pass, identity),
                     ),
                 )
                 self._put_items(db, job, identity, o.items)
@@ -543,7 +549,7 @@ class Ledger:
                 db.execute(
                     "UPDATE file SET status = '', model = '', settings = '', error_code = '', error = '', pages = 0,"
                     " numbers = 0, digits = 0, review = 0, attempts = 0, holder = '', lease = 0, reading = NULL,"
-                    " number_lines = '', stale = 0 WHERE id = ?",
+                    " number_lines = '', form_rows = '', stale = 0 WHERE id = ?",
                     (identity,),
                 )
             else:
@@ -597,6 +603,13 @@ class Ledger:
     def number_lines(self, job: int) -> Iterator[str]:
         """Yield the lines of the table of numbers, file by file."""
         return (lines for (lines,) in self._walk("number_lines", job))
+
+    def form_rows(self, job: int) -> Iterator[str]:
+        """Yield the rows of the tables of forms, file by file; '' for a file without any."""
+        if self._version() < _WITH_FORMS:  # of an earlier program, and only looked at
+            return
+        for (rows,) in self._rows("SELECT form_rows FROM file WHERE job = ? ORDER BY file", job):
+            yield rows
 
     def lines_of(self, identity: int) -> str:
         """Return the lines of the table of numbers of one file."""
@@ -683,11 +696,11 @@ class Ledger:
             if self.newest_correction(identity) != newest:
                 return
             db.execute(
-                "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, stale = 0"
-                " WHERE id = ?",
+                "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, form_rows = ?,"
+                " stale = 0 WHERE id = ?",
                 (
-                    *(outcome.status, outcome.numbers, outcome.digits, outcome.review, outcome.number_lines),
-                    identity,
+                    *(outcome.status, outcome.numbers, outcome.digits, outcome.review),
+                    *(outcome.number_lines, outcome.form_rows, identity),
                 ),
             )
             self._put_items(db, job, identity, outcome.items)

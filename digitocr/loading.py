@@ -12,6 +12,7 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+from digitocr.forms.template import Template, load_folder
 from digitocr.pipeline import Reader, load_reader
 from digitocr.promotion import model_in_use
 from digitocr.records import ReadOptions
@@ -24,11 +25,14 @@ _NATIVE = 2
 def reader_of(settings: Settings) -> Future[Reader]:
     """Begin to load what reads with these settings, or return what was begun before."""
     options = ReadOptions(settings.threshold, settings.batch_size, settings.limits)
-    return _load(model_in_use(settings), options, settings.jobs)
+    templates = load_folder(settings.templates) if settings.templates else ()
+    return _load(model_in_use(settings), options, settings.jobs, templates)
 
 
 @cache
-def _load(model: Path | None, options: ReadOptions, threads: int) -> Future[Reader]:
+def _load(
+    model: Path | None, options: ReadOptions, threads: int, templates: tuple[Template, ...]
+) -> Future[Reader]:
     future: Future[Reader] = Future()
 
     def load() -> None:
@@ -38,7 +42,7 @@ def _load(model: Path | None, options: ReadOptions, threads: int) -> Future[Read
             # chunks are read side by side: OpenCV's own threads on top would fight them for the cores
             cv2.setNumThreads(1)
             with native_silence():
-                reader = load_reader(model, options, threads)
+                reader = load_reader(model, options, threads, templates)
             # what TensorFlow made stays: going over it again and again costs a tenth of the reading
             gc.freeze()
             future.set_result(reader)

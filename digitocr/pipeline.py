@@ -14,7 +14,10 @@ from numpy.typing import NDArray
 
 from digitocr import clean, decode, judge, lattice, normalize, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
-from digitocr.errors import InputError
+from digitocr.errors import InputError, RegistrationError
+from digitocr.forms.reading import Answer, Filled, fill, judged
+from digitocr.forms.registration import Form, choose, form_of, view_of
+from digitocr.forms.template import Template
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
     Digit,
@@ -62,10 +65,11 @@ _TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """One way up of a sheet, with its lines."""
+    """One way up of a sheet, with its lines; and why it is no form, where it should be one."""
 
     sheet: Sheet
     lines: tuple[Line, ...]
+    no_form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,10 +124,11 @@ class _File:
         status = (
             FileStatus.PARTIAL if self.decoding.failed else FileStatus.DONE if found else FileStatus.EMPTY
         )
+        told = _told(self.decoding.failed) or self.decoding.note
         code = self.decoding.code or (FIRST_PICTURE if self.decoding.note else "")
-        result = replace(
-            result, pages=tuple(every), status=status, error=_told(self.decoding), error_code=code
-        )
+        if not told and (unknown := [page for page in self.pages if page.error]):
+            told, code = _told(unknown), RegistrationError.code
+        result = replace(result, pages=tuple(every), status=status, error=told, error_code=code)
         return Reading(result, tuple(self.shown))
 
 
@@ -137,6 +142,8 @@ class Reader:
     line_reader : LineReader or None
         A second network that reads lines as a whole.
     options : ReadOptions
+    forms : tuple of Form
+        What each page is compared with; without any, pages are read as they come.
     decoder : callable
         Decodes the bytes of a file within limits, page by page.
     """
@@ -144,6 +151,7 @@ class Reader:
     classifier: Classifier
     line_reader: LineReader | None
     options: ReadOptions
+    forms: tuple[Form, ...] = ()
     decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
 
     @property
@@ -176,14 +184,14 @@ class Reader:
         files = [_File(source) for source in sources]
         for portion in _portions(page for file in files for page in self._decoded(file)):
             started = time.perf_counter()
-            views = [_view(clean.clean(page)) for _, page in portion]
-            for (file, page), (read, in_doubt) in zip(portion, self._right_way_up(views), strict=True):
-                result = PageResult(page.index, page.grey.shape, self._numbers(page, read, in_doubt))
+            pages = [page for _, page in portion]
+            laid = [self.laid(page) for page in pages]
+            for (file, page), result in zip(portion, self.results(pages, laid), strict=True):
                 file.pages.append(result)
                 if show is not None:
                     file.shown.append(show(page, result))
             spent = time.perf_counter() - started
-            weights = [1 + sum(len(line.candidates) for line in view.lines) for view in views]
+            weights = [1 + sum(len(line.candidates) for line in one.lines) for one in laid]
             for (file, _), weight in zip(portion, weights, strict=True):
                 file.seconds += spent * weight / sum(weights)
         return [file.reading() for file in files]
@@ -202,6 +210,43 @@ class Reader:
         except InputError as error:
             file.error = error
         file.seconds += time.perf_counter() - started
+
+    def laid(self, page: Page) -> _View | Filled:
+        """Find the form that a page is; where there is none, its lines."""
+        if not self.forms:
+            return _view(clean.clean(page))
+        try:
+            return fill(page.grey, *choose(view_of(page.grey), self.forms))
+        except RegistrationError as error:
+            return replace(_view(clean.clean(page)), no_form=error.message)
+
+    def results(self, pages: list[Page], laid: list[_View | Filled]) -> list[PageResult]:
+        """Read pages, their candidates in one batch for the forms and one for the others."""
+        forms = [(k, one) for k, one in enumerate(laid) if isinstance(one, Filled)]
+        others = [(k, one) for k, one in enumerate(laid) if isinstance(one, _View)]
+        results: dict[int, PageResult] = {}
+        views = [view for _, view in others]
+        for (k, view), (read, in_doubt) in zip(others, self._right_way_up(views), strict=True):
+            against = [Reason.ORIENTATION] * in_doubt + [Reason.NO_FORM] * bool(view.no_form)
+            numbers = self._numbers(pages[k], read, (*read.view.sheet.reasons, *against))
+            results[k] = PageResult(pages[k].index, pages[k].grey.shape, numbers, view.no_form)
+        readings = iter(self._decoded_lines([line for _, one in forms for line in one.lines]))
+        for k, one in forms:
+            answered = [self._answered(answer, readings, pages[k]) for answer in one.answers]
+            numbers = judged(one, answered, self.threshold)
+            name = one.form.template.name
+            results[k] = PageResult(pages[k].index, pages[k].grey.shape, numbers, template=name)
+        return [results[k] for k in range(len(pages))]
+
+    def _answered(self, answer: Answer, readings: Iterator[list[decode.Reading]], page: Page) -> Number:
+        """Return what was read in a field; without digits where it is blank, crossed out or not in the picture."""
+        if answer.sheet is None or answer.line is None:
+            return Number((), 0.0 if answer.sheet is None else 1.0, answer.box)
+        (reading,) = next(readings)
+        if not reading.segments:
+            return Number((), math.exp(reading.log_posterior), answer.box)
+        coefficients = self.card.cell_confidence if answer.field.cells else ()
+        return self._number(reading, answer.sheet, page, coefficients or self.card.number_confidence)
 
     def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
         """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
@@ -233,32 +278,36 @@ class Reader:
 
     def _decode(self, views: list[_View]) -> list[_Read]:
         """Classify the candidates of all views in one batch and decode each line."""
-        lines = [line for view in views for line in view.lines]
+        readings = iter(self._decoded_lines([line for view in views for line in view.lines]))
+        return [_Read(view, tuple(r for _ in view.lines for r in next(readings))) for view in views]
+
+    def _decoded_lines(self, lines: list[Line]) -> list[list[decode.Reading]]:
+        """Classify the candidates of all lines in one batch and decode each line."""
         frames = self.line_reader.frames if self.line_reader else None
-        scored = iter(lattice.score(lines, self._log_probabilities, frames))
-        return [
-            _Read(view, tuple(r for _ in view.lines for r in lattice.decoded(next(scored), self.card)))
-            for view in views
-        ]
+        scored = lattice.score(lines, self._log_probabilities, frames)
+        return [lattice.decoded(one, self.card) for one in scored]
 
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
-    def _numbers(self, page: Page, read: _Read, in_doubt: bool) -> tuple[Number, ...]:  # noqa: FBT001
+    def _numbers(self, page: Page, read: _Read, against: tuple[Reason, ...]) -> tuple[Number, ...]:
         sheet = read.view.sheet
-        reasons = (*sheet.reasons, Reason.ORIENTATION) if in_doubt else sheet.reasons
         return tuple(
-            judge.judge(self._number(reading, sheet, page), self.threshold, reasons)
+            judge.judge(
+                self._number(reading, sheet, page, self.card.number_confidence), self.threshold, against
+            )
             for reading in read.readings
         )
 
-    def _number(self, reading: decode.Reading, sheet: Sheet, page: Page) -> Number:
+    def _number(
+        self, reading: decode.Reading, sheet: Sheet, page: Page, coefficients: tuple[float, ...]
+    ) -> Number:
         digits = tuple(
             Digit(s.value, s.probability, s.runner_up, s.runner_up_probability,
                   sheet.box_on_page(s.box, page.grey.shape))
             for s in reading.segments
         )  # fmt: skip
-        sure = judge.confidence(evidence(reading), self.card.number_confidence)
+        sure = judge.confidence(evidence(reading), coefficients)
         return Number(digits, sure, around([d.box for d in digits]), reading.written)
 
 
@@ -292,11 +341,11 @@ def _portions(pages: Iterable[tuple[_File, Page]]) -> Iterator[list[tuple[_File,
         yield portion
 
 
-def _told(decoding: Decoding) -> str:
-    """Say which pages are missing and why, or what was left out."""
-    said = [f"page {page.index}: {page.error}" for page in decoding.failed[:_TOLD]]
-    more = len(decoding.failed) - len(said)
-    return "; ".join([*said, f"and {more} more"] if more else said) or decoding.note
+def _told(pages: Sequence[PageResult]) -> str:
+    """Say what happened on pages."""
+    said = [f"page {page.index}: {page.error}" for page in pages[:_TOLD]]
+    more = len(pages) - len(said)
+    return "; ".join([*said, f"and {more} more"] if more else said)
 
 
 def _view(sheet: Sheet) -> _View:
@@ -326,17 +375,26 @@ def _better_turn(upright: _Read, turned: _Read) -> tuple[_Read, bool]:
     return upright, False
 
 
-def load_reader(model: Path | None = None, options: ReadOptions | None = None, threads: int = 0) -> Reader:
-    """Load the shipped model, or the one at `model`.
+def load_reader(
+    model: Path | None = None,
+    options: ReadOptions | None = None,
+    threads: int = 0,
+    templates: Sequence[Template] = (),
+) -> Reader:
+    """Load the shipped model, or the one at `model`, and what is known of the print of forms.
 
     Raises
     ------
     ModelError
         The model or its card is missing or damaged.
+    TemplateError
+        The print of a form cannot be read.
     """
     path = model or shipped_model()
+    forms = tuple(form_of(template) for template in templates)
     classifier = load_classifier(path, threads)
-    return Reader(classifier, load_line_reader(path, classifier.card, threads), options or ReadOptions())
+    line_reader = load_line_reader(path, classifier.card, threads)
+    return Reader(classifier, line_reader, options or ReadOptions(), forms)
 
 
 def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) -> list[FileResult]:

@@ -7,7 +7,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import lru_cache, partial
 from pathlib import Path
 
 from filelock import FileLock
@@ -15,6 +15,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from digitocr import atomic, results, review
 from digitocr.errors import FileAccessError, OutputError, UsageError
+from digitocr.forms import tables
+from digitocr.forms import template as templates
+from digitocr.forms.template import Template
 from digitocr.inbox import PRIVATE
 from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
 from digitocr.records import FileResult, FileStatus
@@ -26,6 +29,9 @@ FAULT = "error"
 """Code of what no one expected: a fault of the program or of a library."""
 MAY_PASS = frozenset({FAULT, FileAccessError.code})
 """A file with one of these is tried again, and given up after some attempts."""
+
+TEMPLATES = "templates"
+"""Folder within the state where the templates of what was read are kept."""
 
 _TYPED = len(results.QUEUE) - 2
 """From this column on, the queue is a person's."""
@@ -112,6 +118,7 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     ledger.begin_publishing(shelf.job)
     results.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
     results.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
+    tables.write(shelf.results, form_rows(ledger, shelf.job), _known_forms(shelf))
     _write_queue(shelf, ledger, settled)
     audit = ledger.audit(shelf.job)
     if audit:
@@ -134,9 +141,41 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         digits=sum(len(number.digits) for number in numbers),
         review=sum(item.waits for item in found),
         number_lines=lines,
+        form_rows=tables.dumps(
+            tables.row(known.file, page, _template(shelf, page.template))
+            for page in current.pages
+            if page.template
+        ),
         items=tuple(Waiting(item.review_id, item.waits, item.row) for item in found),
     )
     return outcome, found
+
+
+def form_rows(ledger: Ledger, job: int) -> Iterator[tables.Row]:
+    """Yield the rows of the tables of forms."""
+    for stored in ledger.form_rows(job):
+        yield from tables.loads(stored)
+
+
+def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
+    """Keep the templates that forms are read with: later corrections are held against their rules as well."""
+    for form in forms:
+        templates.dump(form, shelf.state / TEMPLATES / f"{form.name}.yaml")
+
+
+def _known_forms(shelf: Shelf) -> list[str]:
+    return sorted(path.stem for path in (shelf.state / TEMPLATES).glob("*.yaml"))
+
+
+def _template(shelf: Shelf, name: str) -> Template | None:
+    path = shelf.state / TEMPLATES / f"{name}.yaml"
+    return _loaded(path, _stamp(path)) if path.is_file() else None
+
+
+@lru_cache(maxsize=256)
+def _loaded(path: Path, stamp: tuple[int, ...]) -> Template:
+    """Load a template; one that was changed has another stamp."""
+    return templates.load(path)
 
 
 def file_rows(files: Iterable[Known]) -> Iterator[results.Row]:

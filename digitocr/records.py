@@ -66,6 +66,26 @@ class Reason(StrEnum):
     """The page is blurred, faint or too small."""
     EMPTY_FILE = "nothing-found"
     """Nothing that looks like a number was found on the file."""
+    FIELD_BLANK = "field-blank"
+    """A field that must be filled in is blank."""
+    FIELD_LENGTH = "field-length"
+    """A field has more or fewer digits than its template says."""
+    FIELD_RANGE = "field-range"
+    """The value of a field lies outside its range."""
+    FIELD_PATTERN = "field-pattern"
+    """A field is not written as its template says."""
+    FIELD_CHECKSUM = "field-checksum"
+    """The check digit of a field does not fit the others."""
+    FIELD_DATE = "field-date"
+    """There is no such day."""
+    FIELD_GAP = "field-gap"
+    """Between the digits of a field a cell is empty or crossed out."""
+    OUTSIDE = "outside-picture"
+    """The field lies outside the picture."""
+    NO_FORM = "no-form"
+    """There are templates, and the page fits none."""
+    RULE_BROKEN = "rule-broken"
+    """A rule between fields does not hold, and this field is the likeliest to be wrong."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,6 +227,10 @@ class Line:
         The same pixels, ink bright on black.
     to_sheet : (2, 3) float64 ndarray
         Affine map from pixels of `labels` to sheet pixels.
+    room : int
+        How many digits a field of a form has room for; 0 for a line that is no field.
+    cells : tuple of int
+        The cell of the form that each piece stands in, counted from 0; empty where there are none.
     """
 
     box: Box
@@ -217,6 +241,8 @@ class Line:
     labels: NDArray[np.int16]
     dark: Grey
     to_sheet: NDArray[np.float64]
+    room: int = 0
+    cells: tuple[int, ...] = ()
 
     def ink(self, candidate: Candidate) -> Grey:
         """Return a candidate's ink alone, bright on black, its slant taken out; of the shape of its window."""
@@ -268,7 +294,8 @@ class Number:
     written : str
         The digits with the dots, commas, dashes and slashes seen between them.
     status : Status
-    reasons : tuple of Reason
+    reasons : tuple of str
+        Values of `Reason`; after ``rule-broken`` a colon and the name of the rule.
     field : str
         Name of the field of a form, '' without a form.
     """
@@ -278,7 +305,7 @@ class Number:
     box: Box
     written: str = ""
     status: Status = Status.REVIEW
-    reasons: tuple[Reason, ...] = ()
+    reasons: tuple[str, ...] = ()
     field: str = ""
 
     @property
@@ -294,12 +321,27 @@ class Number:
 
 @dataclass(frozen=True, slots=True)
 class PageResult:
-    """What was read on one page: its numbers in reading order, or why it could not be read."""
+    """What was read on one page.
+
+    Attributes
+    ----------
+    index : int
+        Counts from 1 within the file.
+    shape : tuple of int
+        Height and width in pixels.
+    numbers : tuple of Number
+        In reading order; on a form one for each field, in the order of its template, blank ones among them.
+    error : str
+        Why it could not be read, or is of no known form; '' if nothing happened.
+    template : str
+        Name of the form that it is; '' without one.
+    """
 
     index: int
     shape: tuple[int, int]
     numbers: tuple[Number, ...] = ()
     error: str = ""
+    template: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,8 +485,11 @@ class ModelCard:
         says; see :mod:`digitocr.lattice`.
     text_weights : tuple of float
         Of the conditional logistic model that chooses among the texts a line may hold; see :mod:`digitocr.rescore`.
-    number_confidence : tuple of float
-        Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last.
+    cell_weights : tuple of tuple of float
+        As `line_weights`, for candidates in the cells of a form.
+    number_confidence, cell_confidence : tuple of float
+        Coefficients of the logistic model of :mod:`digitocr.judge`, the constant last: for numbers, and for those
+        written into cells.
     scaling : str
         What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
     output : str
@@ -462,7 +507,9 @@ class ModelCard:
     geometry: tuple[tuple[float, ...], ...] = ()
     line_weights: tuple[tuple[float, ...], ...] = ()
     text_weights: tuple[float, ...] = ()
+    cell_weights: tuple[tuple[float, ...], ...] = ()
     number_confidence: tuple[float, ...] = ()
+    cell_confidence: tuple[float, ...] = ()
     scaling: str = "unit"
     output: str = "logits"
     line_reader: str = ""

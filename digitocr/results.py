@@ -286,5 +286,5 @@ def _share(probability: float) -> str:
     return f"{probability:.4f}"
 
 
-def _reasons(reasons: Iterable[Reason]) -> str:
-    return ";".join(reason.value for reason in reasons)
+def _reasons(reasons: Iterable[str]) -> str:
+    return ";".join(reasons)

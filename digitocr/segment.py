@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
@@ -47,6 +48,12 @@ PAGE_SIDE = 800
 SLANT_SAMPLE = 1200
 """Pixels of a line that tell its slant."""
 
+HOME = 0.8
+"""A component with this share of its ink in one cell is wholly of that cell."""
+
+CELL_PIECES = 6
+"""In a cell at most so many components count, the largest."""
+
 SHEARS = np.tan(np.radians(np.arange(-20, 51, 5)))
 """Slants tried, as columns per row; positive leans to the right."""
 
@@ -69,6 +76,32 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
         groups = [group for group in groups if not _is_print(boxes[group])]
     lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]
     return tuple(_reading_order(lines))
+
+
+def field_line(sheet: Sheet, cells: Sequence[Box], room: int) -> Line | None:
+    """Take all ink of a field for one row of digits.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        The field, with nothing but what was written into it.
+    cells : sequence of Box
+        In sheet pixels, from left to right; each holds one digit at most. None where digits are written freely.
+    room : int
+        How many digits it may hold.
+
+    Returns
+    -------
+    Line or None
+        None where the field is blank.
+    """
+    labels, boxes = components(sheet.ink)
+    if not len(boxes):
+        return None
+    if not cells:
+        line = _line(sheet, labels, boxes, np.arange(len(boxes)))
+        return None if line is None else replace(line, room=room)
+    return _cell_line(sheet, labels, boxes, cells)
 
 
 # --- lines ------------------------------------------------------------------------------------------------------
@@ -190,6 +223,84 @@ def _reading_order(lines: list[Line]) -> list[Line]:
         taken = {id(line) for line in row}
         rest = [line for line in rest if id(line) not in taken]
     return ordered
+
+
+# --- cells ------------------------------------------------------------------------------------------------------
+
+
+def _cell_line(
+    sheet: Sheet, labels: NDArray[Any], boxes: NDArray[np.int32], cells: Sequence[Box]
+) -> Line | None:
+    """Give each cell its ink: pieces are components, cut only where they reach from cell to cell."""
+    ends = [(a.right + b.x) / 2 for a, b in pairwise(cells)]
+    cell_of_column = np.searchsorted(ends, np.arange(labels.shape[1]) + 0.5)
+    ys, xs = np.nonzero(labels)
+    component, cell = labels[ys, xs].astype(np.int64), cell_of_column[xs]
+    shares = np.zeros((len(boxes) + 1, len(cells)))
+    np.add.at(shares, (component, cell), 1)
+    home = shares.argmax(axis=1)
+    is_home = shares.max(axis=1) >= HOME * shares.sum(axis=1)
+    cell = np.where(is_home[component], home[component], cell)
+    # pieces in order of cells, and within a cell from left to right
+    part, of_pixel = np.unique(component * len(cells) + cell, return_inverse=True)
+    area = np.bincount(of_pixel)
+    middle = np.bincount(of_pixel, weights=xs) / area
+    in_cell = part % len(cells)
+    kept = np.zeros(len(part), dtype=np.bool_)
+    for one in range(len(cells)):
+        there = np.flatnonzero(in_cell == one)
+        kept[there[np.argsort(-area[there])][:CELL_PIECES]] = True
+    order = np.lexsort((middle, in_cell))
+    order = order[kept[order]]
+    number = np.zeros(len(part), dtype=np.int16)
+    number[order] = np.arange(1, len(order) + 1)
+    pieces = np.zeros(labels.shape, dtype=np.int16)
+    pieces[ys, xs] = number[of_pixel]
+
+    (x0, y0, x1, y1) = _extents((pieces > 0).astype(np.int16))[0].tolist()
+    pieces, grey = pieces[y0:y1, x0:x1], sheet.grey[y0:y1, x0:x1]
+    heights = np.array([high - low for _, low, _, high in _extents(pieces)])
+    scale = _quantile(heights[heights >= 0.5 * heights.max()], 0.5)
+    shear = _slant(pieces) if len(order) > 1 else 0.0
+    upright, dark, to_sheet = _sheared(pieces, grey, shear, (x0, y0))
+    windows = _extents(upright)
+    if len(windows) < len(order):
+        return None
+    on_sheet = _on_sheet(upright, windows, to_sheet)
+    candidates = tuple(
+        _cell_candidates(windows, on_sheet, in_cell[order], is_home[part[order] // len(cells)])
+    )
+    (whole,) = _boxes(np.hstack([on_sheet[:, :2].min(axis=0), on_sheet[:, 2:].max(axis=0)])[None])
+    piece_boxes, window_boxes = tuple(_boxes(on_sheet)), tuple(_boxes(windows))
+    return Line(
+        whole,
+        scale,
+        piece_boxes,
+        window_boxes,
+        candidates,
+        upright,
+        dark,
+        to_sheet,
+        len(cells),
+        tuple(in_cell[order].tolist()),
+    )
+
+
+def _cell_candidates(
+    windows: NDArray[np.int64], boxes: NDArray[np.int64], cells: NDArray[np.int64], whole: NDArray[np.bool_]
+) -> Iterator[Candidate]:
+    """Offer each run of pieces of one cell."""
+    for first in range(len(cells)):
+        window, box = windows[first], boxes[first]
+        for last in range(first + 1, int(np.searchsorted(cells, cells[first], side="right")) + 1):
+            window, box = _union(window, windows[last - 1]), _union(box, boxes[last - 1])
+            (in_line,), (in_sheet,) = _boxes(window[None]), _boxes(box[None])
+            is_whole = last == first + 1 and bool(whole[first])
+            yield Candidate(first, last, in_sheet, in_line, is_whole)
+
+
+def _union(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
+    return np.hstack([np.minimum(a[:2], b[:2]), np.maximum(a[2:], b[2:])])
 
 
 # --- pieces and candidates --------------------------------------------------------------------------------------

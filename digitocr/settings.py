@@ -37,6 +37,8 @@ class Settings(BaseSettings):
     state: Path = Path(".digitocr")
     model: Path | None = None
     """A model file instead of the shipped one."""
+    templates: Path | None = None
+    """A folder of templates: a page that is one of these forms is read field by field."""
     threshold: float | None = Field(default=None, ge=0, le=1)
     """Accept a number from this confidence on; without it, what the model's card recommends."""
     batch_size: int = Field(default=1024, ge=1, le=65536)

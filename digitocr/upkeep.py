@@ -16,6 +16,7 @@ from typing import Any
 
 from digitocr import atomic, inbox, publish, results
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
+from digitocr.forms import tables
 from digitocr.ledger import Known, Ledger, now
 from digitocr.records import READ, FileStatus
 from digitocr.settings import Settings
@@ -248,6 +249,8 @@ def _wrong_tables(shelf: publish.Shelf, ledger: Ledger, files: Sequence[Known]) 
         shelf.results / "numbers.csv": results.encode(results.NUMBERS, ())
         + "".join(ledger.number_lines(shelf.job)),
     }
+    for form, rows in tables.gather(publish.form_rows(ledger, shelf.job)).items():
+        expected[tables.path(shelf.results, form)] = tables.as_csv(rows)
     for path, text in expected.items():
         if _text(path) != text:
             yield f"{path.name}: is missing or behind the ledger; the next run writes it"

@@ -13,6 +13,7 @@ Folder = Annotated[Path | None, typer.Argument(help="What to read.", show_defaul
 Results = Annotated[Path | None, _Option(help="Where the tables go.", show_default="results")]
 Review = Annotated[Path | None, _Option(help="Where the review queue goes.", show_default="review")]
 State = Annotated[Path | None, _Option(help="Where the ledger is kept.", show_default=".digitocr")]
+Templates = Annotated[Path | None, _Option(help="A folder of templates of forms.")]
 Threshold = Annotated[float | None, _Option(help="Accept numbers from this confidence on.")]
 BatchSize = Annotated[int | None, _Option(help="Candidates classified at once.")]
 Jobs = Annotated[int | None, _Option(help="Chunks of files read side by side.")]

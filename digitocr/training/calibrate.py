@@ -16,9 +16,16 @@ from digitocr.line_reader import LineReader
 from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
 from digitocr.records import Batch, Grey, ModelCard
+from digitocr.spans import NOTHING, SEVERAL
 from digitocr.training.acceptance import Outcome, choose
 from digitocr.training.corpus import DrawnLine
 from digitocr.training.labelling import UNSURE, LabelledLine
+
+SHRINKAGE = 1e-4
+"""How much the weights of cells are drawn to zero."""
+
+Weights = tuple[tuple[float, ...], ...]
+"""Rows of a linear map."""
 
 TARGET = 0.01
 """Wanted error rate among the accepted."""
@@ -59,12 +66,13 @@ def calibrated(
     half = len(lines) // 2
     first, second = lines[:half], lines[half:]
     items = [drawn.item for drawn in first]
+    labels = [item.labels for item in items]
     frames = line_reader.frames if line_reader else None
     alone = lattice.score_all([item.line for item in items], logs)
-    card = replace(card, geometry=fit_weights(items, alone), line_weights=(), text_weights=())
+    card = replace(card, geometry=fit_weights(labels, alone), line_weights=(), text_weights=())
     if frames:
         together = lattice.score_all([item.line for item in items], logs, frames)
-        card = replace(card, line_weights=fit_weights(items, together))
+        card = replace(card, line_weights=fit_weights(labels, together))
         open_ = lattice.score([item.line for item in items], logs, frames)
         card = replace(card, text_weights=fit_text_weights(items, open_, card))
     numbers = judged(second, lattice.score([drawn.item.line for drawn in second], logs, frames), card)
@@ -125,17 +133,15 @@ def fit_text_weights(
     return tuple(round(float(weight), 4) for weight in found.x)
 
 
-def fit_weights(
-    lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored]
-) -> tuple[tuple[float, ...], ...]:
+def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]) -> Weights:
     """Fit the linear map of :func:`digitocr.decode.with_features` by multinomial logistic regression.
 
     Parameters
     ----------
-    lines : sequence of LabelledLine
-        Held-out lines.
+    labels : sequence of (N,) int8 ndarray
+        What each candidate of held-out lines is.
     scored : sequence of Scored
-        The same lines with all their candidates.
+        These lines with all their candidates.
 
     Returns
     -------
@@ -144,16 +150,94 @@ def fit_weights(
     from sklearn.linear_model import LogisticRegression
 
     inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), lattice.features(one)]) for one in scored])
-    labels = np.concatenate([item.labels for item in lines])
-    known = labels != UNSURE
+    truth = np.concatenate(labels)
+    known = truth != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
     scale = np.maximum(inputs[known].std(axis=0), 1e-3)
-    model.fit(inputs[known] / scale, labels[known])
+    model.fit(inputs[known] / scale, truth[known])
     weights = np.zeros((inputs.shape[1] + 1, decode.CUT + 1))
     weights[-1] = -30.0
     weights[:-1, model.classes_] = (model.coef_ / scale).T
     weights[-1, model.classes_] = model.intercept_
+    return _rows(weights)
+
+
+def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]) -> Weights:
+    """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
+
+    A digit's score is made of what the two networks say of just this digit; only a sign's and a cut's depend on
+    size, place and share of the cell's ink. So a few thousand cells are enough, whoever wrote them.
+
+    Parameters
+    ----------
+    labels : sequence of (N,) int8 ndarray
+        What each candidate of held-out fields is.
+    scored : sequence of Scored
+        These fields with all their candidates.
+
+    Returns
+    -------
+    (12 + F + 1, 12) tuple of tuple of float
+    """
+    from scipy.optimize import minimize
+
+    inputs = np.vstack(
+        [
+            np.hstack([np.maximum(one.logs, -20.0), lattice.cell_features(one), np.ones((len(one.logs), 1))])
+            for one in scored
+        ]
+    )
+    truth = np.concatenate(labels)
+    inputs, truth = inputs[truth != UNSURE], truth[truth != UNSURE].astype(np.int64)
+    tied = _tied(inputs.shape[1])
+    wanted = np.eye(decode.CUT + 1)[truth]
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = inputs @ (tied @ parameters).reshape(inputs.shape[1], -1)
+        scores -= scores.max(axis=1, keepdims=True)
+        logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        slope = inputs.T @ (np.exp(logs) - wanted) / len(truth)
+        penalty = SHRINKAGE * parameters
+        return float(
+            -(wanted * logs).sum() / len(truth) + penalty @ parameters
+        ), tied.T @ slope.ravel() + 2 * penalty
+
+    start = np.full(tied.shape[1], 0.1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000})
+    return _rows((tied @ found.x).reshape(inputs.shape[1], -1))
+
+
+def _rows(weights: NDArray[np.float64]) -> Weights:
     return tuple(tuple(row) for row in weights.round(5).tolist())
+
+
+def _tied(rows: int) -> NDArray[np.float64]:
+    """Say which weights are one and the same parameter; those of none are zero.
+
+    Returns
+    -------
+    (rows * 12, P) float64 ndarray
+    """
+    classes = decode.CUT + 1
+    heard = classes + decode.FEATURES
+    columns: list[list[tuple[int, int]]] = [
+        [(digit, digit) for digit in range(10)],
+        [(heard + digit, digit) for digit in range(10)],
+    ]
+    beside = [
+        decode.SIGN,
+        decode.CUT,
+        heard + NOTHING,
+        heard + SEVERAL,
+        *range(classes, heard),
+        *range(rows)[-2:],
+    ]
+    columns += [[(row, column)] for column in (decode.SIGN, decode.CUT) for row in beside]
+    tied = np.zeros((rows, classes, len(columns)))
+    for k, places in enumerate(columns):
+        for row, column in places:
+            tied[row, column, k] = 1
+    return tied.reshape(rows * classes, -1)
 
 
 def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: ModelCard) -> list[Judged]:

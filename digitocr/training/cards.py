@@ -50,6 +50,8 @@ def fitted_parts(card: ModelCard) -> dict[str, Any]:
         "geometry": card.geometry,
         "line_weights": card.line_weights,
         "text_weights": card.text_weights,
+        "cell_confidence": card.cell_confidence,
+        "cell_weights": card.cell_weights,
     }
 
 

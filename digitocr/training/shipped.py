@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__, judge
+from digitocr.classify import classifier_of
 from digitocr.decode import SIGN
 from digitocr.line_reader import line_reader_of
 from digitocr.normalize import to_batch
@@ -34,6 +35,7 @@ from digitocr.training.corpus import (
     drawn_lines,
     varied,
 )
+from digitocr.training.fields import drawn_fields, fitted
 from digitocr.training.lines import line_corpus, lines_right, train_lines
 from digitocr.training.mnist import load_mnist
 
@@ -193,6 +195,8 @@ def main(argv: list[str] | None = None) -> int:
     lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
     line_reader = line_reader_of(line_network)
     card, numbers = calibrated(network, line_reader, ModelCard(args.output.stem, "", CLASSES, 0.5), lines)
+    fields = list(drawn_fields(args.seed * 1_000_000 + 950_000, 300, hands))
+    card, in_cells = fitted(card, classifier_of(card, network), line_reader, fields)
     test = logs_of(network, to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
     sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
     right = np.array([n.right for n in numbers])
@@ -203,6 +207,7 @@ def main(argv: list[str] | None = None) -> int:
         "drawn_numbers_right": round(float(right.mean()), 4),
         "drawn_numbers_accepted": round(float(taken.mean()), 4),
         "drawn_numbers_wrong_among_accepted": round(float(1 - right[taken].mean()), 4),
+        "drawn_cells_right": round(float(np.mean([n.right for n in in_cells])), 4),
     }
     say(json.dumps(metrics))
     facts = {

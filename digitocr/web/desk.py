@@ -132,8 +132,7 @@ class Task:
                 }
                 for position, d in enumerate(number.machine.digits, 1)
             ],
-            "reasons": [reason.value for reason in number.machine.reasons]
-            or ([] if self.place.number else ["nothing-found"]),
+            "reasons": list(number.machine.reasons) or ([] if self.place.number else ["nothing-found"]),
             "marks": number.machine.marks,
             "confidence": round(number.machine.confidence, 4),
         }

@@ -1,0 +1,144 @@
+"""What ``template test`` does: fields as they are read, held against what stands there."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitocr.errors import UsageError
+from digitocr.forms.template import Field, Kind, Template
+from digitocr.records import FileResult, Number, PageResult, Status
+from digitocr.training.scoring import Share
+
+NOT_FOUND = "no-form"
+"""Status of a field whose page was not known for its form."""
+
+_HINT = (
+    "columns file,field,text, and page where a file has several; text is empty where nothing is to be read"
+)
+
+Truth = Mapping[tuple[str, int], Mapping[str, str]]
+"""By file and page, what stands in each field."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A field as it was read, beside what stands there.
+
+    Attributes
+    ----------
+    form : str
+        '' where the page was not known for any.
+    file : str
+    page : int
+    field : str
+    read, truth : str
+    status : str
+    right : bool
+    """
+
+    form: str
+    file: str
+    page: int
+    field: str
+    read: str
+    truth: str
+    status: str
+    right: bool
+
+
+def read_truth(path: Path) -> Truth:
+    """Read what stands in the fields of labelled pages.
+
+    Raises
+    ------
+    UsageError
+        Where there is no such table, or it lacks a column.
+    """
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as stream:
+            rows = list(csv.DictReader(stream, restval=""))
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise UsageError(f"cannot read {path}: {error}", hint=_HINT) from None
+    if not rows or not {"file", "field", "text"} <= rows[0].keys():
+        raise UsageError(f"{path} holds no rows of file, field and text", hint=_HINT)
+    found: dict[tuple[str, int], dict[str, str]] = {}
+    for line, row in enumerate(rows, 2):
+        page = row.get("page") or "1"
+        if not page.isdigit():
+            raise UsageError(f"{path}:{line}: {page!r} is no page", hint=_HINT)
+        found.setdefault((row["file"], int(page)), {})[row["field"]] = row["text"]
+    return found
+
+
+def judge(results: Iterable[FileResult], truth: Truth, templates: Sequence[Template]) -> Iterator[Judged]:
+    """Hold what was read against what stands there.
+
+    Raises
+    ------
+    UsageError
+        Where the truth names a field that the form of its page has not.
+    """
+    forms = {template.name: template for template in templates}
+    pages = {(result.file, page.index): page for result in results for page in result.pages}
+    for (file, index), said in truth.items():
+        page = pages.get((file, index))
+        form = forms.get(page.template) if page else None
+        if page is None or form is None:
+            for name, text in said.items():
+                yield Judged("", file, index, name, "", text, NOT_FOUND, right=False)
+            continue
+        fields = {field.name: field for field in form.fields}
+        strange = said.keys() - fields.keys()
+        if strange:
+            raise UsageError(f"{file} is of the form {form.name}, which has no field {min(strange)!r}")
+        yield from _judged(file, page, fields, said)
+
+
+def _judged(
+    file: str, page: PageResult, fields: Mapping[str, Field], said: Mapping[str, str]
+) -> Iterator[Judged]:
+    numbers = {number.field: number for number in page.numbers}
+    for name, text in said.items():
+        number = numbers.get(name)
+        read = number.text if number else ""
+        right = _same(fields[name], read, text) and _is_told(number)
+        yield Judged(
+            page.template, file, page.index, name, read, text, number.status if number else "", right
+        )
+
+
+def _is_told(number: Number | None) -> bool:
+    """Tell whether a field was read at all: one that waits because it could not be is not blank."""
+    return number is not None and (bool(number.digits) or number.status is Status.ACCEPTED)
+
+
+def _same(field: Field, read: str, truth: str) -> bool:
+    """Tell whether two texts mean the same: marks never count, zeros before a number do not either."""
+    one, other = ("".join(sign for sign in text if sign.isdigit()) for text in (read, truth))
+    if field.kind in (Kind.NUMBER, Kind.AMOUNT) and one and other:
+        return one.lstrip("0") == other.lstrip("0")
+    return one == other
+
+
+def report(found: Sequence[Judged]) -> Iterator[str]:
+    """Yield lines that say how well the fields of each form are read, and what was not read right."""
+    for form in sorted({one.form for one in found}):
+        own = [one for one in found if one.form == form]
+        pages = len({(one.file, one.page) for one in own})
+        if not form:
+            yield f"no form: {pages} pages with {len(own)} fields"
+            continue
+        right = Share(sum(one.right for one in own), len(own))
+        accepted = [one for one in own if one.status == Status.ACCEPTED]
+        low, high = right.interval
+        yield (
+            f"{form}: {pages} pages, {right.hits} of {right.count} fields right, {right.value:.1%}"
+            f" (95 % interval {low:.1%} to {high:.1%}); {len(accepted)} accepted,"
+            f" {sum(not one.right for one in accepted)} of them wrong"
+        )
+    for one in found:
+        if not one.right and one.form:
+            yield f"{one.file}\t{one.page}\t{one.field}\tread {one.read!r}\tstands {one.truth!r}\t{one.status}"

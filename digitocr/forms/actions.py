@@ -1,0 +1,137 @@
+"""What ``template detect`` and ``template show`` do."""
+
+from __future__ import annotations
+
+import io
+import re
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digitocr import atomic
+from digitocr.errors import InputError, RegistrationError, UsageError
+from digitocr.forms import detect as finding
+from digitocr.forms import registration
+from digitocr.forms import template as templates
+from digitocr.forms.registration import Features, Points, Registration
+from digitocr.forms.template import Field, Template
+from digitocr.records import Box, Grey, Limits
+from digitocr.sandbox import Sandbox, read_bytes
+
+MARGIN = 12
+"""Pixels of the reference around a field in which handwriting may stand, too."""
+
+
+def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]]:
+    """Write a first template of a form.
+
+    Parameters
+    ----------
+    blank : Path
+        A picture of the empty form.
+    output : Path
+        The template; one that is there is never overwritten, for it may have been corrected by hand.
+
+    Returns
+    -------
+    template : Template
+    written : tuple of Path
+        The template, its features, and a picture of the form with the fields numbered.
+
+    Raises
+    ------
+    UsageError
+        Where the picture cannot be read, or there is a template already.
+    """
+    if output.suffix.casefold() != ".yaml":
+        raise UsageError(f"{output} is no name for a template", hint="end it in .yaml")
+    if output.exists():
+        raise UsageError(f"{output} is there already", hint="give another name with --output, or remove it")
+    found = finding.detect(read_page(blank))
+    if not found.fields:
+        raise UsageError(
+            f"no place to write on was found on {blank}", hint="is it an upright picture of the empty form?"
+        )
+    name = re.sub(r"\W+", "_", output.stem)
+    template = found.template(name if name.isidentifier() else f"form_{name}")
+    features, picture = output.with_suffix(".features.npz"), output.with_suffix(".fields.png")
+    write_features(features, registration.features_of(found.grey, occupied(found.fields)))
+    atomic.write(picture, _png(finding.annotated(found.grey, found.fields)))
+    template = replace(template, features=features)
+    templates.dump(template, output)
+    return template, (output, features, picture)
+
+
+def occupied(fields: tuple[Field, ...]) -> list[Box]:
+    """Return where handwriting may stand, which is no part of a form."""
+    return [
+        Box(b.x - MARGIN, b.y - MARGIN, b.width + 2 * MARGIN, b.height + 2 * MARGIN)
+        for b in (field.box for field in fields)
+    ]
+
+
+def write_features(path: Path, features: Features) -> None:
+    """Write the points by which a form is found."""
+    packed = io.BytesIO()
+    np.savez_compressed(packed, points=features.points, descriptors=features.descriptors)
+    atomic.write(path, packed.getvalue())
+
+
+def show(template: Path, page: Path, output: Path) -> Registration:
+    """Draw the fields of a template over a page, where they were found on it.
+
+    Raises
+    ------
+    TemplateError
+        Where the template cannot be used.
+    UsageError
+        Where the page cannot be read, or is not of this form.
+    """
+    form = registration.form_of(templates.load(template))
+    grey = read_page(page)
+    try:
+        found = registration.register(registration.view_of(grey), form)
+    except RegistrationError as error:
+        raise UsageError(
+            f"{page} is not of the form {form.template.name}: {error.message}", hint=error.hint
+        ) from None
+    atomic.write(output, _png(overlaid(grey, form.template, found)))
+    return found
+
+
+def overlaid(grey: Grey, template: Template, found: Registration) -> Grey:
+    """Draw the fields of a template over a page: cells in blue, fields in orange, with their names."""
+    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    thick = max(1, round(max(grey.shape) / 1500))
+    for field in template.fields:
+        for box, colour in (*((cell, (200, 120, 0)) for cell in field.cells), (field.box, (0, 90, 230))):
+            outline = found.place(_corners(box))
+            cv2.polylines(picture, [np.round(outline).astype(np.int32)], True, colour, thick, cv2.LINE_AA)  # noqa: FBT003
+        x, y = found.place(_corners(field.box))[0]
+        at = (round(float(x)), round(float(y)) - 3 * thick)
+        cv2.putText(
+            picture, field.name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45 * thick, (0, 0, 200), thick, cv2.LINE_AA
+        )
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _corners(box: Box) -> Points:
+    return np.array(
+        [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]], dtype=np.float64
+    )
+
+
+def read_page(path: Path) -> Grey:
+    """Read the first page of a file."""
+    limits = Limits()
+    try:
+        (page,) = Sandbox().decode(read_bytes(path, limits), limits, 1)
+    except InputError as error:
+        raise UsageError(f"cannot read {path}: {error.message}", hint=error.hint) from None
+    return page.grey
+
+
+def _png(picture: Grey) -> bytes:
+    return cv2.imencode(".png", picture)[1].tobytes()

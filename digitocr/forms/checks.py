@@ -1,0 +1,168 @@
+"""What a field's text is worth, and whether it is such as the template says."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+from digitocr.forms.checksums import CHECKSUMS
+from digitocr.forms.rules import broken
+from digitocr.forms.template import Field, Kind, Template
+from digitocr.records import Number, Reason
+
+CENTURY = 69
+"""Years written with two digits are of the 20th century from this one on, as in POSIX."""
+
+
+@dataclass(frozen=True, slots=True)
+class Complaint:
+    """What speaks against what was read on a page.
+
+    Attributes
+    ----------
+    reason : Reason
+    name : str
+        The rule or the field that it is about.
+    fields : tuple of str
+        The fields one of which is wrong.
+    """
+
+    reason: Reason
+    name: str
+    fields: tuple[str, ...]
+
+
+def value(field: Field, written: str) -> Decimal | None:
+    """Return what a field counts in the rules; None where that is not known.
+
+    A number or amount that may be left blank counts 0 when it is: that is what a blank line of a tally means. Any
+    other blank field is not known. A date counts as its day, so that the difference of two dates is days.
+
+    Parameters
+    ----------
+    field : Field
+    written : str
+        Digits, with the marks between them; '' where the field is blank.
+
+    Examples
+    --------
+    >>> from digitocr.records import Box
+    >>> amount = Field("paid", Box(0, 0, 9, 9), Kind.AMOUNT, decimals=2)
+    >>> value(amount, "1.250,5"), value(amount, "12"), value(amount, "")
+    (Decimal('1250.5'), Decimal('12'), None)
+    """
+    digits = _digits(written)
+    if not digits:
+        return Decimal(0) if field.blank and field.kind in (Kind.NUMBER, Kind.AMOUNT) else None
+    match field.kind:
+        case Kind.AMOUNT:
+            return _amount(field, written)
+        case Kind.DATE:
+            day = _date(field, digits)
+            return Decimal(day.toordinal()) if day else None
+        case _:
+            return Decimal(digits)
+
+
+def text(field: Field, written: str) -> str:
+    """Return a field as it stands in the table: digits as written; amounts with all decimals, dates as 2024-02-29.
+
+    Examples
+    --------
+    >>> from digitocr.records import Box
+    >>> text(Field("day", Box(0, 0, 9, 9), Kind.DATE, format="DDMMYY"), "29.2.24")
+    '29224'
+    >>> text(Field("day", Box(0, 0, 9, 9), Kind.DATE, format="DDMMYY"), "29.02.24")
+    '2024-02-29'
+    """
+    digits = _digits(written)
+    if not digits:
+        return ""
+    match field.kind:
+        case Kind.AMOUNT:
+            return f"{_amount(field, written):.{field.decimals}f}"
+        case Kind.DATE:
+            day = _date(field, digits)
+            return day.isoformat() if day else digits
+        case _:
+            return digits
+
+
+def fault(field: Field, written: str) -> Reason | None:
+    """Return the first thing that is not as the template says, None where all is."""
+    digits = _digits(written)
+    if not digits:
+        return None if field.blank else Reason.FIELD_BLANK
+    least, most = field.length
+    if not least <= len(digits) <= most:
+        return Reason.FIELD_LENGTH
+    worth = value(field, written)
+    if worth is None:
+        return Reason.FIELD_DATE
+    if field.range and not field.range[0] <= worth <= field.range[1]:
+        return Reason.FIELD_RANGE
+    if field.pattern and not re.fullmatch(field.pattern, text(field, written)):
+        return Reason.FIELD_PATTERN
+    if field.checksum and not CHECKSUMS[field.checksum](digits):
+        return Reason.FIELD_CHECKSUM
+    return None
+
+
+def complaints(template: Template, written: Mapping[str, str]) -> list[Complaint]:
+    """Return all that speaks against what was read on a page: fields that are not as they must be, and broken rules.
+
+    Parameters
+    ----------
+    template : Template
+    written : mapping of str to str
+        What each field says, its marks included; a field that could not be read is not in it.
+    """
+    found = []
+    values = {}
+    for field in template.fields:
+        if field.name in written:
+            reason = fault(field, written[field.name])
+            if reason:
+                found.append(Complaint(reason, field.name, (field.name,)))
+            values[field.name] = value(field, written[field.name])
+    found += [Complaint(Reason.RULE_BROKEN, r.name, r.fields) for r in broken(template.rules, values)]
+    return found
+
+
+def written(number: Number) -> str:
+    """Return what a number says, its marks included where they fit its digits."""
+    return number.written if _digits(number.written) == number.text else number.text
+
+
+def _digits(written: str) -> str:
+    return "".join(sign for sign in written if sign.isdigit())
+
+
+def _amount(field: Field, written: str) -> Decimal:
+    """Return an amount: a dot or comma before the last digits, no more than its decimals, is its decimal mark.
+
+    In cells there are no marks, so the last digits are the decimals.
+    """
+    if field.cells:
+        return Decimal(_digits(written)).scaleb(-field.decimals)
+    decimals = _digits(re.split("[.,]", written)[-1]) if re.search("[.,]", written) else ""
+    return Decimal(_digits(written)).scaleb(-len(decimals) if len(decimals) <= field.decimals else 0)
+
+
+def _date(field: Field, digits: str) -> date | None:
+    if len(digits) != len(field.format):
+        return None
+    parts = {
+        letter: int("".join(d for d, f in zip(digits, field.format, strict=True) if f == letter))
+        for letter in "DMY"
+    }
+    year = parts["Y"]
+    if "YYYY" not in field.format:
+        year += 1900 if year >= CENTURY else 2000
+    try:
+        return date(year, parts["M"], parts["D"])
+    except ValueError:
+        return None

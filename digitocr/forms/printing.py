@@ -1,0 +1,122 @@
+"""A laid out form as a PDF with its template beside it, and the PDF as a picture."""
+
+from __future__ import annotations
+
+import io
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pypdfium2
+from reportlab.pdfgen.canvas import Canvas
+
+from digitocr import atomic
+from digitocr.errors import UsageError
+from digitocr.forms import template as templates
+from digitocr.forms.layout import Form, glyphs
+from digitocr.forms.layout import load as load_form
+from digitocr.forms.template import MARKERS, PER_MM, Marker
+from digitocr.records import Grey
+
+GUIDE = 0.62
+"""Brightness of the frames to write in: seen by the writer, and lighter than any pen."""
+
+FRAME_WIDTH = 0.3
+"""Of their lines, in millimetres."""
+
+_POINTS = 72 / 25.4
+_MODULES = 7
+"""Squares along the side of a marker, its border included."""
+
+REFERENCE_DPI = 25.4 * PER_MM
+"""At this resolution a millimetre is `PER_MM` pixels."""
+
+
+def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
+    """Print the form of a specification into a PDF.
+
+    Returns
+    -------
+    pdf, template, picture : Path
+        The template and the picture of the empty form lie beside the PDF.
+
+    Raises
+    ------
+    TemplateError
+        Where the specification cannot be used.
+    UsageError
+        Where the PDF would be called something else than ``.pdf``.
+    """
+    if output.suffix.casefold() != ".pdf":
+        raise UsageError(f"{output} is no name for the form", hint="end it in .pdf")
+    form = load_form(specification)
+    template, picture = output.with_suffix(".yaml"), output.with_suffix(".png")
+    if template.resolve() == specification.resolve():
+        raise UsageError(f"the template would overwrite {specification}", hint="give the PDF another name")
+    pdf = draw(form)
+    empty = cv2.imencode(".png", render(pdf, REFERENCE_DPI), (cv2.IMWRITE_PNG_COMPRESSION, 9))[1]
+    atomic.write(output, pdf)
+    atomic.write(picture, empty.tobytes())
+    templates.dump(replace(form.template, reference=picture), template)
+    return output, template, picture
+
+
+def draw(form: Form) -> bytes:
+    """Return a form as a PDF of one page."""
+    glyphs()
+    width, height = form.size
+    buffer = io.BytesIO()
+    canvas = Canvas(buffer, (width * _POINTS, height * _POINTS), invariant=1, initialFontName="Vera")
+    canvas.setTitle(f"{form.template.name} {form.template.version}")
+    canvas.setCreator("digitocr")
+    canvas.scale(_POINTS, _POINTS)
+    canvas.translate(0, height)
+    canvas.scale(1, -1)  # millimetres from the upper left corner
+    canvas.setLineWidth(0.25)
+    for left, right, y in form.rules:
+        canvas.line(left, y, right, y)
+    canvas.setStrokeGray(GUIDE)
+    canvas.setLineWidth(FRAME_WIDTH)
+    for field in form.template.fields:
+        for box in field.cells or (field.box,):
+            canvas.rect(*(n / PER_MM for n in (box.x, box.y, box.width, box.height)))
+    canvas.setFillGray(0)
+    for marker in form.template.markers:
+        _draw_marker(canvas, marker)
+    for caption in form.captions:
+        canvas.saveState()
+        canvas.translate(caption.x, caption.y)
+        canvas.scale(1, -1)
+        canvas.setFont(caption.font, caption.size / _POINTS)
+        canvas.drawString(0, 0, caption.text)
+        canvas.restoreState()
+    canvas.showPage()
+    canvas.save()
+    return buffer.getvalue()
+
+
+def _draw_marker(canvas: Canvas, marker: Marker) -> None:
+    """Draw the black modules of a marker, runs of a row at once, as one path: no seams between them."""
+    dictionary = cv2.aruco.getPredefinedDictionary(MARKERS)
+    black = np.asarray(cv2.aruco.generateImageMarker(dictionary, marker.id, _MODULES)) == 0
+    side = marker.box.width / PER_MM / _MODULES
+    left, top = marker.box.x / PER_MM, marker.box.y / PER_MM
+    path = canvas.beginPath()
+    for row, modules in enumerate(black):
+        edges = np.flatnonzero(np.diff(np.concatenate(([0], modules.astype(int), [0]))))
+        for start, end in edges.reshape(-1, 2).tolist():
+            path.rect(left + start * side, top + row * side, (end - start) * side, side)
+    canvas.drawPath(path, stroke=0, fill=1)
+
+
+def render(pdf: bytes, dpi: float) -> Grey:
+    """Return the first page of a PDF as a picture."""
+    document = pypdfium2.PdfDocument(pdf)
+    try:
+        # the page fills the picture, whose size is rounded up: a hair less where it is whole already
+        shown = document[0].render(scale=dpi / 72 * (1 - 1e-6), grayscale=True).to_numpy()
+        picture = np.array(shown, dtype=np.uint8)
+    finally:
+        document.close()
+    return picture.reshape(picture.shape[:2])

@@ -1,0 +1,328 @@
+"""Reading a form: its page laid flat, the ink of each field told from the form's own, the answers held together."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import clean, judge, segment
+from digitocr.components import components
+from digitocr.forms.checks import complaints, written
+from digitocr.forms.mending import Mend, mends
+from digitocr.forms.registration import Form, Registration
+from digitocr.forms.template import Field, Kind
+from digitocr.records import Box, Grey, Line, Mask, Number, Reason, Sheet, Status, Transform
+
+FINE = 48
+"""A flat page is made so large that its lowest field is this many pixels high, as far as `SIDES` allow."""
+
+SIDES = (2000, 3000)
+"""Least and greatest length in pixels of the longer side of a flat page."""
+
+AROUND = 0.3
+"""Writing may leave its field by this share of the field's height."""
+
+BORDER = 0.14
+"""Printed lines lie this near to where the template has them, in heights of the field."""
+
+STRAIGHT = 0.7
+"""A printed line runs along at least this share of the side of its cell."""
+
+CRUMB = 0.4
+"""Ink along a printed line that is shorter than this, in heights of the field, is what is left of the line."""
+
+LEAST_INK = 0.1
+"""Ink smaller than this, in heights of the field, is a speck."""
+
+CUT_OFF = 0.35
+"""Ink of which less than half lies in the field counts, as far as it lies there, from this share of the height on."""
+
+MESH = 32
+"""Between points so many pixels apart, a flat page is laid evenly."""
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What was written into a field.
+
+    Attributes
+    ----------
+    field : Field
+    box : Box
+        Of the field, in page pixels.
+    sheet : Sheet or None
+        The field laid flat, with nothing but what was written into it; None where it lies outside the picture.
+    line : Line or None
+        Its ink; None where there is none.
+    """
+
+    field: Field
+    box: Box
+    sheet: Sheet | None
+    line: Line | None
+
+
+@dataclass(frozen=True, slots=True)
+class Filled:
+    """A form filled in.
+
+    Attributes
+    ----------
+    form : Form
+    registration : Registration
+    answers : tuple of Answer
+        In the order of the template.
+    reasons : tuple of Reason
+        What speaks against accepting anything read from this page.
+    """
+
+    form: Form
+    registration: Registration
+    answers: tuple[Answer, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def lines(self) -> list[Line]:
+        """The ink of all fields that are not blank."""
+        return [answer.line for answer in self.answers if answer.line is not None]
+
+
+def fill(page: Grey, form: Form, registration: Registration) -> Filled:
+    """Lay a page flat and find what was written into each field of its form.
+
+    Parameters
+    ----------
+    page : (H, W) uint8 ndarray
+    form : Form
+    registration : Registration
+        Of the page on the form.
+    """
+    scale = _fineness(form)
+    even, ink = clean.inked(flatten(page, registration, scale))
+    reasons = clean.quality(even, ink)
+    answers = tuple(
+        _answer(field, page.shape, registration, (even, ink), scale) for field in form.template.fields
+    )
+    return Filled(form, registration, answers, reasons)
+
+
+def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
+    """Lay a page flat: the reference's geometry, `scale` pixels to one of the reference."""
+    width, height = (round(side * scale) for side in registration.size)
+    rows, columns = -(-height // MESH) + 1, -(-width // MESH) + 1
+    mesh = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2) * float(MESH)
+    placed = registration.place(np.asarray((mesh + 0.5) / scale - 0.5, dtype=np.float64)).reshape(
+        rows, columns, 2
+    )
+    spread = float(np.linalg.norm(placed[1:] - placed[:-1], axis=2).max()) / MESH
+    if spread > 2:  # every pixel of the page must count
+        page = cv2.resize(page, None, fx=2 / spread, fy=2 / spread, interpolation=cv2.INTER_AREA).astype(
+            np.uint8
+        )
+        placed = (placed + 0.5) * (2 / spread) - 0.5
+    even = np.array([[1 / MESH, 0, 0], [0, 1 / MESH, 0]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    at = cv2.warpAffine(
+        placed.astype(np.float32), even, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
+    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    flat = cv2.remap(page, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(flat, dtype=np.uint8)
+
+
+def judged(filled: Filled, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
+    """Decide what is accepted: each field by itself, then all together.
+
+    Parameters
+    ----------
+    filled : Filled
+    numbers : sequence of Number
+        What was read in each field, in the order of the template; without digits where it is blank.
+    threshold : float
+        Least confidence of an accepted number.
+
+    Returns
+    -------
+    tuple of Number
+        With field, status and reasons. Where a rule is broken all its fields wait, and of the one digit that would
+        mend it, the digit that would is its runner-up.
+    """
+    answers = {answer.field.name: answer for answer in filled.answers}
+    read = {
+        name: number for name, number in zip(answers, numbers, strict=True) if answers[name].sheet is not None
+    }
+    against: dict[str, list[str]] = {
+        name: list(_against(answers[name], read.get(name), filled.registration)) for name in answers
+    }
+    for complaint in complaints(
+        filled.form.template, {name: written(number) for name, number in read.items()}
+    ):
+        is_rule = complaint.reason is Reason.RULE_BROKEN
+        for name in complaint.fields:
+            against[name].append(f"{complaint.reason}:{complaint.name}" if is_rule else complaint.reason)
+    offers = {mend.field: mend for mend in mends(filled.form.template, read)}
+    return tuple(
+        _judged(answers[name], number, threshold, (*filled.reasons, *against[name]), offers.get(name))
+        for name, number in zip(answers, numbers, strict=True)
+    )
+
+
+def _against(answer: Answer, number: Number | None, registration: Registration) -> Iterator[Reason]:
+    """Yield what speaks against a field by the way it is filled in."""
+    if number is None:
+        yield Reason.OUTSIDE
+    elif answer.field.cells and _has_gap(answer.field, number, registration):
+        yield Reason.FIELD_GAP
+
+
+def _judged(
+    answer: Answer, number: Number, threshold: float, against: Sequence[str], offer: Mend | None
+) -> Number:
+    number = replace(number, field=answer.field.name)
+    if not number.digits:
+        reasons = [*against, *([Reason.LOW_CONFIDENCE] if number.confidence < threshold else [])]
+        status = Status.REVIEW if reasons else Status.ACCEPTED
+        return replace(number, status=status, reasons=tuple(dict.fromkeys(reasons)))
+    # a decimal mark is what an amount should have
+    has_marks = answer.field.kind in (Kind.AMOUNT, Kind.DATE)
+    settled = judge.judge(replace(number, written="") if has_marks else number, threshold, tuple(against))
+    digits = settled.digits
+    if offer is not None:
+        digits = tuple(
+            replace(d, status=Status.REVIEW) if position == offer.position else d
+            for position, d in enumerate(digits, 1)
+        )
+    return replace(settled, digits=digits, written=number.written)
+
+
+def _fineness(form: Form) -> float:
+    """Pixels of the flat page to one of the reference."""
+    lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
+    longest = max(form.template.size)
+    return float(np.clip(FINE / lowest, SIDES[0] / longest, SIDES[1] / longest))
+
+
+def _answer(
+    field: Field,
+    page_shape: tuple[int, ...],
+    registration: Registration,
+    flat: tuple[Grey, Mask],
+    scale: float,
+) -> Answer:
+    """Cut a field out of the flat page, and take out of it what is not of the writer's hand."""
+    height, width = page_shape
+    corners = registration.place(
+        np.array(
+            [(x, y) for x in (field.box.x, field.box.right) for y in (field.box.y, field.box.bottom)],
+            dtype=np.float64,
+        )
+    )
+    (x0, y0), (x1, y1) = np.floor(corners.min(axis=0)), np.ceil(corners.max(axis=0))
+    left, top = int(np.clip(x0, 0, width - 1)), int(np.clip(y0, 0, height - 1))
+    right, bottom = int(np.clip(x1, left + 1, width)), int(np.clip(y1, top + 1, height))
+    box = Box(left, top, right - left, bottom - top)
+    slack = 0.02 * max(page_shape)
+    if x0 < -slack or y0 < -slack or x1 > width + slack or y1 > height + slack:
+        return Answer(field, box, None, None)
+    even, ink = flat
+    place = _scaled(field.box, scale)
+    size = min(_scaled(cell, scale).height for cell in field.cells or (field.box,))
+    grow = round(AROUND * size)
+    x, y = max(0, place.x - grow), max(0, place.y - grow)
+    part = (slice(y, place.bottom + grow), slice(x, place.right + grow))
+    inside = Box(place.x - x, place.y - y, place.width, place.height)
+    cells = [Box(c.x - x, c.y - y, c.width, c.height) for c in (_scaled(c, scale) for c in field.cells)]
+    own = _own(_without_borders(ink[part], cells or [inside], size), inside, size)
+    grey = np.where(cv2.dilate(own.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, even[part], np.uint8(255))
+    sheet = Sheet(grey.astype(np.uint8), own, _way_back(registration, (x, y), own.shape, scale))
+    room = len(cells) or field.length[1]
+    return Answer(field, box, sheet, segment.field_line(sheet, cells, room))
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    x, y = round(box.x * scale), round(box.y * scale)
+    return Box(x, y, max(1, round(box.right * scale) - x), max(1, round(box.bottom * scale) - y))
+
+
+def _way_back(
+    registration: Registration, origin: tuple[int, int], shape: tuple[int, ...], scale: float
+) -> Transform:
+    """Homography from pixels of a field laid flat to page pixels."""
+    height, width = shape
+    corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
+    placed = registration.place((corners + origin) / scale)
+    found = cv2.getPerspectiveTransform(corners.astype(np.float32), placed.astype(np.float32))
+    return np.asarray(found, dtype=np.float64)
+
+
+def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
+    """Take the printed borders of cells out of the ink, and close the strokes again that they crossed."""
+    reach = max(3, round(BORDER * size))
+    beside = np.zeros(ink.shape, dtype=np.uint8)
+    above = np.zeros(ink.shape, dtype=np.uint8)
+    for cell in cells:
+        for x in (cell.x, cell.right):
+            beside[:, max(0, x - reach) : x + reach] = 1
+        for y in (cell.y, cell.bottom):
+            above[max(0, y - reach) : y + reach] = 1
+    picture = np.ascontiguousarray(ink).view(np.uint8)
+    level = cv2.bitwise_and(cv2.dilate(picture, np.ones((3, 1), np.uint8)), above)
+    upright = cv2.bitwise_and(cv2.dilate(picture, np.ones((1, 3), np.uint8)), beside)
+    across = round(STRAIGHT * min(min(c.width for c in cells), 2 * size))
+    printed = cv2.bitwise_or(_runs(level, across), _runs(upright.T, round(STRAIGHT * size)).T)
+    lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
+    rest = clean.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
+    # crumbs of a line that was seen in parts
+    labels, boxes = components(rest)
+    if not len(boxes):
+        return rest
+    near = np.bincount(labels[(above | beside) > 0], minlength=len(boxes) + 1)[1:] == boxes[:, 4]
+    crumb = near & (boxes[:, 2:4].max(axis=1) < CRUMB * size)
+    return np.asarray(np.concatenate([[False], ~crumb])[labels], dtype=np.bool_)
+
+
+def _runs(picture: NDArray[Any], length: int) -> NDArray[np.uint8]:
+    """Find level runs of ink, which may be broken for a quarter of their length."""
+    whole = np.ascontiguousarray(picture)
+    gap = max(3, length // 4)
+    padded = cv2.copyMakeBorder(whole, 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    closed = cv2.morphologyEx(padded, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))[:, gap:-gap]
+    return np.asarray(
+        cv2.morphologyEx(closed, cv2.MORPH_OPEN, np.ones((1, length), np.uint8)), dtype=np.uint8
+    )
+
+
+def _own(ink: Mask, inside: Box, size: int) -> Mask:
+    """Leave the ink that was written into the field: most of it lies there, or a good part that is cut off."""
+    labels, boxes = components(ink)
+    if not len(boxes):
+        return ink
+    within = (slice(max(0, inside.y), inside.bottom), slice(max(0, inside.x), inside.right))
+    count = len(boxes) + 1
+    share = np.bincount(labels[within].ravel(), minlength=count) / np.bincount(
+        labels.ravel(), minlength=count
+    )
+    large = np.concatenate([[False], boxes[:, 2:4].max(axis=1) >= LEAST_INK * size])
+    mostly = large & (share >= 0.5)
+    mostly[0] = False
+    out = mostly[labels]
+    partly = large & (share < 0.5)
+    partly[0] = False
+    if partly.any():
+        cut, ends = components(np.asarray(partly[labels[within]], dtype=np.bool_))
+        tall = np.concatenate([[False], ends[:, 3] >= CUT_OFF * size])
+        out[within] |= tall[cut]
+    return np.asarray(out, dtype=np.bool_)
+
+
+def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
+    """Whether a cell between the first digit and the last holds none."""
+    cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))
+    taken = [int(np.linalg.norm(cells - digit.box.centre, axis=1).argmin()) for digit in number.digits]
+    return any(later - earlier > 1 for earlier, later in pairwise(taken))

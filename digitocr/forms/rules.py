@@ -1,0 +1,138 @@
+"""Rules between the fields of a form: comparisons of sums, such as ``total == a + b + c``.
+
+A rule is parsed into Python's syntax tree and walked here; nothing is ever evaluated as code.
+"""
+
+from __future__ import annotations
+
+import ast
+import operator
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+
+_COMPARISONS: dict[type[ast.cmpop], Callable[[Decimal, Decimal], bool]] = {
+    ast.Eq: operator.eq,
+    ast.NotEq: operator.ne,
+    ast.Lt: operator.lt,
+    ast.LtE: operator.le,
+    ast.Gt: operator.gt,
+    ast.GtE: operator.ge,
+}
+_OPERATIONS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
+    ast.Add: operator.add,
+    ast.Sub: operator.sub,
+    ast.Mult: operator.mul,
+}
+_LONGEST = 2000
+"""Characters of a rule."""
+
+Values = Mapping[str, Decimal | None]
+"""What stands in each field; None where it is not known."""
+
+
+class RuleError(ValueError):
+    """An expression is no rule; the message says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """A comparison that must hold between fields.
+
+    Attributes
+    ----------
+    name : str
+        As it is told to people.
+    text : str
+        The expression.
+    fields : tuple of str
+        The fields it speaks of, in order of their first mention.
+    tree : ast.Compare
+        The expression parsed.
+    """
+
+    name: str
+    text: str
+    fields: tuple[str, ...]
+    tree: ast.Compare = field(repr=False, compare=False)
+
+    def holds(self, values: Values) -> bool | None:
+        """Tell whether the rule holds; None where one of its fields is not known."""
+        if any(values.get(name) is None for name in self.fields):
+            return None
+        terms = [self.tree.left, *self.tree.comparators]
+        results = [_value(term, values) for term in terms]
+        pairs = zip(results, self.tree.ops, results[1:], strict=False)
+        return all(_COMPARISONS[type(op)](left, right) for left, op, right in pairs)
+
+
+def parse(name: str, text: str, fields: Collection[str]) -> Rule:
+    """Parse a rule.
+
+    Parameters
+    ----------
+    name, text : str
+    fields : collection of str
+        Names the expression may use.
+
+    Raises
+    ------
+    RuleError
+        Where it is no comparison, or uses anything but ``+ - *``, parentheses, whole or decimal numbers and fields.
+
+    Examples
+    --------
+    >>> parse("sum", "total == a + b", ["a", "b", "total"]).fields
+    ('total', 'a', 'b')
+    """
+    if len(text) > _LONGEST:
+        raise RuleError(f"a rule has at most {_LONGEST} characters")
+    try:
+        tree = ast.parse(text.strip(), mode="eval").body
+    except (SyntaxError, ValueError, RecursionError, MemoryError):
+        raise RuleError(f"{text!r} is no expression") from None
+    if not isinstance(tree, ast.Compare) or not all(type(op) in _COMPARISONS for op in tree.ops):
+        raise RuleError(f"{text!r} compares nothing: use == != < <= > or >=")
+    mentioned = dict.fromkeys(
+        name for term in (tree.left, *tree.comparators) for name in _names(term, text, fields)
+    )
+    if not mentioned:
+        raise RuleError(f"{text!r} names no field")
+    return Rule(name, text.strip(), tuple(mentioned), tree)
+
+
+def _names(term: ast.expr, text: str, fields: Collection[str]) -> Iterator[str]:
+    """Yield the fields of a term, whose every part is known to be allowed."""
+    match term:
+        case ast.Name(id=name):
+            if name not in fields:
+                raise RuleError(f"{text!r}: there is no field {name!r}")
+            yield name
+        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+            return
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
+            yield from _names(left, text, fields)
+            yield from _names(right, text, fields)
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
+            yield from _names(operand, text, fields)
+        case _:
+            raise RuleError(f"{text!r}: only fields, numbers, + - * and parentheses may be used")
+
+
+def _value(term: ast.expr, values: Values) -> Decimal:
+    match term:
+        case ast.Name(id=name):
+            return values[name] or Decimal(0)
+        case ast.Constant(value=value):
+            return Decimal(str(value))
+        case ast.BinOp(left=left, op=op, right=right):
+            return _OPERATIONS[type(op)](_value(left, values), _value(right, values))
+        case ast.UnaryOp(operand=operand):
+            return -_value(operand, values)
+        case _:
+            raise AssertionError(ast.dump(term))
+
+
+def broken(rules: Sequence[Rule], values: Values) -> list[Rule]:
+    """Return the rules that do not hold; one with a field that is not known is not judged."""
+    return [rule for rule in rules if rule.holds(values) is False]

@@ -1,0 +1,150 @@
+"""What the card holds for the cells of forms, fitted on forms that are drawn, filled in and photographed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr import lattice, normalize
+from digitocr.classify import Classifier
+from digitocr.decode import CUT, SIGN
+from digitocr.forms.reading import fill
+from digitocr.forms.registration import Features, Form, Registration
+from digitocr.forms.template import Field, Template
+from digitocr.line_reader import LineReader
+from digitocr.pipeline import evidence
+from digitocr.records import Box, Grey, Line, ModelCard
+from digitocr.training.calibrate import Judged, fit_cell_weights, fit_number_confidence
+from digitocr.training.filling import Entry, Shot, fill_in, photographed
+from digitocr.training.labelling import UNSURE
+from digitocr.training.strokes import Random, Sources
+
+MOSTLY = 0.9
+"""A candidate with this share of a cell's ink is what was written there; with less than the rest, a speck of it."""
+
+SLIP = 1.5
+"""How far the registration of a drawn page is off, in pixels of its reference."""
+
+
+@dataclass(frozen=True, slots=True)
+class DrawnField:
+    """The ink of a field with what was written there."""
+
+    line: Line
+    entry: Entry
+
+
+def drawn_fields(seed: int, pages: int, sources: Sources) -> Iterator[DrawnField]:
+    """Draw pages of cells, and run the reading path on them up to its candidates.
+
+    Parameters
+    ----------
+    seed : int
+    pages : int
+    sources : Sources
+    """
+    cv2.setNumThreads(1)
+    for i in range(pages):
+        rng = np.random.default_rng((seed, i))
+        template, paper = _printed(rng)
+        texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
+        entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
+        shot = photographed(rng, paper, longest=int(rng.integers(1000, 1800)))
+        nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
+        filled = fill(shot.image, Form(template, nothing), _registration(rng, shot, template))
+        for answer in filled.answers:
+            if answer.line is not None:
+                yield DrawnField(answer.line, entries[answer.field.name])
+
+
+def _printed(rng: Random) -> tuple[Template, NDArray[np.float32]]:
+    """Print a page of cells in one style: dark or faint frames, joined or apart, with guides or none."""
+    width, height = 1200, 900
+    paper = np.full((height, width), rng.uniform(225, 250), np.float32)
+    count = int(rng.choice((1, 2, 3, 3, 4, 6, 9, 12)))
+    cell_height = int(rng.integers(32, 80))
+    cell_width = min(round(cell_height * float(rng.uniform(0.7, 1.15))), (width - 120) // count - 12)
+    apart = int(rng.integers(2, 10)) if rng.random() < 0.4 else 0
+    tone, thick = float(rng.uniform(0, 185)), int(rng.integers(1, 4))
+    guide = float(rng.uniform(170, 225)) if rng.random() < 0.3 else 0.0
+    fields: list[Field] = []
+    y = 60
+    while y + cell_height < height - 60:
+        x = 60
+        while x + count * (cell_width + apart) < width - 60:
+            cells = tuple(Box(x + k * (cell_width + apart), y, cell_width, cell_height) for k in range(count))
+            for cell in cells:
+                cv2.rectangle(paper, (cell.x, cell.y), (cell.right, cell.bottom), tone, thick)
+                if guide:
+                    inner = (round(0.3 * cell_width), round(0.25 * cell_height))
+                    ends = (
+                        (cell.x + inner[0], cell.y + inner[1]),
+                        (cell.right - inner[0], cell.bottom - inner[1]),
+                    )
+                    cv2.rectangle(paper, *ends, guide, 1)
+            box = Box(x, y, cells[-1].right - x, cell_height)
+            fields.append(Field(f"f{len(fields)}", box, cells=cells, blank=True))
+            x += count * (cell_width + apart) + int(rng.integers(20, 60))
+        y += cell_height + int(rng.integers(12, 50))
+    return Template("drawn", (width, height), tuple(fields)), paper
+
+
+def _text(rng: Random, cells: int) -> str:
+    if rng.random() < 0.08:
+        return ""
+    return "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(1, cells + 1))))
+
+
+def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
+    """Return where a drawn page lies in its photo, about."""
+    steps = np.linspace(0, 1, 25)
+    size = np.array(template.size, dtype=np.float64)
+    grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
+    carried = cv2.perspectiveTransform(grid[None], shot.to_photo)[0]
+    off = shot.place(np.asarray(grid + rng.normal(0, SLIP / 2, 2), np.float64)) - carried
+    return Registration(shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0)
+
+
+def labels_of(field: DrawnField) -> NDArray[np.int8]:
+    """Say what each candidate of a field is: a digit, `SIGN`, `CUT` or `UNSURE`."""
+    line = field.line
+    area = np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1)[1:]
+    whole = np.bincount(line.cells, weights=area)
+    own = np.concatenate([[0], np.cumsum(area)])
+    labels = []
+    for candidate in line.candidates:
+        cell = line.cells[candidate.first]
+        share = (own[candidate.last] - own[candidate.first]) / whole[cell]
+        written = field.entry.cells[cell]
+        if written.isdigit():
+            labels.append(int(written) if share >= MOSTLY else SIGN if share <= 1 - MOSTLY else CUT)
+        else:
+            labels.append(SIGN if share >= MOSTLY or not written else UNSURE)
+    return np.array(labels, dtype=np.int8)
+
+
+def fitted(
+    card: ModelCard, classifier: Classifier, line_reader: LineReader, fields: Sequence[DrawnField]
+) -> tuple[ModelCard, list[Judged]]:
+    """Fit what the card holds for cells: the weights on one half of the fields, the confidence on the other."""
+
+    def logs(images: list[Grey]) -> NDArray[np.float32]:
+        return classifier.log_probabilities(normalize.to_batch(images))
+
+    half = len(fields) // 2
+    first, second = fields[:half], fields[half:]
+    scored = lattice.score_all([field.line for field in first], logs, line_reader.frames)
+    card = replace(card, cell_weights=fit_cell_weights([labels_of(field) for field in first], scored))
+    numbers = []
+    for field, one in zip(
+        second, lattice.score([f.line for f in second], logs, line_reader.frames), strict=True
+    ):
+        (reading,) = lattice.decoded(one, card)
+        text = "".join(str(s.value) for s in reading.segments)
+        if text:
+            numbers.append(Judged(evidence(reading), text == field.entry.text))
+    return replace(card, cell_confidence=fit_number_confidence(numbers)), numbers

@@ -1,0 +1,64 @@
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitocr.forms.rules import RuleError, broken, parse
+
+NAMES = ["a", "b", "c", "total"]
+
+
+def values(**said):
+    return {name: None if value is None else Decimal(value) for name, value in said.items()}
+
+
+@pytest.mark.parametrize(
+    ("text", "said", "holds"),
+    [
+        ("total == a + b + c", {"a": 1, "b": 2, "c": 3, "total": 6}, True),
+        ("total == a + b + c", {"a": 1, "b": 2, "c": 3, "total": 7}, False),
+        ("total == a + b + c", {"a": 1, "b": None, "c": 3, "total": 7}, None),
+        ("a <= b < c", {"a": 1, "b": 1, "c": 2}, True),
+        ("a <= b < c", {"a": 1, "b": 2, "c": 2}, False),
+        ("2 * (a - b) != -c", {"a": 1, "b": 2, "c": 2}, False),
+        ("total == a * 0.1", {"a": "0.3", "total": "0.03"}, True),
+    ],
+)
+def test_a_rule_holds_or_not_or_is_not_judged(text, said, holds):
+    assert parse("rule", text, NAMES).holds(values(**said)) is holds
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("total", "compares nothing"),
+        ("total = a", "no expression"),
+        ("total == x", "there is no field 'x'"),
+        ("1 == 1", "names no field"),
+        ("a in b", "compares nothing"),
+        ("a == b / c", "only fields, numbers"),
+        ("a == b ** 99", "only fields, numbers"),
+        ("a == max(b, c)", "only fields, numbers"),
+        ("a == __import__('os')", "only fields, numbers"),
+        ("a == b.c", "only fields, numbers"),
+        ("a == 'b'", "only fields, numbers"),
+        ("a == True", "only fields, numbers"),
+        ("a == b if c else total", "compares nothing"),
+        ("a == " + "(" * 500 + "b" + ")" * 500, "no expression"),
+        ("a == " + "b + " * 5000 + "c", "at most 2000 characters"),
+        ("a == \x00", "no expression"),
+    ],
+)
+def test_what_is_no_rule_is_told(text, told):
+    with pytest.raises(RuleError) as caught:
+        parse("rule", text, NAMES)
+    assert told in str(caught.value)
+
+
+@given(st.lists(st.integers(0, 9999), min_size=1, max_size=6), st.integers(-5, 5))
+def test_a_sum_is_broken_exactly_when_it_is_wrong(parts, off):
+    names = [f"p{i}" for i in range(len(parts))]
+    rule = parse("sum", "total == " + " + ".join(names), [*names, "total"])
+    said = values(**dict(zip(names, parts, strict=True)), total=sum(parts) + off)
+    assert broken([rule], said) == ([rule] if off else [])
