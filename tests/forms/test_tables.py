@@ -115,7 +115,7 @@ def tallies(work):
     read = work.reader._read
 
     def as_form(source):
-        reading = read(source)
+        result = read(source)
         names = ("a", "b", "total")
         pages = tuple(
             replace(
@@ -123,9 +123,9 @@ def tallies(work):
                 template="tally",
                 numbers=tuple(replace(n, field=name) for n, name in zip(p.numbers, names, strict=False)),
             )
-            for p in reading.result.pages
+            for p in result.pages
         )
-        return replace(reading, result=replace(reading.result, pages=pages))
+        return replace(result, pages=pages)
 
     work.reader._read = as_form
     (work.folder / "templates").mkdir()
