@@ -26,6 +26,12 @@ MARK_HEIGHT = 0.5
 Path = tuple[tuple[int, int], ...]
 """Candidates from left to right, each with what it is taken for: 0 to 9, or `SIGN`."""
 
+ROOM = 0.5
+"""A large sign that leaves less between the digits beside it, in heights of the line, may be ink of theirs."""
+
+SURE_SIGN = 0.8
+"""From this probability on a large sign is one even so."""
+
 FEATURES = 6
 """Geometry features per candidate, see :func:`geometry`."""
 
@@ -377,17 +383,17 @@ def _log_add(a: float, b: float) -> float:
 
 
 def _runs(segments: list[Segment], height: float) -> list[list[int]]:
-    """Split the path into numbers: at wide gaps and at large signs. Signs at either end of a number are left off."""
+    """Split the path into numbers: at wide gaps and at signs that part. Signs at either end of a number are left off."""
     runs: list[list[int]] = []
     current: list[int] = []
     right = 0
     for i, segment in enumerate(segments):
         wide = bool(current) and segment.box.x - right > GAP * height
-        large = _is_large(segment, height)
-        if wide or large:
+        parts = _is_large(segment, height) and not _is_between(segments, i, right, height)
+        if wide or parts:
             runs.append(current)
             current = []
-        if not large and (segment.value != SIGN or current):
+        if not parts and (segment.value != SIGN or current):
             current.append(i)
             right = segment.box.right
     runs.append(current)
@@ -398,6 +404,13 @@ def _runs(segments: list[Segment], height: float) -> list[list[int]]:
         if run:
             trimmed.append(run)
     return trimmed
+
+
+def _is_between(segments: list[Segment], at: int, right: int, height: float) -> bool:
+    """Whether a doubtful large sign stands so close between two digits, the first of which ends at `right`."""
+    after = next((s.box.x for s in segments[at + 1 :] if s.value != SIGN), None)
+    close = after is not None and after - right < ROOM * height
+    return close and segments[at].probability < SURE_SIGN
 
 
 def _reading(

@@ -140,3 +140,21 @@ def test_an_identity_map_changes_nothing():
     weights[:12] = np.eye(12)
     out = with_features(scores.astype(np.float32), np.zeros((2, 6), np.float32), weights)
     assert np.allclose(out, scores, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("probability", "room", "texts"), [(0.4, 10, ["12"]), (0.95, 10, ["1", "2"]), (0.4, 60, ["1", "2"])]
+)
+def test_a_large_sign_parts_numbers_unless_it_is_doubtful_and_has_no_room(probability, room, texts):
+    def segment(value, x, width, sure=0.9):
+        return decoding.Segment(value, sure, 0, 0.01, Box(x, 10, width, 60))
+
+    segments = [
+        segment(1, 0, 30),
+        segment(SIGN, 25, 20, probability),
+        segment(2, 30 + room, 40),
+    ]
+    runs = decoding._runs(segments, 60.0)
+    assert [
+        "".join(str(segments[i].value) for i in run if segments[i].value != SIGN) for run in runs
+    ] == texts
