@@ -68,6 +68,14 @@ def test_a_field_that_could_not_be_read_breaks_no_rule():
     assert (cells["reasons"], cells["status"]) == ("", "review")
 
 
+def test_a_blank_field_that_waits_for_a_broken_rule_is_blank():
+    waits = replace(number("a", ""), status=Status.REVIEW, reasons=("rule-broken:sum",))
+    assert (
+        row(waits, number("b", "1"), number("total", "5"), number("day", "")).cells["reasons"]
+        == "rule-broken:sum"
+    )
+
+
 def test_a_corrected_page_says_so():
     cells = row(
         number("a", "4", Status.CORRECTED), number("b", "1"), number("total", "5"), number("day", "")
