@@ -204,6 +204,8 @@ def load_folder(folder: Path) -> tuple[Template, ...]:
     TemplateError
         Where there are none, one cannot be used, or two cannot be told apart.
     """
+    if not folder.is_dir():
+        raise TemplateError(f"{folder} is no folder of templates")
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise TemplateError(f"there is no template in {folder}", hint="a template is a file NAME.yaml")

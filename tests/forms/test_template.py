@@ -122,6 +122,8 @@ def test_two_templates_that_cannot_be_told_apart_are_refused(tmp_path):
 def test_a_folder_without_templates_is_told(tmp_path):
     with pytest.raises(TemplateError, match="no template"):
         templates.load_folder(tmp_path)
+    with pytest.raises(TemplateError, match="is no folder"):
+        templates.load_folder(tmp_path / "none")
 
 
 @st.composite
