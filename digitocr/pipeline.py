@@ -155,9 +155,9 @@ class Reader:
         done: list[list[PageResult]] = [[] for _ in sources]
         for portion in _portions([(i, page) for i, reading in enumerate(readings) for page in reading.pages]):
             started = time.perf_counter()
-            laid = [self._laid(page) for _, page in portion]
+            laid = [self.laid(page) for _, page in portion]
             for (i, _), result in zip(
-                portion, self._results([page for _, page in portion], laid), strict=True
+                portion, self.results([page for _, page in portion], laid), strict=True
             ):
                 done[i].append(result)
             spent = time.perf_counter() - started
@@ -184,7 +184,7 @@ class Reader:
         )
         return Reading(result, decoded.pages)
 
-    def _laid(self, page: Page) -> _View | Filled:
+    def laid(self, page: Page) -> _View | Filled:
         """Find the form that a page is; where there is none, its lines."""
         if not self.forms:
             return _view(clean.clean(page))
@@ -193,7 +193,7 @@ class Reader:
         except RegistrationError as error:
             return replace(_view(clean.clean(page)), no_form=error.message)
 
-    def _results(self, pages: list[Page], laid: list[_View | Filled]) -> list[PageResult]:
+    def results(self, pages: list[Page], laid: list[_View | Filled]) -> list[PageResult]:
         """Read pages, their candidates in one batch for the forms and one for the others."""
         forms = [(k, one) for k, one in enumerate(laid) if isinstance(one, Filled)]
         others = [(k, one) for k, one in enumerate(laid) if isinstance(one, _View)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,12 @@ from digitocr import decode, lattice
 from digitocr.judge import Evidence
 from digitocr.pipeline import evidence
 from digitocr.records import ModelCard
+from digitocr.spans import NOTHING, SEVERAL
 from digitocr.training.corpus import DrawnLine
 from digitocr.training.labelling import UNSURE
+
+SHRINKAGE = 1e-4
+"""How much the weights of cells are drawn to zero."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +28,7 @@ class Judged:
     right: bool
 
 
-def fit_weights(
-    labels: Sequence[NDArray[np.int8]],
-    scored: Sequence[lattice.Scored],
-    features: Callable[[lattice.Scored], NDArray[np.float32]] = lattice.features,
-) -> NDArray[np.float64]:
+def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]) -> NDArray[np.float64]:
     """Fit the linear map of :func:`digitocr.decode.with_features` by multinomial logistic regression.
 
     Parameters
@@ -37,8 +37,6 @@ def fit_weights(
         What each candidate of held-out lines is.
     scored : sequence of Scored
         These lines with all their candidates.
-    features : callable
-        What is known of each candidate besides the network's scores.
 
     Returns
     -------
@@ -46,7 +44,7 @@ def fit_weights(
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), features(one)]) for one in scored])
+    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), lattice.features(one)]) for one in scored])
     truth = np.concatenate(labels)
     known = truth != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
@@ -57,6 +55,82 @@ def fit_weights(
     weights[:-1, model.classes_] = (model.coef_ / scale).T
     weights[-1, model.classes_] = model.intercept_
     return weights
+
+
+def fit_cell_weights(
+    labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]
+) -> NDArray[np.float64]:
+    """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
+
+    A digit's score is made of what the two networks say of just this digit; only a sign's and a cut's depend on
+    size, place and share of the cell's ink. So a few thousand cells are enough, whoever wrote them.
+
+    Parameters
+    ----------
+    labels : sequence of (N,) int8 ndarray
+        What each candidate of held-out fields is.
+    scored : sequence of Scored
+        These fields with all their candidates.
+
+    Returns
+    -------
+    (12 + F + 1, 12) float64 ndarray
+    """
+    from scipy.optimize import minimize
+
+    inputs = np.vstack(
+        [
+            np.hstack([np.maximum(one.logs, -20.0), lattice.cell_features(one), np.ones((len(one.logs), 1))])
+            for one in scored
+        ]
+    )
+    truth = np.concatenate(labels)
+    inputs, truth = inputs[truth != UNSURE], truth[truth != UNSURE].astype(np.int64)
+    tied = _tied(inputs.shape[1])
+    wanted = np.eye(decode.CUT + 1)[truth]
+
+    def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
+        scores = inputs @ (tied @ parameters).reshape(inputs.shape[1], -1)
+        scores -= scores.max(axis=1, keepdims=True)
+        logs = scores - np.log(np.exp(scores).sum(axis=1, keepdims=True))
+        slope = inputs.T @ (np.exp(logs) - wanted) / len(truth)
+        penalty = SHRINKAGE * parameters
+        return float(
+            -(wanted * logs).sum() / len(truth) + penalty @ parameters
+        ), tied.T @ slope.ravel() + 2 * penalty
+
+    start = np.full(tied.shape[1], 0.1)
+    found = minimize(loss, start, jac=True, method="L-BFGS-B", options={"maxiter": 1000})
+    return np.asarray((tied @ found.x).reshape(inputs.shape[1], -1))
+
+
+def _tied(rows: int) -> NDArray[np.float64]:
+    """Say which weights are one and the same parameter; those of none are zero.
+
+    Returns
+    -------
+    (rows * 12, P) float64 ndarray
+    """
+    classes = decode.CUT + 1
+    heard = classes + decode.FEATURES
+    columns: list[list[tuple[int, int]]] = [
+        [(digit, digit) for digit in range(10)],
+        [(heard + digit, digit) for digit in range(10)],
+    ]
+    beside = [
+        decode.SIGN,
+        decode.CUT,
+        heard + NOTHING,
+        heard + SEVERAL,
+        *range(classes, heard),
+        *range(rows)[-2:],
+    ]
+    columns += [[(row, column)] for column in (decode.SIGN, decode.CUT) for row in beside]
+    tied = np.zeros((rows, classes, len(columns)))
+    for k, places in enumerate(columns):
+        for row, column in places:
+            tied[row, column, k] = 1
+    return tied.reshape(rows * classes, -1)
 
 
 def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: ModelCard) -> list[Judged]:

@@ -26,7 +26,7 @@ from digitocr.forms.template import Field, Template
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.pipeline import evidence
 from digitocr.records import Box, Grey, Line, ModelCard
-from digitocr.training.calibrate import Judged, fit_number_confidence, fit_weights
+from digitocr.training.calibrate import Judged, fit_cell_weights, fit_number_confidence
 from digitocr.training.corpus import calibration_sources
 from digitocr.training.filling import Entry, Shot, fill_in, photographed
 from digitocr.training.labelling import UNSURE
@@ -148,7 +148,7 @@ def fitted(
     half = len(fields) // 2
     first, second = fields[:half], fields[half:]
     scored = lattice.score_all([field.line for field in first], logs, line_reader.frames)
-    weights = fit_weights([labels_of(field) for field in first], scored, lattice.cell_features)
+    weights = fit_cell_weights([labels_of(field) for field in first], scored)
     card = replace(card, cell_weights=tuple(map(tuple, weights.tolist())))
     numbers = []
     for field, one in zip(

@@ -1,0 +1,335 @@
+"""How well forms are found and read: real pages, the same photographed again with other hands, and drawn forms.
+
+Run as ``python -m benchmarks.forms``; the real pages are those of ``DIGITOCR_DATA`` and for measuring only.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from digitocr.errors import RegistrationError
+from digitocr.forms import checks
+from digitocr.forms import template as templates
+from digitocr.forms.printing import make
+from digitocr.forms.reading import Filled, fill, flatten
+from digitocr.forms.registration import JUDGED, Form, Points, Registration, choose, form_of, view_of
+from digitocr.forms.template import Field, Kind, Template
+from digitocr.loading import reader_of
+from digitocr.pipeline import Reader
+from digitocr.records import Box, Grey, Number, Page, Reason, Status
+from digitocr.settings import load_settings
+from digitocr.training.filling import Entry, Shot, fill_in, photographed, plausible_values
+from digitocr.training.scoring import Share
+from digitocr.training.strokes import Sources, sources_at
+
+ROOT = Path(__file__).resolve().parents[1]
+EXAMPLES = ROOT / "examples" / "templates"
+SPECIFICATION = Path(__file__).with_name("form.yaml")
+SEED = 20_261_121
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was counted over pages of one kind.
+
+    Attributes
+    ----------
+    found : list of bool
+        Whether the right form was found.
+    residuals : list of float
+        Median distance in pixels of a page 2000 high of a page's fields from where they are.
+    exact, accepted, wrong : list of bool
+        Of each field: whether its text is right; whether it was accepted; among these, whether it is wrong.
+    empty : list of bool
+        Of each cell that is blank or crossed out: whether no digit was read there.
+    caught : list of bool
+        Of each wrong field that breaks a rule: whether the rule is told as broken.
+    alarms : list of bool
+        Of each rule whose fields are all read right: whether it is told as broken.
+    forbidden : int
+        Fields accepted wrong that a rule forbids.
+    seconds : list of float
+    """
+
+    found: list[bool] = field(default_factory=list)
+    residuals: list[float] = field(default_factory=list)
+    exact: list[bool] = field(default_factory=list)
+    accepted: list[bool] = field(default_factory=list)
+    wrong: list[bool] = field(default_factory=list)
+    empty: list[bool] = field(default_factory=list)
+    caught: list[bool] = field(default_factory=list)
+    alarms: list[bool] = field(default_factory=list)
+    forbidden: int = 0
+    seconds: list[float] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        parts = [f"pages found {_share(self.found)}"]
+        if self.residuals:
+            worst = max(self.residuals)
+            parts.append(f"residual median {np.median(self.residuals):.2f}, worst {worst:.2f} px")
+        parts.append(f"fields exact {_share(self.exact)}")
+        parts.append(f"accepted {_share(self.accepted)}, of them wrong {_share(self.wrong)}")
+        if self.empty:
+            parts.append(f"blank and crossed cells empty {_share(self.empty)}")
+        if self.alarms:
+            parts.append(f"errors that break a rule caught {_share(self.caught)}")
+            parts.append(f"false alarms {_share(self.alarms)}, accepted against a rule {self.forbidden}")
+        parts.append(f"{np.median(self.seconds):.2f} s a page")
+        return "\n  ".join(parts)
+
+
+def _share(hits: Sequence[bool]) -> str:
+    if not hits:
+        return "0 of 0"
+    share = Share(sum(hits), len(hits))
+    low, high = share.interval
+    return f"{share.hits} of {share.count}, {share.value:.1%} [{low:.1%}, {high:.1%}]"
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A picture of a form whose truth is known.
+
+    Attributes
+    ----------
+    image : (H, W) uint8 ndarray
+    form : Form
+    place : callable
+        Carries reference pixels over to where they are in the picture.
+    entries : dict of str to Entry
+    """
+
+    image: Grey
+    form: Form
+    place: Callable[[Points], Points]
+    entries: Mapping[str, Entry]
+
+
+def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
+    """Read a picture and hold what is read against what stands there; also what was read wrong, in words."""
+    template = shown.form.template
+    page = Page(1, shown.image)
+    started = time.process_time()
+    laid = reader.laid(page)
+    (result,) = reader.results([page], [laid])
+    tally.seconds.append(time.process_time() - started)
+    tally.found.append(result.template == template.name)
+    if not isinstance(laid, Filled) or not tally.found[-1]:
+        tally.exact += [False] * len(shown.entries)
+        return [f"taken for {result.template}" if result.template else result.error]
+    corners = np.array(
+        [(box.x, box.y) for f in template.fields for box in (f.box, *f.cells)], dtype=np.float64
+    )
+    off = np.linalg.norm(laid.registration.place(corners) - shown.place(corners), axis=1)
+    tally.residuals.append(float(np.median(off)) * JUDGED / _height(shown))
+    numbers = {number.field: number for number in result.numbers}
+    right = {
+        name: same(template.field(name), numbers[name].text, e.text) for name, e in shown.entries.items()
+    }
+    accepted = {name: numbers[name].status is Status.ACCEPTED for name in right}
+    tally.exact += right.values()
+    tally.accepted += accepted.values()
+    tally.wrong += [not right[name] for name in right if accepted[name]]
+    for name, entry in shown.entries.items():
+        cells = laid.registration.place(
+            np.array([c.centre for c in template.field(name).cells]).reshape(-1, 2)
+        )
+        taken = {
+            int(np.linalg.norm(cells - d.box.centre, axis=1).argmin())
+            for d in numbers[name].digits
+            if len(cells)
+        }
+        tally.empty += [k not in taken for k, label in enumerate(entry.cells) if not label.isdigit()]
+    _count_rules(tally, template, numbers, right, accepted)
+    return [
+        f"{name}: read {numbers[name].text!r} for {shown.entries[name].text!r} {shown.entries[name].cells}, "
+        f"{numbers[name].confidence:.2f} {numbers[name].status}"
+        for name in right
+        if not right[name]
+    ]
+
+
+def _count_rules(
+    tally: Tally,
+    template: Template,
+    numbers: Mapping[str, Number],
+    right: Mapping[str, bool],
+    accepted: Mapping[str, bool],
+) -> None:
+    for rule in template.rules:
+        if not set(rule.fields) <= right.keys():
+            continue
+        told = any(f"{Reason.RULE_BROKEN}:{rule.name}" in numbers[name].reasons for name in rule.fields)
+        errors = [name for name in rule.fields if not right[name]]
+        if not errors:
+            tally.alarms.append(told)
+            continue
+        values = {name: checks.value(template.field(name), numbers[name].text) for name in rule.fields}
+        if rule.holds(values) is not True:
+            tally.caught += [told] * len(errors)
+            tally.forbidden += sum(accepted[name] for name in errors)
+
+
+def _height(shown: Shown) -> float:
+    """Height in pixels at which the form is seen, upright."""
+    width, height = shown.form.template.size
+    corners = shown.place(np.array([(0, 0), (width, 0), (0, height), (width, height)], dtype=np.float64))
+    return float(np.linalg.norm(corners[2] - corners[0]) + np.linalg.norm(corners[3] - corners[1])) / 2
+
+
+def same(field: Field, read: str, text: str) -> bool:
+    """Tell whether a text says the same: zeros before a number mean nothing."""
+    if field.kind in (Kind.NUMBER, Kind.AMOUNT) and read and text:
+        return read.lstrip("0") == text.lstrip("0")
+    return read == text
+
+
+# --- real pages -------------------------------------------------------------------------------------------------
+
+
+def truths(data: Path) -> dict[str, list[tuple[Box, str]]]:
+    """Return the fields of each real page: where each lies, and what is written there."""
+    found: dict[str, list[tuple[Box, str]]] = {}
+    with (data / "forms" / "truth.csv").open(encoding="utf-8", newline="") as stream:
+        for row in csv.DictReader(stream):
+            box = Box(*(int(row[key]) for key in ("x", "y", "width", "height")))
+            found.setdefault(row["file"], []).append((box, row["text"]))
+    return found
+
+
+def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, Shown]]:
+    """Yield the real pages, each with its file; what the truth does not tell of is left out."""
+    for file, fields in truths(data).items():
+        grey = cv2.imread(str(data / "forms" / file), cv2.IMREAD_GRAYSCALE).astype(np.uint8)
+        try:
+            form, registration = choose(view_of(grey), forms)
+        except RegistrationError as error:
+            print(f"{file}: {error}")
+            continue
+        centres = registration.place(np.array([f.box.centre for f in form.template.fields], dtype=np.float64))
+        entries = {}
+        for box, text in fields:
+            nearest = form.template.fields[int(np.linalg.norm(centres - box.centre, axis=1).argmin())]
+            entries[nearest.name] = Entry(text)
+        yield file, Shown(grey, form, registration.place, entries)
+
+
+def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
+    """Lay a page flat and take out of it what is written into its fields."""
+    flat = flatten(shown.image, registration, scale)
+    filled = fill(shown.image, shown.form, registration)
+    mask = np.zeros(flat.shape, dtype=np.uint8)
+    for answer in filled.answers:
+        if answer.sheet is None:
+            continue
+        to_flat = (
+            np.linalg.inv(registration.to_page @ np.diag([1 / scale, 1 / scale, 1])) @ answer.sheet.to_page
+        )
+        own = cv2.warpPerspective(
+            answer.sheet.ink.astype(np.uint8), to_flat, flat.shape[::-1], flags=cv2.INTER_NEAREST
+        )
+        mask |= own
+    reach = max(3, round(0.004 * max(flat.shape))) | 1
+    return cv2.inpaint(
+        flat, cv2.dilate(mask, np.ones((reach, reach), np.uint8)), 3, cv2.INPAINT_TELEA
+    ).astype(np.uint8)
+
+
+def photographed_again(
+    shown: Shown, registration: Registration, sources: Sources, count: int
+) -> Iterator[Shown]:
+    """Yield photos of a page whose fields are blanked and filled in by other hands."""
+    template = shown.form.template
+    scale = 2400 / max(template.size)
+    blank = emptied(shown, registration, scale).astype(np.float32)
+    fields = [(f, _scaled(f.box, scale), [_scaled(c, scale) for c in f.cells]) for f in template.fields]
+    for k in range(count):
+        rng = np.random.default_rng((SEED, len(template.name), k))
+        paper = blank.copy()
+        entries = fill_in(rng, paper, fields, plausible_values(rng, template), sources)
+        shot = photographed(rng, paper, longest=int(rng.integers(1800, 3200)))
+        yield Shown(shot.image, shown.form, _placing(shot, scale), entries)
+
+
+def _placing(shot: Shot, scale: float) -> Callable[[Points], Points]:
+    return lambda points: shot.place(np.asarray((points + 0.5) * scale - 0.5))
+
+
+def _scaled(box: Box, scale: float) -> Box:
+    return Box(*(round(v * scale) for v in (box.x, box.y, box.width, box.height)))
+
+
+# --- drawn forms ------------------------------------------------------------------------------------------------
+
+
+def drawn_form(folder: Path) -> tuple[Form, Grey]:
+    """Print the form of `SPECIFICATION`; also its picture."""
+    _, path, picture = make(SPECIFICATION, folder / "drawn.pdf")
+    grey = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
+    return form_of(templates.load(path)), grey.astype(np.uint8)
+
+
+def drawn_pages(form: Form, empty: Grey, sources: Sources, count: int, seed: int = SEED) -> Iterator[Shown]:
+    """Yield photos of a printed form, filled in."""
+    template = form.template
+    scale = 1.0
+    for k in range(count):
+        rng = np.random.default_rng((seed, k))
+        paper = empty.astype(np.float32) * np.float32(rng.uniform(0.88, 1.0))
+        fields = [(f, f.box, f.cells) for f in template.fields]
+        entries = fill_in(rng, paper, fields, plausible_values(rng, template), sources)
+        shot = photographed(rng, paper, longest=int(rng.integers(1800, 3200)))
+        yield Shown(shot.image, form, _placing(shot, scale), entries)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Measure, and print what was found."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.forms", description=__doc__)
+    parser.add_argument("--pages", type=int, default=300, help="how many drawn forms")
+    parser.add_argument(
+        "--versions", type=int, default=50, help="how often each real page is photographed again"
+    )
+    parser.add_argument("--verbose", action="store_true", help="say what was read wrong")
+    args = parser.parse_args(argv)
+    data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
+    reader = reader_of(load_settings({"templates": EXAMPLES, "jobs": 1})).result()
+    has_hands = any((data / name).is_file() for name in ("unipen_digits.npz", "pendigits.npz"))
+    sources = sources_at(data, held_out=True) if has_hands else Sources()
+    say = print if args.verbose else _silent
+
+    if (data / "forms").is_dir():
+        real, again = Tally(), Tally()
+        for file, shown in real_pages(data, reader.forms):
+            for line in judge(real, reader, shown):
+                say(f"{file} {line}")
+            registration = choose(view_of(shown.image), [shown.form])[1]
+            for k, other in enumerate(photographed_again(shown, registration, sources, args.versions)):
+                for line in judge(again, reader, other):
+                    say(f"{file} again {k} {line}")
+        print(f"real pages: {real}\nphotographed again: {again}")
+    with tempfile.TemporaryDirectory() as folder:
+        form, empty = drawn_form(Path(folder))
+    drawn = Tally()
+    own = replace(reader, forms=(form, *reader.forms))
+    for k, shown in enumerate(drawn_pages(form, empty, sources, args.pages)):
+        for line in judge(drawn, own, shown):
+            say(f"drawn {k} {line}")
+    print(f"drawn forms: {drawn}")
+
+
+def _silent(line: str) -> None:
+    """Say nothing."""
+
+
+if __name__ == "__main__":
+    main()
