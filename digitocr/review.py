@@ -79,7 +79,8 @@ def read_queue(path: Path) -> Iterable[Typed]:
     Raises
     ------
     UsageError
-        Where the columns that matter are missing.
+        Where the columns that matter are missing, or a row has more cells than there are columns, so that no one knows
+        which is which.
     """
     try:
         raw = path.read_bytes()
@@ -90,12 +91,27 @@ def read_queue(path: Path) -> Iterable[Typed]:
     text = _decode(raw)
     header = text.split("\n", 1)[0]
     separator = max(",;\t", key=header.count)
+    _check_widths(path, text, separator)
     reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
     columns = {(name or "").strip().casefold(): name for name in reader.fieldnames or ()}
     missing = [name for name in ("review_id", "correction", "number_correction") if name not in columns]
     if missing:
         raise UsageError(f"{path} has no column {', '.join(missing)}", hint="keep the header of the queue")
     return _rows(reader, columns)
+
+
+def _check_widths(path: Path, text: str, separator: str) -> None:
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    try:
+        width = len(next(reader, ()))
+        for row in reader:
+            if len(row) > width:
+                raise UsageError(
+                    f"{path}, line {reader.line_num} has more cells than there are columns",
+                    hint="save it with text in quotes, or with another separator",
+                )
+    except csv.Error as error:
+        raise UsageError(f"{path}, line {reader.line_num} is no row of a table: {error}") from None
 
 
 def _rows(reader: csv.DictReader[str], columns: dict[str, str]) -> Iterator[Typed]:
@@ -290,36 +306,18 @@ def _understand(row: Typed, file: int, item: Waiting, who: str, at: str) -> Corr
     text = whole or row.cells["correction"]
     new = _digits(text)
     old = cells["number_text"] if kind == "number" else cells["digit"]
-    is_exact = text.startswith(_QUOTES)
-    if kind == "number" and not is_exact and _may_lack_zeros(new, old, row, cells):
+    is_exact = text.startswith(_QUOTES) or text.endswith(_QUOTES)  # a spreadsheet takes a first ' for itself
+    if kind == "number" and not is_exact and _may_lack_zeros(new, old):
         raise ValueError(
-            f"{new!r} may lack zeros at its start, which spreadsheets take away: format the column as text,"
-            f' or write it in quotes, "{new}", if that is all of it'
+            f"{new} is shorter than {old}, and may lack zeros at its start, which spreadsheets take away:"
+            f" write it in quotes, '{new}', if that is all of it"
         )
     return Correction(file, row.review_id, kind, old, new, who, at)
 
 
-def _may_lack_zeros(new: str, old: str, row: Typed, cells: dict[str, str]) -> bool:
-    """Tell whether a spreadsheet that takes text for numbers may have made `new` out of something longer."""
-    if new in (NOT_A_DIGIT, old):
-        return False
-    return (old.startswith("0") and new == (old.lstrip("0") or "0")) or (
-        len(new) < len(old) and _was_converted(row, cells)
-    )
-
-
-def _was_converted(row: Typed, cells: dict[str, str]) -> bool:
-    """Tell whether a spreadsheet rewrote the numbers of a row: 0.5000 as 0.5 or 0,5, 007 as 7."""
-    for column in ("confidence", "runner_up_confidence", "number_text"):
-        ours, theirs = cells[column], row.cells[column].replace(",", ".")
-        if ours == theirs or not ours or not theirs:
-            continue
-        try:
-            if float(ours) == float(theirs):
-                return True
-        except ValueError:
-            continue
-    return False
+def _may_lack_zeros(new: str, old: str) -> bool:
+    """Tell whether `new` may have been longer: spreadsheets take 007 for 7, and many of them leave no other trace."""
+    return new != NOT_A_DIGIT and len(new) < len(old)
 
 
 def _digits(text: str) -> str:

@@ -40,6 +40,9 @@ def desk(work):
     return Desk(work)
 
 
+TEXT_QUOTED = ";".join(f'"{name}"' for name in results.QUEUE)
+
+
 def digit(text):
     return {"correction": text}
 
@@ -58,7 +61,7 @@ class TestCorrections:
             (digit("-"), "23"),
             (digit("–"), "23"),
             (number("456"), "456"),
-            (number("45"), "45"),
+            (number("'45'"), "45"),
             (number("45678"), "45678"),
             ({"correction": "9", "number_correction": "456"}, "456"),
             (digit("7.0"), "723"),
@@ -240,7 +243,15 @@ class TestSpreadsheets:
     @pytest.mark.parametrize("separator", [",", ";"])
     @pytest.mark.parametrize(
         ("said", "text"),
-        [("145", "145"), ("1045", "1045"), ("45", None), ('"45"', "45"), ("'45", "45"), ("-", "")],
+        [
+            ("145", "145"),
+            ("1045", "1045"),
+            ("45", None),
+            ('"45"', "45"),
+            ("'45", "45"),
+            ("45'", "45"),
+            ("-", ""),
+        ],
     )
     def test_zeros_that_a_spreadsheet_may_have_taken_are_asked_for(self, work, desk, separator, said, text):
         work.put("a.jpg", "5 123?")
@@ -248,11 +259,61 @@ class TestSpreadsheets:
         self.resaved(desk, number(said), separator)
         done = desk.apply()
         if text is None:
-            assert "line 2 (a.jpg, page 1, number 2): '45' may lack zeros" in done.refused[0]
+            assert (
+                "line 2 (a.jpg, page 1, number 2): 45 is shorter than 123, and may lack zeros"
+                in done.refused[0]
+            )
             assert [row.cells["number_correction"] for row in review.read_queue(desk.path)] == ["45"]
         else:
             assert done.refused == ()
             assert desk.numbers().get("2", ("", ""))[0] == text
+
+    @pytest.mark.parametrize(
+        ("header", "row", "encoding"),
+        [
+            (TEXT_QUOTED, '"{}";"{}";1;;{};1;{};0.5;7;0.3;{};"low-confidence";"crops/{}.png";{};{}', "utf-8"),
+            (TEXT_QUOTED, '"{}";"{}";1;;{};1;{};"0.5000";7;"0.3000";{};"low-confidence";"crops/{}.png";{};{}',
+             "cp1252"),  # one that writes decimal commas takes 0.5000 for text
+            (TEXT_QUOTED.replace(";", "\t"),
+             '"{}"\t"{}"\t1\t\t{}\t1\t{}\t0.5\t7\t0.3\t{}\t"low-confidence"\t"crops/{}.png"\t{}\t{}', "utf-16"),
+            (";".join(results.QUEUE), '{};"{}";1;;{};1;{};0.5;7;0.3;{};low-confidence;crops/{}.png;{};{}',
+             "utf-8-sig"),
+        ],
+    )  # fmt: skip
+    def test_what_libreoffice_writes_is_understood(self, work, desk, header, row, encoding):
+        """Typed were 0045, 4 as the digit, 723 and 07; numbers with zeros before them have lost these."""
+        work.put("b;1.jpg", "0042? 9? 123? 45?")
+        work.run()
+        typed = [("", "45"), ("4", ""), ("", "723"), ("", "7")]
+        lines = [
+            row.format(r["review_id"], r["file"], r["number"], r["digit"], int(r["number_text"]),
+                       r["review_id"], *said)
+            for r, said in zip(desk.rows(), typed, strict=True)
+        ]  # fmt: skip
+        desk.path.write_bytes("\n".join([header, *lines, ""]).encode(encoding))
+        done = desk.apply()
+        assert [line.split(" and")[0] for line in done.refused] == [
+            "line 2 (b;1.jpg, page 1, number 1): 45 is shorter than 0042,",
+            "line 5 (b;1.jpg, page 1, number 4): 7 is shorter than 45,",
+        ]
+        texts = {number: text for number, (text, _) in desk.numbers().items()}
+        assert texts == {"1": "0042", "2": "4", "3": "723", "4": "45"}
+        assert [row["number_correction"] for row in desk.rows()] == ["45", "7"]
+
+    def test_cells_that_have_moved_are_not_understood_as_others(self, work, desk):
+        """As saved without any quotes around text: the 4 was meant for the digit, and stands under the number."""
+        work.put("b;1.jpg", "123?")
+        work.run()
+        (row,) = desk.rows()
+        saved = ";".join(results.QUEUE) + "\n" + ";".join((row | digit("4")).values()) + "\n"
+        desk.path.write_text(saved)
+        with pytest.raises(UsageError, match="line 2 has more cells than there are columns"):
+            desk.apply()
+        work.put("c.jpg", "1?")
+        work.run()
+        assert [row["correction"] for row in desk.rows()] == ["", ""]
+        kept = [name for name in work.names("review") if "unreadable" in name]
+        assert (work.folder / "review" / kept[0]).read_text() == saved
 
     def test_two_rows_may_not_say_different_things_of_one_number(self, work, desk):
         work.put("a.jpg", "1?")
