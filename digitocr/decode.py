@@ -383,7 +383,7 @@ def _log_add(a: float, b: float) -> float:
 
 
 def _runs(segments: list[Segment], height: float) -> list[list[int]]:
-    """Split the path into numbers: at wide gaps and at signs that part. Signs at either end of a number are left off."""
+    """Split the path into numbers, at wide gaps and at signs that part; signs at either end of one are left off."""
     runs: list[list[int]] = []
     current: list[int] = []
     right = 0
