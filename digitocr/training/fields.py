@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import lattice, normalize
-from digitocr.classify import Classifier, load_classifier, shipped_model
+from digitocr.classify import Classifier, load_classifier
 from digitocr.decode import CUT, SIGN
 from digitocr.forms.reading import fill
 from digitocr.forms.registration import Features, Form, Registration
@@ -115,8 +115,11 @@ def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
     size = np.array(template.size, dtype=np.float64)
     grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
     carried = cv2.perspectiveTransform(grid[None], shot.to_photo)[0]
+    nothing = np.zeros(0, np.bool_)
     off = shot.place(np.asarray(grid + rng.normal(0, SLIP / 2, 2), np.float64)) - carried
-    return Registration(shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0)
+    return Registration(
+        shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0, nothing
+    )
 
 
 def labels_of(field: DrawnField) -> NDArray[np.int8]:
@@ -165,7 +168,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m digitocr.training.fields", description=__doc__)
     parser.add_argument("--data", type=Path, default=Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
-    parser.add_argument("--model", type=Path, default=shipped_model())
+    parser.add_argument("--model", type=Path, default=Path("models/digits.keras"))
     parser.add_argument("--pages", type=int, default=300, help="how many drawn pages")
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)
