@@ -74,6 +74,8 @@ class Tally:
 
     def __str__(self) -> str:
         parts = [f"pages found {_share(self.found)}"]
+        if not self.seconds:
+            return "none"
         if self.residuals:
             worst = max(self.residuals)
             parts.append(f"residual median {np.median(self.residuals):.2f}, worst {worst:.2f} px")

@@ -231,13 +231,13 @@ def _answer(
     if x0 < -slack or y0 < -slack or x1 > width + slack or y1 > height + slack:
         return Answer(field, box, None, None)
     even, ink = flat
-    place = _scaled(field.box, scale)
     size = min(_scaled(cell, scale).height for cell in field.cells or (field.box,))
+    place = _scaled(field.box, scale)
     grow = round(AROUND * size)
     x, y = max(0, place.x - grow), max(0, place.y - grow)
     part = (slice(y, place.bottom + grow), slice(x, place.right + grow))
     inside = Box(place.x - x, place.y - y, place.width, place.height)
-    cells = [Box(c.x - x, c.y - y, c.width, c.height) for c in (_scaled(c, scale) for c in field.cells)]
+    cells = [_moved(_scaled(cell, scale), -x, -y) for cell in field.cells]
     own = _own(_without_borders(ink[part], cells or [inside], size), inside, size)
     grey = np.where(cv2.dilate(own.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, even[part], np.uint8(255))
     sheet = Sheet(grey.astype(np.uint8), own, _way_back(registration, (x, y), own.shape, scale))
@@ -248,6 +248,10 @@ def _answer(
 def _scaled(box: Box, scale: float) -> Box:
     x, y = round(box.x * scale), round(box.y * scale)
     return Box(x, y, max(1, round(box.right * scale) - x), max(1, round(box.bottom * scale) - y))
+
+
+def _moved(box: Box, right: int, down: int) -> Box:
+    return Box(box.x + right, box.y + down, box.width, box.height)
 
 
 def _way_back(

@@ -36,7 +36,7 @@ RATIO = 0.85
 TOLERANCE = 5.0
 """How far print may lie from where the homography puts it, in pixels of a page `SIDE` long."""
 
-REACHES = (10.0, 8.0, 6.0)
+REACHES = (14.0, 10.0, 7.0)
 """How far around its place print is looked for, round by round, in the same pixels."""
 
 ALIKE = 0.82
@@ -69,8 +69,8 @@ MOST_RESIDUAL = 3.5
 JUDGED = 2000
 """Residuals are told in pixels of a page this high."""
 
-CLOSE = 0.8
-"""Two forms that fit a page alike up to this share cannot be told apart."""
+CLEARER = 1.3
+"""Of two forms that fit, so much more must be found of the print of one than of the other's, shared print aside."""
 
 Points = NDArray[np.float64]
 """Points of shape ``(N, 2)``, x and y."""
@@ -151,6 +151,8 @@ class Registration:
         Median distance of print from where a registration by other print puts it, in pixels of a page `JUDGED` high.
     quality : float
         Share of the print found again on the blocks of the form where it is seen worst, in [0, 1].
+    found : (N,) bool ndarray
+        Which of the form's features were found again.
     """
 
     to_page: Transform
@@ -158,6 +160,7 @@ class Registration:
     size: tuple[int, int]
     residual: float
     quality: float
+    found: NDArray[np.bool_]
 
     def place(self, points: Points) -> Points:
         """Carry points of the reference over to the page.
@@ -280,7 +283,7 @@ def _markers(page: Grey) -> dict[int, Points]:
 
 
 def choose(view: View, forms: Sequence[Form]) -> tuple[Form, Registration]:
-    """Find the form that a page is.
+    """Find the form that a page is; between forms with much print in common, by the print that they have not.
 
     Parameters
     ----------
@@ -303,11 +306,27 @@ def choose(view: View, forms: Sequence[Form]) -> tuple[Form, Registration]:
     if not fitting:
         why = "; ".join(f"{', '.join(names)}: {message}" for message, names in refused.items())
         raise RegistrationError(f"no template fits ({why})")
-    ranked = sorted(fitting, key=lambda one: -one[1].quality)
-    if len(ranked) > 1 and ranked[1][1].quality > CLOSE * ranked[0][1].quality:
-        names = " and ".join(form.template.name for form, _ in ranked[:2])
-        raise RegistrationError(f"the templates {names} fit alike")
-    return ranked[0]
+    while len(fitting) > 1:
+        one, other = fitting[:2]
+        mine, theirs = (_own_print(view, *pair) for pair in ((one, other), (other, one)))
+        if max(mine, theirs) < LEAST_QUALITY or CLEARER * min(mine, theirs) > max(mine, theirs):
+            names = f"{one[0].template.name} and {other[0].template.name}"
+            raise RegistrationError(f"the templates {names} fit alike")
+        fitting.remove(other if mine > theirs else one)
+    return fitting[0]
+
+
+def _own_print(view: View, one: tuple[Form, Registration], other: tuple[Form, Registration]) -> float:
+    """Share of the print of one form alone that is found on a page, where another form seems to fit as well."""
+    features, others = one[0].features, other[0].features
+    places = one[1].place(features.points.astype(np.float64)) * view.scale
+    taken = other[1].place(others.points.astype(np.float64)) * view.scale
+    near = (places**2).sum(axis=1)[:, None] + (taken**2).sum(axis=1) - 2 * places @ taken.T <= REACHES[
+        -1
+    ] ** 2
+    alike = _unit(features.descriptors) @ _unit(others.descriptors).T >= ALIKE
+    alone = ~(near & alike).any(axis=1)
+    return float(one[1].found[alone].mean()) if alone.sum() >= LEAST_PRINT else 0.0
 
 
 def register(view: View, form: Form) -> Registration:
@@ -467,6 +486,7 @@ def _judged(pair: _Pair, guess: Transform, view: View, form: Form) -> Registrati
         form.template.size,
         residual,
         quality,
+        found >= 0,
     )
 
 
@@ -515,6 +535,8 @@ def _bending(places: Points, off: Points, size: NDArray[np.float64]) -> NDArray[
 
 def _bent(bend: NDArray[Any], points: Points, size: NDArray[np.float64]) -> Points:
     """Bending at points of the form."""
+    if not len(points):
+        return np.zeros((0, 2))
     at = (points / size * BEND_STEPS).astype(np.float32)
     columns, rows = np.ascontiguousarray(at[:, 0]), np.ascontiguousarray(at[:, 1])
     picture = bend.astype(np.float32)

@@ -65,7 +65,7 @@ class Rule:
         if any(values.get(name) is None for name in self.fields):
             return None
         terms = [self.tree.left, *self.tree.comparators]
-        results = [_value(term, values) for term in terms]
+        results = [evaluate(term, values) for term in terms]
         pairs = zip(results, self.tree.ops, results[1:], strict=False)
         return all(_COMPARISONS[type(op)](left, right) for left, op, right in pairs)
 
@@ -127,16 +127,17 @@ def _names(term: ast.expr, text: str, fields: Collection[str]) -> Iterator[str]:
             raise RuleError(f"{text!r}: only fields, numbers, + - * and parentheses may be used")
 
 
-def _value(term: ast.expr, values: Values) -> Decimal:
+def evaluate(term: ast.expr, values: Values) -> Decimal:
+    """Work out a term of a rule; a field that is None counts as nothing."""
     match term:
         case ast.Name(id=name):
             return values[name] or Decimal(0)
         case ast.Constant(value=value):
             return Decimal(str(value))
         case ast.BinOp(left=left, op=op, right=right):
-            return _OPERATIONS[type(op)](_value(left, values), _value(right, values))
+            return _OPERATIONS[type(op)](evaluate(left, values), evaluate(right, values))
         case ast.UnaryOp(operand=operand):
-            return -_value(operand, values)
+            return -evaluate(operand, values)
         case _:
             raise AssertionError(ast.dump(term))
 

@@ -105,8 +105,11 @@ def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
     size = np.array(template.size, dtype=np.float64)
     grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
     carried = cv2.perspectiveTransform(grid[None], shot.to_photo)[0]
+    nothing = np.zeros(0, np.bool_)
     off = shot.place(np.asarray(grid + rng.normal(0, SLIP / 2, 2), np.float64)) - carried
-    return Registration(shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0)
+    return Registration(
+        shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0, nothing
+    )
 
 
 def labels_of(field: DrawnField) -> NDArray[np.int8]:

@@ -4,25 +4,29 @@ from __future__ import annotations
 
 import ast
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.forms.rules import Rule
+from digitocr.forms.rules import Rule, evaluate
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Box, Grey, Transform
 from digitocr.training.paper import degrade, light, noise, shadow, vignette
 from digitocr.training.pen import Hand, Token, draw_hand, ink_texture, write
-from digitocr.training.strokes import Random, Sources
+from digitocr.training.strokes import Random, SkeletonWriter, Sources
 
 Picture = NDArray[np.float32]
 """Grey values of shape ``(height, width)``."""
 
 FILLERS = ("", "", "", "x", "x", "x", "-", "-", "scribble")
 """What is drawn into cells that hold no digit; '' for nothing."""
+
+CRUMPLE = 0.002
+"""Up to how far points of a crumpled page are moved, as a share of its height: the spread, not the most. Twice what
+was seen between real pages with a fold."""
 
 TILT = 25.0
 """A camera looks down on a page at up to this angle from straight above, in degrees."""
@@ -119,8 +123,7 @@ def _work_out(rule: Rule, texts: dict[str, str]) -> None:
     left, right = rule.tree.left, rule.tree.comparators[0]
     for total, terms in ((left, right), (right, left)):
         if isinstance(total, ast.Name):
-            code = compile(ast.Expression(terms), rule.name, "eval")
-            value = eval(code, {"__builtins__": {}}, {name: int(text or 0) for name, text in texts.items()})
+            value = evaluate(terms, {name: Decimal(text or 0) for name, text in texts.items()})
             texts[total.id] = str(value) if value >= 0 else "9" * 20
             return
 
@@ -149,6 +152,7 @@ def fill_in(
         rng, sources, thickness=float(rng.uniform(0.05, 0.13)), gap=float(rng.uniform(0.02, 0.3))
     )
     ink = float(rng.uniform(10, 95))
+    crosser = replace(hand, letters=SkeletonWriter(int(rng.integers(2**31))))  # no letters: crosses, dashes
     share, grain = float(rng.uniform(0.5, 0.8)), float(rng.uniform(0.1, 0.7))
     filler = FILLERS[int(rng.integers(len(FILLERS)))]
     entries = {}
@@ -157,8 +161,11 @@ def fill_in(
         if cells:
             plan = [*[filler] * (len(cells) - len(text)), *text]
             for cell, label in zip(cells, plan, strict=True):
-                if label:
-                    _write(rng, paper, [Token(label, digit=label.isdigit())], hand, share, cell, ink, grain)
+                if label.isdigit():
+                    _write(rng, paper, [Token(label)], hand, share, cell, ink, grain)
+                elif label:
+                    large = float(rng.uniform(share, 0.9))
+                    _write(rng, paper, [Token(label, digit=False)], crosser, large, cell, ink, grain)
             entries[field.name] = Entry(text, tuple(plan))
         else:
             if text:
@@ -250,7 +257,7 @@ def _sampled(picture: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[n
 
 def _crumpled(rng: Random, shape: tuple[int, int], damage: float) -> tuple[NDArray[np.float32], Picture]:
     """Return how far a crumpled page's points are moved, in pixels, and how its slopes are shaded."""
-    swing = float(rng.uniform(0, 0.004)) * max(shape) * damage
+    swing = float(rng.uniform(0, CRUMPLE)) * max(shape) * damage
     wave = float(rng.uniform(0.2, 0.5)) * max(shape)
     moved = np.stack([noise(rng, shape, wave) for _ in range(2)], axis=-1) * np.float32(swing)
     slope = noise(rng, shape, wave / 2)
