@@ -34,11 +34,11 @@ TEXT = b"TEXT:"
 class FakeReader:
     seen: list[str] = field(default_factory=list)
 
-    def read(self, sources, show):
+    def read(self, sources, show=None):
         return [self._shown(self._read(source), source.path, show) for source in sources]
 
     def _shown(self, result, path, show):
-        if not result.pages:
+        if show is None or not result.pages:
             return Reading(result)
         data = path.read_bytes()
         page = decode(data)[0] if TEXT in data else Page(1, np.full(SHAPE, 255, np.uint8))
