@@ -159,12 +159,26 @@ def cell_features(scored: Scored) -> NDArray[np.float32]:
 def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     """Decode a scored line into its numbers."""
     weighed = scores(scored, card)
-    # In cells there is nothing to propose: each is cut by itself.
-    if scored.line.cells or not (len(scored.frames) and card.text_weights):
-        return decode.decode(scored.line, weighed, scored.spans, decode.best_path(scored.line, weighed))
+    path = decode.best_path(scored.line, weighed)
+    if not (card.text_weights and _may_be_mended(scored, path)):
+        return decode.decode(scored.line, weighed, scored.spans, path)
     proposed = rescore.proposals(scored.line, weighed, scored.spans, scored.frames)
     chosen, log_text = rescore.likeliest(proposed, card.text_weights)
     return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_text)
+
+
+def _may_be_mended(scored: Scored, path: decode.Path) -> bool:
+    """Whether other texts are worth proposing for a line.
+
+    Not where the line reader was not asked; not for cells, each of which is cut by itself; and not where more is
+    signs than digits: in print some text of digits can always be found.
+    """
+    line = scored.line
+    if line.cells or not len(scored.frames):
+        return False
+    low = decode.MARK_HEIGHT * line.height
+    signs = sum(v == decode.SIGN and line.candidates[k].box.height > low for k, v in path)
+    return signs <= sum(v != decode.SIGN for _, v in path)
 
 
 def _may_settle(candidate: Candidate, line: Line) -> bool:

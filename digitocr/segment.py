@@ -24,6 +24,12 @@ MAX_WIDTH = 1.7
 MAX_GAP = 1.8
 """Ink further apart than this, in heights of its line, is not of one line."""
 
+LOW = 0.6
+"""Ink lower than this, in heights of a row, is no row of its own beside it."""
+
+INSIDE = 0.6
+"""With more than this share of its box inside that of a row, ink is of that row."""
+
 THIN = 0.62
 """A column with less ink than this share of a component's full columns is a place to cut."""
 
@@ -72,6 +78,8 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
     """
     labels, boxes = components(sheet.ink)
     groups = _chains(boxes, _is_surrounding(boxes, sheet.ink.shape))
+    if min(sheet.ink.shape) < CROP_SIDE:
+        groups = _with_strays(groups, boxes)
     if min(sheet.ink.shape) >= PAGE_SIDE:
         groups = [group for group in groups if not _is_print(boxes[group])]
     lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]
@@ -185,6 +193,35 @@ def _is_print(boxes: NDArray[np.int32]) -> bool:
     height = float(np.median(boxes[:, 3]))
     gaps = boxes[1:, 0] - (boxes[:-1, 0] + boxes[:-1, 2])
     return height < 26 and float(np.median(gaps)) < 0.4 * height
+
+
+def _with_strays(chains: list[NDArray[np.intp]], boxes: NDArray[np.int32]) -> list[NDArray[np.intp]]:
+    """Give each row of a crop what stands in it but was not chained: commas, strokes of signs, halves of digits."""
+    order = sorted(chains, key=lambda chain: -int(boxes[chain, 2:4].prod(axis=1).sum()))
+    rows: list[NDArray[np.intp]] = []
+    for chain in order:
+        at = next((k for k, row in enumerate(rows) if _is_stray(boxes[chain], boxes[row])), None)
+        if at is None:
+            rows.append(chain)
+        else:
+            rows[at] = np.union1d(rows[at], chain)
+    return rows
+
+
+def _is_stray(few: NDArray[np.int32], row: NDArray[np.int32]) -> bool:
+    """Whether components stand in a row of others: low ones within its reach, or any mostly inside it."""
+    scale = _quantile(row[:, 3], 0.6)
+    left, top = row[:, :2].min(axis=0)
+    right, bottom = (row[:, :2] + row[:, 2:4]).max(axis=0)
+    x0, y0 = few[:, :2].min(axis=0)
+    x1, y1 = (few[:, :2] + few[:, 2:4]).max(axis=0)
+    inside = max(0, min(x1, right) - max(x0, left)) * max(0, min(y1, bottom) - max(y0, top))
+    if inside >= INSIDE * (x1 - x0) * (y1 - y0):
+        return True
+    is_low = few[:, 3].max() < LOW * scale
+    near = left - 0.8 * scale <= (x0 + x1) / 2 <= right + 0.8 * scale
+    level = top - 0.25 * scale <= (y0 + y1) / 2 <= bottom + 0.35 * scale
+    return bool(is_low and near and level)
 
 
 def _with_small_ink(
