@@ -236,8 +236,7 @@ def form_of(template: Template) -> Form:
         picture = cv2.imread(str(template.reference), cv2.IMREAD_GRAYSCALE)
         if picture is None:
             raise TemplateError(f"{template.reference}: the picture of form {template.name} cannot be read")
-        exclude = [box for field in template.fields for box in (field.box, *field.cells)]
-        found = features_of(picture.astype(np.uint8), exclude)
+        found = features_of(picture.astype(np.uint8))  # it is empty: the frames to write in are print as well
         scale = np.array(template.size) / picture.shape[::-1]
         return Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
     if template.markers:
