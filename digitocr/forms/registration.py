@@ -491,7 +491,7 @@ def _judged(pair: _Pair, guess: Transform, view: View, form: Form) -> Registrati
 
 def _found(pair: _Pair, places: Points, reach: float) -> NDArray[np.intp]:
     """Find print again within reach of its places: the page's feature for each of the form's, -1 where none is."""
-    if not len(pair.page):
+    if not pair.likeness.size:
         return np.full(len(places), -1, dtype=np.intp)
     squares = (places**2).sum(axis=1)[:, None] + (pair.page**2).sum(axis=1) - 2 * places @ pair.page.T
     likeness = np.where((squares <= reach**2) & (pair.likeness >= ALIKE), pair.likeness, 0)

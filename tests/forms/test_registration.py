@@ -33,7 +33,7 @@ def off(found, homography):
     return float(np.abs(found.place(CENTRES) - wanted).max())
 
 
-@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.integers(0, 3), st.lists(st.floats(-1, 1), min_size=8, max_size=8))
 def test_any_pose_is_recovered(turn, tilts):
     homography = pose(turn, tilts)
@@ -90,13 +90,13 @@ def test_a_strip_of_a_page_is_refused_or_lies_right():
 
 
 def test_the_right_form_is_chosen_among_several():
-    forms = [form(printed(seed), f"form{seed}") for seed in range(3)]
+    forms = [FORM, *(form(printed(seed), f"form{seed}") for seed in (1, 2))]
     chosen, _ = choose(view_of(seen(printed(2), pose(1, [0.3] * 8), (1000, 1300))), forms)
     assert chosen.template.name == "form2"
 
 
 def test_where_no_form_fits_all_are_named():
-    with pytest.raises(RegistrationError, match="no template fits.*drawn"):
+    with pytest.raises(RegistrationError, match=r"no template fits .*drawn"):
         choose(view_of(printed(7)), [FORM])
 
 
@@ -140,7 +140,7 @@ def test_features_keep_out_of_where_one_writes():
 def test_features_are_spread_over_the_page():
     points = features_of(PICTURE).points
     assert len(points) <= registration.FEATURES
-    assert np.ptp(points, axis=0).min() > 600
+    assert np.ptp(points[:, 1]) > 0.8 * SIZE[1]
 
 
 def test_a_template_without_print_is_told():
