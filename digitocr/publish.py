@@ -17,6 +17,7 @@ from digitocr import atomic, results, review
 from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import tables
 from digitocr.forms import template as templates
+from digitocr.forms.releasing import released
 from digitocr.forms.template import Template
 from digitocr.inbox import PRIVATE
 from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
@@ -128,7 +129,7 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
-    current = review.corrected(machine, ledger.corrections(known.id))
+    current = _released(shelf, review.corrected(machine, ledger.corrections(known.id)))
     found = results.items(machine, current, known.file)
     lines = results.write_tables(shelf.results, current, known.file)
     numbers = [number for _, _, number in results.counted(current)]
@@ -161,6 +162,14 @@ def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
     """Keep the templates that forms are read with: later corrections are held against their rules as well."""
     for form in forms:
         templates.dump(form, shelf.state / TEMPLATES / f"{form.name}.yaml")
+
+
+def _released(shelf: Shelf, current: FileResult) -> FileResult:
+    forms = {page.template: _template(shelf, page.template) for page in current.pages if page.template}
+    pages = tuple(
+        released(page, form) if (form := forms.get(page.template)) else page for page in current.pages
+    )
+    return replace(current, pages=pages)
 
 
 def _known_forms(shelf: Shelf) -> list[str]:

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr.errors import UsageError
+from digitocr.forms.checks import is_told
 from digitocr.forms.template import Field, Kind, Template
-from digitocr.records import FileResult, Number, PageResult, Status
+from digitocr.records import FileResult, PageResult, Status
 from digitocr.training.scoring import Share
 
 NOT_FOUND = "no-form"
@@ -104,15 +105,10 @@ def _judged(
     for name, text in said.items():
         number = numbers.get(name)
         read = number.text if number else ""
-        right = _same(fields[name], read, text) and _is_told(number)
+        right = number is not None and is_told(number) and _same(fields[name], read, text)
         yield Judged(
             page.template, file, page.index, name, read, text, number.status if number else "", right
         )
-
-
-def _is_told(number: Number | None) -> bool:
-    """Tell whether a field was read at all: one that waits because it could not be is not blank."""
-    return number is not None and (bool(number.digits) or number.status is Status.ACCEPTED)
 
 
 def _same(field: Field, read: str, truth: str) -> bool:

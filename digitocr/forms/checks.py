@@ -11,7 +11,7 @@ from decimal import Decimal
 from digitocr.forms.checksums import CHECKSUMS
 from digitocr.forms.rules import broken
 from digitocr.forms.template import Field, Kind, Template
-from digitocr.records import Number, Reason
+from digitocr.records import Number, Reason, Status
 
 CENTURY = 69
 """Years written with two digits are of the 20th century from this one on, as in POSIX."""
@@ -135,6 +135,15 @@ def complaints(template: Template, written: Mapping[str, str]) -> list[Complaint
 def written(number: Number) -> str:
     """Return what a number says, its marks included where they fit its digits."""
     return number.written if _digits(number.written) == number.text else number.text
+
+
+def is_told(number: Number) -> bool:
+    """Tell whether it is known what stands in a field.
+
+    Not so where no digits were read and it waits: it may not be blank. One that waits only because a rule is broken is.
+    """
+    others = [reason for reason in number.reasons if not reason.startswith(Reason.RULE_BROKEN)]
+    return bool(number.digits) or number.status is not Status.REVIEW or (bool(number.reasons) and not others)
 
 
 def _digits(written: str) -> str:

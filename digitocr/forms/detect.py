@@ -17,7 +17,7 @@ from digitocr.records import Box, Grey, Mask, Transform, around
 BLOCK = 15
 """Within so many pixels there is bare paper, in a picture `SIDE` long."""
 
-DARKER = 0.08
+DARKER = 0.06
 """Share by which a ruling is darker than the paper beside it; guide lines are meant to be light."""
 
 SIDE = 2000
@@ -38,7 +38,7 @@ MOST_ASPECT = 1.5
 LEAST_CONVEX = 0.92
 """Share of its bounding box that the convex hull of a box covers."""
 
-LEAST_FILLED = 0.5
+LEAST_FILLED = 0.35
 """Share of it that is free of lines, guides and writing within it included."""
 
 LEAST_FRAMED = 0.85
@@ -212,9 +212,9 @@ def _fields(grey: Grey) -> tuple[Field, ...]:
     """Find boxes, rows of cells and lines to write on."""
     rulings = _rulings(grey)
     boxes = _boxes(rulings, grey)
-    rows = _rows([box for box in boxes if box.width <= MOST_ASPECT * box.height])
+    rows = _completed([box for box in boxes if box.width <= MOST_ASPECT * box.height], rulings)
     cells = [cell for row in rows for cell in row]
-    rows = [row for row in rows if not any(_within(row[0], cell) for cell in cells if cell not in row)]
+    rows = [row for row in rows if not any(_within(cell, outer) for outer in row for cell in cells)]
     taken = [cell for row in rows for cell in row]
     single = [
         box
@@ -275,7 +275,7 @@ def _is_paper(grey: Grey, box: Box) -> bool:
 def _bridged(lines: Mask, gap: tuple[int, int]) -> NDArray[np.uint8]:
     """Close small gaps of lines along their way, and make them a little longer, so that corners are closed."""
     closed = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, np.ones(gap, np.uint8))
-    return np.asarray(cv2.dilate(closed, np.ones([max(1, side - 4) for side in gap], np.uint8)), np.uint8)
+    return np.asarray(cv2.dilate(closed, np.ones([max(1, side - 8) for side in gap], np.uint8)), np.uint8)
 
 
 def _distinct(boxes: Sequence[Box]) -> list[Box]:
@@ -308,6 +308,33 @@ def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
         else:
             rows.append([box])
     return [row for row in rows if len(row) > 1]
+
+
+def _completed(boxes: Sequence[Box], rulings: _Rulings) -> list[list[Box]]:
+    """Gather cells in rows, with those that writing or a guide cuts into pieces: their frames are there."""
+    cells = list(boxes)
+    steps = [(row[0], round((row[-1].x - row[0].x) / (len(row) - 1))) for row in _rows(boxes)]
+    for cell in cells:  # grows as it goes
+        likely = {step for other, step in steps if _same_size(cell, other)}
+        for x in sorted({cell.x + way * step for step in likely for way in (-1, 1)}):
+            there = replace(cell, x=x)
+            if not any(_overlap(there, other) for other in cells) and _is_framed(there, rulings):
+                cells.append(there)
+    return _rows(cells)
+
+
+def _same_size(box: Box, other: Box) -> bool:
+    return (
+        abs(box.width - other.width) <= ALIKE * box.width
+        and abs(box.height - other.height) <= ALIKE * box.height
+    )
+
+
+def _overlap(box: Box, other: Box) -> bool:
+    """Tell whether boxes of about one size lie on each other by more than their frames."""
+    width = min(box.right, other.right) - max(box.x, other.x)
+    height = min(box.bottom, other.bottom) - max(box.y, other.y)
+    return width > 0.2 * box.width and height > 0.2 * box.height and _same_size(box, other)
 
 
 def _even(row: Sequence[Box]) -> tuple[Box, ...]:

@@ -54,16 +54,17 @@ REGULAR, BOLD = "Vera", "VeraBd"
 _MARGIN = 16.0
 _GUTTER = 8.0
 _ROW = 14.0
-_SECTION = 9.0
+_SECTION = 10.5
 _LABEL_GAP = 3.0
 _POINT_MM = 25.4 / 72
 _GROUP_GAP = 3.0
 _KEYS = ("form", "version", "page", "code", "title", "note", "sections", "rules")
 _SECTION_KEYS = ("title", "columns", "fields")
-_FIELD_KEYS = (
+FIELD_KEYS = (
     *("label", "cells", "width"),
     *("kind", "blank", "length", "range", "pattern", "checksum", "format", "decimals"),
 )
+"""What a field of a specification may say."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +216,7 @@ def _section(section: Entry, paper: _Paper) -> Iterator[Field]:
 
 
 def _row(name: str, entry: Entry) -> _Row:
-    keys = entry.keys(_FIELD_KEYS)
+    keys = entry.keys(FIELD_KEYS)
     label = keys["label"].text() if "label" in keys else name.replace("_", " ")
     said = contents(keys, entry, _cells(keys))
     field = Field(name, Box(0, 0, 1, 1), **said)

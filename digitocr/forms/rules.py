@@ -6,6 +6,7 @@ A rule is parsed into Python's syntax tree and walked here; nothing is ever eval
 from __future__ import annotations
 
 import ast
+import math
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -24,8 +25,11 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
 }
-_LONGEST = 2000
+_LONGEST = 4000
 """Characters of a rule."""
+
+_DEEPEST = 200
+"""Operations of a rule, which may be nested in each other."""
 
 Values = Mapping[str, Decimal | None]
 """What stands in each field; None where it is not known."""
@@ -90,9 +94,11 @@ def parse(name: str, text: str, fields: Collection[str]) -> Rule:
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise RuleError(f"{text!r} is no expression") from None
+        raise RuleError(f"{text[:80]!r} is no expression") from None
     if not isinstance(tree, ast.Compare) or not all(type(op) in _COMPARISONS for op in tree.ops):
         raise RuleError(f"{text!r} compares nothing: use == != < <= > or >=")
+    if sum(isinstance(node, ast.BinOp | ast.UnaryOp) for node in ast.walk(tree)) > _DEEPEST:
+        raise RuleError(f"a rule has at most {_DEEPEST} operations")
     mentioned = dict.fromkeys(
         name for term in (tree.left, *tree.comparators) for name in _names(term, text, fields)
     )
@@ -108,7 +114,9 @@ def _names(term: ast.expr, text: str, fields: Collection[str]) -> Iterator[str]:
             if name not in fields:
                 raise RuleError(f"{text!r}: there is no field {name!r}")
             yield name
-        case ast.Constant(value=int() | float() as value) if not isinstance(value, bool):
+        case ast.Constant(value=int() | float() as value) if (
+            not isinstance(value, bool) and abs(value) < math.inf
+        ):
             return
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:
             yield from _names(left, text, fields)

@@ -46,9 +46,10 @@ DATES = ("DDMMYYYY", "DDMMYY", "MMDDYYYY", "MMDDYY", "YYYYMMDD", "YYMMDD")
 """How the digits of a date may be ordered."""
 
 _KEYS = ("template", "version", "unit", "size", "reference", "features", "markers", "fields", "rules")
-_FIELD_KEYS = (
+FIELD_KEYS = (
     *("box", "kind", "cells", "blank", "length", "range", "pattern", "checksum", "format", "decimals"),
 )
+"""What a field of a template may say."""
 _LARGEST = 20_000
 """Pixels of the longer side of a reference."""
 
@@ -203,6 +204,8 @@ def load_folder(folder: Path) -> tuple[Template, ...]:
     TemplateError
         Where there are none, one cannot be used, or two cannot be told apart.
     """
+    if not folder.is_dir():
+        raise TemplateError(f"{folder} is no folder of templates")
     paths = sorted(folder.glob("*.yaml"))
     if not paths:
         raise TemplateError(f"there is no template in {folder}", hint="a template is a file NAME.yaml")
@@ -338,7 +341,7 @@ class _Sheet:
 
 
 def _field(name: str, entry: Entry, sheet: _Sheet) -> Field:
-    keys = entry.keys(_FIELD_KEYS)
+    keys = entry.keys(FIELD_KEYS)
     if "box" not in keys and not ("cells" in keys and keys["cells"].is_list):
         raise entry.wrong("'box' is missing")
     cells: tuple[Box, ...] = ()

@@ -90,3 +90,15 @@ def test_nothing_is_found_where_nothing_is():
 def test_fields_are_drawn_over_their_page(form):
     found = detect(form[1])
     assert (annotated(found.grey, found.fields) != found.grey[..., None]).any()
+
+
+def test_cells_that_writing_cuts_into_pieces_are_completed(form):
+    template, picture = form
+    filled = picture.copy()
+    cells = template.field("house").cells
+    for cell in (cells[2], cells[3], cells[8]):
+        x, y = (round(n) for n in cell.centre)
+        cv2.line(filled, (x, cell.y), (x, cell.bottom), 0, 6)
+        cv2.line(filled, (cell.x, y), (cell.right, y), 0, 6)
+    found = detect(filled)
+    assert 9 in {len(field.cells) for field in found.fields}

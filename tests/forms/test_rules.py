@@ -46,7 +46,10 @@ def test_a_rule_holds_or_not_or_is_not_judged(text, said, holds):
         ("a == True", "only fields, numbers"),
         ("a == b if c else total", "compares nothing"),
         ("a == " + "(" * 500 + "b" + ")" * 500, "no expression"),
-        ("a == " + "b + " * 5000 + "c", "at most 2000 characters"),
+        ("a == " + "b + " * 5000 + "c", "at most 4000 characters"),
+        ("a == " + "b + " * 300 + "c", "at most 200 operations"),
+        ("a == " + "-" * 900 + "c", "at most 200 operations"),
+        ("a == 1e999 - 1e999", "only fields, numbers"),
         ("a == \x00", "no expression"),
     ],
 )

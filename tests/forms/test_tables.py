@@ -68,6 +68,14 @@ def test_a_field_that_could_not_be_read_breaks_no_rule():
     assert (cells["reasons"], cells["status"]) == ("", "review")
 
 
+def test_a_blank_field_that_waits_for_a_broken_rule_is_blank():
+    waits = replace(number("a", ""), status=Status.REVIEW, reasons=("rule-broken:sum",))
+    assert (
+        row(waits, number("b", "1"), number("total", "5"), number("day", "")).cells["reasons"]
+        == "rule-broken:sum"
+    )
+
+
 def test_a_corrected_page_says_so():
     cells = row(
         number("a", "4", Status.CORRECTED), number("b", "1"), number("total", "5"), number("day", "")
@@ -109,22 +117,27 @@ def test_a_workbook_has_text_cells_only():
     assert (line["file"].value, line["file"].data_type) == ("=1+1.jpg", "s")
 
 
+def as_tally(page):
+    """Name the numbers of a page, and have them wait where their sum is broken."""
+    named = [replace(n, field=f) for n, f in zip(page.numbers, ("a", "b", "total"), strict=False)]
+    if int(named[0].text) + int(named[1].text) != int(named[2].text):
+        named = [waiting(n, *n.reasons, "rule-broken:sum") for n in named]
+    return replace(page, template="tally", numbers=tuple(named))
+
+
+def waiting(number, *reasons):
+    digits = tuple(replace(d, status=Status.REVIEW) for d in number.digits)
+    return replace(number, digits=digits, status=Status.REVIEW, reasons=reasons)
+
+
 @pytest.fixture
 def tallies(work):
-    """A working folder whose files are pages of the tally, as many numbers as fields in each."""
+    """A working folder whose files are pages of the tally, of three numbers each."""
     read = work.reader._read
 
     def as_form(source):
         reading = read(source)
-        names = ("a", "b", "total")
-        pages = tuple(
-            replace(
-                p,
-                template="tally",
-                numbers=tuple(replace(n, field=name) for n, name in zip(p.numbers, names, strict=False)),
-            )
-            for p in reading.result.pages
-        )
+        pages = tuple(as_tally(page) for page in reading.result.pages)
         return replace(reading, result=replace(reading.result, pages=pages))
 
     work.reader._read = as_form
@@ -155,11 +168,31 @@ def test_corrections_flow_into_the_table_and_mend_its_rules(tallies):
 
     tallies.put("b.jpg", "3? 4 8")
     tallies.run(templates=tallies.folder / "templates")
-    (waiting,) = tallies.table("review/queue.csv")
+    first, *others = tallies.table("review/queue.csv")
+    assert (first["field"], len(others)) == ("a", 2)
     queue = tallies.folder / "review" / "queue.csv"
-    queue.write_text(f"review_id,correction,number_correction\n{waiting['review_id']},4,\n")
+    queue.write_text(f"review_id,correction,number_correction\n{first['review_id']},4,\n")
     apply_review(tallies.settings(), "a clerk")  # knows nothing of the folder of templates
     assert rows_of(tallies) == {"b.jpg": ("4", "4", "8", "corrected", "")}
+    assert tallies.table("review/queue.csv") == []  # the others waited for the rule alone
+    assert [r["status"] for r in tallies.table("results/b.jpg.numbers.csv")] == [
+        "corrected",
+        "accepted",
+        "accepted",
+    ]
+
+
+def test_a_correction_that_mends_no_rule_releases_nothing(tallies):
+    from flows.apply_review import apply_review
+
+    tallies.put("b.jpg", "3? 4 8")
+    tallies.run(templates=tallies.folder / "templates")
+    first, *_ = tallies.table("review/queue.csv")
+    queue = tallies.folder / "review" / "queue.csv"
+    queue.write_text(f"review_id,correction,number_correction\n{first['review_id']},3,\n")
+    apply_review(tallies.settings(), "a clerk")
+    assert rows_of(tallies) == {"b.jpg": ("3", "4", "8", "review", "rule-broken:sum")}
+    assert [r["field"] for r in tallies.table("review/queue.csv")] == ["b", "total"]
 
 
 def test_tables_follow_what_is_read_again_or_forgotten(tallies):

@@ -1,0 +1,30 @@
+import re
+from pathlib import Path
+
+import cv2
+
+from digitocr.forms import layout, printing, registration
+from digitocr.forms import template as templates
+
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "docs" / "forms.md").read_text(encoding="utf-8")
+EXAMPLES = ROOT / "examples" / "forms"
+
+
+def test_the_tutorial_shows_the_specification_of_the_examples():
+    assert re.search(r"```yaml\n(form: .*?)```", DOCS, re.S)[1] == (EXAMPLES / "count.yaml").read_text(
+        encoding="utf-8"
+    )
+
+
+def test_the_tutorial_tells_every_key_of_a_field():
+    told = set(re.findall(r"`(\w+)`", DOCS))
+    assert told >= {*templates.FIELD_KEYS, *layout.FIELD_KEYS}
+
+
+def test_the_example_pages_are_of_the_example_form(tmp_path):
+    _, template, _ = printing.make(EXAMPLES / "count.yaml", tmp_path / "form.pdf")
+    form = registration.form_of(templates.load(template))
+    for page in sorted(EXAMPLES.glob("*.jpg")):
+        grey = cv2.imread(str(page), cv2.IMREAD_GRAYSCALE)
+        assert registration.register(registration.view_of(grey), form).residual < 2
