@@ -33,9 +33,11 @@ format: $(TOOLS)
 
 bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.accuracy
+	$(BIN)/python -m benchmarks.forms
 
 # All of it, minutes to hours: also 10,000 files through the watcher.
 bench-full: bench
+	$(BIN)/python -m benchmarks.forms --pages 2000 --versions 0
 	$(BIN)/python -m benchmarks.inbox 10000
 
 train: $(TOOLS)

@@ -17,6 +17,7 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from benchmarks.scoring import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks
 from digitocr.forms import template as templates
@@ -301,7 +302,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument(
         "--versions", type=int, default=50, help="how often each real page is photographed again"
     )
-    parser.add_argument("--verbose", action="store_true", help="say what was read wrong")
+    parser.add_argument(
+        "--verbose", action="store_true", help="say what was read wrong, on drawn pages and those for looking"
+    )
     args = parser.parse_args(argv)
     data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
     reader = reader_of(load_settings({"templates": EXAMPLES, "jobs": 1})).result()
@@ -310,15 +313,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     say = print if args.verbose else _silent
 
     if (data / "forms").is_dir():
-        real, again = Tally(), Tally()
+        real, again = {half: Tally() for half in Half}, {half: Tally() for half in Half}
         for file, shown in real_pages(data, reader.forms):
-            for line in judge(real, reader, shown):
-                say(f"{file} {line}")
+            half = Half.of(Path(file).name)
+            heard = say if half is Half.LOOK else _silent
+            for line in judge(real[half], reader, shown):
+                heard(f"{file} {line}")
             registration = choose(view_of(shown.image), [shown.form])[1]
             for k, other in enumerate(photographed_again(shown, registration, sources, args.versions)):
-                for line in judge(again, reader, other):
-                    say(f"{file} again {k} {line}")
-        print(f"real pages: {real}\nphotographed again: {again}")
+                for line in judge(again[half], reader, other):
+                    heard(f"{file} again {k} {line}")
+        for half in Half:
+            print(f"{half}\nreal pages: {real[half]}\nphotographed again: {again[half]}")
     with tempfile.TemporaryDirectory() as folder:
         form, empty = drawn_form(Path(folder))
     drawn = Tally()

@@ -72,7 +72,7 @@ def _show(result: FileResult, *, as_json: bool) -> None:
                 number.status,
                 reasons,
             )
-            sys.stdout.write("\t".join((*cells, number.field)).rstrip("\t") + "\n")
+            sys.stdout.write("\t".join([*cells, *([number.field] if number.field else [])]) + "\n")
 
 
 commands.register(app)

@@ -1,5 +1,6 @@
 """Candidates and scores to numbers."""
 
+import dataclasses
 import itertools
 import math
 
@@ -158,3 +159,61 @@ def test_a_large_sign_parts_numbers_unless_it_is_doubtful_and_has_no_room(probab
     assert [
         "".join(str(segments[i].value) for i in run if segments[i].value != SIGN) for run in runs
     ] == texts
+
+
+def field_of(pieces, runs, room, cells=()):
+    return dataclasses.replace(line_of(pieces, runs), room=room, cells=cells)
+
+
+def test_a_field_never_holds_more_digits_than_it_has_room_for():
+    scores = scores_of({1: 0.99}, {2: 0.6, SIGN: 0.4}, {3: 0.99})
+    line = field_of(boxes(3), [(0, 1), (1, 2), (2, 3)], 2)
+    (reading,) = decode(line, scores)
+    assert texts([reading]) == ["13"]
+
+
+def test_a_cell_holds_one_digit_at_most():
+    line = field_of(boxes(3), [(0, 1), (0, 2), (1, 2), (2, 3)], 2, (0, 0, 1))
+    (reading,) = decode(
+        line, scores_of({1: 0.6, SIGN: 0.4}, {4: 0.3, CUT: 0.7}, {7: 0.9, SIGN: 0.1}, {5: 0.99})
+    )
+    assert len(reading.segments) == 2
+    assert reading.segments[-1].value == 5
+
+
+def test_crosses_before_a_number_in_cells_are_left_out():
+    line = field_of(boxes(3), [(0, 1), (1, 2), (2, 3)], 3, (0, 1, 2))
+    (reading,) = decode(line, scores_of({SIGN: 0.99}, {4: 0.99}, {2: 0.99}))
+    assert (texts([reading]), reading.written) == (["42"], "42")
+
+
+def test_a_field_of_crosses_is_one_reading_without_digits():
+    line = field_of(boxes(2), [(0, 1), (1, 2)], 2, (0, 1))
+    (reading,) = decode(line, scores_of({SIGN: 0.98}, {SIGN: 0.98}))
+    assert reading.segments == ()
+    assert math.exp(reading.log_posterior) > 0.9
+
+
+@given(st.integers(1, 4), st.integers(0, 2**31))
+def test_posteriors_of_a_field_are_those_of_all_its_ways(count, seed):
+    rng = np.random.default_rng(seed)
+    runs = [(a, b) for a in range(count) for b in range(a + 1, count + 1)]
+    room = int(rng.integers(1, count + 1))
+    raw = rng.random((len(runs), CUT + 1)) + 0.01
+    scores = np.log(raw / raw.sum(axis=1, keepdims=True))
+    (reading,) = decode(field_of(boxes(count), runs, room), scores)
+    total = 0.0
+    best = 0.0
+    for cuts in itertools.product([0, 1], repeat=count - 1):
+        ends = [0, *[i + 1 for i, cut in enumerate(cuts) if cut], count]
+        parts = [runs.index((a, b)) for a, b in itertools.pairwise(ends)]
+        for kinds in itertools.product([True, False], repeat=len(parts)):
+            if sum(kinds) > room:
+                continue
+            p = [
+                np.exp(scores[k, :10]) if digit else np.exp(scores[k, SIGN : SIGN + 1])
+                for k, digit in zip(parts, kinds, strict=True)
+            ]
+            total += math.prod(float(one.sum()) for one in p)
+            best = max(best, math.prod(float(one.max()) for one in p))
+    assert reading.log_posterior == pytest.approx(min(0.0, math.log(best / total)), abs=1e-6)

@@ -236,8 +236,7 @@ def form_of(template: Template) -> Form:
         picture = cv2.imread(str(template.reference), cv2.IMREAD_GRAYSCALE)
         if picture is None:
             raise TemplateError(f"{template.reference}: the picture of form {template.name} cannot be read")
-        exclude = [box for field in template.fields for box in (field.box, *field.cells)]
-        found = features_of(picture.astype(np.uint8), exclude)
+        found = features_of(picture.astype(np.uint8))  # it is empty: the frames to write in are print as well
         scale = np.array(template.size) / picture.shape[::-1]
         return Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
     if template.markers:
@@ -492,7 +491,7 @@ def _judged(pair: _Pair, guess: Transform, view: View, form: Form) -> Registrati
 
 def _found(pair: _Pair, places: Points, reach: float) -> NDArray[np.intp]:
     """Find print again within reach of its places: the page's feature for each of the form's, -1 where none is."""
-    if not len(pair.page):
+    if not pair.likeness.size:
         return np.full(len(places), -1, dtype=np.intp)
     squares = (places**2).sum(axis=1)[:, None] + (pair.page**2).sum(axis=1) - 2 * places @ pair.page.T
     likeness = np.where((squares <= reach**2) & (pair.likeness >= ALIKE), pair.likeness, 0)

@@ -165,8 +165,8 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Sco
 def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]) -> Weights:
     """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
 
-    A digit's score is made of what the two networks say of just this digit; a sign's and a cut's of what they say of
-    signs and cuts, and of the share of the cell's ink. So a few thousand cells are enough, whoever wrote them.
+    The score of a digit, a sign or a cut is made of what the two networks say of just that, and a cut's of its share
+    of the cell's ink. So a few thousand cells are enough, whoever wrote them.
 
     Parameters
     ----------
@@ -224,9 +224,9 @@ def _tied(rows: int) -> NDArray[np.float64]:
         [(digit, digit) for digit in range(10)],
         [(heard + digit, digit) for digit in range(10)],
     ]
-    # what the two networks say of signs and cuts, the share of the cell's ink, and a constant
-    beside = [decode.SIGN, decode.CUT, heard + NOTHING, heard + SEVERAL, rows - 2, rows - 1]
-    columns += [[(row, column)] for column in (decode.SIGN, decode.CUT) for row in beside]
+    share, constant = rows - 2, rows - 1
+    columns += [[(row, decode.SIGN)] for row in (decode.SIGN, heard + NOTHING, constant)]
+    columns += [[(row, decode.CUT)] for row in (decode.CUT, heard + SEVERAL, share, constant)]
     tied = np.zeros((rows, classes, len(columns)))
     for k, places in enumerate(columns):
         for row, column in places:

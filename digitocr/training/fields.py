@@ -126,7 +126,8 @@ def labels_of(field: DrawnField) -> NDArray[np.int8]:
         if written.isdigit():
             labels.append(int(written) if share >= MOSTLY else SIGN if share <= 1 - MOSTLY else CUT)
         else:
-            labels.append(SIGN if share >= MOSTLY or not written else UNSURE)
+            # ink in a blank cell is a crumb of its border or the neighbour's: looks that must not count against a 1
+            labels.append(SIGN if share >= MOSTLY and written else UNSURE)
     return np.array(labels, dtype=np.int8)
 
 

@@ -1,0 +1,155 @@
+"""How a form lies on a page."""
+
+from dataclasses import replace
+
+import cv2
+import numpy as np
+import pytest
+from drawn import FIELDS, SIZE, form, marked, printed, seen
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from digitocr.errors import RegistrationError, TemplateError
+from digitocr.forms import registration
+from digitocr.forms.registration import Form, choose, features_of, form_of, register, view_of
+from digitocr.forms.template import Template
+from digitocr.records import Box
+
+PICTURE = printed()
+FORM = form(PICTURE)
+CORNERS = np.array([(0, 0), (SIZE[0], 0), SIZE, (0, SIZE[1])], dtype=np.float64)
+CENTRES = np.array([one.box.centre for one in FIELDS], dtype=np.float64)
+
+
+def pose(turn, tilts, size=(1000, 1300)):
+    """A homography that lays the form's corners into a picture of this size, turned and tilted."""
+    inset = np.array([(60, 70), (size[0] - 60, 70), (size[0] - 60, size[1] - 70), (60, size[1] - 70)])
+    target = np.roll(inset, -turn, axis=0) + np.array(tilts).reshape(4, 2) * 60
+    return cv2.getPerspectiveTransform(CORNERS.astype(np.float32), target.astype(np.float32))
+
+
+def off(found, homography):
+    wanted = cv2.perspectiveTransform(CENTRES[None], homography)[0]
+    return float(np.abs(found.place(CENTRES) - wanted).max())
+
+
+@settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.integers(0, 3), st.lists(st.floats(-1, 1), min_size=8, max_size=8))
+def test_any_pose_is_recovered(turn, tilts):
+    homography = pose(turn, tilts)
+    found = register(view_of(seen(PICTURE, homography, (1000, 1300))), FORM)
+    assert off(found, homography) < 3
+    assert found.residual < 2
+
+
+def test_an_upside_down_page_is_recovered():
+    turned = np.ascontiguousarray(np.rot90(PICTURE, 2))
+    found = register(view_of(turned), FORM)
+    assert np.allclose(found.place(CENTRES), np.array(SIZE) - 1 - CENTRES, atol=2)
+
+
+def test_a_bent_page_is_followed_where_it_bends():
+    y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
+    bent = cv2.remap(PICTURE, x + 6 * np.sin(y / 180), y, cv2.INTER_LINEAR, borderValue=245)
+    found = register(view_of(bent), FORM)
+    printed_there = np.array([(300.0, 150.0), (300.0, 450.0), (300.0, 800.0)])
+    wanted = printed_there - np.column_stack([6 * np.sin(printed_there[:, 1] / 180), np.zeros(3)])
+    assert np.abs(found.place(printed_there) - wanted).max() < 2.5
+
+
+def test_another_form_is_refused():
+    with pytest.raises(RegistrationError):
+        register(view_of(printed(seed=1)), FORM)
+
+
+def test_a_form_with_the_same_heading_is_refused():
+    other = printed(seed=1)
+    other[:330] = PICTURE[:330]
+    with pytest.raises(RegistrationError, match="of its print is found"):
+        register(view_of(other), FORM)
+
+
+@pytest.mark.parametrize("level", [0, 255])
+def test_an_empty_page_is_refused(level):
+    with pytest.raises(RegistrationError):
+        register(view_of(np.full((900, 700), level, np.uint8)), FORM)
+
+
+def test_a_page_too_blurred_is_refused():
+    with pytest.raises(RegistrationError):
+        register(view_of(cv2.GaussianBlur(PICTURE, (0, 0), 14)), FORM)
+
+
+def test_a_strip_of_a_page_is_refused_or_lies_right():
+    strip = np.ascontiguousarray(PICTURE[:300])
+    try:
+        found = register(view_of(strip), FORM)
+    except RegistrationError:
+        return
+    assert np.allclose(found.place(CENTRES[:1]), CENTRES[:1], atol=3)
+
+
+def test_the_right_form_is_chosen_among_several():
+    forms = [FORM, *(form(printed(seed), f"form{seed}") for seed in (1, 2))]
+    chosen, _ = choose(view_of(seen(printed(2), pose(1, [0.3] * 8), (1000, 1300))), forms)
+    assert chosen.template.name == "form2"
+
+
+def test_where_no_form_fits_all_are_named():
+    with pytest.raises(RegistrationError, match=r"no template fits .*drawn"):
+        choose(view_of(printed(7)), [FORM])
+
+
+def test_the_same_form_twice_is_no_answer():
+    with pytest.raises(RegistrationError, match="one and two fit alike"):
+        choose(view_of(PICTURE), [form(PICTURE, "one"), form(PICTURE, "two")])
+
+
+def test_forms_that_differ_in_one_part_are_told_apart():
+    other = printed(seed=3)
+    twin = PICTURE.copy()
+    twin[760:960] = other[760:960]
+    forms = [form(PICTURE, "one"), form(twin, "two")]
+    assert choose(view_of(PICTURE), forms)[0].template.name == "one"
+    assert choose(view_of(twin), forms)[0].template.name == "two"
+
+
+def test_markers_are_enough_without_print():
+    picture, markers = marked(np.full(SIZE[::-1], 245, np.uint8))
+    plain = Form(replace(FORM.template, markers=markers), features_of(np.full((50, 50), 245, np.uint8)))
+    homography = pose(2, [0.2, -0.3] * 4)
+    found = register(view_of(seen(picture, homography, (1000, 1300))), plain)
+    assert off(found, homography) < 3
+    assert found.quality == 1.0
+
+
+def test_one_covered_marker_does_no_harm():
+    picture, markers = marked(PICTURE)
+    with_markers = Form(replace(FORM.template, markers=markers), features_of(picture))
+    covered = picture.copy()
+    covered[960:, :140] = 120
+    found = register(view_of(covered), with_markers)
+    assert np.abs(found.place(CENTRES) - CENTRES).max() < 2
+
+
+def test_features_keep_out_of_where_one_writes():
+    exclude = [Box(0, 0, 800, 600)]
+    assert (features_of(PICTURE, exclude).points[:, 1] > 590).all()
+
+
+def test_features_are_spread_over_the_page():
+    points = features_of(PICTURE).points
+    assert len(points) <= registration.FEATURES
+    assert np.ptp(points[:, 1]) > 0.8 * SIZE[1]
+
+
+def test_a_template_without_print_is_told():
+    with pytest.raises(TemplateError, match="neither a picture nor features nor markers"):
+        form_of(Template("bare", SIZE, FIELDS))
+
+
+def test_damaged_features_are_told(tmp_path):
+    path = tmp_path / "bare.features.npz"
+    path.write_bytes(b"no archive")
+    with pytest.raises(TemplateError, match=r"bare\.features\.npz"):
+        form_of(Template("bare", SIZE, FIELDS, features=path))
