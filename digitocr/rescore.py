@@ -47,9 +47,12 @@ class Proposal:
     log_heard: float
 
     @property
-    def features(self) -> tuple[float, float, float]:
-        """What is weighed: both logarithms, and how many digits."""
-        return max(self.log_path, LEAST), max(self.log_heard, LEAST), float(len(self.text))
+    def features(self) -> tuple[float, float]:
+        """What is weighed: both logarithms alike, and how many digits.
+
+        Drawings cannot tell how far to trust the line reader on real paper: there it is at home.
+        """
+        return max(self.log_path, LEAST) + max(self.log_heard, LEAST), float(len(self.text))
 
 
 def proposals(

@@ -55,7 +55,7 @@ def test_a_digit_that_the_lattice_drops_is_read_where_the_line_reader_is_sure_of
     assert "".join(str(v) for _, v in decode.best_path(line, scores) if v != decode.SIGN) == "46"
     proposed = proposals(line, scores, spans, frames)
     assert proposed[0].text == "46"
-    chosen, log = likeliest(proposed, (0.3, 0.5, 0.5))
+    chosen, log = likeliest(proposed, (0.4, 0.5))
     assert chosen.text == "456"
     assert -0.1 < log <= 0
     (reading,) = decode.decode(line, scores, spans, chosen.path, log)

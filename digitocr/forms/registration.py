@@ -69,9 +69,6 @@ MOST_RESIDUAL = 3.5
 JUDGED = 2000
 """Residuals are told in pixels of a page this high."""
 
-CLEARER = 1.3
-"""Of two forms that fit, so much more must be found of the print of one than of the other's, shared print aside."""
-
 Points = NDArray[np.float64]
 """Points of shape ``(N, 2)``, x and y."""
 
@@ -282,7 +279,10 @@ def _markers(page: Grey) -> dict[int, Points]:
 
 
 def choose(view: View, forms: Sequence[Form]) -> tuple[Form, Registration]:
-    """Find the form that a page is; between forms with much print in common, by the print that they have not.
+    """Find the form that a page is.
+
+    Between forms with much print in common, the print that they have not decides, and which one's lies where it
+    should more exactly; where these do not say the same, there is no answer.
 
     Parameters
     ----------
@@ -308,10 +308,11 @@ def choose(view: View, forms: Sequence[Form]) -> tuple[Form, Registration]:
     while len(fitting) > 1:
         one, other = fitting[:2]
         mine, theirs = (_own_print(view, *pair) for pair in ((one, other), (other, one)))
-        if max(mine, theirs) < LEAST_QUALITY or CLEARER * min(mine, theirs) > max(mine, theirs):
+        is_nearer = one[1].residual < other[1].residual
+        if max(mine, theirs) < LEAST_QUALITY or mine == theirs or (mine > theirs) != is_nearer:
             names = f"{one[0].template.name} and {other[0].template.name}"
             raise RegistrationError(f"the templates {names} fit alike")
-        fitting.remove(other if mine > theirs else one)
+        fitting.remove(other if is_nearer else one)
     return fitting[0]
 
 

@@ -129,7 +129,7 @@ def fit_text_weights(
             slope = slope - (features[right] - np.exp(logits) @ features) / len(cases)
         return total, slope
 
-    found = minimize(loss, np.array([0.5, 0.5, 0.0]), jac=True, method="BFGS")
+    found = minimize(loss, np.array([0.5, 0.0]), jac=True, method="BFGS")
     return tuple(round(float(weight), 4) for weight in found.x)
 
 

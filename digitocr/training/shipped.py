@@ -166,7 +166,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--pictures", type=int, default=30_000, help="how many drawings")
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument(
-        "--line-pictures", type=int, default=80_000, help="how many drawings for the line reader"
+        "--line-pictures", type=int, default=48_000, help="how many drawings for the line reader"
     )
     parser.add_argument("--line-epochs", type=int, default=4)
     parser.add_argument("--batch-size", type=int, default=256)
