@@ -87,7 +87,7 @@ def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:
     >>> frames = np.full((3, 11), 1e-3)
     >>> frames[0, BLANK] = frames[1, 7] = frames[2, BLANK] = 0.99
     >>> [round(log, 2) for log in log_text(frames, ["7", "77"])]
-    [-0.03, -13.82]
+    [-0.03, -20.72]
     """
     longest = max((len(text) for text in texts), default=0)
     states = np.full((len(texts), 2 * longest + 1), BLANK)
