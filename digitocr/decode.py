@@ -167,8 +167,8 @@ def with_features(
     return np.asarray(scores - np.log(np.exp(scores).sum(axis=1, keepdims=True)))
 
 
-def best_path(line: Line, scores: NDArray[np.float64]) -> Path:
-    """Find the likeliest way to cut a line into digits and signs.
+def best_paths(line: Line, scores: NDArray[np.float64]) -> list[Path]:
+    """Find the likeliest way to cut a line into digits and signs, by each of several scores.
 
     A path takes every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
     probabilities of its parts; a wrong cut is unlikely as either, so neither long nor short readings are favoured.
@@ -177,24 +177,37 @@ def best_path(line: Line, scores: NDArray[np.float64]) -> Path:
     Parameters
     ----------
     line : Line
-    scores : (N, 12) float64 ndarray
+    scores : (H, N, 12) float64 ndarray
         Log probabilities of the candidates.
+
+    Returns
+    -------
+    list of Path
+        One for each of the H.
     """
-    states = line.room + 1
-    nodes = (len(line.pieces) + 1) * states
-    best = [0.0] + [-math.inf] * (nodes - 1)
-    via: list[_Step | None] = [None] * nodes
-    for step in _steps(line, scores):
-        reached = best[step.begin] + step.best
-        if reached > best[step.end]:
-            best[step.end], via[step.end] = reached, step
-    digits = scores[:, :10].argmax(axis=1)
-    path: list[tuple[int, int]] = []
-    last = via[max(range(nodes - states, nodes), key=best.__getitem__)]
-    while last is not None:
-        path.append((last.candidate, int(digits[last.candidate]) if last.is_digit else SIGN))
-        last = via[last.begin]
-    return tuple(reversed(path))
+    digits = scores[:, :, :10].argmax(axis=2).T
+    of_digit, of_sign = scores[:, :, :10].max(axis=2).T, scores[:, :, SIGN].T
+    as_digit = of_digit >= of_sign
+    weights = (np.maximum(of_digit, of_sign), of_digit, of_sign)
+    steps, states = _steps(line), line.room + 1
+    best = np.full(((len(line.pieces) + 1) * states, len(scores)), -np.inf)
+    best[0] = 0.0
+    via = np.full(best.shape, -1)
+    for at, step in enumerate(steps):
+        reached = best[step.begin] + weights[step.taken_for][step.candidate]
+        better = reached > best[step.end]
+        best[step.end] = np.where(better, reached, best[step.end])
+        via[step.end] = np.where(better, at, via[step.end])
+    ends = len(best) - states + best[-states:].argmax(axis=0)
+    paths = []
+    for way, end in enumerate(ends.tolist()):
+        path: list[tuple[int, int]] = []
+        while (at := via[end, way]) >= 0:
+            k, taken_for, end, _ = steps[at]
+            is_digit = taken_for == _DIGIT or (taken_for == _EITHER and as_digit[k, way])
+            path.append((k, int(digits[k, way]) if is_digit else SIGN))
+        paths.append(tuple(reversed(path)))
+    return paths
 
 
 def decode(
@@ -225,8 +238,7 @@ def decode(
     ----------
     .. [1] L. Rabiner, "A tutorial on hidden Markov models", Proc. IEEE 77, 1989.
     """
-    steps = _steps(line, scores)
-    ways = _Ways.over(steps, len(line.pieces) + 1, line.room + 1)
+    ways = _Ways.over(line, scores)
     segments = []
     for k, value in path:
         second = next(int(digit) for digit in np.argsort(scores[k, :10])[::-1] if digit != value)
@@ -262,52 +274,45 @@ def _between(segments: list[Segment]) -> list[int]:
     return list(range(digits[0], digits[-1] + 1)) if digits else []
 
 
+_EITHER, _DIGIT, _NO_DIGIT = range(3)
+"""What a step takes a candidate for."""
+
+
 class _Step(NamedTuple):
-    """Taking a candidate as a digit, or as a sign; where both lead to the same node they are one step.
+    """Taking a candidate for a digit or for a sign; where both lead to the same node they are one step.
 
     Attributes
     ----------
     candidate : int
-    is_digit : bool
-        Whether the likeliest that it may be is a digit.
+    taken_for : int
+        `_EITHER`, `_DIGIT` or `_NO_DIGIT`.
     begin, end : int
         Nodes.
-    total, best : float
-        Log probability of all that it may be, and of the likeliest.
     """
 
     candidate: int
-    is_digit: bool
+    taken_for: int
     begin: int
     end: int
-    total: float
-    best: float
 
 
-def _steps(line: Line, scores: NDArray[np.float64]) -> list[_Step]:
+def _steps(line: Line) -> list[_Step]:
     """Lay out all steps, in the order of their candidates.
 
     A node is a place between two pieces and, in a field, how much of its room is taken: the digits so far, or in
     cells the last cell with a digit. A digit takes room, a sign does not.
     """
-    digit_total, sign = np.logaddexp.reduce(scores[:, :10], axis=1), scores[:, SIGN]
-    digit = scores[:, :10].max(axis=1).tolist()
-    rows = zip(line.candidates, digit_total.tolist(), sign.tolist(), digit, strict=True)
     if not line.room:
-        either = np.logaddexp(digit_total, sign).tolist()
-        return [
-            _Step(k, best >= none, c.first, c.last, either[k], max(best, none))
-            for k, (c, _, none, best) in enumerate(rows)
-        ]
+        return [_Step(k, _EITHER, c.first, c.last) for k, c in enumerate(line.candidates)]
     steps = []
     states = line.room + 1
-    for k, (c, any_digit, none, best) in enumerate(rows):
+    for k, c in enumerate(line.candidates):
         for state in range(states):
             begin, end = c.first * states + state, c.last * states
             taken = line.cells[c.first] + 1 if line.cells else state + 1
             if state < taken < states:
-                steps.append(_Step(k, True, begin, end + taken, any_digit, best))  # noqa: FBT003
-            steps.append(_Step(k, False, begin, end + state, none, none))  # noqa: FBT003
+                steps.append(_Step(k, _DIGIT, begin, end + taken))
+            steps.append(_Step(k, _NO_DIGIT, begin, end + state))
     return steps
 
 
@@ -334,15 +339,18 @@ class _Ways:
     total: float
 
     @classmethod
-    def over(cls, steps: list[_Step], places: int, states: int) -> _Ways:
+    def over(cls, line: Line, scores: NDArray[np.float64]) -> _Ways:
         """Weigh all ways from the first node to any at the last place."""
-        nodes = places * states
+        digit, sign = np.logaddexp.reduce(scores[:, :10], axis=1), scores[:, SIGN]
+        weights = [one.tolist() for one in (np.logaddexp(digit, sign), digit, sign)]
+        steps, states = _steps(line), line.room + 1
+        nodes = (len(line.pieces) + 1) * states
         forward = [0.0] + [-math.inf] * (nodes - 1)
-        for step in steps:
-            forward[step.end] = _log_add(forward[step.end], forward[step.begin] + step.total)
+        for k, taken_for, begin, end in steps:
+            forward[end] = _log_add(forward[end], forward[begin] + weights[taken_for][k])
         backward = [-math.inf] * (nodes - states) + [0.0] * states
-        for step in reversed(steps):
-            backward[step.begin] = _log_add(backward[step.begin], backward[step.end] + step.total)
+        for k, taken_for, begin, end in reversed(steps):
+            backward[begin] = _log_add(backward[begin], backward[end] + weights[taken_for][k])
         return cls(steps, states, forward, backward, backward[0])
 
     def around(self, begin: int, end: int) -> float:
@@ -354,7 +362,8 @@ class _Ways:
         if self.states == 1:
             step = self.steps[candidate]
             return self.around(step.begin, step.end)
-        same = (s for s in self.steps if s.candidate == candidate and s.is_digit == as_digit)
+        wanted = _DIGIT if as_digit else _NO_DIGIT
+        same = (s for s in self.steps if s.candidate == candidate and s.taken_for == wanted)
         return float(np.logaddexp.reduce([self.around(s.begin, s.end) for s in same], initial=-math.inf))
 
 

@@ -159,7 +159,7 @@ def cell_features(scored: Scored) -> NDArray[np.float32]:
 def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     """Decode a scored line into its numbers."""
     weighed = scores(scored, card)
-    path = decode.best_path(scored.line, weighed)
+    (path,) = decode.best_paths(scored.line, weighed[None])
     if not (card.text_weights and _may_be_mended(scored, path)):
         return decode.decode(scored.line, weighed, scored.spans, path)
     proposed = rescore.proposals(scored.line, weighed, scored.spans, scored.frames)

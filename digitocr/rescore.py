@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.decode import SIGN, Path, best_path
+from digitocr.decode import SIGN, Path, best_paths
 from digitocr.records import Line
 from digitocr.spans import FLOOR, NOTHING, log_text
 
@@ -38,7 +38,7 @@ class Proposal:
     log_path : float
         Logarithm of the product of its candidates' probabilities.
     log_heard : float
-        Logarithm of the line reader's probability of the text.
+        Logarithm of the line reader's probability of the text; 0 where no other is proposed.
     """
 
     path: Path
@@ -78,18 +78,17 @@ def proposals(
     own = np.maximum(scores, math.log(FLOOR))
     heard = spans[:, [*range(10), NOTHING, NOTHING]].astype(np.float64)
     bonus = np.where(np.arange(scores.shape[1]) < SIGN, 1.0, 0.0)
+    mixed = [(1 - mix) * own + mix * heard if mix else scores for mix in MIXES]
+    weighed = np.stack([one + given * bonus for one in mixed for given in BONUSES])
     found: dict[str, tuple[float, Path]] = {}
-    for mix in MIXES:
-        mixed = (1 - mix) * own + mix * heard if mix else scores
-        for given in BONUSES:
-            path = best_path(line, mixed + given * bonus)
-            text = "".join(str(value) for _, value in path if value != SIGN)
-            weight = sum(float(scores[k, value]) for k, value in path)
-            if text not in found or weight > found[text][0]:
-                found[text] = weight, path
+    for path in dict.fromkeys(best_paths(line, weighed)):
+        text = "".join(str(value) for _, value in path if value != SIGN)
+        weight = sum(float(scores[k, value]) for k, value in path)
+        if text not in found or weight > found[text][0]:
+            found[text] = weight, path
     first = next(iter(found))
     texts = [text for text in found if text or not first]
-    heard_of = log_text(frames, texts)
+    heard_of = log_text(frames, texts) if len(texts) > 1 else [0.0]
     return [
         Proposal(found[text][1], text, found[text][0], log) for text, log in zip(texts, heard_of, strict=True)
     ]

@@ -93,16 +93,16 @@ def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:
     states = np.full((len(texts), 2 * longest + 1), BLANK)
     for row, text in zip(states, texts, strict=True):
         row[1 : 2 * len(text) : 2] = [int(digit) for digit in text]
-    leaps = np.zeros(states.shape, dtype=np.bool_)
-    leaps[:, 2:] = (states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])
+    no_leap = np.full(states.shape, -np.inf)
+    no_leap[:, 2:][(states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])] = 0.0
     logs = np.log(np.maximum(frames, 1e-12)).astype(np.float64)
-    none = np.full((len(texts), 2), -np.inf)
-    at = np.full(states.shape, -np.inf)
-    at[:, 0] = 0.0
+    # Two columns that no alignment is ever in stand to the left.
+    before = np.full((len(texts), states.shape[1] + 2), -np.inf)
+    before[:, 2] = 0.0
     for frame in logs:
-        before = np.hstack([none, at])
-        stepped = np.logaddexp(at, before[:, 1:-1])
-        at = np.logaddexp(stepped, np.where(leaps, before[:, :-2], -np.inf)) + frame[states]
+        stepped = np.logaddexp(before[:, 2:], before[:, 1:-1])
+        before[:, 2:] = np.logaddexp(stepped, before[:, :-2] + no_leap) + frame[states]
+    at = before[:, 2:]
     last = 2 * np.array([len(text) for text in texts], dtype=np.intp)
     rows = np.arange(len(texts))
     ended = np.logaddexp(at[rows, last], np.where(last > 0, at[rows, last - 1], -np.inf))

@@ -35,7 +35,7 @@ def boxes(count, width=20, gap=4, height=30):
 
 
 def decode(line, scores):
-    path = decoding.best_path(line, scores)
+    (path,) = decoding.best_paths(line, scores[None])
     return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32), path)
 
 
