@@ -221,11 +221,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
     parser.add_argument("--report", type=Path, metavar="DOCS", help="write accuracy.md into this folder")
     arguments = parser.parse_args(argv)
-    data = data_folder()
     wanted = arguments.sets.split(",")
     unknown = set(wanted) - {*SETS, *DIGIT_SETS}
     if unknown:
         parser.error(f"no such set: {', '.join(sorted(unknown))}")
+    data = data_folder()
 
     sets: dict[str, Measured] = {}
     for name in [name for name in SETS if name in wanted]:
