@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from digitocr.clean import straighten
+from digitocr.components import components
 from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
 from digitocr.records import Box, Grey, Mask, Transform, around
 
@@ -162,11 +163,9 @@ def _thin(mask: NDArray[np.generic], *, axis: int) -> Mask:
 
 def _segments(mask: Mask, *, is_across: bool) -> NDArray[np.float64]:
     """Return the ends of long lines: an array of shape ``(N, 4)``, x1, y1, x2, y2."""
-    picture = mask.astype(np.uint8)
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(picture, connectivity=8)
+    labels, boxes = components(mask)
     found = []
-    for i in range(1, count):
-        x, y, width, height = (int(n) for n in stats[i, :4])
+    for i, (x, y, width, height, _) in enumerate(boxes.tolist(), start=1):
         if max(width, height) < LONG_RULING * SIDE or min(width, height) > 0.2 * max(width, height):
             continue
         rows, columns = np.nonzero(labels[y : y + height, x : x + width] == i)
@@ -361,24 +360,22 @@ def _is_print(grey: Grey, box: Box) -> bool:
     inner = grey[box.y + 4 : box.bottom - 4, box.x + 4 : box.right - 4]
     if inner.size == 0:
         return True
-    dark = (inner < 0.75 * float(np.percentile(inner, 90))).astype(np.uint8)
-    _, _, stats, _ = cv2.connectedComponentsWithStats(dark, connectivity=8)
-    heights = stats[1:, cv2.CC_STAT_HEIGHT]
-    small = (heights >= 0.003 * SIDE) & (heights <= 0.5 * box.height) & (stats[1:, cv2.CC_STAT_AREA] >= 12)
+    _, marks = components(np.asarray(inner < 0.75 * float(np.percentile(inner, 90)), dtype=np.bool_))
+    heights, areas = marks[:, 3], marks[:, 4]
+    small = (heights >= 0.003 * SIDE) & (heights <= 0.5 * box.height) & (areas >= 12)
     return int(small.sum()) >= LETTERS
 
 
 def _spaces(rulings: _Rulings, grey: Grey, boxes: Sequence[Box]) -> Iterator[Box]:
     """Yield the spaces above lines to write on: lines that bound no box and have white above them."""
-    alone = rulings.across.astype(np.uint8)
+    alone = rulings.across.copy()
     for box in boxes:
-        alone[max(0, box.y - 6) : box.bottom + 6, max(0, box.x - 6) : box.right + 6] = 0
+        alone[max(0, box.y - 6) : box.bottom + 6, max(0, box.x - 6) : box.right + 6] = False
     crossing = cv2.dilate(rulings.down.astype(np.uint8), np.ones((7, 7), np.uint8))
     solid = cv2.morphologyEx(rulings.dark, cv2.MORPH_OPEN, np.ones((1, round(LEAST_RULING * SIDE)), np.uint8))
-    count, labels, stats, _ = cv2.connectedComponentsWithStats(alone, connectivity=8)
+    labels, lines = components(alone)
     high = round(0.022 * SIDE)
-    for i in range(1, count):
-        x, y, width, height = (int(n) for n in stats[i, :4])
+    for i, (x, y, width, height, _) in enumerate(lines.tolist(), start=1):
         here = labels[y : y + height, x : x + width] == i
         if width < 0.04 * SIDE or width > 0.6 * SIDE or height > 10 or y < high:
             continue
