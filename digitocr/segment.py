@@ -210,7 +210,6 @@ def _with_strays(chains: list[NDArray[np.intp]], boxes: NDArray[np.int32]) -> li
 
 def _is_stray(few: NDArray[np.int32], row: NDArray[np.int32]) -> bool:
     """Whether components stand in a row of others: low ones within its reach, or any mostly inside it."""
-    scale = _quantile(row[:, 3], 0.6)
     left, top = row[:, :2].min(axis=0)
     right, bottom = (row[:, :2] + row[:, 2:4]).max(axis=0)
     x0, y0 = few[:, :2].min(axis=0)
@@ -218,10 +217,21 @@ def _is_stray(few: NDArray[np.int32], row: NDArray[np.int32]) -> bool:
     inside = max(0, min(x1, right) - max(x0, left)) * max(0, min(y1, bottom) - max(y0, top))
     if inside >= INSIDE * (x1 - x0) * (y1 - y0):
         return True
+    scale, (left, top, right, bottom) = _reach(row)
     is_low = few[:, 3].max() < LOW * scale
-    near = left - 0.8 * scale <= (x0 + x1) / 2 <= right + 0.8 * scale
-    level = top - 0.25 * scale <= (y0 + y1) / 2 <= bottom + 0.35 * scale
-    return bool(is_low and near and level)
+    return bool(is_low and left <= (x0 + x1) / 2 <= right and top <= (y0 + y1) / 2 <= bottom)
+
+
+def _reach(row: NDArray[np.int32]) -> tuple[float, tuple[float, float, float, float]]:
+    """Height of a row, and how far around it the middle of small ink that belongs to it may lie."""
+    x, y, w, h, _ = row.T
+    scale = _quantile(h, 0.6)
+    return scale, (
+        x.min() - 0.8 * scale,
+        y.min() - 0.25 * scale,
+        (x + w).max() + 0.8 * scale,
+        (y + h).max() + 0.35 * scale,
+    )
 
 
 def _with_small_ink(
@@ -234,9 +244,7 @@ def _with_small_ink(
     size = np.maximum(w[small], h[small])
     out = []
     for chain in chains:
-        scale = _quantile(h[chain], 0.6)
-        left, right = x[chain].min() - 0.8 * scale, (x[chain] + w[chain]).max() + 0.8 * scale
-        top, bottom = y[chain].min() - 0.25 * scale, (y[chain] + h[chain]).max() + 0.35 * scale
+        scale, (left, top, right, bottom) = _reach(boxes[chain])
         level = slice(*np.searchsorted(centre_y, [top, np.nextafter(bottom, np.inf)]))
         inside = (centre_x[level] >= left) & (centre_x[level] <= right)
         solid = size[level] >= 0.1 * scale
