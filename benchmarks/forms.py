@@ -21,10 +21,11 @@ from benchmarks.scoring import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks
 from digitocr.forms import template as templates
+from digitocr.forms.accuracy import same
 from digitocr.forms.printing import make
-from digitocr.forms.reading import Filled, fill, flatten
+from digitocr.forms.reading import Filled, cells_taken, fill, flatten
 from digitocr.forms.registration import JUDGED, Form, Points, Registration, choose, form_of, view_of
-from digitocr.forms.template import Field, Kind, Template
+from digitocr.forms.template import Template
 from digitocr.loading import reader_of
 from digitocr.pipeline import Reader
 from digitocr.records import Box, Grey, Number, Page, Reason, Status
@@ -144,14 +145,7 @@ def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
     tally.accepted += accepted.values()
     tally.wrong += [not right[name] for name in right if accepted[name]]
     for name, entry in shown.entries.items():
-        cells = laid.registration.place(
-            np.array([c.centre for c in template.field(name).cells]).reshape(-1, 2)
-        )
-        taken = {
-            int(np.linalg.norm(cells - d.box.centre, axis=1).argmin())
-            for d in numbers[name].digits
-            if len(cells)
-        }
+        taken = cells_taken(template.field(name), numbers[name], laid.registration)
         tally.empty += [k not in taken for k, label in enumerate(entry.cells) if not label.isdigit()]
     _count_rules(tally, template, numbers, right, accepted)
     return [
@@ -188,13 +182,6 @@ def _height(shown: Shown) -> float:
     width, height = shown.form.template.size
     corners = shown.place(np.array([(0, 0), (width, 0), (0, height), (width, height)], dtype=np.float64))
     return float(np.linalg.norm(corners[2] - corners[0]) + np.linalg.norm(corners[3] - corners[1])) / 2
-
-
-def same(field: Field, read: str, text: str) -> bool:
-    """Tell whether a text says the same: zeros before a number mean nothing."""
-    if field.kind in (Kind.NUMBER, Kind.AMOUNT) and read and text:
-        return read.lstrip("0") == text.lstrip("0")
-    return read == text
 
 
 # --- real pages -------------------------------------------------------------------------------------------------

@@ -105,13 +105,13 @@ def _judged(
     for name, text in said.items():
         number = numbers.get(name)
         read = number.text if number else ""
-        right = number is not None and is_told(number) and _same(fields[name], read, text)
+        right = number is not None and is_told(number) and same(fields[name], read, text)
         yield Judged(
             page.template, file, page.index, name, read, text, number.status if number else "", right
         )
 
 
-def _same(field: Field, read: str, truth: str) -> bool:
+def same(field: Field, read: str, truth: str) -> bool:
     """Tell whether two texts mean the same: marks never count, zeros before a number do not either."""
     one, other = ("".join(sign for sign in text if sign.isdigit()) for text in (read, truth))
     if field.kind in (Kind.NUMBER, Kind.AMOUNT) and one and other:

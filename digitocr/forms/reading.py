@@ -327,6 +327,13 @@ def _own(ink: Mask, inside: Box, size: int) -> Mask:
 
 def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
     """Whether a cell between the first digit and the last holds none."""
-    cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))
-    taken = [int(np.linalg.norm(cells - digit.box.centre, axis=1).argmin()) for digit in number.digits]
+    taken = cells_taken(field, number, registration)
     return any(later - earlier > 1 for earlier, later in pairwise(taken))
+
+
+def cells_taken(field: Field, number: Number, registration: Registration) -> list[int]:
+    """Find the cell of a field that each digit stands in; none where it has no cells."""
+    if not field.cells:
+        return []
+    cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))
+    return [int(np.linalg.norm(cells - digit.box.centre, axis=1).argmin()) for digit in number.digits]
