@@ -84,7 +84,7 @@ def score(
         return merged
     doubtful = (keep & ~sure for keep, sure in zip(kept, settled, strict=True))
     open_ = [k for k, some in enumerate(doubtful) if _has_tall(lines[k], some)]
-    for k, heard in zip(open_, _with_spans([merged[k] for k in open_], frames), strict=True):
+    for k, heard in zip(open_, with_spans([merged[k] for k in open_], frames), strict=True):
         merged[k] = heard
     return merged
 
@@ -104,11 +104,11 @@ def score_all(
         _unheard(line, logs)
         for line, logs in zip(lines, _classified(lines, everything, log_probabilities), strict=True)
     ]
-    return merged if frames is None else _with_spans(merged, frames)
+    return merged if frames is None else with_spans(merged, frames)
 
 
-def _with_spans(scored: list[Scored], frames: Frames) -> list[Scored]:
-    """Add what the line reader says."""
+def with_spans(scored: list[Scored], frames: Frames) -> list[Scored]:
+    """Add what the line reader says of lines whose candidates are classified."""
     strips = [strip(one.line) for one in scored]
     heard = frames([made.picture for made in strips])
     return [
@@ -148,12 +148,16 @@ def features(scored: Scored) -> NDArray[np.float32]:
 
 def cell_features(scored: Scored) -> NDArray[np.float32]:
     """Return what is known of each candidate in a cell: what is known of any, and its share of the cell's ink."""
-    line = scored.line
+    return np.hstack([features(scored), shares_of_cells(scored.line).astype(np.float32)[:, None]])
+
+
+def shares_of_cells(line: Line) -> NDArray[np.float64]:
+    """Share of the ink of its cell that each candidate of a line in cells has, in [0, 1]; of shape ``(N,)``."""
     area = np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1)[1:]
     whole = np.bincount(line.cells, weights=area)
     own = np.concatenate([[0], np.cumsum(area)])
-    share = [(own[c.last] - own[c.first]) / whole[line.cells[c.first]] for c in line.candidates]
-    return np.hstack([features(scored), np.array(share, dtype=np.float32)[:, None]])
+    shares = [(own[c.last] - own[c.first]) / whole[line.cells[c.first]] for c in line.candidates]
+    return np.array(shares, dtype=np.float64)
 
 
 def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:

@@ -71,7 +71,7 @@ def calibrated(
     alone = lattice.score_all([item.line for item in items], logs)
     card = replace(card, geometry=fit_weights(labels, alone), line_weights=(), text_weights=())
     if frames:
-        together = lattice.score_all([item.line for item in items], logs, frames)
+        together = lattice.with_spans(alone, frames)
         card = replace(card, line_weights=fit_weights(labels, together))
         open_ = lattice.score([item.line for item in items], logs, frames)
         card = replace(card, text_weights=fit_text_weights(items, open_, card))

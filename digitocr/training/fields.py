@@ -115,14 +115,9 @@ def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
 def labels_of(field: DrawnField) -> NDArray[np.int8]:
     """Say what each candidate of a field is: a digit, `SIGN`, `CUT` or `UNSURE`."""
     line = field.line
-    area = np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1)[1:]
-    whole = np.bincount(line.cells, weights=area)
-    own = np.concatenate([[0], np.cumsum(area)])
     labels = []
-    for candidate in line.candidates:
-        cell = line.cells[candidate.first]
-        share = (own[candidate.last] - own[candidate.first]) / whole[cell]
-        written = field.entry.cells[cell]
+    for candidate, share in zip(line.candidates, lattice.shares_of_cells(line).tolist(), strict=True):
+        written = field.entry.cells[line.cells[candidate.first]]
         if written.isdigit():
             labels.append(int(written) if share >= MOSTLY else SIGN if share <= 1 - MOSTLY else CUT)
         else:
