@@ -197,21 +197,22 @@ def truths(data: Path) -> dict[str, list[tuple[Box, str]]]:
     return found
 
 
-def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, Shown]]:
-    """Yield the real pages, each with its file; what the truth does not tell of is left out."""
+def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, int, Shown | None]]:
+    """Yield the real pages, each with its file and how many fields it has; None where no form was found."""
     for file, fields in truths(data).items():
         grey = cv2.imread(str(data / "forms" / file), cv2.IMREAD_GRAYSCALE).astype(np.uint8)
         try:
             form, registration = choose(view_of(grey), forms)
         except RegistrationError as error:
             print(f"{file}: {error}")
+            yield file, len(fields), None
             continue
         centres = registration.place(np.array([f.box.centre for f in form.template.fields], dtype=np.float64))
         entries = {}
         for box, text in fields:
             nearest = form.template.fields[int(np.linalg.norm(centres - box.centre, axis=1).argmin())]
             entries[nearest.name] = Entry(text)
-        yield file, Shown(grey, form, registration.place, entries)
+        yield file, len(fields), Shown(grey, form, registration.place, entries)
 
 
 def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
@@ -301,8 +302,12 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     if (data / "forms").is_dir():
         real, again = {half: Tally() for half in Half}, {half: Tally() for half in Half}
-        for file, shown in real_pages(data, reader.forms):
+        for file, count, shown in real_pages(data, reader.forms):
             half = Half.of(Path(file).name)
+            if shown is None:
+                real[half].found.append(False)
+                real[half].exact += [False] * count
+                continue
             heard = say if half is Half.LOOK else _silent
             for line in judge(real[half], reader, shown):
                 heard(f"{file} {line}")
