@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import decode, judge, lattice, rescore
-from digitocr.classify import log_softmax
+from digitocr.classify import Classifier, log_softmax
 from digitocr.judge import Evidence
 from digitocr.line_reader import LineReader
 from digitocr.normalize import to_batch
@@ -19,6 +19,7 @@ from digitocr.records import Batch, Grey, ModelCard
 from digitocr.spans import NOTHING, SEVERAL
 from digitocr.training.acceptance import Outcome, choose
 from digitocr.training.corpus import DrawnLine
+from digitocr.training.fields import DrawnField, labelled_field
 from digitocr.training.labelling import UNSURE, LabelledLine
 
 SHRINKAGE = 1e-4
@@ -80,6 +81,38 @@ def calibrated(
     return replace(
         card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients
     ), numbers
+
+
+def calibrated_in_cells(
+    card: ModelCard, classifier: Classifier, line_reader: LineReader, fields: Sequence[DrawnField]
+) -> tuple[ModelCard, list[Judged]]:
+    """Fit what the card holds for cells: the weights on one half of the fields, the confidence on the other.
+
+    Returns
+    -------
+    card : ModelCard
+    numbers : list of Judged
+        Those of the second half.
+    """
+
+    def logs(images: list[Grey]) -> NDArray[np.float32]:
+        return classifier.log_probabilities(to_batch(images))
+
+    half = len(fields) // 2
+    first, second = fields[:half], fields[half:]
+    scored = lattice.score_all([field.line for field in first], logs, line_reader.frames)
+    card = replace(
+        card, cell_weights=fit_cell_weights([labelled_field(field).labels for field in first], scored)
+    )
+    numbers = []
+    for field, one in zip(
+        second, lattice.score([f.line for f in second], logs, line_reader.frames), strict=True
+    ):
+        (reading,) = lattice.decoded(one, card)
+        text = "".join(str(s.value) for s in reading.segments)
+        if text:
+            numbers.append(Judged(evidence(reading), text == field.entry.text))
+    return replace(card, cell_confidence=fit_number_confidence(numbers)), numbers
 
 
 def threshold_for(

@@ -1,10 +1,10 @@
-"""What the shipped model learns from: candidates that the reading path makes of drawings, each with its truth."""
+"""What the shipped networks learn from: what the reading path makes of drawings, with the truth."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import cv2
@@ -15,7 +15,9 @@ from digitocr.decode import CUT, SIGN
 from digitocr.normalize import to_mnist
 from digitocr.records import Grey
 from digitocr.training.compose import Drawing, cell, form_field, line
+from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
+from digitocr.training.lines import Lesson, lesson, lessons_of, stored
 from digitocr.training.parts import Part, parts
 from digitocr.training.scenes import page, photo
 from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
@@ -41,6 +43,12 @@ AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})
 
 MOST = 60
 """At most so many signs, and as many wrong cuts, are learned from one picture: a page of print holds thousands."""
+
+EMPTY_KEPT = 2
+"""At most so many lines without digits are learned from one picture."""
+
+FORMS = 4
+"""Forms filled in and photographed, beside every so many drawings as make a part; each has some fifty fields."""
 
 CUTS_KEPT = 0.4
 """Share of the wrong cuts that is learned from: there are many more of them than of digits."""
@@ -135,18 +143,34 @@ def _text(drawing: Drawing) -> str | None:
 def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates:
     """Draw `count` pictures and keep what the reading path finds on them: all digits, some of the rest."""
     keep = np.random.default_rng((seed, 1_000_003))
-    images: list[Grey] = []
-    labels: list[int] = []
-    for drawing in drawings(seed, count, sources_at(data_dir)):
-        lines = labelled(drawing)
-        if not lines:
-            continue
-        known = np.concatenate([item.labels for item in lines])
-        learned = _learned(known, keep)
-        inks = [(item.line, c) for item in lines for c in item.line.candidates]
-        images += [to_mnist(line.ink(c)) for line, c in (inks[k] for k in learned)]
-        labels += known[learned].tolist()
-    return Candidates(np.stack(images), np.array(labels, dtype=np.int8))
+    found = (labelled(drawing) for drawing in drawings(seed, count, _sources(data_dir)))
+    return _joined([_candidates(lines, keep) for lines in found if lines])
+
+
+@cache
+def _sources(data_dir: Path | None) -> Sources:
+    """Load the stroke archives once in a process."""
+    return sources_at(data_dir)
+
+
+def _candidates(lines: list[LabelledLine], rng: np.random.Generator) -> Candidates:
+    """Take from the lines of a picture the candidates to learn from."""
+    known = np.concatenate([item.labels for item in lines])
+    learned = _learned(known, rng)
+    inks = [(item.line, c) for item in lines for c in item.line.candidates]
+    images = [to_mnist(line.ink(c)) for line, c in (inks[k] for k in learned)]
+    return Candidates(np.array(images, dtype=np.uint8).reshape(-1, 28, 28), known[learned])
+
+
+def _lessons(lines: list[LabelledLine]) -> list[Lesson]:
+    """Take from the lines of a picture those to learn from."""
+    made = [found for item in lines if (found := lesson(item)) is not None]
+    empty = [found for found in made if not len(found.digits)]
+    return [*(found for found in made if len(found.digits)), *empty[:EMPTY_KEPT]]
+
+
+def _joined(parts: Sequence[Candidates]) -> Candidates:
+    return Candidates(np.concatenate([p.images for p in parts]), np.concatenate([p.labels for p in parts]))
 
 
 def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.intp]:
@@ -158,20 +182,23 @@ def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.i
 
 
 def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
-    """Draw one part of the corpus: ``job`` is its seed and how many pictures."""
-    drawn = drawn_candidates(*job, data_dir)
-    return {"images": drawn.images, "labels": drawn.labels}
+    """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
+    seed, count = job
+    sources, keep = _sources(data_dir), np.random.default_rng((seed, 1_000_003))
+    found = [lines for drawing in drawings(seed, count, sources) if (lines := labelled(drawing))]
+    found += [[labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS, sources)]
+    drawn = _joined([_candidates(lines, keep) for lines in found])
+    lessons = [one for lines in found for one in _lessons(lines)]
+    return {"images": drawn.images, "labels": drawn.labels, **stored(lessons)}
 
 
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
-) -> Candidates:
-    """Draw the corpus; see :func:`digitocr.training.parts.parts`."""
-    drawn = parts("candidates", partial(_part, data_dir=data_dir), seed, pictures, work, report)
-    return Candidates(
-        np.concatenate([p["images"] for p in drawn]).astype(np.uint8, copy=False),
-        np.concatenate([p["labels"] for p in drawn]).astype(np.int8, copy=False),
-    )
+) -> tuple[Candidates, list[Lesson]]:
+    """Draw what both networks learn from; see :func:`digitocr.training.parts.parts`."""
+    drawn = parts("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
+    candidates = _joined([Candidates(part["images"], part["labels"]) for part in drawn])
+    return candidates, [one for part in drawn for one in lessons_of(part)]
 
 
 def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

@@ -1,26 +1,22 @@
-"""What the card holds for the cells of forms, fitted on forms that are drawn, filled in and photographed."""
+"""Fields of forms that are drawn, filled in and photographed, with what is written in their cells."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import lattice, normalize
-from digitocr.classify import Classifier
+from digitocr import lattice
 from digitocr.decode import CUT, SIGN
 from digitocr.forms.reading import fill
 from digitocr.forms.registration import Features, Form, Registration
 from digitocr.forms.template import Field, Template
-from digitocr.line_reader import LineReader
-from digitocr.pipeline import evidence
-from digitocr.records import Box, Grey, Line, ModelCard
-from digitocr.training.calibrate import Judged, fit_cell_weights, fit_number_confidence
+from digitocr.records import Box, Line
 from digitocr.training.filling import Entry, Shot, fill_in, photographed
-from digitocr.training.labelling import UNSURE
+from digitocr.training.labelling import UNSURE, LabelledLine, Written
 from digitocr.training.strokes import Random, Sources
 
 MOSTLY = 0.9
@@ -38,7 +34,7 @@ class DrawnField:
     entry: Entry
 
 
-def drawn_fields(seed: int, pages: int, sources: Sources) -> Iterator[DrawnField]:
+def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnField]]:
     """Draw pages of cells, and run the reading path on them up to its candidates.
 
     Parameters
@@ -56,9 +52,7 @@ def drawn_fields(seed: int, pages: int, sources: Sources) -> Iterator[DrawnField
         shot = photographed(rng, paper, longest=int(rng.integers(1000, 1800)))
         nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
         filled = fill(shot.image, Form(template, nothing), _registration(rng, shot, template))
-        for answer in filled.answers:
-            if answer.line is not None:
-                yield DrawnField(answer.line, entries[answer.field.name])
+        yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
 
 
 def _printed(rng: Random) -> tuple[Template, NDArray[np.float32]]:
@@ -112,8 +106,13 @@ def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
     )
 
 
-def labels_of(field: DrawnField) -> NDArray[np.int8]:
-    """Say what each candidate of a field is: a digit, `SIGN`, `CUT` or `UNSURE`."""
+def labelled_field(field: DrawnField) -> LabelledLine:
+    """Say what each candidate of a field is, and which columns its digits take."""
+    labels = _labels(field)
+    return LabelledLine(field.line, labels, np.full(len(labels), -1, dtype=np.int16), _written(field))
+
+
+def _labels(field: DrawnField) -> NDArray[np.int8]:
     line = field.line
     labels = []
     for candidate, share in zip(line.candidates, lattice.shares_of_cells(line).tolist(), strict=True):
@@ -126,24 +125,14 @@ def labels_of(field: DrawnField) -> NDArray[np.int8]:
     return np.array(labels, dtype=np.int8)
 
 
-def fitted(
-    card: ModelCard, classifier: Classifier, line_reader: LineReader, fields: Sequence[DrawnField]
-) -> tuple[ModelCard, list[Judged]]:
-    """Fit what the card holds for cells: the weights on one half of the fields, the confidence on the other."""
-
-    def logs(images: list[Grey]) -> NDArray[np.float32]:
-        return classifier.log_probabilities(normalize.to_batch(images))
-
-    half = len(fields) // 2
-    first, second = fields[:half], fields[half:]
-    scored = lattice.score_all([field.line for field in first], logs, line_reader.frames)
-    card = replace(card, cell_weights=fit_cell_weights([labels_of(field) for field in first], scored))
-    numbers = []
-    for field, one in zip(
-        second, lattice.score([f.line for f in second], logs, line_reader.frames), strict=True
-    ):
-        (reading,) = lattice.decoded(one, card)
-        text = "".join(str(s.value) for s in reading.segments)
-        if text:
-            numbers.append(Judged(evidence(reading), text == field.entry.text))
-    return replace(card, cell_confidence=fit_number_confidence(numbers)), numbers
+def _written(field: DrawnField) -> tuple[Written, ...] | None:
+    """List the digits of a field, None where the ink of one was not found."""
+    ys, xs = np.nonzero(field.line.labels)
+    cells = np.array(field.line.cells)[field.line.labels[ys, xs] - 1]
+    columns = {int(cell): xs[cells == cell] for cell in np.unique(cells)}
+    digits = [(cell, int(text)) for cell, text in enumerate(field.entry.cells) if text.isdigit()]
+    if not all(cell in columns for cell, _ in digits):
+        return None
+    return tuple(
+        Written(value, int(columns[cell].min()), int(columns[cell].max()) + 1) for cell, value in digits
+    )

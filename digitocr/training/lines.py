@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
 from itertools import count, groupby, pairwise
 from pathlib import Path
 from typing import Any
@@ -16,14 +15,9 @@ from digitocr.line_reader import WIDTH_STEP, LineReader, padded
 from digitocr.spans import BLANK
 from digitocr.strip import CHANNELS, FRAME, ROWS, Strip, strip
 from digitocr.training.architectures import linenet
-from digitocr.training.corpus import drawings, labelled
 from digitocr.training.labelling import LabelledLine, Written
-from digitocr.training.parts import Part, parts
-from digitocr.training.strokes import sources_at
+from digitocr.training.parts import Part
 from digitocr.training.wear import moved, worn
-
-EMPTY_KEPT = 2
-"""At most so many lines without digits are learned from one drawing: a page of print holds many."""
 
 CORE = 0.2
 """A digit's frames are those within this share of its width from its middle."""
@@ -96,14 +90,8 @@ def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
     return labels
 
 
-def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
-    """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
-    seed, count = job
-    lessons: list[Lesson] = []
-    for drawing in drawings(seed, count, sources_at(data_dir)):
-        made = [found for item in labelled(drawing) if (found := lesson(item)) is not None]
-        lessons += [found for found in made if len(found.digits)]
-        lessons += [found for found in made if not len(found.digits)][:EMPTY_KEPT]
+def stored(lessons: Sequence[Lesson]) -> Part:
+    """Lay lessons side by side, as they are kept in a file."""
     return {
         "pictures": np.concatenate([one.picture for one in lessons], axis=1),
         "digits": np.concatenate([one.digits for one in lessons]),
@@ -113,15 +101,8 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
     }
 
 
-def line_corpus(
-    seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
-) -> list[Lesson]:
-    """Draw lessons; see :func:`digitocr.training.parts.parts`."""
-    drawn = parts("lines", partial(_part, data_dir=data_dir), seed, pictures, work, report)
-    return [one for part in drawn for one in _lessons(part)]
-
-
-def _lessons(part: Part) -> Iterator[Lesson]:
+def lessons_of(part: Part) -> Iterator[Lesson]:
+    """Take stored lessons apart again."""
     ends, counts = np.cumsum(part["lengths"]), np.cumsum(part["counts"])
     pictures = np.split(part["pictures"], ends[:-1] * FRAME, axis=1)
     digits, frames = np.split(part["digits"], counts[:-1]), np.split(part["frames"], ends[:-1])

@@ -65,6 +65,10 @@ class Hand:
         How much thickness varies along a stroke, as a share.
     join_zeros : float
         Probability that neighbouring zeros are joined by a stroke.
+    zero_size, zero_aspect : float
+        Factors on the height and the width of zeros: many write those at the end small and wide.
+    zero_overlap : float
+        How far neighbouring zeros run into one another, in heights.
     """
 
     writer: Writer
@@ -82,6 +86,9 @@ class Hand:
     bend: float = 0.015
     pressure: float = 0.12
     join_zeros: float = 0.0
+    zero_size: float = 1.0
+    zero_aspect: float = 1.0
+    zero_overlap: float = 0.0
 
 
 def draw_hand(rng: Random, sources: Sources, **fixed: object) -> Hand:
@@ -115,6 +122,7 @@ def draw_hand(rng: Random, sources: Sources, **fixed: object) -> Hand:
     letters = (
         SkeletonWriter(int(rng.integers(2**31))) if sources.letters is None else sources.letters.writer(rng)
     )
+    small_zeros = rng.random() < 0.25
     hand = Hand(
         writer=sources.writer(rng),
         letters=letters,
@@ -130,7 +138,10 @@ def draw_hand(rng: Random, sources: Sources, **fixed: object) -> Hand:
         turn_spread=0.04 * careless,
         bend=0.014 * careless,
         pressure=float(rng.uniform(0.0, 0.3)),
-        join_zeros=float(rng.uniform(0.4, 1)) if rng.random() < 0.12 else 0.0,
+        join_zeros=float(rng.uniform(0.4, 1)) if rng.random() < 0.18 else 0.0,
+        zero_size=float(rng.uniform(0.5, 0.85)) if small_zeros else 1.0,
+        zero_aspect=float(rng.uniform(1.0, 1.7)) if small_zeros else 1.0,
+        zero_overlap=float(rng.uniform(0.05, 0.25)) if rng.random() < 0.12 else 0.0,
     )
     return replace(hand, **fixed)  # type: ignore[arg-type]
 
@@ -260,6 +271,8 @@ def _lay_out(rng: Random, tokens: Sequence[Token], hand: Hand, height: float) ->
             gap = rng.normal(hand.gap, hand.gap_spread) + token.space
             if not token.digit:
                 gap = max(gap, 0.0) * 0.6
+            elif _is_zero(previous) and _is_zero(p):
+                gap -= hand.zero_overlap
             overlap = reach - _spread(left, np.minimum)
             touch = float(overlap.max())
             if not np.isfinite(touch):
@@ -268,8 +281,15 @@ def _lay_out(rng: Random, tokens: Sequence[Token], hand: Hand, height: float) ->
             shift = touch + (max(gap, -0.22) + hand.thickness) * height
             shift = max(shift, float(previous.outline[:, 0].min() - p.outline[:, 0].min()) + 0.16 * height)
         p = _moved(p, shift, shift * hand.baseline)
-        if previous is not None and _both_zero(previous, p) and rng.random() < hand.join_zeros:
-            previous = _joined(rng, previous, p, height)
+        in_strokes = previous is not None and bool(previous.strokes) and bool(p.strokes)
+        if (
+            previous is not None
+            and in_strokes
+            and _is_zero(previous)
+            and _is_zero(p)
+            and rng.random() < hand.join_zeros
+        ):
+            previous = _joined(rng, previous, p, height * hand.zero_size)
             placed[-1] = previous
         placed.append(p)
         reach = np.maximum(reach, _spread(right + shift, np.maximum))
@@ -302,8 +322,11 @@ def _place(rng: Random, glyph: Glyph, hand: Hand, height: float, *, digit: bool)
     size = height * float(np.clip(rng.normal(1, hand.size_spread), 0.7, 1.35))
     turn = float(rng.normal(0, hand.turn_spread))
     drop = float(rng.normal(0, hand.drop_spread)) * height if digit else 0.0
+    aspect = hand.aspect
+    if glyph.label == "0":
+        size, aspect = size * hand.zero_size, aspect * hand.zero_aspect
     cos, sin = np.cos(turn) * size, np.sin(turn) * size
-    shear = np.array([[hand.aspect, -hand.slant], [0.0, 1.0]])
+    shear = np.array([[aspect, -hand.slant], [0.0, 1.0]])
     matrix = np.array([[cos, -sin], [sin, cos]]) @ shear
     offset = np.array([0.0, drop]) - matrix @ np.array([0.0, 1.0])
     affine = np.hstack([matrix, offset[:, None]])
@@ -346,15 +369,18 @@ def _moved(p: _Placed, dx: float, dy: float) -> _Placed:
     return replace(p, strokes=tuple(s + shift for s in p.strokes), affine=affine, outline=p.outline + shift)
 
 
-def _both_zero(a: _Placed, b: _Placed) -> bool:
-    return (
-        a.digit and b.digit and a.glyph.label == b.glyph.label == "0" and bool(a.strokes) and bool(b.strokes)
-    )
+def _is_zero(p: _Placed) -> bool:
+    return p.digit and p.glyph.label == "0"
 
 
 def _joined(rng: Random, a: _Placed, b: _Placed, height: float) -> _Placed:
     """Add the stroke by which a zero runs into the next one."""
-    y = float(a.outline[:, 1].min()) + float(rng.uniform(0.02, 0.35)) * height
+    top, foot = float(a.outline[:, 1].min()), float(a.outline[:, 1].max())
+    y = (
+        top + float(rng.uniform(0.02, 0.35)) * height
+        if rng.random() < 0.7
+        else foot - float(rng.uniform(0, 0.2)) * height
+    )
     near = a.outline[np.abs(a.outline[:, 1] - y).argsort()[:6]]
     far = b.outline[np.abs(b.outline[:, 1] - y).argsort()[:6]]
     start, end = near[near[:, 0].argmax()], far[far[:, 0].argmin()]

@@ -25,7 +25,7 @@ from digitocr.line_reader import line_reader_of
 from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.architectures import digitnet
-from digitocr.training.calibrate import calibrated, logs_of
+from digitocr.training.calibrate import calibrated, calibrated_in_cells, logs_of
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     Candidates,
@@ -35,8 +35,8 @@ from digitocr.training.corpus import (
     drawn_lines,
     varied,
 )
-from digitocr.training.fields import drawn_fields, fitted
-from digitocr.training.lines import line_corpus, lines_right, train_lines
+from digitocr.training.fields import drawn_forms
+from digitocr.training.lines import lines_right, train_lines
 from digitocr.training.mnist import load_mnist
 
 BAR_WIDTH = 8
@@ -163,12 +163,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
     )
-    parser.add_argument("--pictures", type=int, default=30_000, help="how many drawings")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument(
-        "--line-pictures", type=int, default=48_000, help="how many drawings for the line reader"
-    )
-    parser.add_argument("--line-epochs", type=int, default=4)
+    parser.add_argument("--pictures", type=int, default=48_000, help="how many drawings")
+    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--line-epochs", type=int, default=7, help="epochs of the line reader")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)  # fmt: skip
@@ -177,17 +174,15 @@ def main(argv: list[str] | None = None) -> int:
     data_dir = args.data if args.data.is_dir() else None
     present = {name: credit for name, credit in SOURCES.items() if data_dir and (data_dir / name).is_file()}
     say(f"sources: our own skeletons, {', '.join(present) or 'MNIST by download'}")
-    drawn = corpus(args.seed * 1_000_000, args.pictures, data_dir, args.work, say)
+    drawn, lessons = corpus(args.seed * 1_000_000, args.pictures, data_dir, args.work, say)
     x_train, y_train, x_test, y_test = load_mnist(None)
     data = training_set(drawn, x_train[:55_000], y_train[:55_000], args.seed)
     say(f"{len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
     checkpoint = checkpoint_of(data, args.epochs, args.batch_size, args.seed, args.work)
     network = train(data, args.epochs, args.batch_size, args.seed, checkpoint)
 
-    line_seed = args.seed * 1_000_000 + 300_000
-    lessons = line_corpus(line_seed, args.line_pictures, data_dir, args.work, say)
     say(f"{len(lessons)} lines")
-    line_run = args.work / f"lines-checkpoint-{line_seed}-{args.line_pictures}-{args.line_epochs}"
+    line_run = checkpoint.with_name(f"{checkpoint.name}-lines-{args.line_epochs}")
     line_network = train_lines(lessons, args.line_epochs, 64, args.seed, line_run)
 
     say("calibrating on held-out drawings")
@@ -195,8 +190,8 @@ def main(argv: list[str] | None = None) -> int:
     lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
     line_reader = line_reader_of(line_network)
     card, numbers = calibrated(network, line_reader, ModelCard(args.output.stem, "", CLASSES, 0.5), lines)
-    fields = list(drawn_fields(args.seed * 1_000_000 + 950_000, 300, hands))
-    card, in_cells = fitted(card, classifier_of(card, network), line_reader, fields)
+    fields = [field for form in drawn_forms(args.seed * 1_000_000 + 950_000, 300, hands) for field in form]
+    card, in_cells = calibrated_in_cells(card, classifier_of(card, network), line_reader, fields)
     test = logs_of(network, to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
     sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
     right = np.array([n.right for n in numbers])
@@ -213,7 +208,7 @@ def main(argv: list[str] | None = None) -> int:
     facts = {
         "version": __version__,
         "command": f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
-        f"--line-pictures {args.line_pictures} --line-epochs {args.line_epochs} "
+        f"--line-epochs {args.line_epochs} "
         f"--batch-size {args.batch_size} --seed {args.seed}",
         "seconds": round(time.monotonic() - started),
         "data": {

@@ -406,7 +406,7 @@ def sources_at(
     held_out : bool
         Draw only from writers set aside for measuring; needs at least one archive.
     skeletons : float, optional
-        Weight of our own skeletons beside 1 for the archives; by default 0.5, and 0 for held-out writers.
+        Weight of our own skeletons beside 1 for the archives; by default 0.65, and 0 for held-out writers.
     pictures : PictureSource, optional
         MNIST digits to be mixed in.
     picture_weight : float
@@ -425,7 +425,7 @@ def sources_at(
         raise UsageError(
             f"no stroke archives at {data_dir}", hint="held-out writers need unipen_digits or pendigits"
         )
-    own = (0.0 if held_out else 0.5) if skeletons is None else skeletons
+    own = (0.0 if held_out else 0.65) if skeletons is None else skeletons
     if own > 0 or not digits:
         digits.append(SkeletonSource())
         weights.append(own or 1.0)
