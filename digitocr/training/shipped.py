@@ -44,6 +44,16 @@ BAR_WIDTH = 8
 
 CLASSES = (*"0123456789", "sign", "cut")
 
+TURNED = 0.15
+"""Share of the drawn digits that are learned from turned, too: as signs."""
+
+NO_DIGIT_TURNED = {
+    1: frozenset((2, 3, 4, 5, 6, 7, 9)),
+    2: frozenset((3, 4, 7)),
+    3: frozenset((2, 3, 4, 5, 6, 7, 9)),
+}
+"""By quarter turns, digits that look like none when so turned."""
+
 SOURCES = {
     "mnist.npz": "MNIST (LeCun, Cortes, Burges), CC BY-SA 3.0",
     "unipen_digits.npz": "UNIPEN train_r01_v07 (Guyon et al. 1994), doi 10.5281/zenodo.1195803, CC BY 4.0",
@@ -64,11 +74,24 @@ def training_set(
     """Mix drawn candidates with MNIST digits, plain and varied, in random order."""
     rng = np.random.default_rng(seed)
     drawn = without_bars(drawn)
+    aside = turned(drawn, rng)
     plain = np.stack([cropped(image) for image in digits])
-    images = np.concatenate([drawn.images, plain, varied(digits, rng), varied(digits, rng)])
-    all_labels = np.concatenate([drawn.labels, np.tile(labels.astype(np.int8), 3)])
+    images = np.concatenate([drawn.images, aside.images, plain, varied(digits, rng), varied(digits, rng)])
+    all_labels = np.concatenate([drawn.labels, aside.labels, np.tile(labels.astype(np.int8), 3)])
     order = rng.permutation(len(images))
     return Candidates(images[order], all_labels[order])
+
+
+def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
+    """Turn some of the digits: a network that knows them for signs can tell which way up a page is."""
+    chosen = rng.permutation(np.flatnonzero((drawn.labels >= 0) & (drawn.labels < SIGN)))
+    quarters = rng.integers(1, 4, round(TURNED * len(chosen))).tolist()
+    images = [
+        np.rot90(drawn.images[k], turns)
+        for k, turns in zip(chosen.tolist(), quarters, strict=False)
+        if int(drawn.labels[k]) in NO_DIGIT_TURNED[turns]
+    ]
+    return Candidates(np.stack(images), np.full(len(images), SIGN, dtype=np.int8))
 
 
 def without_bars(data: Candidates) -> Candidates:
