@@ -91,7 +91,8 @@ def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
         for k, turns in zip(chosen.tolist(), quarters, strict=False)
         if int(drawn.labels[k]) in NO_DIGIT_TURNED[turns]
     ]
-    return Candidates(np.stack(images), np.full(len(images), SIGN, dtype=np.int8))
+    pictures = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
+    return Candidates(pictures, np.full(len(images), SIGN, dtype=np.int8))
 
 
 def without_bars(data: Candidates) -> Candidates:
