@@ -1,23 +1,19 @@
-"""The Keras network: candidates of many files in one batch to class scores. TensorFlow is imported on first use."""
+"""The digit network: candidates of many files in one batch to class scores."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from importlib import resources
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
+from digitocr.network import HINT, Call, load_call
 from digitocr.records import Batch, ModelCard
 
 DEFAULT_MODEL = "digits.keras"
@@ -34,8 +30,6 @@ BATCH_STEP = 64
 
 LEAST_PROBABILITY = 1e-7
 """What probabilities are held above before their logarithm is taken, as Keras does in its losses."""
-
-_HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
 
 
 def _by_column(batch: Batch) -> Batch:
@@ -108,7 +102,7 @@ class Classifier:
     card: ModelCard
     _call: Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
-    def log_probabilities(self, batch: Batch, batch_size: int = 1024) -> NDArray[np.float32]:
+    def log_probabilities(self, batch: Batch, batch_size: int = 256) -> NDArray[np.float32]:
         """Score candidates.
 
         Parameters
@@ -129,7 +123,7 @@ class Classifier:
         return log_softmax(np.concatenate(parts))
 
     def _padded(self, batch: Batch) -> NDArray[np.float32]:
-        """Call the network with one of a few batch sizes: TensorFlow keeps compiled kernels for each size it meets."""
+        """Call the network with one of a few batch sizes: each new size costs some milliseconds."""
         room = -len(batch) % BATCH_STEP
         padding = np.zeros((room, *batch.shape[1:]), dtype=np.float32)
         return self._call(np.concatenate([batch, padding]))[: len(batch)]
@@ -156,7 +150,7 @@ def read_card(model: Path) -> ModelCard:
     try:
         weights = model.read_bytes()
     except OSError as error:
-        raise ModelError(f"no model at {model}: {error.strerror}", hint=_HINT) from None
+        raise ModelError(f"no model at {model}: {error.strerror}", hint=HINT) from None
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         card = ModelCard(
@@ -172,38 +166,37 @@ def read_card(model: Path) -> ModelCard:
             number_confidence=tuple(float(v) for v in raw.get("number_confidence", ())),
             scaling=str(raw.get("scaling", UNIT)),
             output=str(raw.get("output", "logits")),
+            compiled_sha256=str(raw.get("compiled_sha256", "")),
             line_reader=str(raw.get("line_reader", "")),
             line_reader_sha256=str(raw.get("line_reader_sha256", "")),
+            line_reader_compiled_sha256=str(raw.get("line_reader_compiled_sha256", "")),
         )
     except OSError:
-        raise ModelError(f"the model {model} has no card {path.name} beside it", hint=_HINT) from None
+        raise ModelError(f"the model {model} has no card {path.name} beside it", hint=HINT) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the card {path} cannot be used: {error!r}", hint=_HINT) from None
+        raise ModelError(f"the card {path} cannot be used: {error!r}", hint=HINT) from None
     if card.scaling not in SCALINGS or card.output not in _OUTPUTS:
         raise ModelError(
             f"the card {path} asks for scaling {card.scaling!r} and output {card.output!r}; "
             f"known are {', '.join(SCALINGS)} and {', '.join(_OUTPUTS)}",
-            hint=_HINT,
+            hint=HINT,
         )
     if hashlib.sha256(weights).hexdigest() != card.sha256:
         raise ModelError(
-            f"the model {model} is damaged, or its card {path.name} is of another model", hint=_HINT
+            f"the model {model} is damaged, or its card {path.name} is of another model", hint=HINT
         )
     return card
 
 
-_tensorflow_lock = threading.Lock()
-
-
 def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
-    """Load a network and compile its call.
+    """Load a compiled network.
 
     Parameters
     ----------
     model : Path, optional
         A ``.keras`` file with its card; the shipped one if None.
     threads : int
-        Threads TensorFlow may use; 0 lets it choose. Only the first call of a process can set it.
+        As for :func:`digitocr.network.load_call`.
 
     Raises
     ------
@@ -212,59 +205,30 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
     """
     path = model or shipped_model()
     card = read_card(path)
-    network = load_network(path, threads)
-    if tuple(network.input_shape[1:]) != (28, 28, 1) or network.output_shape[-1] != len(card.classes):
-        raise ModelError(
-            f"the model {path} maps {network.input_shape[1:]} to {network.output_shape[-1]} classes; "
-            f"needed are (28, 28, 1) and {len(card.classes)}",
-            hint=_HINT,
-        )
-    return classifier_of(card, network)
+    return fitting(path, card, load_call(path, card.compiled_sha256, threads))
 
 
-def classifier_of(card: ModelCard, network: Any) -> Classifier:  # noqa: ANN401 (Keras ships no types)
-    """Compile the call of a Keras network that is in memory already."""
-    call = compiled(network, (None, 28, 28, 1))
-    scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
-    return Classifier(card, lambda batch: scores(call(scale(batch))))
-
-
-def compiled(
-    network: Any,  # noqa: ANN401
-    shape: tuple[int | None, ...],
-) -> Callable[[NDArray[np.float32]], NDArray[np.float32]]:
-    """Compile the call of a Keras network for batches of a shape, None where it may vary."""
-    import tensorflow as tf
-
-    signature = [tf.TensorSpec(shape, tf.float32)]
-    graph = tf.function(partial(network, training=False), input_signature=signature, autograph=False)
-    graph.get_concrete_function()
-    return lambda batch: np.asarray(graph(batch), dtype=np.float32)
-
-
-def load_network(path: Path, threads: int = 0) -> Any:  # noqa: ANN401
-    """Load a Keras network; `threads` as for :func:`load_classifier`.
+def fitting(model: Path, card: ModelCard, call: Call) -> Classifier:
+    """Return the classifier of a model's network, once asked whether it is one.
 
     Raises
     ------
     ModelError
-        The file is damaged.
+        Not of the input shape (28, 28, 1), or not of the classes of its card.
     """
-    with _tensorflow_lock:
-        return _load(path, threads)
-
-
-def _load(path: Path, threads: int) -> Any:  # noqa: ANN401
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    import tensorflow as tf
-
-    if threads:
-        with suppress(RuntimeError):  # TensorFlow runs already, with what it was started with
-            tf.config.threading.set_intra_op_parallelism_threads(threads)
-            tf.config.threading.set_inter_op_parallelism_threads(1)
-    import keras
-
     try:
-        return keras.saving.load_model(path, compile=False)
-    except Exception as error:  # Keras raises whatever its parts raise on a damaged archive
-        raise ModelError(f"the model {path} cannot be loaded: {error}", hint=_HINT) from None
+        classes = call(np.zeros((1, 28, 28, 1), dtype=np.float32)).shape[-1]
+    except Exception:  # each runtime has its own errors for another shape
+        classes = 0
+    if classes != len(card.classes):
+        raise ModelError(
+            f"the model {model} does not map pictures of shape (28, 28, 1) to {len(card.classes)} classes",
+            hint=HINT,
+        )
+    return classifier_of(card, call)
+
+
+def classifier_of(card: ModelCard, call: Call) -> Classifier:
+    """Return the classifier of a network in memory already."""
+    scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
+    return Classifier(card, lambda batch: scores(call(scale(batch))))

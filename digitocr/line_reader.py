@@ -1,23 +1,23 @@
-"""The line reader: a second network that reads a line as a whole, without cuts. TensorFlow is imported on first use."""
+"""The line reader: a second network that reads a line as a whole, without cuts."""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.classify import compiled, load_network, log_softmax
+from digitocr.classify import log_softmax
 from digitocr.errors import ModelError
+from digitocr.network import Call, load_call
 from digitocr.records import ModelCard
 from digitocr.strip import CHANNELS, FRAME, ROWS
 
 WIDTH_STEP = 64
-"""Strips are filled up to a multiple of so many columns, so that TensorFlow meets few shapes."""
+"""Strips are filled up to a multiple of so many columns, so that the network meets few shapes."""
 
 BATCH = 32
 """Strips that go through the network at once."""
@@ -27,7 +27,7 @@ BATCH = 32
 class LineReader:
     """A loaded line reader; safe to call from several threads."""
 
-    _call: Callable[[NDArray[np.float32]], NDArray[np.float32]]
+    _call: Call
 
     def frames(self, strips: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
         """Read strips.
@@ -60,7 +60,7 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
     card : ModelCard
         Its card, which names the line reader.
     threads : int
-        As for :func:`digitocr.classify.load_classifier`.
+        As for :func:`digitocr.network.load_call`.
 
     Raises
     ------
@@ -77,12 +77,7 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
         raise ModelError(f"no line reader at {path}: {error.strerror}", hint=hint) from None
     if found != card.line_reader_sha256:
         raise ModelError(f"the line reader {path} is damaged, or belongs to another model", hint=hint)
-    return line_reader_of(load_network(path, threads))
-
-
-def line_reader_of(network: Any) -> LineReader:  # noqa: ANN401 (Keras ships no types)
-    """Compile the call of a network that is in memory already."""
-    return LineReader(compiled(network, (None, ROWS, None, CHANNELS)))
+    return LineReader(load_call(path, card.line_reader_compiled_sha256, threads))
 
 
 def _alike(order: list[int], widths: list[int]) -> list[list[int]]:

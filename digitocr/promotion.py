@@ -11,6 +11,7 @@ from pathlib import Path
 from digitocr import atomic
 from digitocr.classify import read_card, shipped_model
 from digitocr.errors import ModelError, UsageError
+from digitocr.network import compiled_file
 from digitocr.settings import Settings
 
 _LIST = "promoted.txt"
@@ -41,7 +42,8 @@ def promote(settings: Settings, model: Path) -> Path:
         if not line_reader.is_file():
             raise ModelError(f"the model {model} has no line reader {line_reader.name} beside it")
         parts.append(line_reader)
-    for part in parts:
+    compiled = [compiled_file(part) for part in parts[1:]]
+    for part in [*parts, *(path for path in compiled if path.is_file())]:
         atomic.copy(part, target.with_name(part.name))
     read_card(target)
     names = [*_names(folder), target.relative_to(folder).as_posix()]

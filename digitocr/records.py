@@ -462,7 +462,7 @@ class ReadOptions:
     """
 
     threshold: float | None = None
-    batch_size: int = 1024
+    batch_size: int = 256
     limits: Limits = Limits()
 
 
@@ -494,10 +494,12 @@ class ModelCard:
         What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
     output : str
         What it gives: ``logits`` or ``probabilities``.
+    compiled_sha256 : str
+        Of the compiled network beside it, see :mod:`digitocr.network`; '' for none.
     line_reader : str
         File name of the line reader that belongs to it, beside it; '' for none.
-    line_reader_sha256 : str
-        Of that file.
+    line_reader_sha256, line_reader_compiled_sha256 : str
+        Of that file, and of the compiled network beside it.
     """
 
     name: str
@@ -512,5 +514,7 @@ class ModelCard:
     cell_confidence: tuple[float, ...] = ()
     scaling: str = "unit"
     output: str = "logits"
+    compiled_sha256: str = ""
     line_reader: str = ""
     line_reader_sha256: str = ""
+    line_reader_compiled_sha256: str = ""

@@ -15,9 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from digitocr import atomic
-from digitocr.classify import Classifier, classifier_of, load_classifier
+from digitocr.classify import Classifier, classifier_of, fitting, read_card
 from digitocr.errors import UsageError
 from digitocr.loading import native_silence
+from digitocr.network import keras_call, load_network
 from digitocr.records import ModelCard
 from digitocr.training import evaluation, figures, rotation, scoring
 from digitocr.training.architectures import ORIENTATION, architecture
@@ -33,10 +34,11 @@ def say(text: str) -> None:
     sys.stdout.write(text + "\n")
 
 
-def load(model: Path, threads: int = 0) -> Classifier:
-    """Load a model without TensorFlow's own messages."""
+def load(model: Path) -> Classifier:
+    """Load a Keras network, in full precision, without TensorFlow's own messages."""
+    card = read_card(model)
     with quietly():
-        return load_classifier(model, threads)
+        return fitting(model, card, keras_call(load_network(model)))
 
 
 @contextmanager
@@ -121,7 +123,7 @@ def _measured(fitted: Fitted, data: Dataset) -> dict[str, Any]:
     card = ModelCard(
         recipe.architecture, "", recipe.classes, THRESHOLD, scaling=recipe.scaling, output=output
     )
-    classifier = classifier_of(card, fitted.network)
+    classifier = classifier_of(card, keras_call(fitted.network))
     if recipe.architecture == ORIENTATION:
         share = rotation.turns_told(classifier, data.test)
         log.info("turns told right: %s", share)
@@ -187,7 +189,7 @@ def compare(models: Sequence[Path], source: str, turns: Sequence[float], *, as_j
     rows: list[dict[str, Any]] = []
     right = []
     for path in models:
-        classifier = load(path, threads=1)
+        classifier = load(path)
         scoring.digit_logs(classifier, digits.images[:1024])
         started = time.process_time()
         logs = scoring.digit_logs(classifier, digits.images)

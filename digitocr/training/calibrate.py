@@ -4,18 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import decode, judge, lattice, rescore
-from digitocr.classify import Classifier, log_softmax
+from digitocr.classify import Classifier
 from digitocr.judge import Evidence
 from digitocr.line_reader import LineReader
 from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
-from digitocr.records import Batch, Grey, ModelCard
+from digitocr.records import Grey, ModelCard
 from digitocr.spans import NOTHING, SEVERAL
 from digitocr.training.acceptance import Outcome, choose
 from digitocr.training.corpus import DrawnLine
@@ -40,14 +39,8 @@ class Judged:
     right: bool
 
 
-def logs_of(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
-    """Log probabilities of a batch, 2048 at a time."""
-    parts = [np.asarray(network(batch[i : i + 2048], training=False)) for i in range(0, len(batch), 2048)]
-    return log_softmax(np.concatenate(parts))
-
-
 def calibrated(
-    network: Any,  # noqa: ANN401
+    classifier: Classifier,
     line_reader: LineReader | None,
     card: ModelCard,
     lines: Sequence[DrawnLine],
@@ -62,7 +55,7 @@ def calibrated(
     """
 
     def logs(images: list[Grey]) -> NDArray[np.float32]:
-        return logs_of(network, to_batch(images))
+        return classifier.log_probabilities(to_batch(images))
 
     half = len(lines) // 2
     first, second = lines[:half], lines[half:]

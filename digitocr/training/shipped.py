@@ -11,6 +11,7 @@ import json
 import os
 import sys
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -21,11 +22,12 @@ from numpy.typing import NDArray
 from digitocr import __version__, judge
 from digitocr.classify import classifier_of
 from digitocr.decode import SIGN
-from digitocr.line_reader import line_reader_of
+from digitocr.line_reader import LineReader
+from digitocr.network import compile_network, compiled_file, runner
 from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.architectures import digitnet
-from digitocr.training.calibrate import calibrated, calibrated_in_cells, logs_of
+from digitocr.training.calibrate import calibrated, calibrated_in_cells
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     Candidates,
@@ -138,12 +140,24 @@ def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint:
     return network
 
 
-def write(network: Any, lines: Any, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
-    """Save the networks, each with its card beside it."""
+@dataclass(frozen=True, slots=True)
+class Made:
+    """Both networks, and what they were compiled to."""
+
+    digits: Any
+    compiled: bytes
+    lines: Any
+    lines_compiled: bytes
+
+
+def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:
+    """Save the networks, each with its card and what it was compiled to beside it."""
     output.parent.mkdir(parents=True, exist_ok=True)
-    network.save(output)
+    made.digits.save(output)
+    compiled_file(output).write_bytes(made.compiled)
     line_reader = output.with_name(f"{output.stem}-lines.keras")
-    lines.save(line_reader)
+    made.lines.save(line_reader)
+    compiled_file(line_reader).write_bytes(made.lines_compiled)
     sha256 = hashlib.sha256(line_reader.read_bytes()).hexdigest()
     write_card(
         line_reader,
@@ -164,8 +178,10 @@ def write(network: Any, lines: Any, card: ModelCard, output: Path, facts: dict[s
             "classes": list(card.classes),
             "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
             "output": "logits",
+            "compiled_sha256": hashlib.sha256(made.compiled).hexdigest(),
             "line_reader": line_reader.name,
             "line_reader_sha256": sha256,
+            "line_reader_compiled_sha256": hashlib.sha256(made.lines_compiled).hexdigest(),
             "threshold": card.threshold,
             "licence": "Apache-2.0",
             **facts,
@@ -212,11 +228,14 @@ def main(argv: list[str] | None = None) -> int:
     say("calibrating on held-out drawings")
     hands = calibration_sources(data_dir, x_train[55_000:], y_train[55_000:])
     lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
-    line_reader = line_reader_of(line_network)
-    card, numbers = calibrated(network, line_reader, ModelCard(args.output.stem, "", CLASSES, 0.5), lines)
+    made = Made(network, compile_network(network), line_network, compile_network(line_network))
+    card = ModelCard(args.output.stem, "", CLASSES, 0.5)
+    classifier = classifier_of(card, runner(made.compiled))
+    line_reader = LineReader(runner(made.lines_compiled))
+    card, numbers = calibrated(classifier, line_reader, card, lines)
     fields = [field for form in drawn_forms(args.seed * 1_000_000 + 950_000, 300, hands) for field in form]
-    card, in_cells = calibrated_in_cells(card, classifier_of(card, network), line_reader, fields)
-    test = logs_of(network, to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
+    card, in_cells = calibrated_in_cells(card, classifier, line_reader, fields)
+    test = classifier.log_probabilities(to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
     sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
     right = np.array([n.right for n in numbers])
     taken = sure >= card.threshold
@@ -245,7 +264,7 @@ def main(argv: list[str] | None = None) -> int:
         },
         "metrics": metrics,
     }
-    write(network, line_network, card, args.output, facts)
+    write(made, card, args.output, facts)
     say(f"written: {args.output} and its card")
     return 0
 

@@ -26,10 +26,11 @@ from digitocr.classify import Classifier, classifier_of, load_classifier, read_c
 from digitocr.corrections import LABELS
 from digitocr.errors import UsageError
 from digitocr.line_reader import load_line_reader
+from digitocr.network import compile_network, compiled_file, runner
 from digitocr.normalize import to_batch
-from digitocr.records import ModelCard
+from digitocr.records import Batch, ModelCard
 from digitocr.sampling import drawn
-from digitocr.training.calibrate import calibrated, logs_of
+from digitocr.training.calibrate import calibrated
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     Candidates,
@@ -212,8 +213,9 @@ def tune(
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
     lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
-    card, _ = calibrated(network, load_line_reader(path, before.card), before.card, lines)
-    after = classifier_of(card, network)
+    compiled = compile_network(network)
+    after = classifier_of(before.card, runner(compiled))
+    card, _ = calibrated(after, load_line_reader(path, before.card), before.card, lines)
     frozen = drawn_candidates(_FROZEN_SEED, size.frozen, None)
     test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
     verdict = judge_models(
@@ -227,7 +229,7 @@ def tune(
         "corrections": len(own.labels),
         "metrics": {s.name: asdict(s) for s in (verdict.own, verdict.mnist, verdict.drawings)},
     }
-    _write(network, card, path, output, facts)
+    _write(network, compiled, card, path, output, facts)
     return verdict
 
 
@@ -300,25 +302,42 @@ def _blend(network: Any, old: list[NDArray[np.float32]], known: Candidates) -> f
 
     def accuracy(share: float) -> float:
         network.set_weights([(1 - share) * o + share * n for o, n in zip(old, new, strict=True)])
-        return float(np.mean(logs_of(network, batch)[:, :10].argmax(axis=1) == known.labels))
+        return float(np.mean(_logits(network, batch)[:, :10].argmax(axis=1) == known.labels))
 
     enough = accuracy(0.0)
     return next((share for share in SHARES if accuracy(share) >= enough), SHARES[-1])
 
 
-def _write(network: Any, card: ModelCard, old: Path, output: Path, facts: dict[str, Any]) -> None:  # noqa: ANN401
+def _logits(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
+    parts = [np.asarray(network(batch[i : i + 2048], training=False)) for i in range(0, len(batch), 2048)]
+    return np.concatenate(parts)
+
+
+def _write(
+    network: Any,  # noqa: ANN401
+    compiled: bytes,
+    card: ModelCard,
+    old: Path,
+    output: Path,
+    facts: dict[str, Any],
+) -> None:
     """Save the network with the card of the one before, brought up to date, and that one's line reader."""
     output.parent.mkdir(parents=True, exist_ok=True)
     network.save(output)
+    compiled_file(output).write_bytes(compiled)
     raw = json.loads(old.with_suffix(".json").read_text(encoding="utf-8"))
     raw |= {
         "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
+        "compiled_sha256": hashlib.sha256(compiled).hexdigest(),
         "threshold": card.threshold,
         **facts,
         **fitted_parts(card),
     }
     if card.line_reader:
         shutil.copy(old.with_name(card.line_reader), output.with_name(card.line_reader))
+    if card.line_reader_compiled_sha256:
+        name = compiled_file(Path(card.line_reader)).name
+        shutil.copy(old.with_name(name), output.with_name(name))
     write_card(output, raw)
 
 

@@ -1,0 +1,149 @@
+"""Networks as they run: weights in eight bits, by LiteRT. TensorFlow makes them of Keras' own; reading needs none.
+
+Weights are stored as integers, and what enters a layer is rounded to integers picture by picture, so that what is said
+of one does not depend on the others in its batch ("dynamic range quantisation" [1]_).
+
+References
+----------
+.. [1] B. Jacob et al., "Quantization and training of neural networks for efficient integer-arithmetic-only inference",
+   CVPR 2018.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+from collections.abc import Callable
+from contextlib import redirect_stdout
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.errors import ModelError
+
+Call = Callable[[NDArray[np.float32]], NDArray[np.float32]]
+"""A network: from a batch to its output."""
+
+HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
+
+MOST_THREADS = 4
+"""More do not help a network this small."""
+
+
+def compiled_file(model: Path) -> Path:
+    """Return where the compiled network of a ``.keras`` file lies.
+
+    Examples
+    --------
+    >>> compiled_file(Path("models/digits.keras")).as_posix()
+    'models/digits.int8.tflite'
+    """
+    return model.with_name(f"{model.stem}.int8.tflite")
+
+
+def load_call(model: Path, sha256: str, threads: int = 0) -> Call:
+    """Load the compiled network beside a ``.keras`` file; where there is none, compile that.
+
+    Parameters
+    ----------
+    model : Path
+    sha256 : str
+        Of the compiled file, '' where there is none.
+    threads : int
+        Threads it may use; 0 for one a core, up to `MOST_THREADS`.
+
+    Raises
+    ------
+    ModelError
+        The compiled file, or the model without one, is damaged.
+    """
+    path = compiled_file(model)
+    if not (sha256 and path.is_file()):
+        return runner(compile_network(load_network(model)), threads)
+    compiled = path.read_bytes()
+    if hashlib.sha256(compiled).hexdigest() != sha256:
+        raise ModelError(
+            f"{path} is damaged, or belongs to another model", hint=f"remove it to use {model.name} itself"
+        )
+    return runner(compiled, threads)
+
+
+def runner(compiled: bytes, threads: int = 0) -> Call:
+    """Return the call of a compiled network; it may be made from several threads.
+
+    Parameters
+    ----------
+    compiled : bytes
+        As :func:`compile_network` returns it.
+    threads : int
+        As for :func:`load_call`.
+    """
+    from ai_edge_litert.interpreter import Interpreter
+
+    own = threading.local()  # an interpreter holds the batch that it works on
+    workers = threads or min(os.cpu_count() or 1, MOST_THREADS)
+
+    def fresh() -> Interpreter:
+        return Interpreter(model_content=compiled, num_threads=workers)
+
+    def call(batch: NDArray[np.float32]) -> NDArray[np.float32]:
+        if not hasattr(own, "interpreter"):
+            own.interpreter, own.shape = fresh(), None
+            own.entry = own.interpreter.get_input_details()[0]["index"]
+            own.answer = own.interpreter.get_output_details()[0]["index"]
+        if own.shape != batch.shape:
+            own.interpreter.resize_tensor_input(own.entry, batch.shape)
+            own.interpreter.allocate_tensors()
+            own.shape = batch.shape
+        own.interpreter.set_tensor(own.entry, np.asarray(batch, dtype=np.float32))
+        own.interpreter.invoke()
+        return np.asarray(own.interpreter.get_tensor(own.answer), dtype=np.float32)
+
+    fresh().allocate_tensors()  # the first of a process says something on standard error: now, while loading
+    return call
+
+
+def compile_network(network: Any) -> bytes:  # noqa: ANN401 (Keras ships no types)
+    """Compile a Keras network of one input and one output; batches and free sides may be of any size."""
+    import tensorflow as tf
+
+    converter = tf.lite.TFLiteConverter.from_keras_model(network)
+    converter.optimizations = [tf.lite.Optimize.DEFAULT]
+    with redirect_stdout(io.StringIO()):  # it lists what it saved
+        return bytes(converter.convert())
+
+
+def keras_call(network: Any) -> Call:  # noqa: ANN401
+    """Return the call of a Keras network in memory, in full precision."""
+    import tensorflow as tf
+
+    signature = [tf.TensorSpec(network.input_shape, tf.float32)]
+    graph = tf.function(partial(network, training=False), input_signature=signature, autograph=False)
+    graph.get_concrete_function()
+    return lambda batch: np.asarray(graph(batch), dtype=np.float32)
+
+
+_tensorflow_lock = threading.Lock()
+
+
+def load_network(path: Path) -> Any:  # noqa: ANN401
+    """Load a Keras network.
+
+    Raises
+    ------
+    ModelError
+        The file is damaged.
+    """
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with _tensorflow_lock:
+        import keras
+
+        try:
+            return keras.saving.load_model(path, compile=False)
+        except Exception as error:  # Keras raises whatever its parts raise on a damaged archive
+            raise ModelError(f"the model {path} cannot be loaded: {error}", hint=HINT) from None
