@@ -1,6 +1,6 @@
 """How long reading takes without the rest of the program: ``python -m benchmarks.reading_time FOLDER``.
 
-Prints the milliseconds an image of the folder takes in batches, TensorFlow limited to one thread.
+Prints the milliseconds an image of the folder takes in batches, on one thread.
 """
 
 from __future__ import annotations

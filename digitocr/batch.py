@@ -257,7 +257,7 @@ class Batch:
         self._deferred: list[Entry] = []
 
     def needs_reading(self) -> bool:
-        """Tell whether any file must be read, which takes TensorFlow; nothing is written."""
+        """Tell whether any file must be read, which takes the networks; nothing is written."""
         return any(decision.what == "read" for _, decision in self._decided())
 
     def plan(self) -> Iterator[tuple[str, str]]:

@@ -50,7 +50,7 @@ def set_up(*, quiet: bool, verbose: bool) -> None:
     """Send what modules log to standard error as plain messages."""
     stderr = sys.__stderr__
     if not verbose and stderr is not None and sys.stderr is stderr:
-        # a way of our own to the same place, so that TensorFlow's can be closed while it loads
+        # a way of our own to the same place, so that what libraries say from C++ can be kept off while they load
         sys.stderr = os.fdopen(os.dup(stderr.fileno()), "w", buffering=1, errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))

@@ -26,24 +26,22 @@ def reader_of(settings: Settings) -> Future[Reader]:
     """Begin to load what reads with these settings, or return what was begun before."""
     options = ReadOptions(settings.threshold, settings.batch_size, settings.limits)
     templates = load_folder(settings.templates) if settings.templates else ()
-    return _load(model_in_use(settings), options, settings.jobs, templates)
+    return _load(model_in_use(settings), options, templates)
 
 
 @cache
-def _load(
-    model: Path | None, options: ReadOptions, threads: int, templates: tuple[Template, ...]
-) -> Future[Reader]:
+def _load(model: Path | None, options: ReadOptions, templates: tuple[Template, ...]) -> Future[Reader]:
     future: Future[Reader] = Future()
 
     def load() -> None:
         try:
             import cv2
 
-            # chunks are read side by side: OpenCV's own threads on top would fight them for the cores
+            # chunks are read side by side: more threads in each would fight them for the cores
             cv2.setNumThreads(1)
             with native_silence():
-                reader = load_reader(model, options, threads, templates)
-            # what TensorFlow made stays: going over it again and again costs a tenth of the reading
+                reader = load_reader(model, options, 1, templates)
+            # what was imported stays: going over it again and again costs a part of the reading
             gc.freeze()
             future.set_result(reader)
         except BaseException as error:
@@ -55,7 +53,7 @@ def _load(
 
 @contextmanager
 def native_silence() -> Iterator[None]:
-    """Keep what TensorFlow says from C++ while it loads off the terminal, for which it has no setting.
+    """Keep what libraries say from C++ while they load off the terminal, for which they have no setting.
 
     Only where :func:`digitocr.console.set_up` has given Python's own messages another way there.
     """

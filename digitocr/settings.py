@@ -44,7 +44,7 @@ class Settings(BaseSettings):
     batch_size: int = Field(default=256, ge=1, le=65536)
     """Candidates classified at once."""
     jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)
-    """Chunks read side by side, and the number of cores OpenCV and TensorFlow may take between them."""
+    """Chunks read side by side, and so the number of cores taken."""
     chunk: int = Field(default=16, ge=1, le=256)
     """Files whose candidates are classified together; one Prefect task."""
     annotate: bool = False

@@ -2,7 +2,7 @@
 
 Without an API named by the user a server of our own is started for as long as the command runs. Prefect
 would start one too, but only after it has imported the whole server into this process; ours boots while this
-process imports Prefect and TensorFlow. It ends when its standard input does, so none is left behind however
+process imports Prefect. It ends when its standard input does, so none is left behind however
 this process ends.
 """
 

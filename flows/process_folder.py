@@ -80,7 +80,7 @@ def _run(
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
-    """Read all that is ready; neither Prefect nor TensorFlow is started where nothing need be read.
+    """Read all that is ready; nothing heavy is started where nothing need be read.
 
     Parameters
     ----------
@@ -108,7 +108,7 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
 
     from flows import definitions
 
-    reader_of(job.settings)  # TensorFlow is imported after Prefect, lest both import the same modules at once
+    reader_of(job.settings)  # after Prefect, lest both import the same modules at once
     if server:
         server.wait()
     definitions.hooks.set(hooks)
