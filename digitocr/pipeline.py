@@ -43,8 +43,8 @@ from digitocr.sandbox import Decoding, Sandbox, read_bytes
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
 
-SAMPLE = 48
-"""Candidates of a view that are looked at turned."""
+SAMPLE = 16
+"""Candidates of a view that are looked at turned: whole components before others, as likely digits any way up."""
 
 SAMPLE_LEAD = 1.25
 """A sample turned must look this much more like digits than upright for the turn to be tried."""
@@ -97,8 +97,12 @@ class _Read:
     @property
     def is_clear(self) -> bool:
         """Whether it reads well enough, in rows, that no other way up need be tried."""
-        rows = sum(len(r.segments) > 1 for r in self.readings)
-        return self.mean >= CLEAR and (rows > 0 or len(self.readings) < 3)
+        return self.mean >= CLEAR and not self.is_column
+
+    @property
+    def is_column(self) -> bool:
+        """Whether single digits stand alone, several of them: a number on its side looks like that."""
+        return len(self.readings) > 1 and all(len(r.segments) < 2 for r in self.readings)
 
 
 @dataclass(slots=True, eq=False)
@@ -364,8 +368,9 @@ def _sample(view: _View) -> list[Grey]:
         for c in line.candidates
         if max(c.box.width, c.box.height) >= 0.6 * line.height
     ]
-    step = max(1, len(large) // SAMPLE)
-    return [normalize.to_mnist(line.ink(c)) for line, c in large[::step][:SAMPLE]]
+    chosen = [(line, c) for line, c in large if c.is_whole] or large
+    step = max(1, len(chosen) // SAMPLE)
+    return [normalize.to_mnist(line.ink(c)) for line, c in chosen[::step][:SAMPLE]]
 
 
 def _better_turn(upright: _Read, turned: _Read) -> tuple[_Read, bool]:

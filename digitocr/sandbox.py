@@ -20,6 +20,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import math
 import os
 import signal
 import stat
@@ -62,6 +63,9 @@ _PAGES_FULL = 10
 
 _PIPE = 1 << 19
 """A picture goes through pipes of this many bytes, so that sender and receiver take turns less often."""
+
+_TICK = 0.05
+"""Least seconds between two looks at a clock."""
 
 _HEADER = 65536
 """Longest header a child may send, in bytes."""
@@ -176,6 +180,15 @@ class Decoding:
             One of its kinds, where no page can be decoded.
         """
         clock = _Clock(self._limits.seconds)
+        try:
+            yield from self._pages(clock)
+        finally:
+            clock.stop()
+        self._data = b""
+        if not self._decoded:
+            raise _known_error(self.code)(self.failed[0].error)
+
+    def _pages(self, clock: _Clock) -> Iterator[Page]:
         while not self._is_complete:
             child = self._box.take()
             try:
@@ -191,9 +204,6 @@ class Decoding:
                 self._box.give_back(child)
             if self._refused:
                 raise self._refused
-        self._data = b""
-        if not self._decoded:
-            raise _known_error(self.code)(self.failed[0].error)
 
     @property
     def _is_complete(self) -> bool:
@@ -274,31 +284,51 @@ class _Clock:
 
     def __init__(self, seconds: float) -> None:
         self.has_struck = False
-        self._left = seconds
+        self._seconds = seconds
+        self._spent = 0.0
+        self._since = 0.0
+        self._child: _Child | None = None  # while it is waited for
         self._lock = threading.Lock()
+        self._timer: threading.Timer | None = None
 
     @contextlib.contextmanager
     def watching(self, child: _Child) -> Iterator[None]:
         """Count the time of a wait."""
-        waits = True
-
-        def strike() -> None:
-            with self._lock:
-                if waits:
-                    self.has_struck = True
-                    child.kill()
-
-        timer = threading.Timer(max(0.0, self._left), strike)
-        timer.daemon = True
-        started = time.monotonic()
-        timer.start()
+        with self._lock:
+            self._child, self._since = child, time.monotonic()
+            if self._timer is None:
+                self._wind(self._seconds)
         try:
             yield
         finally:
             with self._lock:
-                waits = False
-            timer.cancel()
-            self._left -= time.monotonic() - started
+                self._child = None
+                self._spent += time.monotonic() - self._since
+
+    def stop(self) -> None:
+        """Count no more."""
+        with self._lock:
+            self._seconds = math.inf
+            if self._timer:
+                self._timer.cancel()
+
+    def _wind(self, seconds: float) -> None:
+        self._timer = threading.Timer(max(seconds, _TICK), self._look)
+        self._timer.daemon = True
+        self._timer.start()
+
+    def _look(self) -> None:
+        """Strike if the time is up; if not, as what is done between the waits does not count, look again later."""
+        with self._lock:
+            waited = time.monotonic() - self._since if self._child else 0.0
+            left = self._seconds - self._spent - waited
+            if math.isinf(left):
+                return
+            if self._child and left <= 0:
+                self.has_struck = True
+                self._child.kill()
+            else:
+                self._wind(left)
 
 
 class _Child:
