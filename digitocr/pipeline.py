@@ -46,12 +46,17 @@ CLEAR = 0.85
 SAMPLE = 16
 """Candidates of a view that are looked at turned: whole components before others, as likely digits any way up."""
 
-SAMPLE_LEAD = 1.25
-"""A sample turned must look this much more like digits than upright for the turn to be tried."""
+WORTH_TRYING = 0.8
+"""A way up is tried if a sample so turned looks at least this much like digits, against upright."""
 
-TURN_LEAD = 1.4
-"""A turned sheet must read this much better than the upright one to be believed."""
+TURN_LEAD = 2.0
+"""A turned sheet must read this much better than the upright one to be believed: nearly all are the right way up."""
 
+NEAR_TIE = (0.75, 3.0)
+"""Where the turned one reads this much better, or worse, which way is up is in doubt."""
+
+IN_A_ROW = 3
+"""Where so many digits are read in a row, it is no row of a sheet on its side: only upside down is tried."""
 
 FIRST_PICTURE = "first-picture"
 """Code of a file of which, by design, only the first picture is read."""
@@ -96,13 +101,18 @@ class _Read:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it reads well enough, in rows, that no other way up need be tried."""
-        return self.mean >= CLEAR and not self.is_column
+        """Whether it reads well enough that no other way up need be tried: single digits may stand on their side."""
+        return self.mean >= CLEAR and (self.longest > 1 or len(self.view.lines) < 2)
 
     @property
-    def is_column(self) -> bool:
-        """Whether single digits stand alone, several of them: a number on its side looks like that."""
-        return len(self.readings) > 1 and all(len(r.segments) < 2 for r in self.readings)
+    def longest(self) -> int:
+        """Most digits in a row."""
+        return max((len(r.segments) for r in self.readings), default=0)
+
+    @property
+    def merit(self) -> float:
+        """How well it reads: digits that look like some, and stand in rows."""
+        return self.evidence * math.sqrt(self.longest)
 
 
 @dataclass(slots=True, eq=False)
@@ -256,29 +266,34 @@ class Reader:
         """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
         reads = self._decode(views)
         unclear = [i for i, read in enumerate(reads) if read.view.lines and not read.is_clear]
-        likely = self._likely_turns([views[i] for i in unclear])
-        tried = [(i, quarters) for i, quarters in zip(unclear, likely, strict=True) if quarters]
+        turns = self._worth_trying([reads[i] for i in unclear])
+        tried = [(i, quarters) for i, some in zip(unclear, turns, strict=True) for quarters in some]
         turned = self._decode([_turned(views[i].sheet, quarters) for i, quarters in tried])
-        settled = [(read, False) for read in reads]
+        others: dict[int, list[_Read]] = {}
         for (i, _), read in zip(tried, turned, strict=True):
-            settled[i] = _better_turn(reads[i], read)
-        return settled
+            others.setdefault(i, []).append(read)
+        return [_best_turn(read, others.get(i, [])) for i, read in enumerate(reads)]
 
-    def _likely_turns(self, views: list[_View]) -> list[int]:
-        """Judge by a sample of each view's candidates, turned all four ways, which turn looks most like digits."""
-        samples = [_sample(view) for view in views]
+    def _worth_trying(self, reads: list[_Read]) -> list[list[int]]:
+        """Choose by a sample of each view's candidates the other ways up, in quarter turns, that may read better."""
+        turns = [(2,) if read.longest >= IN_A_ROW else (1, 2, 3) for read in reads]
+        samples = [_sample(read.view) for read in reads]
         pictures = [
-            np.rot90(image, quarters) for images in samples for quarters in range(4) for image in images
+            np.rot90(image, quarters)
+            for images, some in zip(samples, turns, strict=True)
+            for quarters in (0, *some)
+            for image in images
         ]
         logs = self._log_probabilities(pictures)
         likeness = np.exp(logs[:, :10].max(axis=1, initial=-math.inf))
-        turns, at = [], 0
-        for images in samples:
-            by_turn = likeness[at : at + 4 * len(images)].reshape(4, -1).sum(axis=1)
-            at += 4 * len(images)
-            best = int(by_turn.argmax())
-            turns.append(best if by_turn[best] > SAMPLE_LEAD * by_turn[0] else 0)
-        return turns
+        chosen, at = [], 0
+        for images, some in zip(samples, turns, strict=True):
+            end = at + (1 + len(some)) * len(images)
+            upright, *turned = likeness[at:end].reshape(1 + len(some), -1).sum(axis=1)
+            at = end
+            worth = [q for q, sum_ in zip(some, turned, strict=True) if sum_ > WORTH_TRYING * upright]
+            chosen.append(worth if len(images) > 1 else [])
+        return chosen
 
     def _decode(self, views: list[_View]) -> list[_Read]:
         """Classify the candidates of all views in one batch and decode each line."""
@@ -373,11 +388,14 @@ def _sample(view: _View) -> list[Grey]:
     return [normalize.to_mnist(line.ink(c)) for line, c in chosen[::step][:SAMPLE]]
 
 
-def _better_turn(upright: _Read, turned: _Read) -> tuple[_Read, bool]:
-    """Pick the way up in which more is read; a near tie is in doubt."""
-    if turned.evidence > TURN_LEAD * upright.evidence + 1.5 and turned.mean > upright.mean + 0.1:
-        return turned, turned.evidence < 1.5 * TURN_LEAD * upright.evidence + 1.5
-    return upright, False
+def _best_turn(upright: _Read, others: list[_Read]) -> tuple[_Read, bool]:
+    """Pick the way up in which more is read; with it, whether another is nearly as good."""
+    if not others:
+        return upright, False
+    turned = max(others, key=lambda read: read.merit)
+    low, high = (lead * upright.merit for lead in NEAR_TIE)
+    is_turned = turned.merit > TURN_LEAD * upright.merit and len(turned.likeness) > 1
+    return turned if is_turned else upright, low < turned.merit < high
 
 
 def load_reader(
