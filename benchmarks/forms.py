@@ -108,14 +108,14 @@ class Shown:
     ----------
     image : (H, W) uint8 ndarray
     form : Form
-    place : callable
-        Carries reference pixels over to where they are in the picture.
+    place : callable or None
+        Carries reference pixels over to where they are in the picture; None where nobody knows, on real pages.
     entries : dict of str to Entry
     """
 
     image: Grey
     form: Form
-    place: Callable[[Points], Points]
+    place: Callable[[Points], Points] | None
     entries: Mapping[str, Entry]
 
 
@@ -131,11 +131,12 @@ def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
     if not isinstance(laid, Filled) or not tally.found[-1]:
         tally.exact += [False] * len(shown.entries)
         return [f"taken for {result.template}" if result.template else result.error]
-    corners = np.array(
-        [(box.x, box.y) for f in template.fields for box in (f.box, *f.cells)], dtype=np.float64
-    )
-    off = np.linalg.norm(laid.registration.place(corners) - shown.place(corners), axis=1)
-    tally.residuals.append(float(np.median(off)) * JUDGED / _height(shown))
+    if shown.place is not None:
+        corners = np.array(
+            [(box.x, box.y) for f in template.fields for box in (f.box, *f.cells)], dtype=np.float64
+        )
+        off = np.linalg.norm(laid.registration.place(corners) - shown.place(corners), axis=1)
+        tally.residuals.append(float(np.median(off)) * JUDGED / _height(shown.form, shown.place))
     numbers = {number.field: number for number in result.numbers}
     right = {
         name: same(template.field(name), numbers[name].text, e.text) for name, e in shown.entries.items()
@@ -177,10 +178,10 @@ def _count_rules(
             tally.forbidden += sum(accepted[name] for name in errors)
 
 
-def _height(shown: Shown) -> float:
+def _height(form: Form, place: Callable[[Points], Points]) -> float:
     """Height in pixels at which the form is seen, upright."""
-    width, height = shown.form.template.size
-    corners = shown.place(np.array([(0, 0), (width, 0), (0, height), (width, height)], dtype=np.float64))
+    width, height = form.template.size
+    corners = place(np.array([(0, 0), (width, 0), (0, height), (width, height)], dtype=np.float64))
     return float(np.linalg.norm(corners[2] - corners[0]) + np.linalg.norm(corners[3] - corners[1])) / 2
 
 
@@ -212,7 +213,7 @@ def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, int, Sh
         for box, text in fields:
             nearest = form.template.fields[int(np.linalg.norm(centres - box.centre, axis=1).argmin())]
             entries[nearest.name] = Entry(text)
-        yield file, len(fields), Shown(grey, form, registration.place, entries)
+        yield file, len(fields), Shown(grey, form, None, entries)
 
 
 def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:

@@ -49,7 +49,7 @@ SAMPLE = 16
 WORTH_TRYING = 0.8
 """A way up is tried if a sample so turned looks at least this much like digits, against upright."""
 
-TURN_LEAD = 2.0
+TURN_LEAD = 1.6
 """A turned sheet must read this much better than the upright one to be believed: nearly all are the right way up."""
 
 NEAR_TIE = (0.75, 3.0)
