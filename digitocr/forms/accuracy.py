@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 from digitocr.errors import UsageError
 from digitocr.forms.checks import is_told
 from digitocr.forms.template import Field, Kind, Template
+from digitocr.labelled import labelled_rows
 from digitocr.records import FileResult, PageResult, Status
 from digitocr.training.scoring import Share
 
@@ -58,15 +58,8 @@ def read_truth(path: Path) -> Truth:
     UsageError
         Where there is no such table, or it lacks a column.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream, restval=""))
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise UsageError(f"cannot read {path}: {error}", hint=_HINT) from None
-    if not rows or not {"file", "field", "text"} <= rows[0].keys():
-        raise UsageError(f"{path} holds no rows of file, field and text", hint=_HINT)
     found: dict[tuple[str, int], dict[str, str]] = {}
-    for line, row in enumerate(rows, 2):
+    for line, row in enumerate(labelled_rows(path, ("file", "field", "text"), _HINT), 2):
         page = row.get("page") or "1"
         if not page.isdigit():
             raise UsageError(f"{path}:{line}: {page!r} is no page", hint=_HINT)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import json
 import math
 import sys
@@ -14,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from digitocr.errors import UsageError
+from digitocr.labelled import labelled_rows
 from digitocr.pipeline import Reader
 from digitocr.records import Reason, Source
 from digitocr.training.scoring import Share
@@ -77,16 +77,9 @@ def read_truth(folder: Path) -> dict[str, list[str]]:
     UsageError
         No such table, or not of this form.
     """
-    path = folder / TRUTH
     hint = "columns file,text: the picture's name and its numbers, parted by | where there are several"
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as stream:
-            rows = list(csv.DictReader(stream))
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", hint=hint) from None
-    if not rows or not {"file", "text"} <= rows[0].keys():
-        raise UsageError(f"{path} holds no rows of file and text", hint=hint)
-    return {row["file"]: (row["text"] or "").replace("|", " ").split() for row in rows}
+    rows = labelled_rows(folder / TRUTH, ("file", "text"), hint)
+    return {row["file"]: row["text"].replace("|", " ").split() for row in rows}
 
 
 def outcomes(reader: Reader, folder: Path) -> Iterator[Outcome]:

@@ -51,6 +51,12 @@ def test_a_table_of_another_form_is_refused(tmp_path, content):
         read_truth(tmp_path)
 
 
+def test_a_table_in_another_encoding_is_refused(tmp_path):
+    (tmp_path / "truth.csv").write_bytes("file,text\nété.png,1\n".encode("latin-1"))
+    with pytest.raises(UsageError, match="cannot read"):
+        read_truth(tmp_path)
+
+
 def command(*arguments):
     return subprocess.run(
         [sys.executable, "-m", "digitocr", "threshold", *map(str, arguments)],
