@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from digitocr.training import compose, scenes
 from digitocr.training.compose import Drawing, amount, amount_tokens, cell, form_field, line, owned_boxes
+from digitocr.training.pen import Token, draw_hand, write
 from digitocr.training.strokes import Sources
 
 OWN = Sources()
@@ -189,3 +190,16 @@ def test_owned_boxes_of_an_empty_map() -> None:
 
 def test_inks_are_colours() -> None:
     assert all(len(ink) == 3 and all(0 <= v <= 255 for v in ink) for ink in compose.INKS.values())
+
+
+def test_zeros_may_be_small_and_linked() -> None:
+    def heights(size: float) -> dict[str, float]:
+        rng = np.random.default_rng(5)
+        hand = draw_hand(rng, Sources(), zero_size=size, zero_aspect=1.4, slant=0.0, gap=0.3, join_zeros=0.0)
+        written = write(rng, [Token(digit) for digit in "7007"], hand, 60.0)
+        boxes = {name: box for name, (box, _) in owned_boxes(written.owner).items()}
+        return {"7": boxes[1].height, "0": boxes[2].height}
+
+    usual, small = heights(1.0), heights(0.6)
+    assert small["0"] < 0.75 * usual["0"]
+    assert small["7"] == pytest.approx(usual["7"], abs=3)

@@ -1,12 +1,16 @@
 """Drawings to labelled candidates, and what is learned from them."""
 
+from itertools import pairwise
+
 import numpy as np
 
 from digitocr.decode import CUT, SIGN
 from digitocr.training.compose import form_field, line
 from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines
+from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, labelled_lines
-from digitocr.training.shipped import without_bars
+from digitocr.training.lines import lesson, lessons_of, stored
+from digitocr.training.shipped import NO_DIGIT_TURNED, turned, without_bars
 from digitocr.training.strokes import Sources
 
 
@@ -63,3 +67,37 @@ def test_only_bars_among_the_signs_are_left_out():
     ring[6:22, 6:22] = 255
     data = Candidates(np.stack([bar, bar, ring]), np.array([SIGN, 1, SIGN], np.int8))
     assert without_bars(data).labels.tolist() == [1, SIGN]
+
+
+def test_fields_of_forms_say_what_stands_in_their_cells():
+    (form,) = drawn_forms(4, 1, Sources())
+    lessons = []
+    for field in form:
+        item = labelled_field(field)
+        offered = {int(label) for label in item.labels if 0 <= label < SIGN}
+        assert offered <= {int(text) for text in field.entry.cells if text.isdigit()}
+        if item.written is not None:
+            assert "".join(str(digit.value) for digit in item.written) == field.entry.text
+            assert all(a.left < a.right <= b.left for a, b in pairwise(item.written))
+            lessons.append(lesson(item))
+    assert len(lessons) > 0.8 * len(form)
+    for one, again in zip(lessons, lessons_of(stored(lessons)), strict=True):
+        assert (one.picture == again.picture).all()
+        assert (one.digits == again.digits).all()
+        assert (one.frames == again.frames).all()
+
+
+def test_digits_turned_are_signs_but_for_those_that_look_like_digits_still():
+    images = np.zeros((400, 28, 28), np.uint8)
+    labels = (np.arange(400) % 10).astype(np.int8)
+    images[np.arange(400), 0, labels] = 255  # a corner that tells which digit it was, and how it was turned
+    found = turned(Candidates(images, labels), np.random.default_rng(1))
+    assert 20 < len(found.labels) < 60
+    assert (found.labels == SIGN).all()
+    for picture in found.images:
+        ((turns, digit),) = [
+            (k, int(np.rot90(picture, -k)[0].argmax()))
+            for k in (1, 2, 3)
+            if np.rot90(picture, -k)[0, :10].any()
+        ]
+        assert digit in NO_DIGIT_TURNED[turns]
