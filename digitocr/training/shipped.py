@@ -38,13 +38,16 @@ from digitocr.training.corpus import (
     varied,
 )
 from digitocr.training.fields import drawn_forms
-from digitocr.training.lines import lines_right, train_lines
+from digitocr.training.lines import Lesson, lines_right, train_lines
 from digitocr.training.mnist import load_mnist
 
 BAR_WIDTH = 8
 """Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
 
 CLASSES = (*"0123456789", "sign", "cut")
+
+VARIED = 4
+"""Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
 
 TURNED = 0.15
 """Share of the drawn digits that are learned from turned, too: as signs."""
@@ -78,8 +81,9 @@ def training_set(
     drawn = without_bars(drawn)
     aside = turned(drawn, rng)
     plain = np.stack([cropped(image) for image in digits])
-    images = np.concatenate([drawn.images, aside.images, plain, varied(digits, rng), varied(digits, rng)])
-    all_labels = np.concatenate([drawn.labels, aside.labels, np.tile(labels.astype(np.int8), 3)])
+    copies = [plain, *(varied(digits, rng) for _ in range(VARIED))]
+    images = np.concatenate([drawn.images, aside.images, *copies])
+    all_labels = np.concatenate([drawn.labels, aside.labels, np.tile(labels.astype(np.int8), len(copies))])
     order = rng.permutation(len(images))
     return Candidates(images[order], all_labels[order])
 
@@ -110,6 +114,14 @@ def checkpoint_of(data: Candidates, epochs: int, batch_size: int, seed: int, wor
     facts = hashlib.sha256(data.images.tobytes() + data.labels.tobytes())
     facts.update(f"{epochs} {batch_size} {seed}".encode())
     return work / f"checkpoint-{facts.hexdigest()[:12]}"
+
+
+def lines_checkpoint_of(lessons: list[Lesson], epochs: int, seed: int, work: Path) -> Path:
+    """Name the folder of checkpoints of the line reader's run, likewise."""
+    facts = hashlib.sha256(f"{epochs} {seed}".encode())
+    for one in lessons:
+        facts.update(one.picture.tobytes() + one.frames.tobytes())
+    return work / f"lines-checkpoint-{facts.hexdigest()[:12]}"
 
 
 def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
@@ -222,7 +234,7 @@ def main(argv: list[str] | None = None) -> int:
     network = train(data, args.epochs, args.batch_size, args.seed, checkpoint)
 
     say(f"{len(lessons)} lines")
-    line_run = checkpoint.with_name(f"{checkpoint.name}-lines-{args.line_epochs}")
+    line_run = lines_checkpoint_of(lessons, args.line_epochs, args.seed, args.work)
     line_network = train_lines(lessons, args.line_epochs, 64, args.seed, line_run)
 
     say("calibrating on held-out drawings")
