@@ -13,7 +13,7 @@ from digitocr import loading
 def _fake_model(monkeypatch):
     future = Future()
     future.set_result(FakeReader())
-    monkeypatch.setattr(loading, "_load", lambda model, options, threads, templates: future)
+    monkeypatch.setattr(loading, "_load", lambda model, options, templates: future)
 
 
 def call(*args):

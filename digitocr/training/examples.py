@@ -78,7 +78,7 @@ def _meter(rng: Random) -> Drawing:
 
 EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
     "cheque.png": (5, _cheque),
-    "field.png": (332, _field),
+    "field.png": (310, _field),
     "marks.jpg": (7, _marks),
     "notes.jpg": (6, _notes),
     "chalk.jpg": (6, _chalk),
