@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from digitocr import clean, decode, judge, lattice, normalize, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
+from digitocr.components import components
 from digitocr.errors import InputError, RegistrationError
 from digitocr.forms.reading import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, choose, form_of, view_of
@@ -43,14 +44,23 @@ from digitocr.sandbox import Decoding, Sandbox, read_bytes
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
 
-SAMPLE = 16
-"""Candidates of a view that are looked at turned: whole components before others, as likely digits any way up."""
+COVERED = 0.5
+"""Where less of a row than this is read as digits, it may be upside down."""
 
-WORTH_TRYING = 0.8
+SAMPLE = 16
+"""Components of a sheet that are looked at turned."""
+
+LEAST_SIZE = 10
+"""Pixels of the longer side of such a component."""
+
+UPSIDE_DOWN, ON_ITS_SIDE = 1.0, 0.8
 """A way up is tried if a sample so turned looks at least this much like digits, against upright."""
 
 TURN_LEAD = 1.6
 """A turned sheet must read this much better than the upright one to be believed: nearly all are the right way up."""
+
+DIGITS_A_NUMBER = 1.5
+"""A sheet is not turned if its numbers then have fewer digits on average."""
 
 NEAR_TIE = (0.75, 3.0)
 """Where the turned one reads this much better, or worse, which way is up is in doubt."""
@@ -82,7 +92,12 @@ class _Read:
     """A view with what was decoded on it."""
 
     view: _View
-    readings: tuple[decode.Reading, ...]
+    rows: tuple[tuple[decode.Reading, ...], ...]
+
+    @property
+    def readings(self) -> tuple[decode.Reading, ...]:
+        """All numbers, line after line."""
+        return tuple(reading for row in self.rows for reading in row)
 
     @property
     def likeness(self) -> list[float]:
@@ -102,12 +117,31 @@ class _Read:
     @property
     def is_clear(self) -> bool:
         """Whether it reads well enough that no other way up need be tried: single digits may stand on their side."""
-        return self.mean >= CLEAR and (self.longest > 1 or len(self.view.lines) < 2)
+        in_rows = self.longest > 1 or len(self.view.lines) < 2
+        return self.mean >= CLEAR and in_rows and self.covered >= COVERED
+
+    @property
+    def covered(self) -> float:
+        """Share of what stands in rows with digits that is read as digits, by width; 1 where there are none."""
+        read = sum(s.box.width for row in self.rows for r in row for s in r.segments)
+        tall = sum(
+            piece.width
+            for line, row in zip(self.view.lines, self.rows, strict=True)
+            if any(r.segments for r in row)
+            for piece in line.pieces
+            if piece.height >= 0.5 * line.height
+        )
+        return read / max(tall, 1)
 
     @property
     def longest(self) -> int:
         """Most digits in a row."""
         return max((len(r.segments) for r in self.readings), default=0)
+
+    @property
+    def is_in_rows(self) -> bool:
+        """Whether numbers of several digits are read: single ones all over are strokes of tallies, boxes, letters."""
+        return len(self.likeness) >= DIGITS_A_NUMBER * max(len(self.readings), 1)
 
     @property
     def merit(self) -> float:
@@ -277,7 +311,7 @@ class Reader:
     def _worth_trying(self, reads: list[_Read]) -> list[list[int]]:
         """Choose by a sample of each view's candidates the other ways up, in quarter turns, that may read better."""
         turns = [(2,) if read.longest >= IN_A_ROW else (1, 2, 3) for read in reads]
-        samples = [_sample(read.view) for read in reads]
+        samples = [_sample(read.view.sheet) for read in reads]
         pictures = [
             np.rot90(image, quarters)
             for images, some in zip(samples, turns, strict=True)
@@ -291,14 +325,15 @@ class Reader:
             end = at + (1 + len(some)) * len(images)
             upright, *turned = likeness[at:end].reshape(1 + len(some), -1).sum(axis=1)
             at = end
-            worth = [q for q, sum_ in zip(some, turned, strict=True) if sum_ > WORTH_TRYING * upright]
-            chosen.append(worth if len(images) > 1 else [])
+            enough = UPSIDE_DOWN if some == (2,) else ON_ITS_SIDE
+            least = max(enough * upright, ON_ITS_SIDE * max(turned)) if len(images) > 1 else math.inf
+            chosen.append([q for q, sum_ in zip(some, turned, strict=True) if sum_ > least])
         return chosen
 
     def _decode(self, views: list[_View]) -> list[_Read]:
         """Classify the candidates of all views in one batch and decode each line."""
         readings = iter(self._decoded_lines([line for view in views for line in view.lines]))
-        return [_Read(view, tuple(r for _ in view.lines for r in next(readings))) for view in views]
+        return [_Read(view, tuple(tuple(next(readings)) for _ in view.lines)) for view in views]
 
     def _decoded_lines(self, lines: list[Line]) -> list[list[decode.Reading]]:
         """Classify the candidates of all lines in one batch and decode each line."""
@@ -375,26 +410,36 @@ def _turned(sheet: Sheet, quarters: int) -> _View:
     return _view(clean.turned(sheet, quarters))
 
 
-def _sample(view: _View) -> list[Grey]:
-    """Choose some larger candidates from all over the view, in MNIST format."""
-    large = [
-        (line, c)
-        for line in view.lines
-        for c in line.candidates
-        if max(c.box.width, c.box.height) >= 0.6 * line.height
-    ]
-    chosen = [(line, c) for line, c in large if c.is_whole] or large
+def _sample(sheet: Sheet) -> list[Grey]:
+    """Choose some components of about the usual size from all over a sheet, in MNIST format.
+
+    Components, not candidates: what they are does not depend on how the sheet is turned.
+    """
+    labels, boxes = components(sheet.ink)
+    size = boxes[:, 2:4].max(axis=1, initial=0)
+    large = size[size >= LEAST_SIZE]
+    if not len(large):
+        return []
+    usual = np.quantile(large, 0.7)
+    chosen = np.flatnonzero((size >= max(0.5 * usual, LEAST_SIZE)) & (size <= 2 * usual))
     step = max(1, len(chosen) // SAMPLE)
-    return [normalize.to_mnist(line.ink(c)) for line, c in chosen[::step][:SAMPLE]]
+    pictures = []
+    for k in chosen[::step][:SAMPLE].tolist():
+        x, y, w, h = boxes[k, :4].tolist()
+        here = np.s_[y : y + h, x : x + w]
+        pictures.append(
+            normalize.to_mnist(np.where(labels[here] == k + 1, 255 - sheet.grey[here], 0).astype(np.uint8))
+        )
+    return pictures
 
 
 def _best_turn(upright: _Read, others: list[_Read]) -> tuple[_Read, bool]:
     """Pick the way up in which more is read; with it, whether another is nearly as good."""
-    if not others:
+    turned = max((read for read in others if read.is_in_rows), key=lambda read: read.merit, default=None)
+    if turned is None:
         return upright, False
-    turned = max(others, key=lambda read: read.merit)
     low, high = (lead * upright.merit for lead in NEAR_TIE)
-    is_turned = turned.merit > TURN_LEAD * upright.merit and len(turned.likeness) > 1
+    is_turned = turned.merit > TURN_LEAD * upright.merit
     return turned if is_turned else upright, low < turned.merit < high
 
 

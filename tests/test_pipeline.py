@@ -124,6 +124,21 @@ def test_a_turned_line_is_read_upright(reader, tmp_path, turn):
     assert texts(second) == texts(first)
 
 
+def test_zeros_of_a_number_on_its_side_are_not_accepted_one_by_one(reader, tmp_path):
+    sources = []
+    for seed in range(8):
+        drawing = line(np.random.default_rng(seed), Sources(), text=f"{seed + 2}0080", damage=0.5)
+        for turn in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
+            path = tmp_path / f"{seed}-{turn}.png"
+            Image.fromarray(cv2.rotate(drawing.image, turn)).save(path)
+            sources.append(Source(path, f"{seed + 2}0080"))
+    results = [reading.result for reading in reader.read(sources)]
+    wrong = [r for r in results for n in r.numbers if n.status is Status.ACCEPTED and n.text != r.file]
+    right = [r for r in results if texts(r) == [r.file]]
+    assert len(wrong) <= 1
+    assert len(right) >= 12
+
+
 def test_a_threshold_of_one_accepts_nothing(drawn):
     results = read_files([p for p, _ in drawn[:2]], ReadOptions(threshold=1.0))
     assert all(n.status is Status.REVIEW for r in results for n in r.numbers)
