@@ -139,6 +139,12 @@ class _Read:
         return max((len(r.segments) for r in self.readings), default=0)
 
     @property
+    def is_column(self) -> bool:
+        """Whether a crop shows single digits below each other: a number on its side looks so, too."""
+        is_crop = min(self.view.sheet.ink.shape) < clean.PAGE_SIDE
+        return is_crop and self.longest == 1 and len(self.readings) > 1
+
+    @property
     def is_in_rows(self) -> bool:
         """Whether numbers of several digits are read: single ones all over are strokes of tallies, boxes, letters."""
         return len(self.likeness) >= DIGITS_A_NUMBER * max(len(self.readings), 1)
@@ -306,7 +312,10 @@ class Reader:
         others: dict[int, list[_Read]] = {}
         for (i, _), read in zip(tried, turned, strict=True):
             others.setdefault(i, []).append(read)
-        return [_best_turn(read, others.get(i, [])) for i, read in enumerate(reads)]
+        settled = [(read, False) for read in reads]
+        for i in unclear:
+            settled[i] = _best_turn(reads[i], others.get(i, []))
+        return settled
 
     def _worth_trying(self, reads: list[_Read]) -> list[list[int]]:
         """Choose by a sample of each view's candidates the other ways up, in quarter turns, that may read better."""
@@ -437,7 +446,7 @@ def _best_turn(upright: _Read, others: list[_Read]) -> tuple[_Read, bool]:
     """Pick the way up in which more is read; with it, whether another is nearly as good."""
     turned = max((read for read in others if read.is_in_rows), key=lambda read: read.merit, default=None)
     if turned is None:
-        return upright, False
+        return upright, upright.is_column
     low, high = (lead * upright.merit for lead in NEAR_TIE)
     is_turned = turned.merit > TURN_LEAD * upright.merit
     return turned if is_turned else upright, low < turned.merit < high
