@@ -38,7 +38,7 @@ class Architecture:
 
 
 def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the network of the shipped model: 0.45 M parameters, some 0.05 ms a digit on one core once compiled.
+    """Return the network of the shipped model: 0.28 M parameters, some 0.03 ms a digit on one core once compiled.
 
     Four convolutions with batch normalisation, the first with stride 2, one pooling, one dense layer; logits out.
 
@@ -60,13 +60,13 @@ def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
         return layers.ReLU()(layers.BatchNormalization()(x))
 
     image = keras.Input((28, 28, 1), name="image")
-    x = block(image, 32, 5, strides=2, padding="same")
-    x = block(x, 64, 3, padding="same")
+    x = block(image, 24, 5, strides=2, padding="same")
+    x = block(x, 48, 3, padding="same")
     x = layers.MaxPooling2D(2)(x)
-    x = block(x, 80, 3, padding="same")
-    x = block(x, 80, 3, padding="valid")
+    x = block(x, 64, 3, padding="same")
+    x = block(x, 64, 3, padding="valid")
     x = layers.Dropout(0.25)(layers.Flatten()(x))
-    x = layers.Dropout(0.25)(layers.Dense(160, activation="relu")(x))
+    x = layers.Dropout(0.25)(layers.Dense(128, activation="relu")(x))
     return keras.Model(image, layers.Dense(classes, name="logits")(x), name="digitnet")
 
 

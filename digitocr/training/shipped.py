@@ -46,7 +46,7 @@ BAR_WIDTH = 8
 
 CLASSES = (*"0123456789", "sign", "cut")
 
-VARIED = 4
+VARIED = 2
 """Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
 
 TURNED = 0.15
