@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import gc
-import os
 import sys
 import threading
 from collections.abc import Iterator
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
 from pathlib import Path
 
 from digitocr.forms.template import Template, load_folder
+from digitocr.network import unheard
 from digitocr.pipeline import Reader, load_reader
 from digitocr.promotion import model_in_use
 from digitocr.records import ReadOptions
@@ -61,14 +61,5 @@ def native_silence() -> Iterator[None]:
         shared = sys.stderr is None or sys.stderr.fileno() == _NATIVE
     except (OSError, ValueError):  # not a file: a notebook's, a test's
         shared = True
-    if shared:
+    with nullcontext() if shared else unheard():
         yield
-        return
-    kept, nowhere = os.dup(_NATIVE), os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _NATIVE)
-    try:
-        yield
-    finally:
-        os.dup2(kept, _NATIVE)
-        os.close(kept)
-        os.close(nowhere)

@@ -15,8 +15,8 @@ import hashlib
 import io
 import os
 import threading
-from collections.abc import Callable
-from contextlib import redirect_stdout
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -30,6 +30,9 @@ Call = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 """A network: from a batch to its output."""
 
 HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
+
+_STDERR = 2
+"""Where C++ sends its messages."""
 
 MOST_THREADS = 4
 """More do not help a network this small."""
@@ -104,8 +107,27 @@ def runner(compiled: bytes, threads: int = 0) -> Call:
         own.interpreter.invoke()
         return np.asarray(own.interpreter.get_tensor(own.answer), dtype=np.float32)
 
-    fresh().allocate_tensors()  # the first of a process says something on standard error: now, while loading
+    with unheard():  # the first of a process says what it found
+        fresh().allocate_tensors()
     return call
+
+
+@contextmanager
+def unheard() -> Iterator[None]:
+    """Keep what libraries say from C++ off standard error, for which they have no setting, for a moment."""
+    try:
+        kept = os.dup(_STDERR)
+    except OSError:  # there is none
+        yield
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, _STDERR)
+    try:
+        yield
+    finally:
+        os.dup2(kept, _STDERR)
+        os.close(kept)
+        os.close(nowhere)
 
 
 def compile_network(network: Any) -> bytes:  # noqa: ANN401 (Keras ships no types)
