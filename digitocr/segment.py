@@ -146,28 +146,27 @@ def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArr
     core = core[np.argsort(x[core], kind="stable")]
     cx, cy, cw, ch = x[core], y[core], w[core], h[core]
     tallest = int(ch.max())
-    parent = np.arange(len(core))
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = int(parent[i])
-        return i
-
     reach = np.searchsorted(cx, cx + cw + MAX_GAP * tallest, side="right")
-    for i in range(len(core)):
-        j = np.arange(i + 1, reach[i])
-        gap = cx[j] - (cx[i] + cw[i])
-        overlap = np.minimum(cy[i] + ch[i], cy[j] + ch[j]) - np.maximum(cy[i], cy[j])
-        small, large = np.minimum(ch[i], ch[j]), np.maximum(ch[i], ch[j])
-        near = (
-            (gap <= MAX_GAP * np.minimum(large, 1.5 * small))
-            & (overlap >= 0.45 * small)
-            & (large <= 2.6 * small)
-        )
-        for k in j[near]:
-            parent[root(int(k))] = root(i)
-    roots = np.array([root(i) for i in range(len(core))])
+    counts = reach - np.arange(1, len(core) + 1)
+    i = np.repeat(np.arange(len(core)), counts)
+    j = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts) + i + 1
+    gap = cx[j] - (cx[i] + cw[i])
+    overlap = np.minimum(cy[i] + ch[i], cy[j] + ch[j]) - np.maximum(cy[i], cy[j])
+    small, large = np.minimum(ch[i], ch[j]), np.maximum(ch[i], ch[j])
+    near = (
+        (gap <= MAX_GAP * np.minimum(large, 1.5 * small)) & (overlap >= 0.45 * small) & (large <= 2.6 * small)
+    )
+    parent = list(range(len(core)))
+
+    def root(k: int) -> int:
+        while parent[k] != k:
+            parent[k] = parent[parent[k]]
+            k = parent[k]
+        return k
+
+    for one, other in zip(i[near].tolist(), j[near].tolist(), strict=True):
+        parent[root(other)] = root(one)
+    roots = np.array([root(k) for k in range(len(core))])
     chains = [core[roots == r] for r in np.unique(roots)]
     return _with_small_ink(chains, boxes, np.setdiff1d(np.flatnonzero((area >= 3) & ~left_out), core))
 
@@ -501,19 +500,24 @@ def _minima(cost: NDArray[np.float32], limit: float, scale: float) -> list[int]:
     width = len(cost)
     spacing = max(3, round(0.17 * scale))
     margin = max(2, round(0.12 * scale))
-    free = np.zeros(width, dtype=bool)
-    free[margin : width - margin] = True
+    free = [margin <= column < width - margin for column in range(width)]
+    costs = cost.tolist()
     chosen: list[int] = []
-    while len(chosen) < MAX_CUTS and free.any():
-        column = int(np.where(free, cost, np.inf).argmin())
-        ends = sorted([0, *chosen, width])
-        wide = any(a < column < b and b - a > WIDE * scale for a, b in pairwise(ends))
-        if cost[column] > limit and not wide:
-            free[column] = False
+    for column in np.argsort(cost, kind="stable").tolist():
+        if len(chosen) == MAX_CUTS:
+            break
+        if not free[column]:
             continue
-        if cost[column] <= cost[max(0, column - 1) : column + 2].min():
+        if costs[column] > limit:
+            wide = [(a, b) for a, b in pairwise([0, *sorted(chosen), width]) if b - a > WIDE * scale]
+            if not wide:
+                break
+            if not any(a < column < b for a, b in wide):
+                continue
+        if costs[column] <= min(costs[max(0, column - 1) : column + 2]):
             chosen.append(column)
-        free[max(0, column - spacing) : column + spacing + 1] = False
+        first, last = max(0, column - spacing), min(width, column + spacing + 1)
+        free[first:last] = [False] * (last - first)
     return sorted(chosen)
 
 
@@ -540,9 +544,12 @@ class _Seams:
     def of(cls, ink: NDArray[np.float32]) -> _Seams:
         """Weigh all ways through a picture of shares of ink."""
         middle = len(ink) // 2
-        from_top, above = _least_cost(ink[: middle + 1])
-        from_bottom, below = _least_cost(ink[: middle - 1 if middle else None : -1])
-        return cls(above, below[::-1], from_top + from_bottom - ink[middle])
+        below = len(ink) - middle
+        # both at once, the one below filled up with paper, which costs nothing
+        halves = np.zeros((2, middle + 1, ink.shape[1]), dtype=np.float32)
+        halves[0], halves[1, middle + 1 - below :] = ink[: middle + 1], ink[middle:][::-1]
+        cost, steps = _least_cost(halves)
+        return cls(steps[0], steps[1, middle + 1 - below :][::-1], cost[0] + cost[1] - ink[middle])
 
     def through(self, columns: list[int]) -> NDArray[np.intp]:
         """Return the cheapest way through each of these pixels of the middle row, of shape ``(k, h)``."""
@@ -557,17 +564,28 @@ class _Seams:
 
 
 def _least_cost(ink: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.int8]]:
-    """Least cost from the top row to each pixel of the last, and the step by which each pixel is best reached."""
-    height, width = ink.shape
-    steps = np.zeros((height, width), dtype=np.int8)
-    last = np.full(width + 2, np.inf, dtype=np.float32)
-    last[1:-1] = ink[0]
+    """Least cost from the top row to each pixel of the last, and the step by which each pixel is best reached.
+
+    Parameters
+    ----------
+    ink : (k, h, w) float32 ndarray
+        Several pictures of the same size.
+
+    Returns
+    -------
+    cost : (k, w) float32 ndarray
+    steps : (k, h, w) int8 ndarray
+    """
+    count, height, width = ink.shape
+    steps = np.zeros(ink.shape, dtype=np.int8)
+    last = np.full((count, width + 2), np.inf, dtype=np.float32)
+    last[:, 1:-1] = ink[:, 0]
+    straight, left, right = last[:, 1:-1], last[:, :-2], last[:, 2:]
     for y in range(1, height):
-        straight, left, right = last[1:-1], last[:-2], last[2:]
         beside = np.minimum(left, right) + np.float32(SLIDE)
-        steps[y] = np.where(left <= right, -1, 1) * (beside < straight)
-        last[1:-1] = ink[y] + np.minimum(straight, beside)
-    return last[1:-1], steps
+        steps[:, y] = np.where(left <= right, -1, 1) * (beside < straight)
+        last[:, 1:-1] = ink[:, y] + np.minimum(straight, beside)
+    return last[:, 1:-1], steps
 
 
 def _extents(labels: NDArray[np.int16]) -> NDArray[np.int64]:
