@@ -42,7 +42,9 @@ def test_wheel_holds_the_model_and_works_from_another_folder(tmp_path):
     (wheel,) = tmp_path.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-    assert {"digitocr/_models/digits.keras", "digitocr/_models/digits.json", "digitocr/py.typed"} <= names
+    networks = ("digits", "digits-lines")
+    models = {f"digitocr/_models/{n}.{end}" for n in networks for end in ("keras", "json", "int8.tflite")}
+    assert {*models, "digitocr/py.typed"} <= names
     top = {name.split("/")[0] for name in names}
     assert top == {"digitocr", "flows", f"digitocr-{PROJECT['version']}.dist-info"}
     site = tmp_path / "site"
