@@ -70,7 +70,9 @@ PARTS = (
     Part("slant taken out", replaced=(("segment._slant", lambda labels: 0.0),)),
     Part("strays joined to rows", replaced=(("segment._with_strays", lambda rows, boxes: rows),)),
     Part("rows of print left out", replaced=(("segment._is_print", lambda boxes: False),)),
-    Part("other ways up", replaced=(("pipeline.Reader._likely_turns", lambda _, views: [0] * len(views)),)),
+    Part(
+        "other ways up", replaced=(("pipeline.Reader._worth_trying", lambda _, reads: [[] for _ in reads]),)
+    ),
     Part("paper cut out of photos", replaced=(("clean.paper_corners", lambda grey: None),)),
     Part("skew taken out", replaced=(("clean._skew", lambda ink: 0.0),)),
     Part("rulings painted out", replaced=(("clean._rulings", lambda ink: None),)),

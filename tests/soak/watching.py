@@ -23,7 +23,7 @@ class Noting(FakeReader):
 
 future = Future()
 future.set_result(Noting())
-loading._load = lambda model, options, threads, templates: future
+loading._load = lambda model, options, templates: future
 
 if __name__ == "__main__":
     which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]
