@@ -53,7 +53,7 @@ SAMPLE = 16
 LEAST_SIZE = 10
 """Pixels of the longer side of such a component."""
 
-UPSIDE_DOWN, ON_ITS_SIDE = 1.0, 0.8
+UPSIDE_DOWN, ON_ITS_SIDE = 1.4, 0.8
 """A way up is tried if a sample so turned looks at least this much like digits, against upright."""
 
 TURN_LEAD = 1.6
