@@ -12,14 +12,11 @@ from functools import cache
 from pathlib import Path
 
 from digitocr.forms.template import Template, load_folder
-from digitocr.network import unheard
+from digitocr.network import STDERR, unheard
 from digitocr.pipeline import Reader, load_reader
 from digitocr.promotion import model_in_use
 from digitocr.records import ReadOptions
 from digitocr.settings import Settings
-
-_NATIVE = 2
-"""Where C++ sends its messages."""
 
 
 def reader_of(settings: Settings) -> Future[Reader]:
@@ -58,7 +55,7 @@ def native_silence() -> Iterator[None]:
     Only where :func:`digitocr.console.set_up` has given Python's own messages another way there.
     """
     try:
-        shared = sys.stderr is None or sys.stderr.fileno() == _NATIVE
+        shared = sys.stderr is None or sys.stderr.fileno() == STDERR
     except (OSError, ValueError):  # not a file: a notebook's, a test's
         shared = True
     with nullcontext() if shared else unheard():

@@ -31,7 +31,7 @@ Call = Callable[[NDArray[np.float32]], NDArray[np.float32]]
 
 HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
 
-_STDERR = 2
+STDERR = 2
 """Where C++ sends its messages."""
 
 MOST_THREADS = 4
@@ -116,16 +116,16 @@ def runner(compiled: bytes, threads: int = 0) -> Call:
 def unheard() -> Iterator[None]:
     """Keep what libraries say from C++ off standard error, for which they have no setting, for a moment."""
     try:
-        kept = os.dup(_STDERR)
+        kept = os.dup(STDERR)
     except OSError:  # there is none
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, _STDERR)
+    os.dup2(nowhere, STDERR)
     try:
         yield
     finally:
-        os.dup2(kept, _STDERR)
+        os.dup2(kept, STDERR)
         os.close(kept)
         os.close(nowhere)
 

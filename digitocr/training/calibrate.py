@@ -14,7 +14,7 @@ from digitocr.judge import Evidence
 from digitocr.line_reader import LineReader
 from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
-from digitocr.records import Grey, ModelCard
+from digitocr.records import ModelCard
 from digitocr.spans import NOTHING, SEVERAL
 from digitocr.training.acceptance import Outcome, choose
 from digitocr.training.corpus import DrawnLine
@@ -39,6 +39,11 @@ class Judged:
     right: bool
 
 
+def _asking(classifier: Classifier) -> lattice.LogProbabilities:
+    """Return how a classifier is asked about pictures."""
+    return lambda images: classifier.log_probabilities(to_batch(images))
+
+
 def calibrated(
     classifier: Classifier,
     line_reader: LineReader | None,
@@ -53,10 +58,7 @@ def calibrated(
     numbers : list of Judged
         Those of the second half.
     """
-
-    def logs(images: list[Grey]) -> NDArray[np.float32]:
-        return classifier.log_probabilities(to_batch(images))
-
+    logs = _asking(classifier)
     half = len(lines) // 2
     first, second = lines[:half], lines[half:]
     items = [drawn.item for drawn in first]
@@ -87,10 +89,7 @@ def calibrated_in_cells(
     numbers : list of Judged
         Those of the second half.
     """
-
-    def logs(images: list[Grey]) -> NDArray[np.float32]:
-        return classifier.log_probabilities(to_batch(images))
-
+    logs = _asking(classifier)
     half = len(fields) // 2
     first, second = fields[:half], fields[half:]
     scored = lattice.score_all([field.line for field in first], logs, line_reader.frames)

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from digitocr import atomic
 from digitocr.classify import L2_COLUMNS
 from digitocr.errors import DigitocrError, UsageError
+from digitocr.network import load_network, runner
 from digitocr.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.training.actions import load, quietly
@@ -74,7 +75,7 @@ def export(model: Path, form: str, source: str, output: Path | None) -> int:
         warnings.simplefilter("ignore")
         made = Path(folder) / f"model{suffix}"
         with quietly():
-            write(_network(model), classifier.card, made)
+            write(load_network(model), classifier.card, made)
             ask = asker(made)
             given = np.concatenate([ask(batch[i : i + _BATCH]) for i in range(0, len(batch), _BATCH)])
         apart = float(np.abs(given - expected).max())
@@ -86,12 +87,6 @@ def export(model: Path, form: str, source: str, output: Path | None) -> int:
         _place(made, target)
     log.info("written: %s; probabilities within %.1g of Keras on %s digits", target, apart, f"{len(batch):,}")
     return 0
-
-
-def _network(model: Path) -> Any:  # noqa: ANN401
-    import keras
-
-    return keras.saving.load_model(model, compile=False)
 
 
 def _place(made: Path, target: Path) -> None:
@@ -142,19 +137,7 @@ def _write_tflite(network: Any, card: ModelCard, path: Path) -> None:  # noqa: A
 
 
 def _ask_tflite(path: Path) -> Ask:
-    import tensorflow as tf
-
-    interpreter = tf.lite.Interpreter(model_path=str(path))
-    entry, answer = interpreter.get_input_details()[0]["index"], interpreter.get_output_details()[0]["index"]
-
-    def ask(batch: Batch) -> Probabilities:
-        interpreter.resize_tensor_input(entry, batch.shape)
-        interpreter.allocate_tensors()
-        interpreter.set_tensor(entry, batch)
-        interpreter.invoke()
-        return np.asarray(interpreter.get_tensor(answer), np.float32)
-
-    return ask
+    return runner(path.read_bytes())
 
 
 # --- ONNX -------------------------------------------------------------------------------------------------------

@@ -281,14 +281,7 @@ def _lay_out(rng: Random, tokens: Sequence[Token], hand: Hand, height: float) ->
             shift = touch + (max(gap, -0.22) + hand.thickness) * height
             shift = max(shift, float(previous.outline[:, 0].min() - p.outline[:, 0].min()) + 0.16 * height)
         p = _moved(p, shift, shift * hand.baseline)
-        in_strokes = previous is not None and bool(previous.strokes) and bool(p.strokes)
-        if (
-            previous is not None
-            and in_strokes
-            and _is_zero(previous)
-            and _is_zero(p)
-            and rng.random() < hand.join_zeros
-        ):
+        if previous is not None and _may_join(previous, p) and rng.random() < hand.join_zeros:
             previous = _joined(rng, previous, p, height * hand.zero_size)
             placed[-1] = previous
         placed.append(p)
@@ -371,6 +364,10 @@ def _moved(p: _Placed, dx: float, dy: float) -> _Placed:
 
 def _is_zero(p: _Placed) -> bool:
     return p.digit and p.glyph.label == "0"
+
+
+def _may_join(a: _Placed, b: _Placed) -> bool:
+    return _is_zero(a) and _is_zero(b) and bool(a.strokes) and bool(b.strokes)
 
 
 def _joined(rng: Random, a: _Placed, b: _Placed, height: float) -> _Placed:

@@ -26,7 +26,7 @@ from digitocr.classify import Classifier, classifier_of, load_classifier, read_c
 from digitocr.corrections import LABELS
 from digitocr.errors import UsageError
 from digitocr.line_reader import load_line_reader
-from digitocr.network import compile_network, compiled_file, runner
+from digitocr.network import compile_network, compiled_file, load_network, runner
 from digitocr.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.sampling import drawn
@@ -204,7 +204,7 @@ def tune(
     rng = np.random.default_rng(seed)
     mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, rng)
     keras.utils.set_random_seed(seed)
-    network = keras.saving.load_model(path, compile=False)
+    network = load_network(path)
     old = network.get_weights()
     _learn(network, mix, size.epochs, say)
     known = Candidates(np.stack([cropped(i) for i in x_train[55_000:]]), y_train[55_000:].astype(np.int8))
