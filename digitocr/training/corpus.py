@@ -19,23 +19,23 @@ from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
 from digitocr.training.lines import Lesson, lesson, lessons_of, stored
 from digitocr.training.parts import Part, parts
-from digitocr.training.scenes import page, photo
+from digitocr.training.scenes import fonts_found, page, photo
 from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
 
 
 def _photo(rng: np.random.Generator, sources: Sources) -> Drawing:
-    return photo(rng, sources, longest=int(rng.integers(400, 1100)), turns=False)
+    return photo(rng, sources, longest=int(rng.integers(400, 1100)), fonts=fonts_found(), turns=False)
 
 
 def _page(rng: np.random.Generator, sources: Sources) -> Drawing:
     height = int(rng.integers(1400, 2000))
-    return page(rng, sources, shape=(height, round(height / 1.414)))
+    return page(rng, sources, shape=(height, round(height / 1.414)), fonts=fonts_found())
 
 
 KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (line, form_field, cell, _photo, _page)
 """What is drawn."""
 
-SHARES = (0.60, 0.245, 0.11, 0.035, 0.01)
+SHARES = (0.585, 0.24, 0.11, 0.05, 0.015)
 """How often each is."""
 
 AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})

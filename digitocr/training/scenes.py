@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
@@ -36,16 +36,21 @@ _SYLLABLES: Final = tuple(
 )
 
 
+FONTS: Final = ("DejaVu*.ttf", "STIXGeneral*.ttf", "cmb10.ttf", "cmr10.ttf", "cmss10.ttf", "cmtt10.ttf")
+"""Those with letters and digits among the fonts of matplotlib: with and without serifs, of even width, bold, italic."""
+
+
+@cache
 def fonts_found() -> tuple[Path, ...]:
     """Return the font files that come with matplotlib where it is installed; Pillow has one of its own."""
     spec = find_spec("matplotlib")
     if spec is None or not spec.submodule_search_locations:
         return ()
     folder = Path(spec.submodule_search_locations[0]) / "mpl-data" / "fonts" / "ttf"
-    return tuple(sorted(p for p in folder.glob("DejaVu*.ttf") if "Display" not in p.name))
+    return tuple(sorted(p for name in FONTS for p in folder.glob(name) if "Display" not in p.name))
 
 
-@lru_cache(maxsize=128)
+@lru_cache(maxsize=512)
 def _font(path: Path | None, size: int) -> _Font:
     return ImageFont.load_default(size) if path is None else ImageFont.truetype(str(path), size)
 
@@ -102,8 +107,8 @@ def _printing(shape: tuple[int, int], font: Path | None) -> Printing:
 def _words(rng: Random, count: int) -> str:
     made = []
     for _ in range(count):
-        if rng.random() < 0.1:
-            made.append(str(rng.integers(1, 3000)))
+        if rng.random() < 0.2:
+            made.append(str(int(10 ** rng.uniform(0, 4.5))))
             continue
         word = "".join(_SYLLABLES[int(i)] for i in rng.integers(0, len(_SYLLABLES), int(rng.integers(1, 4))))
         made.append(word.capitalize() if rng.random() < 0.15 else word)

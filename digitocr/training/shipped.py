@@ -46,7 +46,7 @@ BAR_WIDTH = 8
 
 CLASSES = (*"0123456789", "sign", "cut")
 
-VARIED = 2
+VARIED = 3
 """Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
 
 TURNED = 0.15
@@ -216,7 +216,7 @@ def main(argv: list[str] | None = None) -> int:
         "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
     )
     parser.add_argument("--pictures", type=int, default=48_000, help="how many drawings")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=5)
     parser.add_argument("--line-epochs", type=int, default=7, help="epochs of the line reader")
     parser.add_argument("--batch-size", type=int, default=256)
     parser.add_argument("--seed", type=int, default=7)
