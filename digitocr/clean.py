@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -33,6 +34,9 @@ STRONG_SHARE = 0.42
 
 FAINT_SHARE = 0.7
 """On a crop, a component less than this share as dark as most of the ink is a pattern, not writing."""
+
+FAINT_DIGIT_SHARE = 0.6
+"""The same for a component of a digit's size: better a pattern too many than a digit too few."""
 
 PAGE_SIDE = 400
 """A sheet with a shorter side, in pixels, is a crop rather than a page."""
@@ -319,15 +323,42 @@ def _without_faint(even: Grey, ink: Mask) -> Mask:
     labels, boxes = components(ink)
     if len(boxes) < 2:
         return ink
-    area = boxes[:, 4]
+    width, height, area = boxes[:, 2], boxes[:, 3], boxes[:, 4]
     darkness = (
         np.bincount(labels.ravel(), weights=(255.0 - even).ravel(), minlength=len(boxes) + 1)[1:] / area
     )
-    order = np.argsort(darkness)
-    share = np.cumsum(area[order]) / area.sum()
+    written = _may_be_written(boxes, ink.shape)
+    order = np.flatnonzero(written)[np.argsort(darkness[written])]
+    share = np.cumsum(area[order]) / area[order].sum()
     writing = float(darkness[order[int(np.searchsorted(share, 0.7))]])
-    keep = np.concatenate([[False], darkness >= FAINT_SHARE * writing])
-    return np.asarray(keep[labels], dtype=np.bool_)
+    dark = darkness >= FAINT_SHARE * writing
+    sizes = height[dark & written]
+    size = float(np.median(np.repeat(sizes, sizes))) if sizes.size else math.inf
+    is_digit_size = (height >= 0.6 * size) & (np.maximum(width, height) <= 1.6 * size)
+    dark |= is_digit_size & (darkness >= FAINT_DIGIT_SHARE * writing)
+    return np.asarray(np.concatenate([[False], dark])[labels], dtype=np.bool_)
+
+
+def _may_be_written(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
+    """Tell which components may be writing: neither bars nor frames; all of them where none may be.
+
+    Parameters
+    ----------
+    boxes : (N, 5) int32 ndarray
+    shape : tuple of int
+
+    Returns
+    -------
+    (N,) bool ndarray
+    """
+    rows, columns = shape
+    x, y, width, height, area = boxes.T
+    at_edge = (x <= 1) | (y <= 1) | (x + width >= columns - 1) | (y + height >= rows - 1)
+    level = (width > 4 * height) | (width >= 0.9 * columns)
+    upright = ((height > 5 * width) & at_edge) | ((height > 3 * width) & (height >= 0.9 * rows))
+    frame = (area < 0.12 * width * height) & (np.minimum(width, height) > 20)
+    written = ~(level | upright | frame)
+    return np.asarray(written if written.any() else ~written, dtype=np.bool_)
 
 
 def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:

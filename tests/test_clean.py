@@ -110,3 +110,22 @@ def test_turning_keeps_the_way_back(quarters):
 def test_any_size(shape):
     sheet = clean(Page(1, np.full(shape, 200, np.uint8)))
     assert not sheet.ink.any()
+
+
+@pytest.mark.parametrize("bar", [(slice(0, 100), slice(215, 235)), (slice(4, 24), slice(20, 160))])
+def test_a_black_bar_does_not_make_writing_look_faint(bar):
+    image = np.full((100, 240), 240, np.uint8)
+    for x in (30, 80, 130):
+        cv2.putText(image, "5", (x, 75), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 110, 2, cv2.LINE_AA)
+    alone = clean(Page(1, image)).ink
+    image[bar] = 10
+    beside = clean(Page(1, image)).ink
+    assert beside[25:, :200].sum() >= 0.8 * alone[25:, :200].sum()
+
+
+def test_a_pale_digit_among_dark_ones_stays():
+    image = np.full((100, 300), 240, np.uint8)
+    for x, dark in ((20, 40), (80, 40), (140, 105), (200, 40)):
+        cv2.putText(image, "3", (x, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, dark, 5, cv2.LINE_AA)
+    ink = clean(Page(1, image)).ink
+    assert ink[:, 140:175].sum() >= 0.8 * ink[:, 80:115].sum()
