@@ -324,9 +324,8 @@ def _without_faint(even: Grey, ink: Mask) -> Mask:
     if len(boxes) < 2:
         return ink
     width, height, area = boxes[:, 2], boxes[:, 3], boxes[:, 4]
-    darkness = (
-        np.bincount(labels.ravel(), weights=(255.0 - even).ravel(), minlength=len(boxes) + 1)[1:] / area
-    )
+    lightness = np.bincount(labels[ink], weights=even[ink], minlength=len(boxes) + 1)[1:] / area
+    darkness = 255.0 - lightness
     written = _may_be_written(boxes, ink.shape)
     order = np.flatnonzero(written)[np.argsort(darkness[written])]
     share = np.cumsum(area[order]) / area[order].sum()
@@ -336,7 +335,7 @@ def _without_faint(even: Grey, ink: Mask) -> Mask:
     size = float(np.median(np.repeat(sizes, sizes))) if sizes.size else math.inf
     is_digit_size = (height >= 0.6 * size) & (np.maximum(width, height) <= 1.6 * size)
     dark |= is_digit_size & (darkness >= FAINT_DIGIT_SHARE * writing)
-    return np.asarray(np.concatenate([[False], dark])[labels], dtype=np.bool_)
+    return np.asarray(np.take(np.concatenate([[False], dark]), labels), dtype=np.bool_)
 
 
 def _may_be_written(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> Mask:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -83,6 +84,8 @@ class Reading:
         whole line; 0 without a line reader.
     log_text : float
         Logarithm of the probability of the whole line's text among those that were weighed.
+    log_heard : float
+        Logarithm of the line reader's probability of the whole line's text among all texts; 0 where it was not asked.
     left_over : float
         How likely the likeliest of the large signs beside the number is no sign, in [0, 1].
     height : float
@@ -99,6 +102,7 @@ class Reading:
     log_agreement: float
     log_line_agreement: float
     log_text: float
+    log_heard: float
     left_over: float
     height: float
 
@@ -185,33 +189,48 @@ def best_paths(line: Line, scores: NDArray[np.float64]) -> list[Path]:
     list of Path
         One for each of the H.
     """
-    digits = scores[:, :, :10].argmax(axis=2).T
-    of_digit, of_sign = scores[:, :, :10].max(axis=2).T, scores[:, :, SIGN].T
-    as_digit = of_digit >= of_sign
-    weights = (np.maximum(of_digit, of_sign), of_digit, of_sign)
+    digits = scores[:, :, :10].argmax(axis=2).tolist()
+    of_digit, of_sign = scores[:, :, :10].max(axis=2), scores[:, :, SIGN]
+    as_digit = (of_digit >= of_sign).tolist()
+    weights = np.stack([np.maximum(of_digit, of_sign), of_digit, of_sign], axis=1).tolist()
     steps, states = _steps(line), line.room + 1
-    best = np.full(((len(line.pieces) + 1) * states, len(scores)), -np.inf)
+    nodes = (len(line.pieces) + 1) * states
+    return [
+        tuple(
+            (k, values[k] if taken_for == _DIGIT or (taken_for == _EITHER and rather[k]) else SIGN)
+            for k, taken_for, _, _ in _best_steps(steps, of_steps, nodes, states)
+        )
+        for values, rather, of_steps in zip(digits, as_digit, weights, strict=True)
+    ]
+
+
+def _best_steps(
+    steps: Sequence[_Step], weights: Sequence[Sequence[float]], nodes: int, states: int
+) -> list[_Step]:
+    """Find the heaviest way from the first node to one of the last, weights by what a step takes a candidate for."""
+    best = [-math.inf] * nodes
     best[0] = 0.0
-    via = np.full(best.shape, -1)
-    for at, step in enumerate(steps):
-        reached = best[step.begin] + weights[step.taken_for][step.candidate]
-        better = reached > best[step.end]
-        best[step.end] = np.where(better, reached, best[step.end])
-        via[step.end] = np.where(better, at, via[step.end])
-    ends = len(best) - states + best[-states:].argmax(axis=0)
-    paths = []
-    for way, end in enumerate(ends.tolist()):
-        path: list[tuple[int, int]] = []
-        while (at := via[end, way]) >= 0:
-            k, taken_for, end, _ = steps[at]
-            is_digit = taken_for == _DIGIT or (taken_for == _EITHER and as_digit[k, way])
-            path.append((k, int(digits[k, way]) if is_digit else SIGN))
-        paths.append(tuple(reversed(path)))
-    return paths
+    via = [-1] * nodes
+    # Lists of floats: faster than arrays, for each step is small.
+    for at, (k, taken_for, begin, end) in enumerate(steps):
+        reached = best[begin] + weights[taken_for][k]
+        if reached > best[end]:
+            best[end], via[end] = reached, at
+    end = max(range(nodes - states, nodes), key=best.__getitem__)
+    way = []
+    while (at := via[end]) >= 0:
+        way.append(steps[at])
+        end = steps[at].begin
+    return way[::-1]
 
 
 def decode(
-    line: Line, scores: NDArray[np.float64], spans: NDArray[np.float32], path: Path, log_text: float = 0.0
+    line: Line,
+    scores: NDArray[np.float64],
+    spans: NDArray[np.float32],
+    path: Path,
+    log_text: float = 0.0,
+    log_heard: float = 0.0,
 ) -> list[Reading]:
     """Read the numbers of a line along a path.
 
@@ -226,7 +245,9 @@ def decode(
         What the line reader says of the stretch of each; of shape ``(N, 0)`` where there is none.
     path : Path
     log_text : float
-        Logarithm of the probability of its text.
+        Logarithm of the probability of its text among those that were weighed.
+    log_heard : float
+        Logarithm of the line reader's probability of its text among all texts.
 
     Returns
     -------
@@ -255,7 +276,7 @@ def decode(
         )
     own = [float(scores[k, value]) for k, value in path]
     agreed = [float(spans[k, value]) if spans.size else 0.0 for k, value in path]
-    whole = _Whole(min(0.0, sum(own) - ways.total), sum(own), sum(agreed), log_text)
+    whole = _Whole(min(0.0, sum(own) - ways.total), sum(own), sum(agreed), log_text, log_heard)
     if line.room:
         of_field = _Run(whole.log_posterior, whole.log_agreement)
         return [_reading(line, segments, _between(segments), own, of_field, whole)]
@@ -375,6 +396,7 @@ class _Whole:
     log_fit: float
     log_agreement: float
     log_text: float
+    log_heard: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -443,6 +465,7 @@ def _reading(
         of_run.log_agreement,
         whole.log_agreement,
         whole.log_text,
+        whole.log_heard,
         _left_over(segments, box, line.height),
         line.height,
     )

@@ -14,6 +14,9 @@ LEFT_OVER = 0.5
 CLOSE = 0.25
 """A runner-up at least this likely is a close alternative."""
 
+FEATURES = 11
+"""Inputs of the logistic model of the confidence."""
+
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
@@ -33,6 +36,8 @@ class Evidence:
         Log of the line reader's probability of the same digits at the same places: of the number, of the line.
     log_text : float
         Log of the probability of the line's text among those that were weighed.
+    log_heard : float
+        Log of the line reader's probability of the line's text among all texts.
     margins : tuple of float
         Per digit, log of its probability over that of its runner-up.
     height : float
@@ -46,6 +51,7 @@ class Evidence:
     log_agreement: float
     log_line_agreement: float
     log_text: float
+    log_heard: float
     margins: tuple[float, ...]
     height: float
 
@@ -59,6 +65,7 @@ class Evidence:
             _logit(self.log_agreement),
             _logit(self.log_line_agreement),
             _logit(self.log_text),
+            _logit(self.log_heard),
             min(min(self.margins, default=0.0), 10.0),
             math.log(max(len(self.log_scores), 1)),
             math.log(max(self.height, 4.0) / 28),

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitocr import decode, normalize, rescore
 from digitocr.records import Candidate, Grey, Line, ModelCard
-from digitocr.spans import BLANK, SPANS, log_spans
+from digitocr.spans import BLANK, SPANS, log_spans, log_text
 from digitocr.strip import strip
 
 SURE = math.log(0.99)
@@ -165,10 +165,11 @@ def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     weighed = scores(scored, card)
     (path,) = decode.best_paths(scored.line, weighed[None])
     if not (card.text_weights and _may_be_mended(scored, path)):
-        return decode.decode(scored.line, weighed, scored.spans, path)
+        (heard,) = log_text(scored.frames, [rescore.text_of(path)]) if len(scored.frames) else (0.0,)
+        return decode.decode(scored.line, weighed, scored.spans, path, log_heard=heard)
     proposed = rescore.proposals(scored.line, weighed, scored.spans, scored.frames)
-    chosen, log_text = rescore.likeliest(proposed, card.text_weights)
-    return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_text)
+    chosen, log_chosen = rescore.likeliest(proposed, card.text_weights)
+    return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_chosen, chosen.log_heard)
 
 
 def _may_be_mended(scored: Scored, path: decode.Path) -> bool:

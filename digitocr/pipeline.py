@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from digitocr import clean, decode, judge, lattice, normalize, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.components import components
-from digitocr.errors import InputError, RegistrationError
+from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms.reading import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, choose, form_of, view_of
 from digitocr.forms.template import Template
@@ -385,6 +385,7 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
         reading.log_agreement,
         reading.log_line_agreement,
         reading.log_text,
+        reading.log_heard,
         tuple(math.log((s.probability + tiny) / (s.runner_up_probability + tiny)) for s in reading.segments),
         reading.height,
     )
@@ -463,13 +464,19 @@ def load_reader(
     Raises
     ------
     ModelError
-        The model or its card is missing or damaged.
+        The model or its card is missing or damaged, or of another version.
     TemplateError
         The print of a form cannot be read.
     """
     path = model or shipped_model()
     forms = tuple(form_of(template) for template in templates)
     classifier = load_classifier(path, threads)
+    for fitted in (classifier.card.number_confidence, classifier.card.cell_confidence):
+        if fitted and len(fitted) != judge.FEATURES + 1:
+            raise ModelError(
+                f"the model {path} comes from another version of digitocr: its confidence cannot be told",
+                hint="train it anew with this version, or read with the model that comes with it",
+            )
     line_reader = load_line_reader(path, classifier.card, threads)
     return Reader(classifier, line_reader, options or ReadOptions(), forms)
 

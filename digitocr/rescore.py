@@ -38,7 +38,7 @@ class Proposal:
     log_path : float
         Logarithm of the product of its candidates' probabilities.
     log_heard : float
-        Logarithm of the line reader's probability of the text; 0 where no other is proposed.
+        Logarithm of the line reader's probability of the text.
     """
 
     path: Path
@@ -82,16 +82,21 @@ def proposals(
     weighed = np.stack([one + given * bonus for one in mixed for given in BONUSES])
     found: dict[str, tuple[float, Path]] = {}
     for path in dict.fromkeys(best_paths(line, weighed)):
-        text = "".join(str(value) for _, value in path if value != SIGN)
+        text = text_of(path)
         weight = sum(float(scores[k, value]) for k, value in path)
         if text not in found or weight > found[text][0]:
             found[text] = weight, path
     first = next(iter(found))
     texts = [text for text in found if text or not first]
-    heard_of = log_text(frames, texts) if len(texts) > 1 else [0.0]
     return [
-        Proposal(found[text][1], text, found[text][0], log) for text, log in zip(texts, heard_of, strict=True)
+        Proposal(found[text][1], text, found[text][0], log)
+        for text, log in zip(texts, log_text(frames, texts), strict=True)
     ]
+
+
+def text_of(path: Path) -> str:
+    """Return the digits on a path."""
+    return "".join(str(value) for _, value in path if value != SIGN)
 
 
 def likeliest(proposed: list[Proposal], weights: tuple[float, ...]) -> tuple[Proposal, float]:

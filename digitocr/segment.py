@@ -359,7 +359,7 @@ def _line(
     scale = _quantile(boxes[boxes[:, 3] >= 0.5 * boxes[:, 3].max(), 3], 0.5)
     lookup = np.zeros(len(all_boxes) + 1, dtype=np.int16)
     lookup[group + 1] = np.arange(1, len(group) + 1)
-    labels = lookup[on_sheet[y0:y1, x0:x1]]
+    labels = np.take(lookup, on_sheet[y0:y1, x0:x1])
     grey = sheet.grey[y0:y1, x0:x1]
 
     shear = _slant(labels) if len(group) > 1 else 0.0
@@ -451,7 +451,7 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16],
     order = order[inked[order]]
     numbers = np.zeros(len(centres), dtype=np.int16)
     numbers[order] = np.arange(1, len(order) + 1)
-    return np.asarray(numbers[marked], dtype=np.int16), np.array(owners, dtype=np.int64)[order]
+    return np.take(numbers, marked), np.array(owners, dtype=np.int64)[order]
 
 
 def _cuts(part: NDArray[np.bool_], scale: float) -> NDArray[np.intp]:
@@ -577,15 +577,20 @@ def _least_cost(ink: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[
     steps : (k, h, w) int8 ndarray
     """
     count, height, width = ink.shape
-    steps = np.zeros(ink.shape, dtype=np.int8)
-    last = np.full((count, width + 2), np.inf, dtype=np.float32)
-    last[:, 1:-1] = ink[:, 0]
-    straight, left, right = last[:, 1:-1], last[:, :-2], last[:, 2:]
+    costs = np.full((count, height, width + 2), np.inf, dtype=np.float32)
+    costs[:, 0, 1:-1] = ink[:, 0]
+    best = np.empty((count, width), dtype=np.float32)
     for y in range(1, height):
-        beside = np.minimum(left, right) + np.float32(SLIDE)
-        steps[:, y] = np.where(left <= right, -1, 1) * (beside < straight)
-        last[:, 1:-1] = ink[:, y] + np.minimum(straight, beside)
-    return last[:, 1:-1], steps
+        above = costs[:, y - 1]
+        np.minimum(above[:, :-2], above[:, 2:], out=best)
+        np.add(best, np.float32(SLIDE), out=best)
+        np.minimum(best, above[:, 1:-1], out=best)
+        np.add(ink[:, y], best, out=costs[:, y, 1:-1])
+    left, straight, right = costs[:, :-1, :-2], costs[:, :-1, 1:-1], costs[:, :-1, 2:]
+    steps = np.zeros(ink.shape, dtype=np.int8)
+    aside = np.minimum(left, right) + np.float32(SLIDE) < straight
+    steps[:, 1:] = np.where(left <= right, np.int8(-1), np.int8(1)) * aside
+    return costs[:, -1, 1:-1], steps
 
 
 def _extents(labels: NDArray[np.int16]) -> NDArray[np.int64]:
