@@ -60,7 +60,7 @@ TURN_LEAD = 1.6
 """A turned sheet must read this much better than the upright one to be believed: nearly all are the right way up."""
 
 DIGITS_A_NUMBER = 1.5
-"""A sheet is not turned if its numbers then have fewer digits on average."""
+"""A sheet is not turned if its numbers then have fewer digits on average; with fewer a row, another way up is tried."""
 
 NEAR_TIE = (0.75, 3.0)
 """Where the turned one reads this much better, or worse, which way is up is in doubt."""
@@ -116,9 +116,8 @@ class _Read:
 
     @property
     def is_clear(self) -> bool:
-        """Whether it reads well enough that no other way up need be tried: single digits may stand on their side."""
-        in_rows = self.longest > 1 or len(self.view.lines) < 2
-        return self.mean >= CLEAR and in_rows and self.covered >= COVERED
+        """Whether it reads well enough that no other way up need be tried."""
+        return self.mean >= CLEAR and not self.is_stacked and self.covered >= COVERED
 
     @property
     def covered(self) -> float:
@@ -139,10 +138,15 @@ class _Read:
         return max((len(r.segments) for r in self.readings), default=0)
 
     @property
+    def is_stacked(self) -> bool:
+        """Whether hardly more than single digits stand below each other: a number on its side looks so, too."""
+        rows = sum(any(reading.segments for reading in row) for row in self.rows)
+        return rows > 1 and len(self.likeness) < DIGITS_A_NUMBER * rows
+
+    @property
     def is_column(self) -> bool:
-        """Whether a crop shows single digits below each other: a number on its side looks so, too."""
-        is_crop = min(self.view.sheet.ink.shape) < clean.PAGE_SIDE
-        return is_crop and self.longest == 1 and len(self.readings) > 1
+        """Whether that is all that a crop shows."""
+        return self.is_stacked and min(self.view.sheet.ink.shape) < clean.PAGE_SIDE
 
     @property
     def is_in_rows(self) -> bool:
