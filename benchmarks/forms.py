@@ -23,8 +23,17 @@ from digitocr.forms import checks
 from digitocr.forms import template as templates
 from digitocr.forms.accuracy import same
 from digitocr.forms.printing import make
-from digitocr.forms.reading import Filled, cells_taken, fill, flatten
-from digitocr.forms.registration import JUDGED, Form, Points, Registration, choose, form_of, view_of
+from digitocr.forms.reading import Filled, cells_taken, fill
+from digitocr.forms.registration import (
+    JUDGED,
+    Form,
+    Points,
+    Registration,
+    choose,
+    flatten,
+    form_of,
+    view_of,
+)
 from digitocr.forms.template import Template
 from digitocr.loading import reader_of
 from digitocr.pipeline import Reader

@@ -15,7 +15,7 @@ from digitocr import clean, judge, segment
 from digitocr.components import components
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.mending import Mend, mends
-from digitocr.forms.registration import Form, Registration
+from digitocr.forms.registration import Form, Registration, flatten
 from digitocr.forms.template import Field, Kind
 from digitocr.records import Box, Grey, Line, Mask, Number, Reason, Sheet, Status, Transform
 
@@ -42,9 +42,6 @@ LEAST_INK = 0.1
 
 CUT_OFF = 0.35
 """Ink of which less than half lies in the field counts, as far as it lies there, from this share of the height on."""
-
-MESH = 32
-"""Between points so many pixels apart, a flat page is laid evenly."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,30 +107,6 @@ def fill(page: Grey, form: Form, registration: Registration) -> Filled:
         _answer(field, page.shape, registration, (even, ink), scale) for field in form.template.fields
     )
     return Filled(form, registration, answers, reasons)
-
-
-def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
-    """Lay a page flat: the reference's geometry, `scale` pixels to one of the reference."""
-    width, height = (round(side * scale) for side in registration.size)
-    rows, columns = -(-height // MESH) + 1, -(-width // MESH) + 1
-    mesh = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2) * float(MESH)
-    placed = registration.place(np.asarray((mesh + 0.5) / scale - 0.5, dtype=np.float64)).reshape(
-        rows, columns, 2
-    )
-    spread = float(np.linalg.norm(placed[1:] - placed[:-1], axis=2).max()) / MESH
-    if spread > 2:  # every pixel of the page must count
-        page = cv2.resize(page, None, fx=2 / spread, fy=2 / spread, interpolation=cv2.INTER_AREA).astype(
-            np.uint8
-        )
-        placed = (placed + 0.5) * (2 / spread) - 0.5
-    even = np.array([[1 / MESH, 0, 0], [0, 1 / MESH, 0]])
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    at = cv2.warpAffine(
-        placed.astype(np.float32), even, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
-    )
-    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
-    flat = cv2.remap(page, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(flat, dtype=np.uint8)
 
 
 def judged(filled: Filled, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
