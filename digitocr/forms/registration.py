@@ -21,7 +21,7 @@ from scipy.spatial import KDTree
 from digitocr.clean import paper_corners
 from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms.template import MARKERS, Template
-from digitocr.records import Box, Grey, Transform
+from digitocr.records import Box, Grey, Mask, Transform
 
 SIDE = 1000
 """Longest side in pixels of the picture in which print is compared: it is legible, and costs a fifth of a second."""
@@ -55,6 +55,15 @@ RIVAL = 0.6
 
 ALIKE = 0.82
 """Least cosine of two descriptors of the same print."""
+
+JOINTS = 600
+"""Corners of the empty form that are looked for on the page laid flat, the strongest away from its features."""
+
+PATCH, ROAM = 9, 8
+"""Half the side of the patch around a corner that is compared, and how far off it is looked for, in the same pixels."""
+
+AGREES = 0.6
+"""Least correlation of a patch with what is seen."""
 
 BEND = 100.0
 """Over what distance paper bends, in pixels of a page `SIDE` long."""
@@ -118,10 +127,13 @@ class Form:
     template : Template
     features : Features
         In pixels of the reference.
+    picture : (h, w) uint8 ndarray or None
+        The empty form, `SIDE` long; None where it is known by its features alone.
     """
 
     template: Template
     features: Features
+    picture: Grey | None = None
 
     @property
     def scale(self) -> float:
@@ -296,7 +308,10 @@ def form_of(template: Template) -> Form:
             raise TemplateError(f"{template.reference}: the picture of form {template.name} cannot be read")
         found = features_of(picture.astype(np.uint8))  # it is empty: the frames to write in are print as well
         scale = np.array(template.size) / picture.shape[::-1]
-        return Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
+        form = Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
+        width, height = (round(float(side)) for side in form.sides)
+        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        return replace(form, picture=small.astype(np.uint8))
     if template.markers:
         return Form(template, features_of(np.zeros((1, 1), np.uint8)))
     raise TemplateError(
@@ -521,7 +536,7 @@ def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(plain / np.maximum(plain.sum(axis=1, keepdims=True), 1)), dtype=np.float32)
 
 
-def _corners(view: View, form: Form) -> _Matches:
+def _marker_corners(view: View, form: Form) -> _Matches:
     """Corners of the form's markers that are seen."""
     seen = [m for m in form.template.markers if m.id in view.markers]
     corners = np.array([_square(m.box) for m in seen], dtype=np.float64).reshape(-1, 2)
@@ -531,7 +546,7 @@ def _corners(view: View, form: Form) -> _Matches:
 
 def _by_print(view: View, form: Form) -> _Pose | None:
     """Guess the pose by the corners of markers, or else by distinctive print."""
-    corners = _corners(view, form)
+    corners = _marker_corners(view, form)
     if len(corners) >= 8 and (pose := _fitted(corners)) is not None:
         return _Pose(pose, FEATURES + len(corners))
     pair = _Pair.of(form, view.features, view.scale)
@@ -594,21 +609,26 @@ def _refined(view: View, form: Form, pose: _Pose) -> Registration:
     size = form.sides
     rough = _registration(view, form, pose.to_page, _flat())
     flat = flatten(view.grey, rough, form.scale)
-    pair = _Pair.of(form, _points(flat, _about(form, flat.shape), FAINT), 1.0)
-    # features of a small picture are as those of a large one shrunk to it
-    shift = 0.5 * form.scale - 0.5
-    pair = replace(pair, page=pair.page - shift)
+    middle = 0.5 - 0.5 * form.scale  # where the first pixel of the flat page lies
+    pair = _Pair.of(form, _points(flat, _about(form, flat.shape, round(REACHES[0])), FAINT), 1.0)
+    pair = replace(pair, page=pair.page + middle)
     back = np.asarray(np.linalg.inv(pose.to_page), dtype=np.float64)
-    corners = _corners(view, form)
-    corners = replace(corners, page=_carried(back, corners.page))
+    markers = _marker_corners(view, form)
+    markers = replace(markers, page=_carried(back, markers.page))
     to_flat: Transform = np.eye(3)
     bend = _flat()
     for reach in REACHES:
-        places = _carried(to_flat, pair.form) + _bent(bend, pair.form, size)
+        places = _laid(to_flat, bend, pair.form, size)
         found = _found(pair, places, reach)
-        matches = corners + pair.matches(found)
+        matches = markers + pair.matches(found)
         if len(matches) < LEAST_SUPPORT:
             raise RegistrationError("its print is not on the page")
+        to_flat, bend = _fit(matches, size)
+    if form.picture is not None:
+        corners = _corners_of(form.picture, _about(form, flat.shape, PATCH) == 0)
+        placed = _laid(to_flat, bend, corners + middle, size) - middle
+        seen = _seen_again(form.picture, flat, corners, placed)
+        matches += _Matches(seen.form + middle, seen.page + middle)
         to_flat, bend = _fit(matches, size)
     placed = _carried(pose.to_page @ to_flat, pair.form) / view.scale
     quality = max(_quality(found >= 0, pair.form, placed, view), _marked(view, form))
@@ -638,14 +658,14 @@ def _registration(view: View, form: Form, to_page: Transform, bend: Points) -> R
     )
 
 
-def _about(form: Form, shape: tuple[int, ...]) -> NDArray[np.uint8]:
-    """Mask of the page laid flat: where print of the form may be seen."""
+def _about(form: Form, shape: tuple[int, ...], reach: int) -> NDArray[np.uint8]:
+    """Mask of the page laid flat: what is within reach of the form's features."""
     near = np.zeros(shape, dtype=np.uint8)
     at = (form.features.points * form.scale).round().astype(np.intp)
     inside = ((at >= 0) & (at < shape[::-1])).all(axis=1)
     near[at[inside, 1], at[inside, 0]] = 255
-    reach = 2 * round(REACHES[0]) + 1
-    return np.asarray(cv2.dilate(near, np.ones((reach, reach), np.uint8)), dtype=np.uint8)
+    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return np.asarray(cv2.dilate(near, square), dtype=np.uint8)
 
 
 def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
@@ -705,6 +725,44 @@ def _fit(matches: _Matches, size: NDArray[np.float64]) -> tuple[Transform, NDArr
     if to_page is None:
         raise RegistrationError("what is found of its print lies in no one plane")
     return to_page, _bending(matches.form, matches.page - _carried(to_page, matches.form), size)
+
+
+def _corners_of(picture: Grey, free: Mask) -> Points:
+    """Find corners of the empty form, such as those of its frames, where they are free."""
+    found = cv2.goodFeaturesToTrack(picture, JOINTS, 0.001, PATCH, mask=free.view(np.uint8))
+    return np.zeros((0, 2)) if found is None else found.reshape(-1, 2).round().astype(np.float64)
+
+
+def _seen_again(picture: Grey, flat: Grey, corners: Points, placed: Points) -> _Matches:
+    """Find corners of the empty form again on a page laid flat, by what is around them.
+
+    Features of print are seldom where one writes; without these, fields would lie wrong where paper bends.
+    """
+    reach = PATCH + ROAM
+    inside = (np.minimum(corners, placed) >= reach + 1).all(axis=1)
+    inside &= (np.maximum(corners, placed) < np.array(flat.shape[::-1]) - reach - 1).all(axis=1)
+    here, there = [], []
+    for (x, y), (u, v) in zip(corners[inside].astype(int), placed[inside].round().astype(int), strict=True):
+        patch = picture[y - PATCH : y + PATCH + 1, x - PATCH : x + PATCH + 1]
+        around = flat[v - reach : v + reach + 1, u - reach : u + reach + 1]
+        alike = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+        _, most, _, (i, j) = cv2.minMaxLoc(alike)
+        if most >= AGREES and 0 < i < 2 * ROAM and 0 < j < 2 * ROAM:
+            off = i + _peak(alike[j, i - 1 : i + 2]) - ROAM, j + _peak(alike[j - 1 : j + 2, i]) - ROAM
+            here.append((x, y))
+            there.append((u + off[0], v + off[1]))
+    return _Matches(*(np.array(some, dtype=np.float64).reshape(-1, 2) for some in (here, there)))
+
+
+def _peak(values: NDArray[Any]) -> float:
+    """Return how far beside the middle one of three values the parabola through them is highest."""
+    left, middle, right = (float(value) for value in values)
+    return 0.5 * (left - right) / min(left - 2 * middle + right, -1e-6)
+
+
+def _laid(to_page: Transform, bend: NDArray[Any], points: Points, size: NDArray[np.float64]) -> Points:
+    """Carry points over by a homography and a bending."""
+    return _carried(to_page, points) + _bent(bend, points, size)
 
 
 def _flat() -> NDArray[np.float64]:
@@ -767,9 +825,7 @@ def _residual(matches: _Matches, size: NDArray[np.float64]) -> float:
     for fitted, judged in ((first, ~first), (~first, first)):
         to_page, bend = _fit(matches.some(fitted), size)
         rest = matches.some(judged)
-        off.append(
-            np.linalg.norm(_carried(to_page, rest.form) + _bent(bend, rest.form, size) - rest.page, axis=1)
-        )
+        off.append(np.linalg.norm(_laid(to_page, bend, rest.form, size) - rest.page, axis=1))
     return float(np.median(np.concatenate(off)))
 
 

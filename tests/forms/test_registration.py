@@ -57,6 +57,20 @@ def test_a_bent_page_is_followed_where_it_bends():
     assert np.abs(found.place(printed_there) - wanted).max() < 2.5
 
 
+def test_frames_are_followed_where_a_page_bends_and_nothing_else_is_printed(tmp_path):
+    empty = PICTURE.copy()
+    empty[:, 450:] = 245
+    for cell in (cell for one in FIELDS for cell in one.cells):
+        cv2.rectangle(empty, (cell.x, cell.y), (cell.right, cell.bottom), 120, 1)
+    cv2.imwrite(str(tmp_path / "empty.png"), empty)
+    framed = form_of(replace(FORM.template, reference=tmp_path / "empty.png"))
+    y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
+    bump = 6 * np.exp(-((x - 620) ** 2 + (y - 430) ** 2) / (2 * 120**2))
+    bent = cv2.remap(empty, x + bump, y, cv2.INTER_LINEAR, borderValue=245)
+    (place,) = register(view_of(bent), framed).place(CENTRES[1:2])
+    assert np.abs(place - (CENTRES[1] - (bump[int(CENTRES[1][1]), int(CENTRES[1][0])], 0))).max() < 1
+
+
 def test_a_faint_page_small_on_a_dark_desk_is_recovered():
     small = np.diag([0.62, 0.62, 1.0])
     small[:2, 2] = 300, 200
