@@ -31,6 +31,9 @@ AROUND = 0.3
 BORDER = 0.14
 """Printed lines lie this near to where the template has them, in heights of the field."""
 
+ACROSS = 0.9
+"""A straight line along this share of the field and its surroundings is printed, wherever it lies."""
+
 STRAIGHT = 0.7
 """A printed line runs along at least this share of the side of its cell."""
 
@@ -42,6 +45,10 @@ LEAST_INK = 0.1
 
 CUT_OFF = 0.35
 """Ink of which less than half lies in the field counts, as far as it lies there, from this share of the height on."""
+
+
+SOFT = 1.2
+"""Spread of a camera's blur in pixels of the page, which is taken back a little: small digits close up by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,12 +108,27 @@ def fill(page: Grey, form: Form, registration: Registration) -> Filled:
         Of the page on the form.
     """
     scale = _fineness(form)
-    even, ink = clean.inked(flatten(page, registration, scale))
+    even, ink = clean.inked(
+        _sharpened(flatten(page, registration, scale), SOFT / _spread(registration, scale))
+    )
     reasons = clean.quality(even, ink)
     answers = tuple(
         _answer(field, page.shape, registration, (even, ink), scale) for field in form.template.fields
     )
     return Filled(form, registration, answers, reasons)
+
+
+def _spread(registration: Registration, scale: float) -> float:
+    """Pixels of the page to one of the page laid flat, in its middle."""
+    x, y = (side / 2 for side in registration.size)
+    above, below = registration.place(np.array([(x, y), (x, y + 1 / scale)]))
+    return float(np.linalg.norm(below - above))
+
+
+def _sharpened(flat: Grey, spread: float) -> Grey:
+    """Take back blur of this spread in pixels, by as much as it takes away."""
+    soft = cv2.GaussianBlur(flat, (0, 0), spread)
+    return np.asarray(cv2.addWeighted(flat, 2, soft, -1, 0), dtype=np.uint8)
 
 
 def judged(filled: Filled, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
@@ -253,6 +275,8 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
     upright = cv2.bitwise_and(cv2.dilate(picture, np.ones((1, 3), np.uint8)), beside)
     across = round(STRAIGHT * min(min(c.width for c in cells), 2 * size))
     printed = cv2.bitwise_or(_runs(level, across), _runs(upright.T, round(STRAIGHT * size)).T)
+    rules = cv2.bitwise_or(_rules(picture), _rules(picture.T).T)
+    printed = cv2.bitwise_or(printed, rules)
     lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
     rest = clean.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
     # crumbs of a line that was seen in parts
@@ -275,6 +299,22 @@ def _runs(picture: NDArray[Any], length: int) -> NDArray[np.uint8]:
     )
 
 
+def _rules(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """Find level lines that go through nearly all of a picture without a break, slanted by a pixel or two."""
+    thick = cv2.dilate(np.ascontiguousarray(picture), np.ones((3, 1), np.uint8))
+    length = round(ACROSS * picture.shape[1])
+    return np.asarray(
+        cv2.morphologyEx(
+            thick,
+            cv2.MORPH_OPEN,
+            np.ones((1, length), np.uint8),
+            borderType=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        ),
+        dtype=np.uint8,
+    )
+
+
 def _own(ink: Mask, inside: Box, size: int) -> Mask:
     """Leave the ink that was written into the field: most of it lies there, or a good part that is cut off."""
     labels, boxes = components(ink)
@@ -289,6 +329,11 @@ def _own(ink: Mask, inside: Box, size: int) -> Mask:
     mostly = large & (share >= 0.5)
     mostly[0] = False
     out = mostly[labels]
+    beyond = _at_edge(labels, len(boxes)) & mostly
+    if beyond.any():
+        outside = np.ones(ink.shape, dtype=np.bool_)
+        outside[within] = False
+        out &= ~(beyond[labels] & outside)
     partly = large & (share < 0.5)
     partly[0] = False
     if partly.any():
@@ -296,6 +341,12 @@ def _own(ink: Mask, inside: Box, size: int) -> Mask:
         tall = np.concatenate([[False], ends[:, 3] >= CUT_OFF * size])
         out[within] |= tall[cut]
     return np.asarray(out, dtype=np.bool_)
+
+
+def _at_edge(labels: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    """Which components, from 0 for none, go on beyond what is cut out: they are joined with a neighbour's ink."""
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.bincount(edge, minlength=count + 1) > 0
 
 
 def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
