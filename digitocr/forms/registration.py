@@ -26,6 +26,9 @@ from digitocr.records import Box, Grey, Mask, Transform
 SIDE = 1000
 """Longest side in pixels of the picture in which print is compared: it is legible, and costs a fifth of a second."""
 
+GLANCE = 800
+"""The same of the picture by which a pose is first guessed: half the cost, and still legible."""
+
 FEATURES = 1600
 """Features kept of a picture, the strongest of each neighbourhood."""
 
@@ -59,7 +62,7 @@ ALIKE = 0.82
 JOINTS = 600
 """Corners of the empty form that are looked for on the page laid flat, the strongest away from its features."""
 
-PATCH, ROAM = 9, 8
+PATCH, ROAM = 9, 10
 """Half the side of the patch around a corner that is compared, and how far off it is looked for, in the same pixels."""
 
 AGREES = 0.6
@@ -68,7 +71,7 @@ AGREES = 0.6
 BEND = 100.0
 """Over what distance paper bends, in pixels of a page `SIDE` long."""
 
-STIFFNESS = 0.5
+STIFFNESS = 0.2
 """How much less readily paper bends than print is seen out of its place: variance of the one over the other's."""
 
 STRAY = 1.0
@@ -164,8 +167,8 @@ class View:
 
     @cached_property
     def features(self) -> Features:
-        """Its distinctive points, in page pixels."""
-        return features_of(self.grey)
+        """Its distinctive points at a glance, in page pixels."""
+        return features_of(self.grey, side=GLANCE)
 
     @cached_property
     def markers(self) -> dict[int, Points]:
@@ -242,23 +245,25 @@ class Registration:
         )
 
 
-def features_of(picture: Grey, exclude: Sequence[Box] = ()) -> Features:
+def features_of(picture: Grey, exclude: Sequence[Box] = (), side: int = SIDE) -> Features:
     """Find the distinctive points of a picture, spread over all of it.
 
-    SIFT [1]_ on the picture shrunk to `SIDE`, the strongest points of each neighbourhood.
+    SIFT [1]_ on the picture shrunk to `side`, the strongest points of each neighbourhood.
 
     Parameters
     ----------
     picture : (H, W) uint8 ndarray
     exclude : sequence of Box
         Where handwriting may stand, which is no part of the form.
+    side : int
+        Longest side in pixels to which the picture is shrunk.
 
     References
     ----------
     .. [1] D. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60, 2004.
     """
     height, width = picture.shape
-    scale = min(1.0, SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
     free = np.full(small.shape, 255, dtype=np.uint8)
@@ -625,11 +630,13 @@ def _refined(view: View, form: Form, pose: _Pose) -> Registration:
             raise RegistrationError("its print is not on the page")
         to_flat, bend = _fit(matches, size)
     if form.picture is not None:
-        corners = _corners_of(form.picture, _about(form, flat.shape, PATCH) == 0)
-        placed = _laid(to_flat, bend, corners + middle, size) - middle
-        seen = _seen_again(form.picture, flat, corners, placed)
-        matches += _Matches(seen.form + middle, seen.page + middle)
-        to_flat, bend = _fit(matches, size)
+        joints = _corners_of(form.picture, _about(form, flat.shape, PATCH) == 0)
+        by_print = matches
+        for _ in range(3):  # what is found leads on to what lies farther off
+            placed = _laid(to_flat, bend, joints + middle, size) - middle
+            seen = _seen_again(form.picture, flat, joints, placed)
+            matches = by_print + _Matches(seen.form + middle, seen.page + middle)
+            to_flat, bend = _fit(matches, size)
     placed = _carried(pose.to_page @ to_flat, pair.form) / view.scale
     quality = max(_quality(found >= 0, pair.form, placed, view), _marked(view, form))
     if quality < LEAST_QUALITY:
