@@ -126,9 +126,9 @@ def _spread(registration: Registration, scale: float) -> float:
 
 
 def _sharpened(flat: Grey, spread: float) -> Grey:
-    """Take back blur of this spread in pixels, by as much as it takes away."""
+    """Take back blur of this spread in pixels, by half of what it takes away: by more, what is sharp frays."""
     soft = cv2.GaussianBlur(flat, (0, 0), spread)
-    return np.asarray(cv2.addWeighted(flat, 2, soft, -1, 0), dtype=np.uint8)
+    return np.asarray(cv2.addWeighted(flat, 1.5, soft, -0.5, 0), dtype=np.uint8)
 
 
 def judged(filled: Filled, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:

@@ -86,8 +86,8 @@ def test_ink_that_ends_just_beyond_its_field_is_whole():
 def test_a_small_ring_stays_open_on_a_blurred_photo():
     page = PICTURE.copy()
     cell = FIELDS[0].cells[2]
-    cv2.circle(page, (cell.x + 22, cell.y + 27), 5, 15, 3)
-    found = fill(cv2.GaussianBlur(page, (0, 0), 2), FORM, register(view_of(PICTURE), FORM))
+    cv2.circle(page, (cell.x + 22, cell.y + 27), 5, 15, 4)
+    found = fill(cv2.GaussianBlur(page, (0, 0), 1.8), FORM, register(view_of(PICTURE), FORM))
     paper = (~found.answers[0].sheet.ink).astype(np.uint8)
     areas, _ = cv2.connectedComponents(paper, connectivity=4)
     assert areas == 3  # the ring itself counts as one, then what is around it and within
