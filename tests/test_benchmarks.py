@@ -11,9 +11,18 @@ import pytest
 from benchmarks import accuracy
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.drawn import A4, draw_files, draw_pages
+from benchmarks.forms import without
 from benchmarks.processes import on_one_core
 from benchmarks.scoring import Half, Results, read_truth
 from benchmarks.throughput import Throughput
+
+
+def test_printed_lines_go_on_beneath_writing_that_is_painted_over():
+    empty = np.full((80, 120), 230, np.uint8)
+    empty[40:44] = 60
+    written = empty.copy()
+    cv2.line(written, (50, 20), (70, 60), 20, 5)
+    assert np.array_equal(without(written, cv2.dilate(empty - written, np.ones((5, 5))) > 0, 30), empty)
 
 
 def write_set(folder):

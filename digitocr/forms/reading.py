@@ -15,7 +15,7 @@ from digitocr import clean, judge, segment
 from digitocr.components import components
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.mending import Mend, mends
-from digitocr.forms.registration import Form, Registration
+from digitocr.forms.registration import Form, Registration, flatten
 from digitocr.forms.template import Field, Kind
 from digitocr.records import Box, Grey, Line, Mask, Number, Reason, Sheet, Status, Transform
 
@@ -31,6 +31,9 @@ AROUND = 0.3
 BORDER = 0.14
 """Printed lines lie this near to where the template has them, in heights of the field."""
 
+ACROSS = 0.9
+"""A straight line along this share of the field and its surroundings is printed, wherever it lies."""
+
 STRAIGHT = 0.7
 """A printed line runs along at least this share of the side of its cell."""
 
@@ -43,8 +46,9 @@ LEAST_INK = 0.1
 CUT_OFF = 0.35
 """Ink of which less than half lies in the field counts, as far as it lies there, from this share of the height on."""
 
-MESH = 32
-"""Between points so many pixels apart, a flat page is laid evenly."""
+
+SOFT = 1.2
+"""Spread of a camera's blur in pixels of the page, which is taken back a little: small digits close up by it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +108,9 @@ def fill(page: Grey, form: Form, registration: Registration) -> Filled:
         Of the page on the form.
     """
     scale = _fineness(form)
-    even, ink = clean.inked(flatten(page, registration, scale))
+    even, ink = clean.inked(
+        _sharpened(flatten(page, registration, scale), SOFT / _spread(registration, scale))
+    )
     reasons = clean.quality(even, ink)
     answers = tuple(
         _answer(field, page.shape, registration, (even, ink), scale) for field in form.template.fields
@@ -112,28 +118,17 @@ def fill(page: Grey, form: Form, registration: Registration) -> Filled:
     return Filled(form, registration, answers, reasons)
 
 
-def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
-    """Lay a page flat: the reference's geometry, `scale` pixels to one of the reference."""
-    width, height = (round(side * scale) for side in registration.size)
-    rows, columns = -(-height // MESH) + 1, -(-width // MESH) + 1
-    mesh = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2) * float(MESH)
-    placed = registration.place(np.asarray((mesh + 0.5) / scale - 0.5, dtype=np.float64)).reshape(
-        rows, columns, 2
-    )
-    spread = float(np.linalg.norm(placed[1:] - placed[:-1], axis=2).max()) / MESH
-    if spread > 2:  # every pixel of the page must count
-        page = cv2.resize(page, None, fx=2 / spread, fy=2 / spread, interpolation=cv2.INTER_AREA).astype(
-            np.uint8
-        )
-        placed = (placed + 0.5) * (2 / spread) - 0.5
-    even = np.array([[1 / MESH, 0, 0], [0, 1 / MESH, 0]])
-    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    at = cv2.warpAffine(
-        placed.astype(np.float32), even, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
-    )
-    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
-    flat = cv2.remap(page, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    return np.asarray(flat, dtype=np.uint8)
+def _spread(registration: Registration, scale: float) -> float:
+    """Pixels of the page to one of the page laid flat, in its middle."""
+    x, y = (side / 2 for side in registration.size)
+    above, below = registration.place(np.array([(x, y), (x, y + 1 / scale)]))
+    return float(np.linalg.norm(below - above))
+
+
+def _sharpened(flat: Grey, spread: float) -> Grey:
+    """Take back blur of this spread in pixels, by half of what it takes away: by more, what is sharp frays."""
+    soft = cv2.GaussianBlur(flat, (0, 0), spread)
+    return np.asarray(cv2.addWeighted(flat, 1.5, soft, -0.5, 0), dtype=np.uint8)
 
 
 def judged(filled: Filled, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
@@ -280,6 +275,8 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
     upright = cv2.bitwise_and(cv2.dilate(picture, np.ones((1, 3), np.uint8)), beside)
     across = round(STRAIGHT * min(min(c.width for c in cells), 2 * size))
     printed = cv2.bitwise_or(_runs(level, across), _runs(upright.T, round(STRAIGHT * size)).T)
+    rules = cv2.bitwise_or(_rules(picture), _rules(picture.T).T)
+    printed = cv2.bitwise_or(printed, rules)
     lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
     rest = clean.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
     # crumbs of a line that was seen in parts
@@ -302,6 +299,22 @@ def _runs(picture: NDArray[Any], length: int) -> NDArray[np.uint8]:
     )
 
 
+def _rules(picture: NDArray[Any]) -> NDArray[np.uint8]:
+    """Find level lines that go through nearly all of a picture without a break, slanted by a pixel or two."""
+    thick = cv2.dilate(np.ascontiguousarray(picture), np.ones((3, 1), np.uint8))
+    length = round(ACROSS * picture.shape[1])
+    return np.asarray(
+        cv2.morphologyEx(
+            thick,
+            cv2.MORPH_OPEN,
+            np.ones((1, length), np.uint8),
+            borderType=cv2.BORDER_CONSTANT,
+            borderValue=0,
+        ),
+        dtype=np.uint8,
+    )
+
+
 def _own(ink: Mask, inside: Box, size: int) -> Mask:
     """Leave the ink that was written into the field: most of it lies there, or a good part that is cut off."""
     labels, boxes = components(ink)
@@ -316,6 +329,11 @@ def _own(ink: Mask, inside: Box, size: int) -> Mask:
     mostly = large & (share >= 0.5)
     mostly[0] = False
     out = mostly[labels]
+    beyond = _at_edge(labels, len(boxes)) & mostly
+    if beyond.any():
+        outside = np.ones(ink.shape, dtype=np.bool_)
+        outside[within] = False
+        out &= ~(beyond[labels] & outside)
     partly = large & (share < 0.5)
     partly[0] = False
     if partly.any():
@@ -323,6 +341,12 @@ def _own(ink: Mask, inside: Box, size: int) -> Mask:
         tall = np.concatenate([[False], ends[:, 3] >= CUT_OFF * size])
         out[within] |= tall[cut]
     return np.asarray(out, dtype=np.bool_)
+
+
+def _at_edge(labels: NDArray[Any], count: int) -> NDArray[np.bool_]:
+    """Which components, from 0 for none, go on beyond what is cut out: they are joined with a neighbour's ink."""
+    edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
+    return np.bincount(edge, minlength=count + 1) > 0
 
 
 def _has_gap(field: Field, number: Number, registration: Registration) -> bool:

@@ -7,22 +7,27 @@ another form, or a page too blurred to tell, is refused with the reason.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.spatial import KDTree
 
 from digitocr.clean import paper_corners
 from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms.template import MARKERS, Template
-from digitocr.records import Box, Grey, Transform
+from digitocr.records import Box, Grey, Mask, Transform
 
 SIDE = 1000
 """Longest side in pixels of the picture in which print is compared: it is legible, and costs a fifth of a second."""
+
+GLANCE = 800
+"""The same of the picture by which a pose is first guessed: half the cost, and still legible."""
 
 FEATURES = 1600
 """Features kept of a picture, the strongest of each neighbourhood."""
@@ -34,22 +39,49 @@ RATIO = 0.85
 """A match is distinctive if the second best is at least this much farther away."""
 
 TOLERANCE = 5.0
-"""How far print may lie from where the homography puts it, in pixels of a page `SIDE` long."""
+"""How far print may lie from where a homography puts it, in pixels of a page `SIDE` long."""
 
-REACHES = (14.0, 10.0, 7.0)
-"""How far around its place print is looked for, round by round, in the same pixels."""
+FAR = 14.0
+"""How far around its place print is looked for, in the same pixels, where the pose is only guessed."""
+
+REACHES = (14.0, 8.0, 5.0)
+"""The same on the page laid flat, round by round."""
+
+FAINT = 0.01
+"""Contrast from which on print counts on the page laid flat, where one knows where to look."""
+
+LEAST_SUPPORT = 16
+"""A pose that less print agrees with is chance."""
+
+RIVAL = 0.6
+"""A form whose pose has less than this share of the support of one that fits is not looked at."""
 
 ALIKE = 0.82
 """Least cosine of two descriptors of the same print."""
 
-BEND = 120.0
-"""Over what distance paper bends, in the same pixels."""
+JOINTS = 600
+"""Corners of the empty form that are looked for on the page laid flat, the strongest away from its features."""
 
-STIFFNESS = 4.0
-"""Matches that a stretch of flat paper outweighs."""
+PATCH, ROAM = 9, 10
+"""Half the side of the patch around a corner that is compared, and how far off it is looked for, in the same pixels."""
+
+AGREES = 0.6
+"""Least correlation of a patch with what is seen."""
+
+BEND = 100.0
+"""Over what distance paper bends, in pixels of a page `SIDE` long."""
+
+STIFFNESS = 0.2
+"""How much less readily paper bends than print is seen out of its place: variance of the one over the other's."""
+
+STRAY = 1.0
+"""Print farther than this from where its neighbours put it counts less the farther it is, in the same pixels."""
 
 BEND_STEPS = 24
 """Steps along either side at which the bending is told."""
+
+MESH = 32
+"""Between points so many pixels apart, a flat page is laid evenly."""
 
 BLOCKS = 6
 """Blocks along either side of a form whose print is judged apart."""
@@ -98,38 +130,74 @@ class Form:
     template : Template
     features : Features
         In pixels of the reference.
+    picture : (h, w) uint8 ndarray or None
+        The empty form, `SIDE` long; None where it is known by its features alone.
     """
 
     template: Template
     features: Features
+    picture: Grey | None = None
 
     @property
     def scale(self) -> float:
         """Pixels of a page `SIDE` long to one of the reference."""
         return float(SIDE / max(self.template.size))
 
+    @property
+    def sides(self) -> Points:
+        """Width and height in pixels of a page `SIDE` long, of shape ``(2,)``."""
+        return np.array(self.template.size, dtype=np.float64) * self.scale
 
-@dataclass(frozen=True, slots=True)
+
+@dataclass(frozen=True)
 class View:
-    """A page as registration sees it; made once, whatever forms it is compared with.
+    """A page as registration sees it; what is looked for on it is looked for once, whatever forms ask.
 
     Attributes
     ----------
     grey : (H, W) uint8 ndarray
-    features : Features
-        In page pixels.
-    markers : dict of int to (4, 2) float64 ndarray
-        Corners of the ArUco markers in page pixels, clockwise from the upper left.
     """
 
     grey: Grey
-    features: Features
-    markers: dict[int, Points]
 
     @property
     def scale(self) -> float:
         """Pixels of a page `SIDE` long to one of this."""
         return float(SIDE / max(self.grey.shape))
+
+    @cached_property
+    def features(self) -> Features:
+        """Its distinctive points at a glance, in page pixels."""
+        return features_of(self.grey, side=GLANCE)
+
+    @cached_property
+    def markers(self) -> dict[int, Points]:
+        """Corners of the ArUco markers in page pixels, of shape ``(4, 2)``, clockwise from the upper left."""
+        return _markers(self.grey)
+
+    @cached_property
+    def outline(self) -> Points:
+        """Corners of the paper in page pixels, clockwise from the upper left: of the picture where none are seen."""
+        found = paper_corners(self.grey)
+        height, width = self.grey.shape
+        return _rectangle(width, height) if found is None else found
+
+    @cached_property
+    def paper(self) -> Features:
+        """Distinctive points of the paper alone, laid flat by its outline, faint ones too; in page pixels."""
+        sides = np.linalg.norm(self.outline - np.roll(self.outline, -1, axis=0), axis=1)
+        width, height = sides[::2].mean(), sides[1::2].mean()
+        scale = SIDE / max(width, height)
+        size = (max(1, round(width * scale)), max(1, round(height * scale)))
+        there = np.asarray(
+            cv2.getPerspectiveTransform(
+                _rectangle(*size).astype(np.float32), self.outline.astype(np.float32)
+            ),
+            dtype=np.float64,
+        )
+        flat = _laid_flat(self.grey, lambda points: _carried(there, points), size)
+        found = _points(flat, np.full(flat.shape, 255, np.uint8), FAINT)
+        return replace(found, points=_carried(there, found.points.astype(np.float64)).astype(np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -177,46 +245,56 @@ class Registration:
         )
 
 
-def features_of(picture: Grey, exclude: Sequence[Box] = ()) -> Features:
+def features_of(picture: Grey, exclude: Sequence[Box] = (), side: int = SIDE) -> Features:
     """Find the distinctive points of a picture, spread over all of it.
 
-    SIFT [1]_ on the picture shrunk to `SIDE`, the strongest points of each neighbourhood.
+    SIFT [1]_ on the picture shrunk to `side`, the strongest points of each neighbourhood.
 
     Parameters
     ----------
     picture : (H, W) uint8 ndarray
     exclude : sequence of Box
         Where handwriting may stand, which is no part of the form.
+    side : int
+        Longest side in pixels to which the picture is shrunk.
 
     References
     ----------
     .. [1] D. Lowe, "Distinctive image features from scale-invariant keypoints", IJCV 60, 2004.
     """
     height, width = picture.shape
-    scale = min(1.0, SIDE / max(height, width))
+    scale = min(1.0, side / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
     small = cv2.resize(picture, size, interpolation=cv2.INTER_AREA) if scale < 1 else picture
     free = np.full(small.shape, 255, dtype=np.uint8)
     for box in exclude:
         x, y, right, bottom = (round(v * scale) for v in (box.x, box.y, box.right, box.bottom))
         free[max(0, y) : bottom, max(0, x) : right] = 0
-    sift = cv2.SIFT.create()
-    found = _spread(sift.detect(small, free), size)
+    found = _points(small.astype(np.uint8), free)
+    points = (found.points + 0.5) * (width / size[0], height / size[1]) - 0.5
+    return Features(points.astype(np.float32), found.descriptors)
+
+
+def _points(picture: Grey, free: NDArray[np.uint8], contrast: float = 0.04) -> Features:
+    """Find the distinctive points of a small picture where it is free, from this contrast on."""
+    # without precise upscaling all points come out a quarter of a pixel too far right and down
+    sift = cv2.SIFT.create(contrastThreshold=contrast, enable_precise_upscale=True)
+    found, descriptors = sift.detectAndCompute(picture, free)
     if not found:
         return Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-    kept, descriptors = sift.compute(small, found)
-    points = (np.array([k.pt for k in kept]) + 0.5) * (width / size[0], height / size[1]) - 0.5
-    return Features(points.astype(np.float32), descriptors.astype(np.uint8))
+    kept = _spread(found, picture.shape[::-1])
+    points = np.array([found[k].pt for k in kept], dtype=np.float32)
+    return Features(points, descriptors[kept].astype(np.uint8))
 
 
-def _spread(found: Sequence[cv2.KeyPoint], size: tuple[int, int]) -> list[cv2.KeyPoint]:
-    """Keep the strongest points of each neighbourhood."""
-    by_place: dict[tuple[int, int], list[cv2.KeyPoint]] = {}
-    for point in sorted(found, key=lambda k: -k.response):
-        place = (int(point.pt[0] * GRID / size[0]), int(point.pt[1] * GRID / size[1]))
-        by_place.setdefault(place, []).append(point)
-    ranked = [(rank, p) for points in by_place.values() for rank, p in enumerate(points)]
-    return [p for _, p in sorted(ranked, key=lambda r: (r[0], -r[1].response))[:FEATURES]]
+def _spread(found: Sequence[cv2.KeyPoint], size: tuple[int, int]) -> list[int]:
+    """Choose the strongest points of each neighbourhood."""
+    by_place: dict[tuple[int, int], list[int]] = {}
+    for k in sorted(range(len(found)), key=lambda k: -found[k].response):
+        x, y = found[k].pt
+        by_place.setdefault((int(x * GRID / size[0]), int(y * GRID / size[1])), []).append(k)
+    ranked = [(rank, -found[k].response, k) for some in by_place.values() for rank, k in enumerate(some)]
+    return [k for _, _, k in sorted(ranked)[:FEATURES]]
 
 
 def form_of(template: Template) -> Form:
@@ -235,7 +313,10 @@ def form_of(template: Template) -> Form:
             raise TemplateError(f"{template.reference}: the picture of form {template.name} cannot be read")
         found = features_of(picture.astype(np.uint8))  # it is empty: the frames to write in are print as well
         scale = np.array(template.size) / picture.shape[::-1]
-        return Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
+        form = Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
+        width, height = (round(float(side)) for side in form.sides)
+        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
+        return replace(form, picture=small.astype(np.uint8))
     if template.markers:
         return Form(template, features_of(np.zeros((1, 1), np.uint8)))
     raise TemplateError(
@@ -255,9 +336,14 @@ def _loaded(path: Path) -> Features:
     return found
 
 
+def _rectangle(width: float, height: float) -> Points:
+    """Corners of a rectangle at the origin, clockwise from the upper left."""
+    return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
+
+
 def view_of(page: Grey) -> View:
-    """Look at a page for all that any form may be known by."""
-    return View(page, features_of(page), _markers(page))
+    """Look at a page for what forms may be known by."""
+    return View(page)
 
 
 def _markers(page: Grey) -> dict[int, Points]:
@@ -294,16 +380,13 @@ def choose(view: View, forms: Sequence[Form]) -> tuple[Form, Registration]:
     RegistrationError
         None fits, or two fit alike; says why.
     """
-    fitting: list[tuple[Form, Registration]] = []
-    refused: dict[str, list[str]] = {}
-    marked = [form for form in forms if any(m.id in view.markers for m in form.template.markers)]
-    for form in marked or forms:
-        try:
-            fitting.append((form, register(view, form)))
-        except RegistrationError as error:
-            refused.setdefault(error.message, []).append(form.template.name)
+    marked = [f for f in forms if any(m.id in view.markers for m in f.template.markers)]
+    fitting, refused = _fitting(view, marked or forms)
     if not fitting:
-        why = "; ".join(f"{', '.join(names)}: {message}" for message, names in refused.items())
+        told: dict[str, list[str]] = {}
+        for name, message in refused.items():
+            told.setdefault(message, []).append(name)
+        why = "; ".join(f"{', '.join(names)}: {message}" for message, names in told.items())
         raise RegistrationError(f"no template fits ({why})")
     while len(fitting) > 1:
         one, other = fitting[:2]
@@ -333,8 +416,9 @@ def register(view: View, form: Form) -> Registration:
     """Find out how a form lies on a page, in whatever pose.
 
     Where the form has markers that are seen, they say; else distinctive print matched by its look alone [1]_, and
-    where that tells nothing the outline of the paper, all four ways up. Each of these is only a guess: print is
-    looked for where it says, the registration is fitted to what is found, and must hold all over the form.
+    where that tells nothing the same on the paper alone, cut out by its outline, and the outline itself, all four
+    ways up. Each of these is only a guess: print is looked for where it says, the registration is fitted to what is
+    found, and must hold all over the form.
 
     Parameters
     ----------
@@ -351,14 +435,32 @@ def register(view: View, form: Form) -> Registration:
     .. [1] D. Barath, J. Noskova, M. Ivashechkin, J. Matas, "MAGSAC++, a fast, reliable and accurate robust
        estimator", CVPR 2020.
     """
-    pair = _Pair.of(view, form)
-    why = "its print is not on the page"
-    for guess in _guesses(pair, view, form):
-        try:
-            return _judged(pair, guess, view, form)
-        except RegistrationError as error:
-            why = error.message
-    raise RegistrationError(why)
+    fitting, refused = _fitting(view, [form])
+    if not fitting:
+        raise RegistrationError(refused[form.template.name])
+    return fitting[0][1]
+
+
+def _fitting(view: View, forms: Sequence[Form]) -> tuple[list[tuple[Form, Registration]], dict[str, str]]:
+    """Find the forms that fit a page, and why each of the others does not."""
+    fitting: list[tuple[Form, Registration]] = []
+    refused = {form.template.name: "its print is not on the page" for form in forms}
+    for guessed in (_by_print, _by_paper):
+        poses = [(pose, form) for form in forms if (pose := guessed(view, form)) is not None]
+        poses.sort(key=lambda found: -found[0].support)
+        least = 0.0
+        for pose, form in poses:
+            if pose.support < least:
+                break
+            try:
+                fitting.append((form, _refined(view, form, pose)))
+            except RegistrationError as error:
+                refused[form.template.name] = error.message
+            else:
+                least = max(least, RIVAL * pose.support)
+        if fitting:
+            break
+    return fitting, refused
 
 
 @dataclass(frozen=True, slots=True)
@@ -368,28 +470,29 @@ class _Pair:
     Attributes
     ----------
     form, page : (N, 2) float64 ndarray, (M, 2) float64 ndarray
-    likeness : (N, M) float32 ndarray
-        Cosines of their descriptors.
-    corners : Matches
-        Corners of markers seen.
+    looks, looks_there : (N, 128) float32 ndarray, (M, 128) float32 ndarray
+        What it looks like: products of these are cosines.
     """
 
     form: Points
     page: Points
-    likeness: NDArray[np.float32]
-    corners: _Matches
+    looks: NDArray[np.float32]
+    looks_there: NDArray[np.float32]
 
     @classmethod
-    def of(cls, view: View, form: Form) -> _Pair:
-        seen = [m for m in form.template.markers if m.id in view.markers]
-        corners = np.array([_square(m.box) for m in seen], dtype=np.float64).reshape(-1, 2)
-        found = np.array([view.markers[m.id] for m in seen], dtype=np.float64).reshape(-1, 2)
+    def of(cls, form: Form, page: Features, scale: float) -> _Pair:
+        """Compare a form with the features of a page, `scale` pixels to one of theirs."""
         return cls(
             form.features.points.astype(np.float64) * form.scale,
-            view.features.points.astype(np.float64) * view.scale,
-            _unit(form.features.descriptors) @ _unit(view.features.descriptors).T,
-            _Matches(corners * form.scale, found * view.scale),
+            page.points.astype(np.float64) * scale,
+            _unit(form.features.descriptors),
+            _unit(page.descriptors),
         )
+
+    def matches(self, found: NDArray[np.intp]) -> _Matches:
+        """Return what was found again of the form: for each of its features the page's, or -1."""
+        chosen = found >= 0
+        return _Matches(self.form[chosen], self.page[found[chosen]])
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,6 +512,22 @@ class _Matches:
         return _Matches(self.form[chosen], self.page[chosen])
 
 
+@dataclass(frozen=True, slots=True)
+class _Pose:
+    """About how a form lies on a page.
+
+    Attributes
+    ----------
+    to_page : (3, 3) float64 ndarray
+        Homography from the form to the page, both in pixels of a page `SIDE` long.
+    support : int
+        How much print agrees with it.
+    """
+
+    to_page: Transform
+    support: int
+
+
 def _square(box: Box) -> list[tuple[int, int]]:
     return [(box.x, box.y), (box.right, box.y), (box.right, box.bottom), (box.x, box.bottom)]
 
@@ -422,98 +541,251 @@ def _unit(descriptors: NDArray[np.uint8]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(plain / np.maximum(plain.sum(axis=1, keepdims=True), 1)), dtype=np.float32)
 
 
-def _guesses(pair: _Pair, view: View, form: Form) -> Iterator[Transform]:
-    """Yield homographies to try, the likeliest first."""
-    if len(pair.corners) >= 8:
-        yield _fitted(pair.corners)
-    else:
-        matches = _distinctive(pair)
-        if len(matches) >= 8:
-            yield _fitted(matches)
-    outline = paper_corners(view.grey)
-    if outline is not None:
-        width, height = (side * form.scale for side in form.template.size)
-        sheet = np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float32)
-        for quarters in range(4):
-            turned = np.roll(outline * view.scale, quarters, axis=0).astype(np.float32)
-            yield np.asarray(cv2.getPerspectiveTransform(sheet, turned), dtype=np.float64)
+def _marker_corners(view: View, form: Form) -> _Matches:
+    """Corners of the form's markers that are seen."""
+    seen = [m for m in form.template.markers if m.id in view.markers]
+    corners = np.array([_square(m.box) for m in seen], dtype=np.float64).reshape(-1, 2)
+    found = np.array([view.markers[m.id] for m in seen], dtype=np.float64).reshape(-1, 2)
+    return _Matches(corners * form.scale, found * view.scale)
+
+
+def _by_print(view: View, form: Form) -> _Pose | None:
+    """Guess the pose by the corners of markers, or else by distinctive print."""
+    corners = _marker_corners(view, form)
+    if len(corners) >= 8 and (pose := _fitted(corners)) is not None:
+        return _Pose(pose, FEATURES + len(corners))
+    pair = _Pair.of(form, view.features, view.scale)
+    return _supported(pair, _fitted(_distinctive(pair)), form)
+
+
+def _by_paper(view: View, form: Form) -> _Pose | None:
+    """Guess the pose by what is seen on the paper alone, and by its outline, whichever agrees with the most print."""
+    pair = _Pair.of(form, view.paper, view.scale)
+    sheet = _rectangle(*form.sides).astype(np.float32)
+    turned = [np.roll(view.outline * view.scale, k, axis=0).astype(np.float32) for k in range(4)]
+    outlines = [np.asarray(cv2.getPerspectiveTransform(sheet, corners), np.float64) for corners in turned]
+    poses = [_supported(pair, guess, form) for guess in (_fitted(_distinctive(pair)), *outlines)]
+    return max((pose for pose in poses if pose is not None), key=lambda pose: pose.support, default=None)
+
+
+def _supported(pair: _Pair, guess: Transform | None, form: Form) -> _Pose | None:
+    """Look for print where a guess puts it, and fit a pose to what is found; None where that is chance."""
+    size = form.sides
+    if guess is None or not _is_sane(guess, size):
+        return None
+    found = _found(pair, _carried(guess, pair.form), FAR)
+    matches = pair.matches(found)
+    to_page = _fitted(matches)
+    if to_page is None or not _is_sane(to_page, size):
+        return None
+    off = np.linalg.norm(_carried(to_page, matches.form) - matches.page, axis=1)
+    support = int(np.count_nonzero(off < TOLERANCE))
+    return _Pose(to_page, support) if support >= LEAST_SUPPORT else None
 
 
 def _distinctive(pair: _Pair) -> _Matches:
     """Match print by its look alone, where nothing else on the page looks nearly the same."""
-    if pair.likeness.shape[0] < 1 or pair.likeness.shape[1] < 2:
+    if len(pair.form) < 1 or len(pair.page) < 2:
         return _Matches(np.zeros((0, 2)), np.zeros((0, 2)))
-    best_two = np.partition(pair.likeness, -2, axis=1)[:, -2:]
-    near = np.sqrt(np.maximum(2 - 2 * best_two, 0))
-    chosen = near[:, 1] < RATIO * near[:, 0]
-    return _Matches(pair.form, pair.page[pair.likeness.argmax(axis=1)]).some(chosen)
+    likeness = pair.looks @ pair.looks_there.T
+    rows, best = np.arange(len(likeness)), likeness.argmax(axis=1)
+    first = likeness[rows, best]
+    likeness[rows, best] = -1
+    apart = 1 - np.stack([first, likeness.max(axis=1)])  # half the squared distance
+    return _Matches(pair.form, pair.page[best]).some(apart[0] < RATIO**2 * apart[1])
 
 
-def _fitted(matches: _Matches) -> Transform:
+def _fitted(matches: _Matches) -> Transform | None:
+    """Fit a homography robustly; None where there is none."""
+    if len(matches) < 8:
+        return None
     found, _ = cv2.findHomography(
         matches.form, matches.page, cv2.USAC_MAGSAC, TOLERANCE, maxIters=3000, confidence=0.999
     )
-    if found is None:
-        raise RegistrationError("what is found of its print lies in no one plane")
-    return np.asarray(found, dtype=np.float64)
+    return None if found is None else np.asarray(found, dtype=np.float64)
 
 
-def _judged(pair: _Pair, guess: Transform, view: View, form: Form) -> Registration:
-    """Fit a registration to the print found where a guess puts it, and see that it holds all over the form."""
-    size = np.array(form.template.size) * form.scale
-    to_page, bend = guess, _flat()
-    found = np.zeros(0, dtype=np.intp)
+def _refined(view: View, form: Form, pose: _Pose) -> Registration:
+    """Lay the page flat as a pose says, fit to the print seen then, and see that it holds all over the form.
+
+    Laid flat, print looks as it does on the form, and faint print can be told from specks, since one knows where to
+    look for it.
+    """
+    size = form.sides
+    rough = _registration(view, form, pose.to_page, _flat())
+    flat = flatten(view.grey, rough, form.scale)
+    middle = 0.5 - 0.5 * form.scale  # where the first pixel of the flat page lies
+    pair = _Pair.of(form, _points(flat, _about(form, flat.shape, round(REACHES[0])), FAINT), 1.0)
+    pair = replace(pair, page=pair.page + middle)
+    back = np.asarray(np.linalg.inv(pose.to_page), dtype=np.float64)
+    markers = _marker_corners(view, form)
+    markers = replace(markers, page=_carried(back, markers.page))
+    to_flat: Transform = np.eye(3)
+    bend = _flat()
     for reach in REACHES:
-        if not _is_sane(to_page, size):
-            raise RegistrationError("its print is not on the page")
-        places = _carried(to_page, pair.form) + _bent(bend, pair.form, size)
+        places = _laid(to_flat, bend, pair.form, size)
         found = _found(pair, places, reach)
-        matches = pair.corners + _Matches(pair.form, pair.page[found]).some(found >= 0)
-        if len(matches) < 12:
+        matches = markers + pair.matches(found)
+        if len(matches) < LEAST_SUPPORT:
             raise RegistrationError("its print is not on the page")
-        to_page, bend = _fit(matches, size)
-    quality = max(_quality(found >= 0, pair.form, places, view), _marked(pair, form))
+        to_flat, bend = _fit(matches, size)
+    if form.picture is not None:
+        joints = _corners_of(form.picture, _about(form, flat.shape, PATCH) == 0)
+        by_print = matches
+        for _ in range(3):  # what is found leads on to what lies farther off
+            placed = _laid(to_flat, bend, joints + middle, size) - middle
+            seen = _seen_again(form.picture, flat, joints, placed)
+            matches = by_print + _Matches(seen.form + middle, seen.page + middle)
+            to_flat, bend = _fit(matches, size)
+    placed = _carried(pose.to_page @ to_flat, pair.form) / view.scale
+    quality = max(_quality(found >= 0, pair.form, placed, view), _marked(view, form))
     if quality < LEAST_QUALITY:
         raise RegistrationError(f"only {quality:.0%} of its print is found on parts of the page")
     residual = _residual(matches, size) / form.scale * JUDGED / form.template.size[1]
     if residual > MOST_RESIDUAL:
         raise RegistrationError(f"its print lies {residual:.1f} pixels off where it should")
+    grid = _grid(size)
+    flat_grid = _carried(to_flat, grid)
+    bent = _carried(pose.to_page, flat_grid + bend.reshape(-1, 2)) - _carried(pose.to_page, flat_grid)
+    whole = _registration(view, form, pose.to_page @ to_flat, bent.reshape(bend.shape))
+    return replace(whole, residual=residual, quality=quality, found=found >= 0)
+
+
+def _registration(view: View, form: Form, to_page: Transform, bend: Points) -> Registration:
+    """Bring a homography and a bending from pixels of pages `SIDE` long into those of the form and the page."""
     to_side = np.diag([form.scale, form.scale, 1.0])
     back = np.diag([1 / view.scale, 1 / view.scale, 1.0])
     return Registration(
         back @ to_page @ to_side,
         (bend / view.scale).astype(np.float32),
         form.template.size,
-        residual,
-        quality,
-        found >= 0,
+        0.0,
+        0.0,
+        np.zeros(0, np.bool_),
     )
+
+
+def _about(form: Form, shape: tuple[int, ...], reach: int) -> NDArray[np.uint8]:
+    """Mask of the page laid flat: what is within reach of the form's features."""
+    near = np.zeros(shape, dtype=np.uint8)
+    at = (form.features.points * form.scale).round().astype(np.intp)
+    inside = ((at >= 0) & (at < shape[::-1])).all(axis=1)
+    near[at[inside, 1], at[inside, 0]] = 255
+    square = np.ones((2 * reach + 1, 2 * reach + 1), np.uint8)
+    return np.asarray(cv2.dilate(near, square), dtype=np.uint8)
+
+
+def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
+    """Lay a page flat: the reference's geometry, `scale` pixels to one of the reference."""
+    width, height = (round(side * scale) for side in registration.size)
+    return _laid_flat(
+        page,
+        lambda points: registration.place(np.asarray((points + 0.5) / scale - 0.5, dtype=np.float64)),
+        (width, height),
+    )
+
+
+def _laid_flat(page: Grey, place: Callable[[Points], Points], size: tuple[int, int]) -> Grey:
+    """Make a picture of this width and height of what is seen where each of its points is placed on the page."""
+    width, height = size
+    rows, columns = -(-height // MESH) + 1, -(-width // MESH) + 1
+    mesh = np.stack(np.meshgrid(np.arange(columns), np.arange(rows)), axis=-1).reshape(-1, 2) * float(MESH)
+    placed = place(np.asarray(mesh, dtype=np.float64)).reshape(rows, columns, 2)
+    spread = float(np.linalg.norm(placed[1:] - placed[:-1], axis=2).max()) / MESH
+    if spread > 2:  # every pixel of the page must count
+        page = cv2.resize(page, None, fx=2 / spread, fy=2 / spread, interpolation=cv2.INTER_AREA).astype(
+            np.uint8
+        )
+        placed = (placed + 0.5) * (2 / spread) - 0.5
+    even = np.array([[1 / MESH, 0, 0], [0, 1 / MESH, 0]])
+    how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+    at = cv2.warpAffine(
+        placed.astype(np.float32), even, (width, height), flags=how, borderMode=cv2.BORDER_REPLICATE
+    )
+    x, y = np.ascontiguousarray(at[..., 0]), np.ascontiguousarray(at[..., 1])
+    flat = cv2.remap(page, x, y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(flat, dtype=np.uint8)
 
 
 def _found(pair: _Pair, places: Points, reach: float) -> NDArray[np.intp]:
     """Find print again within reach of its places: the page's feature for each of the form's, -1 where none is."""
-    if not pair.likeness.size:
-        return np.full(len(places), -1, dtype=np.intp)
-    squares = (places**2).sum(axis=1)[:, None] + (pair.page**2).sum(axis=1) - 2 * places @ pair.page.T
-    likeness = np.where((squares <= reach**2) & (pair.likeness >= ALIKE), pair.likeness, 0)
-    best = likeness.argmax(axis=1)
-    rows = np.arange(len(best))
-    mutual = (likeness[rows, best] > 0) & (likeness.argmax(axis=0)[best] == rows)
-    return np.where(mutual, best, -1)
+    found = np.full(len(places), -1, dtype=np.intp)
+    if not len(places) or not len(pair.page):
+        return found
+    near = KDTree(places).sparse_distance_matrix(KDTree(pair.page), reach, output_type="ndarray")
+    here, there = near["i"], near["j"]
+    likeness = np.einsum("nd,nd->n", pair.looks[here], pair.looks_there[there])
+    order = np.argsort(likeness)
+    order = order[likeness[order] >= ALIKE]
+    here, there = here[order], there[order]
+    # of several at one place the last is written, the likeliest
+    best, best_there = np.full(len(places), -1), np.full(len(pair.page), -1)
+    best[here] = best_there[there] = np.arange(len(order))
+    mutual = best[here] == best_there[there]
+    found[here[mutual]] = there[mutual]
+    return found
 
 
 def _fit(matches: _Matches, size: NDArray[np.float64]) -> tuple[Transform, NDArray[np.float64]]:
     """Fit a homography, and what the paper's bending adds to it."""
     to_page = _fitted(matches)
+    if to_page is None:
+        raise RegistrationError("what is found of its print lies in no one plane")
     return to_page, _bending(matches.form, matches.page - _carried(to_page, matches.form), size)
+
+
+def _corners_of(picture: Grey, free: Mask) -> Points:
+    """Find corners of the empty form, such as those of its frames, where they are free."""
+    found = cv2.goodFeaturesToTrack(picture, JOINTS, 0.001, PATCH, mask=free.view(np.uint8))
+    return np.zeros((0, 2)) if found is None else found.reshape(-1, 2).round().astype(np.float64)
+
+
+def _seen_again(picture: Grey, flat: Grey, corners: Points, placed: Points) -> _Matches:
+    """Find corners of the empty form again on a page laid flat, by what is around them.
+
+    Features of print are seldom where one writes; without these, fields would lie wrong where paper bends.
+    """
+    reach = PATCH + ROAM
+    inside = (np.minimum(corners, placed) >= reach + 1).all(axis=1)
+    inside &= (np.maximum(corners, placed) < np.array(flat.shape[::-1]) - reach - 1).all(axis=1)
+    here, there = [], []
+    for (x, y), (u, v) in zip(corners[inside].astype(int), placed[inside].round().astype(int), strict=True):
+        patch = picture[y - PATCH : y + PATCH + 1, x - PATCH : x + PATCH + 1]
+        around = flat[v - reach : v + reach + 1, u - reach : u + reach + 1]
+        alike = cv2.matchTemplate(around, patch, cv2.TM_CCOEFF_NORMED)
+        _, most, _, (i, j) = cv2.minMaxLoc(alike)
+        if most >= AGREES and 0 < i < 2 * ROAM and 0 < j < 2 * ROAM:
+            off = i + _peak(alike[j, i - 1 : i + 2]) - ROAM, j + _peak(alike[j - 1 : j + 2, i]) - ROAM
+            here.append((x, y))
+            there.append((u + off[0], v + off[1]))
+    return _Matches(*(np.array(some, dtype=np.float64).reshape(-1, 2) for some in (here, there)))
+
+
+def _peak(values: NDArray[Any]) -> float:
+    """Return how far beside the middle one of three values the parabola through them is highest."""
+    left, middle, right = (float(value) for value in values)
+    return 0.5 * (left - right) / min(left - 2 * middle + right, -1e-6)
+
+
+def _laid(to_page: Transform, bend: NDArray[Any], points: Points, size: NDArray[np.float64]) -> Points:
+    """Carry points over by a homography and a bending."""
+    return _carried(to_page, points) + _bent(bend, points, size)
 
 
 def _flat() -> NDArray[np.float64]:
     return np.zeros((BEND_STEPS + 1, BEND_STEPS + 1, 2))
 
 
+def _grid(size: NDArray[np.float64]) -> Points:
+    """Points of a form at which bending is told, row by row."""
+    steps = np.linspace(0, 1, BEND_STEPS + 1)
+    return np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
+
+
 def _bending(places: Points, off: Points, size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth what a homography leaves: at each point of a grid an affine map fitted to what lies near [1]_.
+    """Smooth what a homography leaves: a sum of bumps all over the form, as low as they may be [1]_.
+
+    What is off is weighed anew, round by round, by how well it agrees with what is smooth [2]_.
 
     Returns
     -------
@@ -521,16 +793,25 @@ def _bending(places: Points, off: Points, size: NDArray[np.float64]) -> NDArray[
 
     References
     ----------
-    .. [1] W. Cleveland, "Robust locally weighted regression and smoothing scatterplots", JASA 74, 1979.
+    .. [1] C. Rasmussen, C. Williams, "Gaussian Processes for Machine Learning", 2006, chapter 2.
+    .. [2] P. Holland, R. Welsch, "Robust regression using iteratively reweighted least-squares", 1977.
     """
-    steps = np.linspace(0, 1, BEND_STEPS + 1)
-    grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
-    away = (places[None] - grid[:, None]) / BEND
-    design = np.concatenate([np.ones((*away.shape[:2], 1)), away], axis=2)
-    weighted = design * np.exp(-(away**2).sum(axis=2, keepdims=True) / 2)
-    normal = weighted.transpose(0, 2, 1) @ design + STIFFNESS * np.eye(3)
-    fitted = np.linalg.solve(normal, weighted.transpose(0, 2, 1) @ off)
-    return np.asarray(fitted[:, 0].reshape(len(steps), len(steps), 2))
+    columns, rows = (np.arange(-BEND / 2, side + BEND, BEND) for side in size)
+    bumps = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
+    design = _bumps(places, bumps)
+    weights = np.ones(len(places))
+    heights: NDArray[Any] = np.zeros((len(bumps), 2))
+    for _ in range(4):
+        weighted = design.T * weights
+        heights = np.linalg.solve(weighted @ design + STIFFNESS * np.eye(len(bumps)), weighted @ off)
+        weights = 1 / (1 + ((off - design @ heights) ** 2).sum(axis=1) / STRAY**2) ** 2
+    return np.asarray((_bumps(_grid(size), bumps) @ heights).reshape(BEND_STEPS + 1, BEND_STEPS + 1, 2))
+
+
+def _bumps(points: Points, bumps: Points) -> NDArray[np.float64]:
+    """Height of each bump, of shape ``(K,)``, at points of shape ``(N,)``."""
+    squares = ((points[:, None] - bumps) ** 2).sum(axis=2)
+    return np.asarray(np.exp(-squares / (2 * BEND**2)))
 
 
 def _bent(bend: NDArray[Any], points: Points, size: NDArray[np.float64]) -> Points:
@@ -551,15 +832,13 @@ def _residual(matches: _Matches, size: NDArray[np.float64]) -> float:
     for fitted, judged in ((first, ~first), (~first, first)):
         to_page, bend = _fit(matches.some(fitted), size)
         rest = matches.some(judged)
-        off.append(
-            np.linalg.norm(_carried(to_page, rest.form) + _bent(bend, rest.form, size) - rest.page, axis=1)
-        )
+        off.append(np.linalg.norm(_laid(to_page, bend, rest.form, size) - rest.page, axis=1))
     return float(np.median(np.concatenate(off)))
 
 
 def _quality(found: NDArray[np.bool_], points: Points, places: Points, view: View) -> float:
     """Share of the print found again on the lower quartile of the blocks in sight; 0 where too few are."""
-    height, width = (side * view.scale for side in view.grey.shape)
+    height, width = view.grey.shape
     in_sight = ((places >= 0) & (places < (width, height))).all(axis=1)
     block = (points * BLOCKS / SIDE).astype(np.int64) @ (1, BLOCKS + 1)
     printed = np.bincount(block[in_sight])
@@ -570,16 +849,16 @@ def _quality(found: NDArray[np.bool_], points: Points, places: Points, view: Vie
     return float(np.quantile(again[told] / printed[told], 0.25))
 
 
-def _marked(pair: _Pair, form: Form) -> float:
+def _marked(view: View, form: Form) -> float:
     """Share of the form's markers that are seen, 0 where they are too few to tell by them alone."""
-    seen = len(pair.corners) // 4
+    seen = sum(m.id in view.markers for m in form.template.markers)
     return seen / len(form.template.markers) if seen >= 3 else 0.0
 
 
 def _is_sane(to_page: Transform, size: NDArray[np.float64]) -> bool:
     """Whether a form may lie so: in front of the camera, not mirrored, its sides foreshortened by less than 4."""
     width, height = size
-    corners = np.array([[0, 0], [width, 0], [width, height], [0, height]])
+    corners = _rectangle(width, height)
     depth = corners @ to_page[2, :2] + to_page[2, 2]
     if not (depth * depth[0] > 0).all():
         return False

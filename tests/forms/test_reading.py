@@ -56,6 +56,43 @@ def in_last_cells(page, texts):
     return out
 
 
+def first(page):
+    """The answer of the first field."""
+    return filled(page).answers[0]
+
+
+def test_a_rule_through_a_field_is_print():
+    page = PICTURE.copy()
+    cv2.line(page, (300, 218), (SIZE[0] - 30, 218), 30, 4)
+    assert first(page).line is None
+
+
+def test_ink_that_is_joined_with_a_neighbours_ends_where_the_field_does():
+    page = PICTURE.copy()
+    cell = FIELDS[0].cells[1]
+    cv2.line(page, (cell.x + 22, cell.bottom - 12), (cell.x + 22, cell.y - 60), 15, 5)
+    answer = first(page)
+    around = 0.3 / 1.6 * len(answer.sheet.ink)
+    assert answer.line.box.y == pytest.approx(around, abs=1)
+
+
+def test_ink_that_ends_just_beyond_its_field_is_whole():
+    page = PICTURE.copy()
+    cell = FIELDS[0].cells[1]
+    cv2.line(page, (cell.x + 22, cell.bottom - 12), (cell.x + 22, cell.y - 8), 15, 5)
+    assert first(page).line.box.y < 0.3 / 1.6 * len(first(page).sheet.ink) - 3
+
+
+def test_a_small_ring_stays_open_on_a_blurred_photo():
+    page = PICTURE.copy()
+    cell = FIELDS[0].cells[2]
+    cv2.circle(page, (cell.x + 22, cell.y + 27), 5, 15, 4)
+    found = fill(cv2.GaussianBlur(page, (0, 0), 1.8), FORM, register(view_of(PICTURE), FORM))
+    paper = (~found.answers[0].sheet.ink).astype(np.uint8)
+    areas, _ = cv2.connectedComponents(paper, connectivity=4)
+    assert areas == 3  # the ring itself counts as one, then what is around it and within
+
+
 def test_a_blank_form_has_no_ink_in_its_fields():
     assert [answer.line for answer in filled(PICTURE).answers] == [None, None, None]
 

@@ -57,6 +57,36 @@ def test_a_bent_page_is_followed_where_it_bends():
     assert np.abs(found.place(printed_there) - wanted).max() < 2.5
 
 
+def test_frames_are_followed_where_a_page_bends_and_nothing_else_is_printed(tmp_path):
+    empty = PICTURE.copy()
+    empty[:, 450:] = 245
+    for cell in (cell for one in FIELDS for cell in one.cells):
+        cv2.rectangle(empty, (cell.x, cell.y), (cell.right, cell.bottom), 120, 1)
+    cv2.imwrite(str(tmp_path / "empty.png"), empty)
+    framed = form_of(replace(FORM.template, reference=tmp_path / "empty.png"))
+    y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
+    bump = 6 * np.exp(-((x - 620) ** 2 + (y - 430) ** 2) / (2 * 120**2))
+    bent = cv2.remap(empty, x + bump, y, cv2.INTER_LINEAR, borderValue=245)
+    (place,) = register(view_of(bent), framed).place(CENTRES[1:2])
+    assert np.abs(place - (CENTRES[1] - (bump[int(CENTRES[1][1]), int(CENTRES[1][0])], 0))).max() < 1
+
+
+def test_a_faint_page_small_on_a_dark_desk_is_recovered():
+    small = np.diag([0.62, 0.62, 1.0])
+    small[:2, 2] = 300, 200
+    dim = cv2.GaussianBlur(seen(PICTURE, small, (1150, 1100), level=60), (0, 0), 0.8)
+    homography = np.diag([2.0, 2.0, 1.0]) @ small
+    dim = cv2.resize((25 + dim * 0.2).astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
+    assert off(register(view_of(dim), FORM), homography) < 3
+
+
+def test_a_wrong_form_that_agrees_with_nothing_does_not_keep_the_right_one_from_being_found():
+    nothing = replace(FORM.template, name="bare")
+    few = Form(nothing, registration.Features(FORM.features.points[:9] * 0, FORM.features.descriptors[:9]))
+    chosen, _ = choose(view_of(PICTURE), [few, FORM])
+    assert chosen.template.name == "drawn"
+
+
 def test_another_form_is_refused():
     with pytest.raises(RegistrationError):
         register(view_of(printed(seed=1)), FORM)
@@ -135,6 +165,15 @@ def test_one_covered_marker_does_no_harm():
 def test_features_keep_out_of_where_one_writes():
     exclude = [Box(0, 0, 800, 600)]
     assert (features_of(PICTURE, exclude).points[:, 1] > 590).all()
+
+
+def test_features_lie_where_they_are_seen_whichever_way_up():
+    upright = features_of(PICTURE).points
+    turned = np.array(SIZE) - 1 - features_of(np.ascontiguousarray(np.rot90(PICTURE, 2))).points
+    away = turned[:, None] - upright
+    nearest = np.abs(away).sum(axis=2).argmin(axis=1)
+    between = away[np.arange(len(turned)), nearest]
+    assert np.abs(np.median(between, axis=0)).max() < 0.05
 
 
 def test_features_are_spread_over_the_page():
