@@ -16,6 +16,7 @@ from digitocr import clean, decode, judge, lattice, normalize, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.components import components
 from digitocr.errors import InputError, ModelError, RegistrationError
+from digitocr.forms.mending import dated
 from digitocr.forms.reading import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, choose, form_of, view_of
 from digitocr.forms.template import Template
@@ -304,7 +305,8 @@ class Reader:
         if not reading.segments:
             return Number((), math.exp(reading.log_posterior), answer.box)
         coefficients = self.card.cell_confidence if answer.field.cells else ()
-        return self._number(reading, answer.sheet, page, coefficients or self.card.number_confidence)
+        number = self._number(reading, answer.sheet, page, coefficients or self.card.number_confidence)
+        return dated(answer.field, number)
 
     def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
         """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""

@@ -13,6 +13,9 @@ from digitocr.forms.rules import broken
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Number, Reason, Status
 
+YEARS = range(1800, 2200)
+"""Years that a form may bear."""
+
 CENTURY = 69
 """Years written with two digits are of the 20th century from this one on, as in POSIX."""
 
@@ -171,6 +174,8 @@ def _date(field: Field, digits: str) -> date | None:
     year = parts["Y"]
     if "YYYY" not in field.format:
         year += 1900 if year >= CENTURY else 2000
+    if year not in YEARS:
+        return None
     try:
         return date(year, parts["M"], parts["D"])
     except ValueError:

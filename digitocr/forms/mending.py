@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from digitocr.forms.checks import Complaint, complaints, written
-from digitocr.forms.template import Template
-from digitocr.records import Number
+from digitocr.forms.checks import Complaint, complaints, fault, written
+from digitocr.forms.template import Field, Template
+from digitocr.records import Number, Reason
 
 PLAUSIBLE = 0.001
 """A runner-up with less probability is not offered."""
@@ -65,6 +65,42 @@ def mends(template: Template, numbers: Mapping[str, Number]) -> list[Mend]:
         if len(best) == 1 and best[0] not in found:
             found.append(best[0])
     return found
+
+
+def dated(field: Field, number: Number) -> Number:
+    """Read a date as the likeliest day there is, where one digit's runner-up makes it one: no month is the 17th.
+
+    Parameters
+    ----------
+    field : Field
+    number : Number
+        What was read in it.
+
+    Returns
+    -------
+    Number
+        No surer than the runner-up was; the number as it is where it is no date, is one, or cannot be made one so.
+    """
+    if fault(field, written(number)) is not Reason.FIELD_DATE:
+        return number
+    days = [
+        (number.digits[position - 1].runner_up_confidence, position, text)
+        for _, position, _, text in _changes({field.name: number}, {field.name})
+        if fault(field, text) is None
+    ]
+    if not days:
+        return number
+    sure, position, text = max(days)
+    old = number.digits[position - 1]
+    new = replace(
+        old,
+        value=old.runner_up,
+        confidence=sure,
+        runner_up=old.value,
+        runner_up_confidence=old.confidence,
+    )
+    digits = (*number.digits[: position - 1], new, *number.digits[position:])
+    return replace(number, digits=digits, confidence=min(number.confidence, sure), written=text)
 
 
 def _changes(numbers: Mapping[str, Number], fields: set[str]) -> Iterator[tuple[str, int, int, str]]:

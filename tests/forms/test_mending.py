@@ -1,7 +1,12 @@
-from digitocr.forms.mending import mends
+from dataclasses import replace
+
+import pytest
+
+from digitocr.forms.checks import fault
+from digitocr.forms.mending import dated, mends
 from digitocr.forms.rules import parse
-from digitocr.forms.template import Field, Template
-from digitocr.records import Box, Digit, Number
+from digitocr.forms.template import Field, Kind, Template
+from digitocr.records import Box, Digit, Number, Reason
 
 BOX = Box(0, 0, 90, 30)
 NAMES = ["a", "b", "c", "total"]
@@ -74,3 +79,29 @@ def test_marks_between_digits_are_kept():
     read = number("131", p1=(7, 0.2))
     amount = Number(read.digits, 0.9, BOX, "1.31")
     assert found(template("a == 731"), a=amount) == [("a", 1, 7)]
+
+
+DAY = Field("day", BOX, Kind.DATE, format="DDMMYYYY")
+
+
+def test_a_date_is_read_as_a_day_there_is():
+    read = number("47012024", p1=(1, 0.1), p2=(2, 0.02), p4=(7, 0.3))
+    day = dated(DAY, read)
+    assert day.text == "17012024"
+    assert (day.confidence, day.digits[0].runner_up) == (0.1, 4)
+    assert day.digits[1:] == read.digits[1:]
+
+
+def test_marks_of_a_date_stay():
+    read = replace(number("31042024", p4=(5, 0.2)), written="31.04.2024")
+    assert dated(DAY, read).written == "31.05.2024"
+
+
+@pytest.mark.parametrize("text", ["17012024", "4701", "47132024"])
+def test_what_is_a_day_or_cannot_be_one_stays_as_read(text):
+    read = number(text, p1=(1, 0.1))
+    assert dated(DAY, read) is read
+
+
+def test_no_form_is_of_the_year_1470():
+    assert fault(DAY, "17011470") is Reason.FIELD_DATE
