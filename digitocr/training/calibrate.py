@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,10 +34,20 @@ TARGET = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A decoded number with whether it is right to the digit, its length included."""
+    """A decoded number.
+
+    Attributes
+    ----------
+    evidence : Evidence
+    right : bool
+        To the digit, its length included.
+    drawing : int
+        What it is on: a drawing that falls into several numbers is right if together they are.
+    """
 
     evidence: Evidence
     right: bool
+    drawing: int
 
 
 def _asking(classifier: Classifier) -> lattice.LogProbabilities:
@@ -97,22 +108,36 @@ def calibrated_in_cells(
         card, cell_weights=fit_cell_weights([labelled_field(field).labels for field in first], scored)
     )
     numbers = []
-    for field, one in zip(
-        second, lattice.score([f.line for f in second], logs, line_reader.frames), strict=True
-    ):
+    scored = lattice.score([field.line for field in second], logs, line_reader.frames)
+    for k, (field, one) in enumerate(zip(second, scored, strict=True)):
         (reading,) = lattice.decoded(one, card)
         text = "".join(str(s.value) for s in reading.segments)
         if text:
-            numbers.append(Judged(evidence(reading), text == field.entry.text))
+            numbers.append(Judged(evidence(reading), text == field.entry.text, k))
     return replace(card, cell_confidence=fit_number_confidence(numbers)), numbers
 
 
 def threshold_for(
     numbers: Sequence[Judged], coefficients: tuple[float, ...], target: float = TARGET
 ) -> float:
-    """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the numbers are wrong."""
-    found = [Outcome(judge.confidence(n.evidence, coefficients), n.right) for n in numbers]
-    return round(float(np.clip(choose(found, target).threshold, 0.5, 0.99)), 4)
+    """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the drawings are wrong."""
+    found = choose(of_drawings(numbers, coefficients), target)
+    return round(float(np.clip(found.threshold, 0.5, 0.99)), 4)
+
+
+def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> list[Outcome]:
+    """Say of each drawing how sure the least sure of its numbers is, and whether all are right.
+
+    Nobody is misled by a drawing of which a part waits.
+    """
+    found: dict[int, Outcome] = {}
+    for one in numbers:
+        sure, before = (
+            judge.confidence(one.evidence, coefficients),
+            found.get(one.drawing, Outcome(1.0, True)),
+        )
+        found[one.drawing] = Outcome(min(sure, before.confidence), one.right and before.right)
+    return list(found.values())
 
 
 def fit_text_weights(
@@ -273,17 +298,21 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: M
     Returns
     -------
     list of Judged
-        A number is right if it is the drawing's whole text, or a part of it where all parts together are.
+        One of several on a drawing is right if all together have as many digits as there are, and its own are those
+        in their place.
     """
     found: dict[int, tuple[str, list[decode.Reading]]] = {}
     for drawn, line in zip(lines, scored, strict=True):
         if drawn.text is not None:
             found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(lattice.decoded(line, card))
     out = []
-    for text, readings in found.values():
-        texts = ["".join(str(s.value) for s in reading.segments) for reading in readings]
-        whole = "".join(texts) == text
-        out += [Judged(evidence(r), whole or read == text) for r, read in zip(readings, texts, strict=True)]
+    for drawing, (text, readings) in found.items():
+        ends = list(accumulate(len(reading.segments) for reading in readings))
+        complete = bool(ends) and ends[-1] == len(text)
+        for end, reading in zip(ends, readings, strict=True):
+            read = "".join(str(s.value) for s in reading.segments)
+            right = complete and read == text[end - len(read) : end]
+            out.append(Judged(evidence(reading), right, drawing))
     return out
 
 

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__, judge
+from digitocr import __version__
 from digitocr.classify import classifier_of
 from digitocr.decode import SIGN
 from digitocr.line_reader import LineReader
@@ -27,7 +27,7 @@ from digitocr.network import compile_network, compiled_file, runner
 from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.architectures import digitnet
-from digitocr.training.calibrate import calibrated, calibrated_in_cells
+from digitocr.training.calibrate import calibrated, calibrated_in_cells, of_drawings
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     Candidates,
@@ -248,9 +248,9 @@ def main(argv: list[str] | None = None) -> int:
     fields = [field for form in drawn_forms(args.seed * 1_000_000 + 950_000, 300, hands) for field in form]
     card, in_cells = calibrated_in_cells(card, classifier, line_reader, fields)
     test = classifier.log_probabilities(to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
-    sure = np.array([judge.confidence(n.evidence, card.number_confidence) for n in numbers])
-    right = np.array([n.right for n in numbers])
-    taken = sure >= card.threshold
+    found = of_drawings(numbers, card.number_confidence)
+    right = np.array([one.right for one in found])
+    taken = np.array([one.confidence >= card.threshold for one in found])
     metrics = {
         "drawn_lines_right_by_the_line_reader": round(lines_right(line_reader, [d.item for d in lines]), 4),
         "mnist_test_accuracy": round(float(np.mean(test == y_test)), 4),
