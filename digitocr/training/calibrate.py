@@ -132,11 +132,9 @@ def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> l
     """
     found: dict[int, Outcome] = {}
     for one in numbers:
-        sure, before = (
-            judge.confidence(one.evidence, coefficients),
-            found.get(one.drawing, Outcome(1.0, True)),
-        )
-        found[one.drawing] = Outcome(min(sure, before.confidence), one.right and before.right)
+        now = Outcome(judge.confidence(one.evidence, coefficients), one.right)
+        before = found.get(one.drawing, now)
+        found[one.drawing] = Outcome(min(now.confidence, before.confidence), now.right and before.right)
     return list(found.values())
 
 
