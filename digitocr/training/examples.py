@@ -81,7 +81,7 @@ EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
     "field.png": (310, _field),
     "marks.jpg": (7, _marks),
     "notes.jpg": (6, _notes),
-    "chalk.jpg": (6, _chalk),
+    "chalk.jpg": (8, _chalk),
     "meter.jpg": (1, _meter),
 }
 """File name of each example, the seed it is drawn with, and how."""

@@ -8,7 +8,8 @@ import cv2
 import numpy as np
 
 from digitocr import clean, normalize, segment
-from digitocr.records import Box, Candidate, Grey, Line, Page, Sheet
+from digitocr.components import components
+from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
 
 FAR = 128
 """Longest side, in pixels, at which strokes of a thick pen are narrower than the shadows that cleaning evens out."""
@@ -21,6 +22,9 @@ LARGE_ENOUGH = 40
 
 THICK = 7.0
 """Strokes at least this wide, in pixels, are seen well enough from afar; thinner ones are looked at again."""
+
+THIN = 0.2
+"""Ink that covers less of its box than this may be a frame."""
 
 EDGE = 2
 """Ink this near to the edge of the sheet, in pixels, may be what lies around the paper."""
@@ -82,12 +86,28 @@ def _found(flat: Grey, scale: float) -> _Found | None:
     if scale < 1:
         flat = cv2.resize(flat, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
     sheet = clean.clean(Page(1, flat))
+    sheet = replace(sheet, ink=_without_frames(sheet.ink))
     lines = segment.segment(sheet)
     if not lines:
         return None
     line = max(lines, key=lambda line: _weight(line, sheet))
     candidate = _digit_of(line)
     return _Found(candidate, line.ink(candidate), sheet, scale)
+
+
+def _without_frames(ink: Mask) -> Mask:
+    """Leave out thin ink that goes all around other ink: the edge of the paper."""
+    labels, boxes = components(ink)
+    x, y, width, height, area = boxes.T
+    inside = (
+        (x > (x + width / 10)[:, None])
+        & (y > (y + height / 10)[:, None])
+        & (x + width < (x + 0.9 * width)[:, None])
+        & (y + height < (y + 0.9 * height)[:, None])
+        & (height > (height / 5)[:, None])
+    )
+    frame = inside.any(axis=1) & (area < THIN * width * height)
+    return np.asarray(ink & ~np.concatenate([[False], frame])[labels], dtype=np.bool_)
 
 
 def _well_seen(found: _Found, side: int) -> bool:
