@@ -29,6 +29,9 @@ TILE = 128
 MAX_BOARD = 110
 """A ground of which half the pixels are brighter than this is paper, not a blackboard."""
 
+WIDEST_CHALK = 8
+"""No stroke of chalk on a photo is wider than the photo's shorter side divided by this."""
+
 STRONG_SHARE = 0.42
 """Ink is at least this share as dark against the paper as the strongest ink near it; guide lines are less."""
 
@@ -270,9 +273,18 @@ def _dark_on_light(grey: Grey) -> Grey:
     bright = smooth > level
     if not bright.any() or float(np.mean(bright)) > 0.4:
         return grey
-    if float(smooth[bright].mean() - smooth[~bright].mean()) < 60:
+    if float(smooth[bright].mean() - smooth[~bright].mean()) < 60 or _holds_paper(bright):
         return grey
     return cv2.bitwise_not(grey).astype(np.uint8)
+
+
+def _holds_paper(bright: Mask) -> bool:
+    """Whether what is bright on a photo is wider than any chalk stroke: paper on a dark desk, partly in the shade."""
+    side = min(bright.shape)
+    if side < PAGE_SIDE:
+        return False
+    size = side // WIDEST_CHALK
+    return bool(cv2.erode(bright.view(np.uint8), np.ones((size, size), np.uint8), borderValue=0).any())
 
 
 def _even_light(grey: Grey) -> Grey:

@@ -129,3 +129,21 @@ def test_a_pale_digit_among_dark_ones_stays():
         cv2.putText(image, "3", (x, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, dark, 5, cv2.LINE_AA)
     ink = clean(Page(1, image)).ink
     assert ink[:, 140:175].sum() >= 0.8 * ink[:, 80:115].sum()
+
+
+def test_paper_in_the_shade_on_a_dark_desk_is_no_blackboard():
+    image = np.full((600, 800), 40, np.uint8)
+    image[90:520, 90:700] = np.linspace(170, 60, 610, dtype=np.uint8)
+    for x in (200, 300, 400):
+        cv2.putText(image, "7", (x, 300), cv2.FONT_HERSHEY_SIMPLEX, 2, 20, 5, cv2.LINE_AA)
+    assert np.median(image) < 110
+    ink = clean(Page(1, image)).ink
+    assert 0 < ink.mean() < 0.2
+
+
+def test_chalk_on_a_large_board_is_inverted():
+    image = np.full((600, 800), 40, np.uint8)
+    cv2.putText(image, "375", (150, 350), cv2.FONT_HERSHEY_SIMPLEX, 6, 220, 20, cv2.LINE_AA)
+    sheet = clean(Page(1, image))
+    assert np.median(sheet.grey) > 200
+    assert 0.02 < sheet.ink.mean() < 0.2

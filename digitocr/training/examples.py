@@ -80,7 +80,7 @@ EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
     "cheque.png": (5, _cheque),
     "field.png": (310, _field),
     "marks.jpg": (7, _marks),
-    "notes.jpg": (6, _notes),
+    "notes.jpg": (11, _notes),
     "chalk.jpg": (8, _chalk),
     "meter.jpg": (1, _meter),
 }
