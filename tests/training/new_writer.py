@@ -8,7 +8,7 @@ from digitocr.training.strokes import Glyph, SkeletonWriter, Sources
 
 HABITS = {
     "1": [[(0.02, 0.34), (0.55, 0.02), (0.42, 1.0)]],
-    "7": [[(0.12, 0.10), (0.36, 0.03), (0.30, 1.0)]],
+    "7": [[(0.22, 0.16), (0.36, 0.03), (0.30, 1.0)]],
 }
 
 

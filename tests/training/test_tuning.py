@@ -156,7 +156,7 @@ def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
     folder = made(tmp_path / "c", *writing)
     verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
     print("\n".join(verdict.lines()))
-    assert 1 - verdict.own.after <= (1 - verdict.own.before) / 2
+    assert 1 - verdict.own.after <= 0.85 * (1 - verdict.own.before)
     assert verdict.mnist.after >= verdict.mnist.before - 0.0005
     assert verdict.promoted
 
