@@ -240,9 +240,7 @@ class Registration:
         (N, 2) float64 ndarray
             In page pixels.
         """
-        return _carried(self.to_page, points) + _bent(
-            self.bend, points, np.array(self.size, dtype=np.float64)
-        )
+        return _laid(self.to_page, self.bend, points, np.array(self.size, dtype=np.float64))
 
 
 def features_of(picture: Grey, exclude: Sequence[Box] = (), side: int = SIDE) -> Features:
