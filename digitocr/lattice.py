@@ -63,7 +63,7 @@ def score(
     lines : sequence of Line
     log_probabilities : callable
     frames : callable, optional
-        The line reader; it is asked about lines that are not all sure digits.
+        The line reader; it is asked about lines with more than small ink.
 
     Returns
     -------
@@ -82,8 +82,7 @@ def score(
     ]
     if frames is None:
         return merged
-    doubtful = (keep & ~sure for keep, sure in zip(kept, settled, strict=True))
-    open_ = [k for k, some in enumerate(doubtful) if _has_tall(lines[k], some)]
+    open_ = [k for k, some in enumerate(kept) if _has_tall(lines[k], some)]
     for k, heard in zip(open_, with_spans([merged[k] for k in open_], frames), strict=True):
         merged[k] = heard
     return merged

@@ -18,6 +18,7 @@ from digitocr.training.compose import Drawing, cell, form_field, line
 from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
 from digitocr.training.lines import Lesson, lesson, lessons_of, stored
+from digitocr.training.mnist import load_mnist
 from digitocr.training.parts import Part, parts
 from digitocr.training.scenes import fonts_found, page, photo
 from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
@@ -49,6 +50,12 @@ EMPTY_KEPT = 2
 
 FORMS = 4
 """Forms filled in and photographed, beside every so many drawings as make a part; each has some fifty fields."""
+
+PICTURES = 0.4
+"""Weight of MNIST's digits among the hands; 1 for the stroke archives."""
+
+HELD_FROM = 55_000
+"""MNIST's training digits from here on are set aside for calibration."""
 
 CUTS_KEPT = 0.4
 """Share of the wrong cuts that is learned from: there are many more of them than of digits."""
@@ -149,8 +156,13 @@ def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates
 
 @cache
 def _sources(data_dir: Path | None) -> Sources:
-    """Load the stroke archives once in a process."""
-    return sources_at(data_dir)
+    """Load the hands that are learned from, MNIST's among them, once in a process."""
+    path = None if data_dir is None else data_dir / "mnist.npz"
+    if path is None or not path.is_file():
+        return sources_at(data_dir)
+    images, labels, _, _ = load_mnist(path)
+    learned = picture_source("mnist", images[:HELD_FROM], labels[:HELD_FROM])
+    return sources_at(data_dir, pictures=learned, picture_weight=PICTURES)
 
 
 def _candidates(lines: list[LabelledLine], rng: np.random.Generator) -> Candidates:

@@ -400,7 +400,7 @@ def _cover(
         affine[:, 2] += offset - 0.5
         # several times larger: smooth edges need a harder mask
         soft = cv2.warpAffine(p.glyph.mask, affine, (width, rows), flags=cv2.INTER_CUBIC)
-        hard = np.clip((soft.astype(np.float32) - 70) * 1.9, 0, 255)
+        hard = np.clip((soft.astype(np.float32) - rng.uniform(45, 105)) * 1.9, 0, 255)
         return hard.astype(np.uint8), (int(start[0]), int(start[1]))
     paths = [s + offset for s in p.strokes]
     cover = rasterise(rng, paths, pen, (rows, width), pressure=hand.pressure)

@@ -30,6 +30,7 @@ from digitocr.training.architectures import digitnet
 from digitocr.training.calibrate import calibrated, calibrated_in_cells, of_drawings
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
+    HELD_FROM,
     Candidates,
     calibration_sources,
     corpus,
@@ -228,7 +229,7 @@ def main(argv: list[str] | None = None) -> int:
     say(f"sources: our own skeletons, {', '.join(present) or 'MNIST by download'}")
     drawn, lessons = corpus(args.seed * 1_000_000, args.pictures, data_dir, args.work, say)
     x_train, y_train, x_test, y_test = load_mnist(None)
-    data = training_set(drawn, x_train[:55_000], y_train[:55_000], args.seed)
+    data = training_set(drawn, x_train[:HELD_FROM], y_train[:HELD_FROM], args.seed)
     say(f"{len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
     checkpoint = checkpoint_of(data, args.epochs, args.batch_size, args.seed, args.work)
     network = train(data, args.epochs, args.batch_size, args.seed, checkpoint)
@@ -238,7 +239,7 @@ def main(argv: list[str] | None = None) -> int:
     line_network = train_lines(lessons, args.line_epochs, 64, args.seed, line_run)
 
     say("calibrating on held-out drawings")
-    hands = calibration_sources(data_dir, x_train[55_000:], y_train[55_000:])
+    hands = calibration_sources(data_dir, x_train[HELD_FROM:], y_train[HELD_FROM:])
     lines = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
     made = Made(network, compile_network(network), line_network, compile_network(line_network))
     card = ModelCard(args.output.stem, "", CLASSES, 0.5)
