@@ -117,9 +117,9 @@ def checkpoint_of(data: Candidates, epochs: int, batch_size: int, seed: int, wor
     return work / f"checkpoint-{facts.hexdigest()[:12]}"
 
 
-def lines_checkpoint_of(lessons: list[Lesson], epochs: int, seed: int, work: Path) -> Path:
+def lines_checkpoint_of(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, work: Path) -> Path:
     """Name the folder of checkpoints of the line reader's run, likewise."""
-    facts = hashlib.sha256(f"{epochs} {seed}".encode())
+    facts = hashlib.sha256(f"{epochs} {batch_size} {seed}".encode())
     for one in lessons:
         facts.update(one.picture.tobytes() + one.frames.tobytes())
     return work / f"lines-checkpoint-{facts.hexdigest()[:12]}"
@@ -217,9 +217,10 @@ def main(argv: list[str] | None = None) -> int:
         "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
     )
     parser.add_argument("--pictures", type=int, default=48_000, help="how many drawings")
-    parser.add_argument("--epochs", type=int, default=5)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--line-epochs", type=int, default=7, help="epochs of the line reader")
-    parser.add_argument("--batch-size", type=int, default=256)
+    parser.add_argument("--batch-size", type=int, default=128)
+    parser.add_argument("--line-batch-size", type=int, default=32)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)  # fmt: skip
 
@@ -235,8 +236,8 @@ def main(argv: list[str] | None = None) -> int:
     network = train(data, args.epochs, args.batch_size, args.seed, checkpoint)
 
     say(f"{len(lessons)} lines")
-    line_run = lines_checkpoint_of(lessons, args.line_epochs, args.seed, args.work)
-    line_network = train_lines(lessons, args.line_epochs, 64, args.seed, line_run)
+    line_run = lines_checkpoint_of(lessons, args.line_epochs, args.line_batch_size, args.seed, args.work)
+    line_network = train_lines(lessons, args.line_epochs, args.line_batch_size, args.seed, line_run)
 
     say("calibrating on held-out drawings")
     hands = calibration_sources(data_dir, x_train[HELD_FROM:], y_train[HELD_FROM:])
@@ -265,7 +266,7 @@ def main(argv: list[str] | None = None) -> int:
         "version": __version__,
         "command": f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
         f"--line-epochs {args.line_epochs} "
-        f"--batch-size {args.batch_size} --seed {args.seed}",
+        f"--batch-size {args.batch_size} --line-batch-size {args.line_batch_size} --seed {args.seed}",
         "seconds": round(time.monotonic() - started),
         "data": {
             "own pen strokes": "drawn by digitocr.training",
