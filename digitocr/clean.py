@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr import rulings
 from digitocr.components import components
+from digitocr.outline import paper_corners
 from digitocr.records import Grey, Mask, Page, Reason, Sheet, Transform
+from digitocr.rulings import PAGE_SIDE
 
 MAX_SIDE = 2000
 """Longest side of a sheet in pixels: an A4 page then has some 170 dots per inch."""
@@ -41,14 +42,8 @@ FAINT_SHARE = 0.7
 FAINT_DIGIT_SHARE = 0.6
 """The same for a component of a digit's size: better a pattern too many than a digit too few."""
 
-PAGE_SIDE = 400
-"""A sheet with a shorter side, in pixels, is a crop rather than a page."""
-
-EDGE = 6
-"""How far from the edge of a sheet its brightness is compared on either side, in pixels of a picture 400 wide."""
-
-SHARP = 25
-"""Paper is at least this much brighter than the desk right beside it."""
+DESK_SIDE = 200
+"""Paper is looked for on a picture whose shorter side, in pixels, is at least this."""
 
 MAX_SKEW = 15.0
 """Skew is looked for up to this angle, in degrees."""
@@ -75,9 +70,9 @@ def clean(page: Page) -> Sheet:
         even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
         ink = _ink(even)
         to_page = to_page @ np.linalg.inv(turn)
-    lines = _rulings(ink)
+    lines = rulings.find(ink)
     if lines is not None:
-        ink = without(ink, lines)
+        ink = rulings.without(ink, lines)
         even = np.where(lines & ~ink, np.uint8(255), even).astype(np.uint8)
     if min(ink.shape) < PAGE_SIDE:
         ink = _without_faint(even, ink)
@@ -125,7 +120,7 @@ def turned(sheet: Sheet, quarters: int) -> Sheet:
 def straighten(grey: Grey) -> tuple[Grey, Transform]:
     """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
     height, width = grey.shape
-    corners = paper_corners(grey) if min(grey.shape) >= 300 else None
+    corners = paper_corners(grey) if min(grey.shape) >= DESK_SIDE else None
     if corners is None:
         scale = _working_scale(width, height)
         if scale == 1:
@@ -158,63 +153,6 @@ def _working_scale(width: float, height: float) -> float:
     if shortest < MIN_SHORT_SIDE:
         return min(MIN_SHORT_SIDE / shortest, 4.0, MAX_SIDE / longest)
     return 1.0
-
-
-def paper_corners(grey: Grey) -> NDArray[np.float64] | None:
-    """Find a bright sheet on a darker desk: its corners clockwise from the upper left, in page pixels, or None."""
-    scale = 400 / max(grey.shape)
-    step = max(1, max(grey.shape) // 1600)  # every so many pixels tell where the paper ends as well as all do
-    size = (round(grey.shape[1] * scale), round(grey.shape[0] * scale))
-    small = cv2.resize(np.ascontiguousarray(grey[::step, ::step]), size, interpolation=cv2.INTER_AREA)
-    small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
-    small = cv2.GaussianBlur(small, (5, 5), 0)
-    _, mask = cv2.threshold(small, 0, 255, cv2.THRESH_BINARY | cv2.THRESH_OTSU)
-    paper, desk = small[mask > 0], small[mask == 0]
-    if not paper.size or not desk.size or np.median(paper) - np.median(desk) < 45:
-        return None
-    contours, _ = cv2.findContours(mask, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
-    outline = max(contours, key=cv2.contourArea)
-    area = cv2.contourArea(outline)
-    if not 0.25 * small.size < area < 0.97 * small.size:
-        return None
-    hull = cv2.convexHull(outline)
-    quad = cv2.approxPolyDP(hull, 0.04 * cv2.arcLength(hull, closed=True), closed=True).reshape(-1, 2)
-    if len(quad) != 4 or area < 0.9 * cv2.contourArea(quad):
-        return None
-    h, w = small.shape
-    on_edge = (
-        (quad[:, 0] <= 2).astype(int) + (quad[:, 0] >= w - 3) + (quad[:, 1] <= 2) + (quad[:, 1] >= h - 3)
-    ).clip(0, 1)
-    if on_edge.sum() >= 3:
-        # The picture's own frame, cut by something dark, is no sheet on a desk.
-        return None
-    if not _has_sharp_edges(small.astype(np.uint8), quad):
-        return None
-    points = quad[np.argsort(np.arctan2(*(quad - quad.mean(axis=0)).T[::-1]))].astype(np.float64)
-    first = int(np.argmin(points.sum(axis=1)))
-    return np.asarray((np.roll(points, -first, axis=0) + 0.5) / scale, dtype=np.float64)
-
-
-def _has_sharp_edges(small: Grey, quad: NDArray[Any]) -> bool:
-    """Whether brightness falls sharply at each side of the quadrilateral that lies within the picture.
-
-    The edge of a shadow on the paper is soft, and what lies beyond it must not be cut off.
-    """
-    height, width = small.shape
-    centre = np.asarray(quad.mean(axis=0), dtype=np.float64)
-    for a, b in zip(quad.astype(np.float64), np.roll(quad, -1, axis=0).astype(np.float64), strict=True):
-        along = np.linspace(a, b, 24)[3:-3]
-        outward = np.array([b[1] - a[1], a[0] - b[0]])
-        outward *= np.sign(outward @ ((a + b) / 2 - centre)) / max(float(np.linalg.norm(outward)), 1e-6)
-        inside, outside = along - EDGE * outward, along + EDGE * outward
-        seen = ((outside >= 0) & (outside < [width, height])).all(axis=1)
-        seen &= ((inside >= 0) & (inside < [width, height])).all(axis=1)
-        if seen.sum() < 6:
-            continue
-        (xi, yi), (xo, yo) = inside[seen].astype(int).T, outside[seen].astype(int).T
-        if np.median(small[yi, xi].astype(float) - small[yo, xo]) < SHARP:
-            return False
-    return True
 
 
 def _rotation(shape: tuple[int, int], angle: float) -> Transform:
@@ -404,116 +342,3 @@ def quality(even: Grey, ink: Mask) -> tuple[Reason, ...]:
     greys = np.cumsum(cv2.calcHist([even], [0], ink.view(np.uint8), [256], [0, 256]))
     median = int(np.searchsorted(greys, greys[-1] / 2))
     return (Reason.PAGE_QUALITY,) if greys[-1] and median > 255 * (1 - MIN_CONTRAST) else ()
-
-
-# --- rulings and boxes ------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Length:
-    """How long a straight run must be to be a ruling rather than a stroke, in pixels."""
-
-    across: int
-    down: int
-
-
-def _rulings(ink: Mask) -> Mask | None:
-    """Find straight runs of ink longer than any stroke of a digit: rulings, table lines, box borders."""
-    length = _ruling_length(ink)
-    picture = ink.view(np.uint8)
-    # One pixel of slack across the run lets a slightly slanted or wavy line count as straight.
-    level = cv2.dilate(picture, np.ones((3, 1), np.uint8))
-    upright = cv2.dilate(picture, np.ones((1, 3), np.uint8))
-    if not _has_runs(level, length.across) and not _has_runs(upright.T, length.down):
-        return None
-    across = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8))
-    down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8))
-    thin = round(_stroke_width(ink) * 2 + 3)
-    fine_across = _thin_only(across, np.ones((thin, 1), np.uint8))
-    fine_down = _thin_only(down, np.ones((1, thin), np.uint8))
-    return np.logical_and(np.logical_or(fine_across, fine_down), ink)
-
-
-def _has_runs(picture: NDArray[Any], length: int) -> bool:
-    """Whether a row may hold a run of ink of this length, told by every fourth column."""
-    sampled = np.ascontiguousarray(picture[:, ::4], dtype=np.uint8)
-    runs = cv2.erode(sampled, np.ones((1, max(1, length // 4)), np.uint8), borderValue=0)
-    return bool(runs.any())
-
-
-def _ruling_length(ink: Mask) -> _Length:
-    """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
-    height, width = ink.shape
-    if min(height, width) >= PAGE_SIDE:
-        size = max(30.0, _typical_height(ink))
-        return _Length(across=round(2 * size), down=round(2 * size))
-    size = _typical_height(ink)
-    if size == 0:
-        return _Length(across=max(24, round(0.95 * width)), down=max(24, round(0.95 * height)))
-    return _Length(across=max(24, round(1.6 * size)), down=max(24, round(1.4 * size)))
-
-
-def _typical_height(ink: Mask) -> float:
-    """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
-    is_page = min(ink.shape) >= PAGE_SIDE
-    # Every other pixel tells the height of a page's components well enough, in a quarter of the time.
-    step = 2 if is_page else 1
-    thinned = np.ascontiguousarray(ink[::step, ::step])
-    labels, boxes = components(thinned)
-    least = 6 if is_page else 0.2 * min(ink.shape)
-    heights = [
-        h
-        for index, (x, y, w, h, area) in enumerate(boxes.tolist(), start=1)
-        if least <= h <= 0.95 * thinned.shape[0]
-        and area >= 20 // step
-        and not (step * min(w, h) > 20 and _is_frame(labels[y : y + h, x : x + w] == index))
-    ]
-    if not heights:
-        return 0.0
-    ordered = np.sort(heights)
-    return step * float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
-
-
-def _is_frame(part: Mask) -> bool:
-    """Whether a component's ink runs along most of its own bounding box."""
-    band = 3
-    height, width = part.shape
-    level = sum(np.count_nonzero(side.any(axis=0)) > 0.7 * width for side in (part[:band], part[-band:]))
-    if level == 0:
-        return False
-    upright = (part[:, :band], part[:, -band:])
-    return bool(level + sum(np.count_nonzero(side.any(axis=1)) > 0.7 * height for side in upright) >= 3)
-
-
-def _stroke_width(ink: Mask) -> float:
-    """Twice the mean distance of ink to paper along the middle of strokes, in pixels."""
-    area = int(ink.sum())
-    edge = int(np.logical_xor(ink, cv2.erode(ink.view(np.uint8), np.ones((3, 3), np.uint8)) > 0).sum())
-    return 2.0 * area / edge if edge else 1.0
-
-
-def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
-    """Keep of the runs what is thinner than the kernel laid across their direction: thick bars are no rulings."""
-    thick = cv2.morphologyEx(runs, cv2.MORPH_OPEN, across)
-    return np.asarray((runs > 0) & (thick == 0), dtype=np.bool_)
-
-
-def without(ink: Mask, lines: Mask) -> Mask:
-    """Take rulings out of the ink, and close the strokes again that they crossed.
-
-    Parameters
-    ----------
-    ink, lines : (h, w) bool ndarray
-    """
-    rest = np.logical_and(ink, ~lines)
-    gap = int(np.ceil(_stroke_width(ink))) + 3
-    kernel_down, kernel_across = np.ones((gap * 2 + 1, 1), np.uint8), np.ones((1, gap * 2 + 1), np.uint8)
-    picture = rest.view(np.uint8)
-    down = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_down) > 0
-    across = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_across) > 0
-    repaired = np.logical_or(rest, np.logical_and(np.logical_or(down, across), lines))
-    # What is left of a ruling besides strokes are crumbs.
-    labels, boxes = components(np.asarray(repaired, dtype=np.bool_))
-    touched = np.bincount(labels[lines], minlength=len(boxes) + 1)[1:]
-    keep = np.concatenate([[False], touched <= 0.6 * boxes[:, 4]])
-    return np.asarray(keep[labels], dtype=np.bool_)

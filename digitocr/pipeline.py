@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import clean, decode, judge, lattice, normalize, segment
+from digitocr import clean, decode, judge, lattice, normalize, rulings, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.components import components
 from digitocr.errors import InputError, ModelError, RegistrationError
@@ -147,7 +147,7 @@ class _Read:
     @property
     def is_column(self) -> bool:
         """Whether that is all that a crop shows."""
-        return self.is_stacked and min(self.view.sheet.ink.shape) < clean.PAGE_SIDE
+        return self.is_stacked and min(self.view.sheet.ink.shape) < rulings.PAGE_SIDE
 
     @property
     def is_in_rows(self) -> bool:

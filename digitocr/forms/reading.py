@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import clean, judge, segment
+from digitocr import clean, judge, rulings, segment
 from digitocr.components import components
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.mending import Mend, mends
@@ -278,7 +278,7 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
     rules = cv2.bitwise_or(_rules(picture), _rules(picture.T).T)
     printed = cv2.bitwise_or(printed, rules)
     lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
-    rest = clean.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
+    rest = rulings.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
     # crumbs of a line that was seen in parts
     labels, boxes = components(rest)
     if not len(boxes):

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
-from digitocr.clean import paper_corners
 from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms.template import MARKERS, Template
+from digitocr.outline import paper_corners
 from digitocr.records import Box, Grey, Mask, Transform
 
 SIDE = 1000

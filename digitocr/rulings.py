@@ -1,0 +1,273 @@
+"""Rulings, table lines and borders of boxes: found among the ink, and taken out of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.components import components
+from digitocr.records import Mask
+
+PAGE_SIDE = 400
+"""A sheet with a shorter side, in pixels, is a crop rather than a page."""
+
+PHOTO_SIDE = 200
+"""With a shorter side, in pixels, it is a crop of one field; larger crops may show a whole table."""
+
+MAX_SLOPE, MAX_SLOPE_ON_CROPS = 0.3, 0.1
+"""How far lines may be from level or upright, in pixels a pixel; on crops, upright ones: 1s slant more."""
+
+COVERED = 0.75
+"""Least share of its columns at which a line has ink."""
+
+STRAIGHT = 0.8
+"""How far the middle of a line strays from a parabola, in pixels (root mean square)."""
+
+FITS = 3
+"""How often a line is fitted anew without what strays from it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Length:
+    """How long a straight run must be to be a ruling rather than a stroke, in pixels."""
+
+    across: int
+    down: int
+
+
+def find(ink: Mask) -> Mask | None:
+    """Find what of the ink is lines longer than any stroke of a digit.
+
+    Parameters
+    ----------
+    ink : (h, w) bool ndarray
+
+    Returns
+    -------
+    (h, w) bool ndarray or None
+        None where there are no lines.
+    """
+    length = _length(ink)
+    level, slanting = _level(ink, length), _slanting(ink, length)
+    if level is None or slanting is None:
+        return slanting if level is None else level
+    return level | slanting
+
+
+def without(ink: Mask, lines: Mask) -> Mask:
+    """Take rulings out of the ink, and close the strokes again that they crossed.
+
+    Parameters
+    ----------
+    ink, lines : (h, w) bool ndarray
+    """
+    rest = np.logical_and(ink, ~lines)
+    gap = int(np.ceil(_stroke_width(ink))) + 3
+    kernel_down, kernel_across = np.ones((gap * 2 + 1, 1), np.uint8), np.ones((1, gap * 2 + 1), np.uint8)
+    picture = rest.view(np.uint8)
+    down = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_down) > 0
+    across = cv2.morphologyEx(picture, cv2.MORPH_CLOSE, kernel_across) > 0
+    repaired = np.logical_or(rest, np.logical_and(np.logical_or(down, across), lines))
+    # What is left of a ruling besides strokes are crumbs.
+    labels, boxes = components(np.asarray(repaired, dtype=np.bool_))
+    touched = np.bincount(labels[lines], minlength=len(boxes) + 1)[1:]
+    keep = np.concatenate([[False], touched <= 0.6 * boxes[:, 4]])
+    return np.asarray(keep[labels], dtype=np.bool_)
+
+
+# --- level and upright lines --------------------------------------------------------------------------------------
+
+
+def _level(ink: Mask, length: Length) -> Mask | None:
+    """Find runs of ink that are all but level, or upright, and thin."""
+    picture = ink.view(np.uint8)
+    # One pixel of slack across the run lets a slightly slanted or wavy line count as straight.
+    level = cv2.dilate(picture, np.ones((3, 1), np.uint8))
+    upright = cv2.dilate(picture, np.ones((1, 3), np.uint8))
+    if not _has_runs(level, length.across) and not _has_runs(upright.T, length.down):
+        return None
+    across = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8))
+    down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8))
+    thin = _thickest(_stroke_width(ink))
+    fine_across = _thin_only(across, np.ones((thin, 1), np.uint8))
+    fine_down = _thin_only(down, np.ones((1, thin), np.uint8))
+    return np.logical_and(np.logical_or(fine_across, fine_down), ink)
+
+
+def _has_runs(picture: NDArray[Any], length: int) -> bool:
+    """Whether a row may hold a run of ink of this length, told by every fourth column."""
+    sampled = np.ascontiguousarray(picture[:, ::4], dtype=np.uint8)
+    runs = cv2.erode(sampled, np.ones((1, max(1, length // 4)), np.uint8), borderValue=0)
+    return bool(runs.any())
+
+
+def _thickest(stroke: float) -> int:
+    """Thickness of the thickest ruling, by the width of strokes, in pixels."""
+    return round(2 * stroke + 3)
+
+
+def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
+    """Keep of the runs what is thinner than the kernel laid across their direction: thick bars are no rulings."""
+    thick = cv2.morphologyEx(runs, cv2.MORPH_OPEN, across)
+    return np.asarray((runs > 0) & (thick == 0), dtype=np.bool_)
+
+
+# --- lines of any slope, a little bent ----------------------------------------------------------------------------
+
+
+def _slanting(ink: Mask, length: Length) -> Mask | None:
+    """Find lines on a picture taken at an angle, on which no two need to be parallel."""
+    stroke = _stroke_width(ink)
+    upright = MAX_SLOPE_ON_CROPS if min(ink.shape) < PHOTO_SIDE else MAX_SLOPE
+    across = _about_level(ink, length.across, stroke, MAX_SLOPE)
+    down = _about_level(np.ascontiguousarray(ink.T), length.down, stroke, upright)
+    if across is None or down is None:
+        return across if down is None else down.T
+    return across | down.T
+
+
+def _about_level(ink: Mask, least: int, stroke: float, slope: float) -> Mask | None:
+    """Find thin lines of at least this length, about level.
+
+    Ink that is thin from above to below is joined over the strokes that cross it. Of what then is long enough, the
+    middles of its ink, column by column, are fitted by a parabola, robustly: a line is covered by ink along most of
+    it, and hardly strays.
+    """
+    picture, thin, gap = ink.view(np.uint8), _thickest(stroke), round(3 * stroke + 3) | 1
+    thick = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((thin + 1, 1), np.uint8))
+    flat = cv2.subtract(picture, thick)
+    joined = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    labels, boxes = components(joined.view(np.bool_))
+    long = (boxes[:, 2] >= least) & (boxes[:, 3] <= slope * boxes[:, 2] + stroke + 3)
+    if not long.any():
+        return None
+    width = boxes[long, 2]
+    number = np.concatenate([[-1], np.where(long, np.cumsum(long) - 1, -1)])
+    ys, xs = np.nonzero(flat)
+    line = number[labels[ys, xs]]
+    ys, xs, line = ys[line >= 0], xs[line >= 0], line[line >= 0]
+    # All columns of all lines in one row.
+    begin = np.concatenate([[0], np.cumsum(width)])
+    column = begin[line] + xs - boxes[long, 0][line]
+    amount = np.bincount(column, minlength=begin[-1])
+    inked = np.flatnonzero(amount)
+    middle = np.bincount(column, weights=ys, minlength=begin[-1])[inked] / amount[inked]
+    of = np.repeat(np.arange(len(width)), width)[inked]
+    away = _from_parabola(of, (inked - begin[of]) / width[of] * 2 - 1, middle)
+    near = away <= 1.5 + 0.5 * stroke
+    covered = np.bincount(of[near], minlength=len(width))
+    spread = np.sqrt(
+        np.bincount(of[near], weights=away[near] ** 2, minlength=len(width)) / np.maximum(covered, 1)
+    )
+    straight = (covered >= np.maximum(COVERED * width, 0.9 * least)) & (spread <= STRAIGHT)
+    if not straight.any():
+        return None
+    chosen = np.zeros(begin[-1], dtype=np.bool_)
+    chosen[inked[near & straight[of]]] = True
+    found = np.zeros(ink.shape, dtype=np.bool_)
+    found[ys[chosen[column]], xs[chosen[column]]] = True
+    return found
+
+
+def _from_parabola(
+    of: NDArray[np.intp], x: NDArray[np.float64], y: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Fit a parabola to the points of each line, again and again without those that stray.
+
+    Parameters
+    ----------
+    of : (n,) int ndarray
+        Line of each point, from 0.
+    x, y : (n,) float64 ndarray
+        `x` in [-1, 1] along the line, `y` in pixels.
+
+    Returns
+    -------
+    (n,) float64 ndarray
+        Distance of each point from its line's parabola, in pixels.
+    """
+    count = int(of.max()) + 1
+    powers = x[:, None] ** np.arange(5)
+    away, kept = np.zeros(len(x)), np.ones(len(x), dtype=np.bool_)
+    for _ in range(FITS):
+        moments = np.stack(
+            [np.bincount(of[kept], weights=powers[kept, k], minlength=count) for k in range(5)], axis=1
+        )
+        right = np.stack(
+            [np.bincount(of[kept], weights=powers[kept, k] * y[kept], minlength=count) for k in range(3)],
+            axis=1,
+        )
+        system = moments[:, np.add.outer(np.arange(3), np.arange(3))] + 1e-6 * np.eye(3)
+        curve = np.linalg.solve(system, right[:, :, None])[:, :, 0]
+        away = np.abs(y - (curve[of] * powers[:, :3]).sum(axis=1))
+        spread = np.sqrt(
+            np.bincount(of[kept], weights=away[kept] ** 2, minlength=count) / np.maximum(moments[:, 0], 1)
+        )
+        kept = away <= np.maximum(2 * spread[of], 1.0)
+    return away
+
+
+# --- how long is longer than a stroke -----------------------------------------------------------------------------
+
+
+def _length(ink: Mask) -> Length:
+    """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
+    height, width = ink.shape
+    if min(height, width) >= PHOTO_SIDE:
+        # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
+        lines = _slanting(ink, Length(width // 3, height // 3))
+        ink = ink if lines is None else ink & ~lines
+    size = _typical_height(ink)
+    if min(height, width) >= PAGE_SIDE:
+        return Length(round(2 * max(30.0, size)), round(2 * max(30.0, size)))
+    if size == 0:
+        return Length(across=max(24, round(0.95 * width)), down=max(24, round(0.95 * height)))
+    return Length(across=max(24, round(1.6 * size)), down=max(24, round(1.4 * size)))
+
+
+def _typical_height(ink: Mask) -> float:
+    """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
+    is_page = min(ink.shape) >= PAGE_SIDE
+    # Every other pixel tells the height of a page's components well enough, in a quarter of the time.
+    step = 2 if is_page else 1
+    thinned = np.ascontiguousarray(ink[::step, ::step])
+    labels, boxes = components(thinned)
+    least = 6 if is_page else min(24.0, 0.2 * min(ink.shape))
+    found = [
+        (h, area)
+        for index, (x, y, w, h, area) in enumerate(boxes.tolist(), start=1)
+        if least <= h <= 0.95 * thinned.shape[0]
+        and area >= 20 // step
+        and not (step * min(w, h) > 20 and _is_frame(labels[y : y + h, x : x + w] == index))
+    ]
+    if not found:
+        return 0.0
+    heights, areas = np.array(found).T
+    usual = heights <= 0.6 * thinned.shape[0]
+    if is_page and areas[usual].sum() >= 0.25 * areas[~usual].sum():
+        # What is left of a table is no digit, unless there is next to nothing else.
+        heights = heights[usual]
+    ordered = np.sort(heights)
+    return step * float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
+
+
+def _is_frame(part: Mask) -> bool:
+    """Whether a component's ink runs along most of its own bounding box."""
+    band = 3
+    height, width = part.shape
+    level = sum(np.count_nonzero(side.any(axis=0)) > 0.7 * width for side in (part[:band], part[-band:]))
+    if level == 0:
+        return False
+    upright = (part[:, :band], part[:, -band:])
+    return bool(level + sum(np.count_nonzero(side.any(axis=1)) > 0.7 * height for side in upright) >= 3)
+
+
+def _stroke_width(ink: Mask) -> float:
+    """Twice the mean distance of ink to paper along the middle of strokes, in pixels."""
+    area = int(ink.sum())
+    edge = int(np.logical_xor(ink, cv2.erode(ink.view(np.uint8), np.ones((3, 3), np.uint8)) > 0).sum())
+    return 2.0 * area / edge if edge else 1.0

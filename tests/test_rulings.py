@@ -1,0 +1,94 @@
+"""Rulings at any angle go, strokes stay."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitocr import rulings
+from digitocr.components import components
+
+
+def written(text="2385", height=160, width=520, size=2.0, at=(60, 110)):
+    ink = np.zeros((height, width), np.uint8)
+    cv2.putText(ink, text, at, cv2.FONT_HERSHEY_SIMPLEX, size, 255, 4)
+    return ink > 127
+
+
+def with_line(ink, start, end, thickness=3):
+    picture = ink.astype(np.uint8) * 255
+    cv2.line(picture, start, end, 255, thickness)
+    return picture > 127
+
+
+def cleaned(ink):
+    lines = rulings.find(ink)
+    return ink if lines is None else rulings.without(ink, lines)
+
+
+def overlap(a, b):
+    return np.logical_and(a, b).sum() / max(1, np.logical_or(a, b).sum())
+
+
+@given(slope=st.floats(-0.06, 0.06), y=st.integers(20, 140))
+def test_a_line_at_an_angle_goes_and_strokes_stay(slope, y):
+    ink = written()
+    rise = round(slope * 260)
+    ruled = with_line(ink, (0, y - rise), (519, y + rise))
+    assert overlap(cleaned(ruled), ink) > 0.7
+
+
+@given(slope=st.floats(-0.08, 0.08))
+def test_the_border_of_a_cell_goes(slope):
+    ink = written()
+    lean = round(slope * 80)
+    boxed = with_line(ink, (480 - lean, 0), (480 + lean, 159))
+    assert not cleaned(boxed)[:, 460:].any()
+
+
+@pytest.mark.parametrize("bow", [4, 10])
+def test_a_bent_line_goes(bow):
+    ink = written()
+    picture = ink.astype(np.uint8) * 255
+    x = np.arange(520)
+    y = 130 + bow * (2 * x / 519 - 1) ** 2
+    cv2.polylines(picture, [np.stack([x, y], axis=1).round().astype(np.int32)], False, 255, 3)
+    assert overlap(cleaned(picture > 127), ink) > 0.8
+
+
+@pytest.mark.parametrize("slant", [0.12, 0.3])
+def test_slanted_strokes_of_digits_are_no_borders(slant):
+    ink = np.zeros((100, 300), np.uint8)
+    for x in (40, 90, 140, 190):
+        cv2.line(ink, (x, 90), (round(x + 80 * slant), 10), 255, 5)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+def test_zeros_in_a_row_are_no_line():
+    ink = np.zeros((100, 420), np.uint8)
+    for x in range(40, 400, 46):
+        cv2.ellipse(ink, (x, 50), (20, 30), 0, 0, 360, 255, 4)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+def test_a_table_photographed_at_an_angle_falls_apart():
+    table = np.zeros((700, 560), np.uint8)
+    for y in range(20, 700, 110):
+        cv2.line(table, (20, y), (540, y), 255, 5)
+    for x in (20, 200, 370, 540):
+        cv2.line(table, (x, 20), (x, 680), 255, 5)
+    for row, text in enumerate(("5", "83", "19", "4", "602", "7")):
+        cv2.putText(table, text, (390, 100 + 110 * row), cv2.FONT_HERSHEY_SIMPLEX, 2, 255, 5)
+    corners = np.float32([[60, 30], [620, 90], [560, 760], [10, 680]])
+    forward = cv2.getPerspectiveTransform(np.float32([[0, 0], [560, 0], [560, 700], [0, 700]]), corners)
+    ink = cv2.warpPerspective(table, forward, (640, 800)) > 127
+    _, boxes = components(cleaned(ink))
+    assert np.count_nonzero(boxes[:, 3] > 30) >= 9
+    assert boxes[:, 3].max() < 90, "no digit hangs on the table any more"
+
+
+def test_a_large_digit_is_not_taken_for_a_table():
+    ink = np.zeros((420, 420), np.uint8)
+    cv2.putText(ink, "7", (90, 370), cv2.FONT_HERSHEY_SIMPLEX, 14, 255, 24)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
