@@ -86,8 +86,6 @@ class Reading:
         Logarithm of the probability of the whole line's text among those that were weighed.
     log_heard : float
         Logarithm of the line reader's probability of the whole line's text among all texts; 0 where it was not asked.
-    left_over : float
-        How likely the likeliest of the large signs beside the number is no sign, in [0, 1].
     height : float
         Height of the line in sheet pixels.
     """
@@ -103,7 +101,6 @@ class Reading:
     log_line_agreement: float
     log_text: float
     log_heard: float
-    left_over: float
     height: float
 
 
@@ -466,19 +463,8 @@ def _reading(
         whole.log_agreement,
         whole.log_text,
         whole.log_heard,
-        _left_over(segments, box, line.height),
         line.height,
     )
-
-
-def _left_over(segments: list[Segment], box: Box, height: float) -> float:
-    """Find the large sign beside a number that is the least surely one."""
-    beside = (
-        1 - s.probability
-        for s in segments
-        if _is_large(s, height) and s.box.right > box.x - height and s.box.x < box.right + height
-    )
-    return max(beside, default=0.0)
 
 
 def _is_large(segment: Segment, height: float) -> bool:

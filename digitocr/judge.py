@@ -4,15 +4,21 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from digitocr.records import Digit, Number, Reason, Status
+import numpy as np
 
-LEFT_OVER = 0.5
-"""A large sign beside a number that is likelier none is ink left over."""
+from digitocr.records import Box, Digit, Number, Reason, Status
 
 CLOSE = 0.25
 """A runner-up at least this likely is a close alternative."""
+
+IN_A_ROW, ALIKE = 0.45, 2.0
+"""Numbers in a row share at least so much of the smaller one's height, and differ at most so many times in height."""
+
+NEAR = 2.0
+"""Numbers in a row with less white space between them, in mean heights, may be one: of cells side by side, say."""
 
 FEATURES = 11
 """Inputs of the logistic model of the confidence."""
@@ -92,6 +98,32 @@ def confidence(evidence: Evidence, coefficients: tuple[float, ...]) -> float:
     features = evidence.features()
     logit = coefficients[-1] + sum(c * f for c, f in zip(coefficients[:-1], features, strict=True))
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
+
+
+def are_near(boxes: Sequence[Box]) -> list[bool]:
+    """Say of each number of a sheet whether it may be part of the one beside it.
+
+    Parameters
+    ----------
+    boxes : sequence of Box
+        Of the numbers, in pixels of the upright sheet.
+
+    Examples
+    --------
+    >>> are_near([Box(0, 0, 20, 40), Box(60, 4, 20, 36), Box(300, 0, 20, 40)])
+    [True, True, False]
+    """
+    x, y, width, height = (
+        np.array([(b.x, b.y, b.width, b.height) for b in boxes], dtype=np.float64).reshape(-1, 4).T
+    )
+    right, bottom = x + width, y + height
+    space = x[None, :] - right[:, None]
+    space = np.maximum(space, space.T)
+    shared = np.minimum(bottom[:, None], bottom) - np.maximum(y[:, None], y)
+    small, large = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
+    in_a_row = (shared >= IN_A_ROW * small) & (large <= ALIKE * small)
+    near = in_a_row & (space >= 0) & (space < NEAR * (small + large) / 2)
+    return np.asarray(near.any(axis=1)).tolist()
 
 
 def judge(number: Number, threshold: float, known: tuple[str, ...]) -> Number:

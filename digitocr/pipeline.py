@@ -360,12 +360,14 @@ class Reader:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
     def _numbers(self, page: Page, read: _Read, against: tuple[Reason, ...]) -> tuple[Number, ...]:
-        sheet = read.view.sheet
+        sheet, readings = read.view.sheet, read.readings
         return tuple(
             judge.judge(
-                self._number(reading, sheet, page, self.card.number_confidence), self.threshold, against
+                self._number(reading, sheet, page, self.card.number_confidence),
+                self.threshold,
+                (*against, *[Reason.NEIGHBOUR] * near),
             )
-            for reading in read.readings
+            for reading, near in zip(readings, judge.are_near([r.box for r in readings]), strict=True)
         )
 
     def _number(

@@ -27,7 +27,7 @@ COVERED = 0.75
 STRAIGHT = 0.8
 """How far the middle of a line strays from a parabola, in pixels (root mean square)."""
 
-FITS = 3
+FITS = 2
 """How often a line is fitted anew without what strays from it."""
 
 

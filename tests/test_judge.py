@@ -2,7 +2,7 @@
 
 import pytest
 
-from digitocr.judge import FEATURES, Evidence, confidence, judge, looks_decimal
+from digitocr.judge import FEATURES, Evidence, are_near, confidence, judge, looks_decimal
 from digitocr.records import Box, Digit, Number, Reason, Status
 
 BOX = Box(0, 0, 10, 20)
@@ -56,3 +56,25 @@ def test_confidence_grows_with_the_posterior_where_the_weight_is_positive():
     assert len(coefficients) == FEATURES + 1
     assert 0 < confidence(low, coefficients) < confidence(high, coefficients) < 1
     assert confidence(high, ()) == pytest.approx(0.99, abs=0.001)
+
+
+@pytest.mark.parametrize(
+    ("other", "near"),
+    [
+        (Box(160, 0, 30, 40), True),
+        (Box(100, 10, 30, 30), True),
+        (Box(185, 0, 30, 40), False),
+        (Box(160, 60, 30, 40), False),
+        (Box(130, 0, 60, 120), False),
+        (Box(20, 0, 30, 40), False),
+    ],
+    ids=["a gap", "touching", "far", "of another row", "of another size", "one over the other"],
+)
+def test_numbers_close_to_each_other_in_a_row_may_be_one(other, near):
+    assert are_near([Box(0, 0, 100, 40), other]) == [near, near]
+    assert are_near([other, Box(0, 0, 100, 40)]) == [near, near]
+
+
+def test_a_number_alone_has_no_neighbour():
+    assert are_near([Box(0, 0, 100, 40)]) == [False]
+    assert are_near([]) == []

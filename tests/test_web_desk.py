@@ -327,7 +327,7 @@ class TestWall:
         work.run()
         with open_desk(work) as desk:
             desk._db.execute(
-                "UPDATE item SET cells = json_set(cells, '$[11]', 'low-confidence;ink-left') WHERE rank = 0"
+                "UPDATE item SET cells = json_set(cells, '$[11]', 'low-confidence;neighbour') WHERE rank = 0"
             )
             assert [task.place.number for task in desk.wall("0" * 32, "7", 60)] == [2]
 

@@ -12,7 +12,7 @@ const AGAIN = 3000;
 const WHY = {
   "low-confidence": "not sure enough",
   "close-alternative": "another reading is nearly as likely",
-  "ink-left": "ink within the number was not read",
+  "neighbour": "may be part of the number beside it",
   "decimal-mark": "a dot or comma looks like a decimal mark",
   "unreadable": "no digit could be made out",
   "orientation": "which way up the page is, is not certain",
