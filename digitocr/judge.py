@@ -123,7 +123,7 @@ def are_near(boxes: Sequence[Box]) -> list[bool]:
     small, large = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
     in_a_row = (shared >= IN_A_ROW * small) & (large <= ALIKE * small)
     near = in_a_row & (space >= 0) & (space < NEAR * (small + large) / 2)
-    return np.asarray(near.any(axis=1)).tolist()
+    return [bool(np.any(row)) for row in np.asarray(near)]
 
 
 def judge(number: Number, threshold: float, known: tuple[str, ...]) -> Number:

@@ -43,11 +43,14 @@ class Judged:
         To the digit, its length included.
     drawing : int
         What it is on: a drawing that falls into several numbers is right if together they are.
+    near : bool
+        Whether it waits, however sure, for it may be part of a number beside it.
     """
 
     evidence: Evidence
     right: bool
     drawing: int
+    near: bool = False
 
 
 def _asking(classifier: Classifier) -> lattice.LogProbabilities:
@@ -132,7 +135,7 @@ def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> l
     """
     found: dict[int, Outcome] = {}
     for one in numbers:
-        now = Outcome(judge.confidence(one.evidence, coefficients), one.right)
+        now = Outcome(0.0 if one.near else judge.confidence(one.evidence, coefficients), one.right)
         before = found.get(one.drawing, now)
         found[one.drawing] = Outcome(min(now.confidence, before.confidence), now.right and before.right)
     return list(found.values())
@@ -307,10 +310,11 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: M
     for drawing, (text, readings) in found.items():
         ends = list(accumulate(len(reading.segments) for reading in readings))
         complete = bool(ends) and ends[-1] == len(text)
-        for end, reading in zip(ends, readings, strict=True):
+        near = judge.are_near([reading.box for reading in readings])
+        for end, reading, waits in zip(ends, readings, near, strict=True):
             read = "".join(str(s.value) for s in reading.segments)
             right = complete and read == text[end - len(read) : end]
-            out.append(Judged(evidence(reading), right, drawing))
+            out.append(Judged(evidence(reading), right, drawing, waits))
     return out
 
 

@@ -22,3 +22,8 @@ def test_sure_parts_of_a_drawing_of_which_a_part_waits_do_not_raise_the_threshol
     assert threshold_for([*good, *split], ()) > 0.9
     waiting = number(-3.0, right=False, drawing=1000)
     assert threshold_for([*good, *split, waiting], ()) < 0.82
+
+
+def test_a_drawing_of_parts_side_by_side_counts_as_waiting():
+    (one,) = of_drawings([Judged(number(-0.01, right=True, drawing=2).evidence, True, 2, near=True)], ())
+    assert one.confidence == 0
