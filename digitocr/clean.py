@@ -33,6 +33,9 @@ MAX_BOARD = 110
 WIDEST_CHALK = 8
 """No stroke of chalk on a photo is wider than the photo's shorter side divided by this."""
 
+WIDEST_RULING = 50
+"""Nor is a printed line wider than that side divided by this."""
+
 STRONG_SHARE = 0.42
 """Ink is at least this share as dark against the paper as the strongest ink near it; guide lines are less."""
 
@@ -221,8 +224,10 @@ def _holds_paper(bright: Mask) -> bool:
     side = min(bright.shape)
     if side < PAGE_SIDE:
         return False
-    size = side // WIDEST_CHALK
-    return bool(cv2.erode(bright.view(np.uint8), np.ones((size, size), np.uint8), borderValue=0).any())
+    ruling, size = side // WIDEST_RULING, side // WIDEST_CHALK
+    # the lines of a table must not cut paper into pieces
+    whole = cv2.morphologyEx(bright.view(np.uint8), cv2.MORPH_CLOSE, np.ones((ruling, ruling), np.uint8))
+    return bool(cv2.erode(whole, np.ones((size, size), np.uint8), borderValue=0).any())
 
 
 def _even_light(grey: Grey) -> Grey:

@@ -25,6 +25,9 @@ ALIKE = 45
 LEVELS = 5
 """So many levels of brightness are tried to tell paper from desk."""
 
+PAPER = 225
+"""Brightness that paper is brought to."""
+
 FITS = 4
 """How often paper and the fall of light on it are told anew from each other."""
 
@@ -50,6 +53,9 @@ def paper_corners(grey: Grey) -> NDArray[np.float64] | None:
     small = cv2.resize(np.ascontiguousarray(grey[::step, ::step]), size, interpolation=cv2.INTER_AREA)
     small = cv2.morphologyEx(small, cv2.MORPH_CLOSE, np.ones((9, 9), np.uint8))
     even = _without_gradient(cv2.GaussianBlur(small, (5, 5), 0).astype(np.uint8))
+    # in dim light the desk differs by less
+    gain = max(1.0, PAPER / max(float(np.percentile(even, 95)), 40.0))
+    even = cv2.convertScaleAbs(even, alpha=gain).astype(np.uint8)
     level = _otsu(even)
     # A lower level parts shade from desk: the largest sheet is the whole one.
     for tried in np.linspace(_otsu(even[even <= level]), level, LEVELS):

@@ -18,8 +18,11 @@ PAGE_SIDE = 400
 PHOTO_SIDE = 200
 """With a shorter side, in pixels, it is a crop of one field; larger crops may show a whole table."""
 
-MAX_SLOPE, MAX_SLOPE_ON_CROPS = 0.3, 0.1
-"""How far lines may be from level or upright, in pixels a pixel; on crops, upright ones: 1s slant more."""
+SLIGHT, STEEP = 0.1, 0.3
+"""How far lines may be from level or upright, in pixels a pixel: those of the least length, and longer ones."""
+
+TALL = 2
+"""So many times the least length steep lines have: a large 7 is long and slanted, too."""
 
 COVERED = 0.75
 """Least share of its columns at which a line has ink."""
@@ -122,15 +125,14 @@ def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
 def _slanting(ink: Mask, length: Length) -> Mask | None:
     """Find lines on a picture taken at an angle, on which no two need to be parallel."""
     stroke = _stroke_width(ink)
-    upright = MAX_SLOPE_ON_CROPS if min(ink.shape) < PHOTO_SIDE else MAX_SLOPE
-    across = _about_level(ink, length.across, stroke, MAX_SLOPE)
-    down = _about_level(np.ascontiguousarray(ink.T), length.down, stroke, upright)
+    across = _about_level(ink, length.across, stroke)
+    down = _about_level(np.ascontiguousarray(ink.T), length.down, stroke)
     if across is None or down is None:
         return across if down is None else down.T
     return across | down.T
 
 
-def _about_level(ink: Mask, least: int, stroke: float, slope: float) -> Mask | None:
+def _about_level(ink: Mask, least: int, stroke: float) -> Mask | None:
     """Find thin lines of at least this length, about level.
 
     Ink that is thin from above to below is joined over the strokes that cross it. Of what then is long enough, the
@@ -142,7 +144,8 @@ def _about_level(ink: Mask, least: int, stroke: float, slope: float) -> Mask | N
     flat = cv2.subtract(picture, thick)
     joined = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     labels, boxes = components(joined.view(np.bool_))
-    long = (boxes[:, 2] >= least) & (boxes[:, 3] <= slope * boxes[:, 2] + stroke + 3)
+    across, rise = boxes[:, 2], boxes[:, 3] - stroke - 3
+    long = (across >= least) & (rise <= SLIGHT * across) | (across >= TALL * least) & (rise <= STEEP * across)
     if not long.any():
         return None
     width = boxes[long, 2]
@@ -231,7 +234,7 @@ def _length(ink: Mask) -> Length:
 
 def _typical_height(ink: Mask) -> float:
     """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
-    is_page = min(ink.shape) >= PAGE_SIDE
+    is_page = min(ink.shape) >= PHOTO_SIDE
     # Every other pixel tells the height of a page's components well enough, in a quarter of the time.
     step = 2 if is_page else 1
     thinned = np.ascontiguousarray(ink[::step, ::step])

@@ -148,3 +148,16 @@ def test_chalk_on_a_large_board_is_inverted():
     sheet = clean(Page(1, image))
     assert np.median(sheet.grey) > 200
     assert 0.02 < sheet.ink.mean() < 0.2
+
+
+def test_a_dark_photo_of_a_table_is_no_blackboard():
+    y, x = np.mgrid[:566, :517]
+    light = 40 + 150 * np.exp(-(((x - 120) / 160) ** 2 + ((y - 470) / 140) ** 2))
+    table = np.full((566, 517), 100, np.uint8)
+    for at in range(20, 560, 85):
+        cv2.line(table, (20, at), (500, at), 40, 6)
+    for at in range(20, 510, 96):
+        cv2.line(table, (at, 20), (at, 540), 40, 6)
+    cv2.putText(table, "6", (425, 180), cv2.FONT_HERSHEY_SIMPLEX, 2, 35, 5)
+    sheet = clean(Page(1, (light * table / 100).clip(0, 255).astype(np.uint8)))
+    assert 0.002 < sheet.ink.mean() < 0.1

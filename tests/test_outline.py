@@ -49,3 +49,7 @@ def test_the_edge_of_a_shadow_is_not_the_end_of_the_paper():
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_plain_pictures_have_no_outline(grey):
     assert paper_corners(np.full((300, 400), grey, np.uint8)) is None
+
+
+def test_paper_in_dim_light():
+    assert found(photo(0.4))

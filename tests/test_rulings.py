@@ -92,3 +92,12 @@ def test_a_large_digit_is_not_taken_for_a_table():
     ink = np.zeros((420, 420), np.uint8)
     cv2.putText(ink, "7", (90, 370), cv2.FONT_HERSHEY_SIMPLEX, 14, 255, 24)
     assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+def test_large_digits_beside_small_print_keep_their_strokes():
+    ink = np.zeros((700, 560), np.uint8)
+    for y in range(60, 660, 60):
+        cv2.putText(ink, "Nr.", (30, y), cv2.FONT_HERSHEY_SIMPLEX, 1, 255, 2)
+    for y in (60, 240, 420):
+        cv2.polylines(ink, [np.int32([[300, y], [380, y + 4], [350, y + 130]])], False, 255, 5)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
