@@ -27,8 +27,8 @@ TALL = 2
 COVERED = 0.75
 """Least share of its columns at which a line has ink."""
 
-STRAIGHT = 0.8
-"""How far the middle of a line strays from a parabola, in pixels (root mean square)."""
+STRAIGHT = 0.65
+"""How far the middle of a line strays from a parabola, in pixels, on average."""
 
 FITS = 2
 """How often a line is fitted anew without what strays from it."""
@@ -163,10 +163,8 @@ def _about_level(ink: Mask, least: int, stroke: float) -> Mask | None:
     away = _from_parabola(of, (inked - begin[of]) / width[of] * 2 - 1, middle)
     near = away <= 1.5 + 0.5 * stroke
     covered = np.bincount(of[near], minlength=len(width))
-    spread = np.sqrt(
-        np.bincount(of[near], weights=away[near] ** 2, minlength=len(width)) / np.maximum(covered, 1)
-    )
-    straight = (covered >= np.maximum(COVERED * width, 0.9 * least)) & (spread <= STRAIGHT)
+    strays = np.bincount(of[near], weights=away[near], minlength=len(width)) / np.maximum(covered, 1)
+    straight = (covered >= np.maximum(COVERED * width, 0.9 * least)) & (strays <= STRAIGHT)
     if not straight.any():
         return None
     chosen = np.zeros(begin[-1], dtype=np.bool_)
