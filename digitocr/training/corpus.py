@@ -24,16 +24,24 @@ from digitocr.training.scenes import fonts_found, page, photo
 from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
 
 
-def _photo(rng: np.random.Generator, sources: Sources) -> Drawing:
+def drawn_photo(rng: np.random.Generator, sources: Sources) -> Drawing:
+    """Draw a photo of a sheet, a table or a form, in any of the fonts there are."""
     return photo(rng, sources, longest=int(rng.integers(400, 1100)), fonts=fonts_found(), turns=False)
 
 
-def _page(rng: np.random.Generator, sources: Sources) -> Drawing:
+def drawn_page(rng: np.random.Generator, sources: Sources) -> Drawing:
+    """Draw a scanned page of print and fields."""
     height = int(rng.integers(1400, 2000))
     return page(rng, sources, shape=(height, round(height / 1.414)), fonts=fonts_found())
 
 
-KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (line, form_field, cell, _photo, _page)
+KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (
+    line,
+    form_field,
+    cell,
+    drawn_photo,
+    drawn_page,
+)
 """What is drawn."""
 
 SHARES = (0.585, 0.24, 0.11, 0.05, 0.015)
