@@ -63,7 +63,7 @@ def score(
     lines : sequence of Line
     log_probabilities : callable
     frames : callable, optional
-        The line reader; it is asked about lines with more than small ink.
+        The line reader.
 
     Returns
     -------
@@ -80,18 +80,7 @@ def score(
         _merged(line, keep, (seen, one), (others, two))
         for line, keep, seen, one, others, two in zip(lines, kept, whole, first, rest, second, strict=True)
     ]
-    if frames is None:
-        return merged
-    open_ = [k for k, some in enumerate(kept) if _has_tall(lines[k], some)]
-    for k, heard in zip(open_, with_spans([merged[k] for k in open_], frames), strict=True):
-        merged[k] = heard
-    return merged
-
-
-def _has_tall(line: Line, some: NDArray[np.bool_]) -> bool:
-    """Whether one of these candidates is more than small ink."""
-    low = SETTLED_HEIGHT * line.height
-    return any(line.candidates[k].box.height >= low for k in np.flatnonzero(some))
+    return merged if frames is None else with_spans(merged, frames)
 
 
 def score_all(

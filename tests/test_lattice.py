@@ -83,15 +83,14 @@ def test_no_lines_no_scores():
     assert lattice.score([], sure_of(lambda _: True, [])) == []
 
 
-def test_the_line_reader_is_not_asked_where_all_is_sure():
+def test_the_line_reader_is_asked_also_where_all_is_sure():
     grey = np.full((100, 300), 255, np.uint8)
     for x in (60, 140):
         cv2.circle(grey, (x, 50), 20, 20, 4)
     (apart,) = segment(Sheet(grey, grey < 128, np.eye(3)))
-
-    def frames(strips):
-        assert not strips
-        return []
-
-    (scored,) = lattice.score([apart], sure_of(lambda _: True, []), frames)
-    assert scored.spans.shape == (2, 0)
+    (scored,) = lattice.score(
+        [apart],
+        sure_of(lambda _: True, []),
+        lambda strips: [np.full((picture.shape[1] // 4, 11), 1 / 11, np.float32) for picture in strips],
+    )
+    assert scored.spans.shape == (2, 12)
