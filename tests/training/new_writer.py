@@ -1,4 +1,4 @@
-"""A drawn writer whose 1 has a long upstroke and whose 7 is narrow: others take the one for the other."""
+"""A drawn writer who mirrors the 7, as children do: others take it for no digit, or for another."""
 
 import itertools
 
@@ -7,8 +7,7 @@ import numpy as np
 from digitocr.training.strokes import Glyph, SkeletonWriter, Sources
 
 HABITS = {
-    "1": [[(0.02, 0.34), (0.55, 0.02), (0.42, 1.0)]],
-    "7": [[(0.22, 0.16), (0.36, 0.03), (0.30, 1.0)]],
+    "7": [[(0.6, 0.04), (0.06, 0.03), (0.14, 1.0)]],
 }
 
 

@@ -118,7 +118,7 @@ def test_weights_go_no_farther_than_is_known_still(limit, share):
 
 @pytest.fixture(scope="module")
 def writing():
-    """Digits of a drawn writer whose 7 and 1 the shipped model confuses, as the reading path cuts them."""
+    """Digits of a drawn writer whose 7 the shipped model does not know, as the reading path cuts them."""
     try:
         load_mnist()
     except UsageError:
@@ -133,7 +133,7 @@ def writing():
     while len(labels) < 430:  # 298 to learn from, the rest held back
         rng = np.random.default_rng((5, i))
         i += 1
-        text = "".join(rng.choice(list("1177023456789"), size=5))
+        text = "".join(rng.choice(list("777012345689"), size=5))
         drawing = line(rng, SOURCES, text=text, damage=0.3)
         values = np.array([-1 if d.overwritten else d.label for d in drawing.digits], np.int8)
         plain = np.ones(len(drawing.signs), dtype=bool)
@@ -145,7 +145,7 @@ def writing():
     return np.stack(images)[:430], np.array(labels)[:430]
 
 
-SMALL = Size(pictures=500, digits=6000, frozen=200, lines=100)
+SMALL = Size(pictures=1200, digits=6000, frozen=200, lines=100)
 
 
 @pytest.mark.soak
@@ -156,7 +156,7 @@ def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
     folder = made(tmp_path / "c", *writing)
     verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
     print("\n".join(verdict.lines()))
-    assert 1 - verdict.own.after <= 0.85 * (1 - verdict.own.before)
+    assert 1 - verdict.own.after <= 0.5 * (1 - verdict.own.before)
     assert verdict.mnist.after >= verdict.mnist.before - 0.0005
     assert verdict.promoted
 
