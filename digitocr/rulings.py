@@ -219,10 +219,13 @@ def _length(ink: Mask) -> Length:
     """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
     height, width = ink.shape
     if min(height, width) >= PHOTO_SIDE:
+        # Half the size tells the height of digits well enough, in a quarter of the time.
+        small = _halved(ink)
         # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
-        lines = _slanting(ink, Length(width // 3, height // 3))
-        ink = ink if lines is None else ink & ~lines
-    size = _typical_height(ink)
+        lines = _slanting(small, Length(width // 6, height // 6))
+        size = 2 * _typical_height(small if lines is None else small & ~lines, 6.0, 0.6)
+    else:
+        size = _typical_height(ink, 0.2 * min(height, width), 0.95)
     if min(height, width) >= PAGE_SIDE:
         return Length(round(2 * max(30.0, size)), round(2 * max(30.0, size)))
     if size == 0:
@@ -230,30 +233,41 @@ def _length(ink: Mask) -> Length:
     return Length(across=max(24, round(1.6 * size)), down=max(24, round(1.4 * size)))
 
 
-def _typical_height(ink: Mask) -> float:
-    """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count."""
-    is_page = min(ink.shape) >= PHOTO_SIDE
-    # Every other pixel tells the height of a page's components well enough, in a quarter of the time.
-    step = 2 if is_page else 1
-    thinned = np.ascontiguousarray(ink[::step, ::step])
-    labels, boxes = components(thinned)
-    least = 6 if is_page else min(24.0, 0.2 * min(ink.shape))
+def _halved(ink: Mask) -> Mask:
+    """Picture of half the size, with ink wherever one of four pixels is ink, so that no thin line is lost."""
+    height, width = ink.shape[0] // 2 * 2, ink.shape[1] // 2 * 2
+    rows = ink[:height:2] | ink[1:height:2]
+    return np.ascontiguousarray(rows[:, :width:2] | rows[:, 1:width:2])
+
+
+def _typical_height(ink: Mask, least: float, most: float) -> float:
+    """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count.
+
+    Parameters
+    ----------
+    ink : (h, w) bool ndarray
+    least : float
+        Components lower than so many pixels do not count.
+    most : float
+        Nor do those higher than this share of the picture, unless there is next to nothing else: what is left of a
+        table is no digit.
+    """
+    labels, boxes = components(ink)
     found = [
         (h, area)
         for index, (x, y, w, h, area) in enumerate(boxes.tolist(), start=1)
-        if least <= h <= 0.95 * thinned.shape[0]
-        and area >= 20 // step
-        and not (step * min(w, h) > 20 and _is_frame(labels[y : y + h, x : x + w] == index))
+        if least <= h <= 0.95 * len(ink)
+        and area >= 10
+        and not (min(w, h) > 10 and _is_frame(labels[y : y + h, x : x + w] == index))
     ]
     if not found:
         return 0.0
     heights, areas = np.array(found).T
-    usual = heights <= 0.6 * thinned.shape[0]
-    if is_page and areas[usual].sum() >= 0.25 * areas[~usual].sum():
-        # What is left of a table is no digit, unless there is next to nothing else.
+    usual = heights <= most * len(ink)
+    if areas[usual].sum() >= 0.25 * areas[~usual].sum():
         heights = heights[usual]
     ordered = np.sort(heights)
-    return step * float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
+    return float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
 
 
 def _is_frame(part: Mask) -> bool:
