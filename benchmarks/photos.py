@@ -22,9 +22,8 @@ from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Box, Number, Source, Status
 from digitocr.training.compose import Drawing
 from digitocr.training.corpus import drawn_page, drawn_photo
-from digitocr.training.strokes import Random, Sources, load_archive
+from digitocr.training.strokes import Random, Sources, sources_at
 
-ARCHIVES = ("unipen_digits", "pendigits")
 SHARED = 0.3
 """Boxes that share so much of the smaller one's width and height are of the same ink."""
 
@@ -54,10 +53,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--photos", type=int, default=200)
     parser.add_argument("--pages", type=int, default=20)
     args = parser.parse_args(argv)
-    folder = data_folder()
-    sources = Sources(
-        tuple(load_archive(folder / f"{name}.npz", held_out=True) for name in ARCHIVES), (0.5, 0.5)
-    )
+    sources = sources_at(data_folder(), held_out=True)
     reader = load_reader()
     for name, count, draw in (("photos", args.photos, drawn_photo), ("pages", args.pages, drawn_page)):
         _say(f"{count} {name}", list(_outcomes(reader, count, sources, draw)))
@@ -107,10 +103,7 @@ def _say(name: str, found: Sequence[Found]) -> None:
         "lost": Share(sum(one.lost for one in found), written),
         "wrong of those accepted": Share(wrong, accepted),
     }
-    told = (
-        f"{key} {share.value or 0:.1%} ({share.interval()[0]:.1%} to {share.interval()[1]:.1%})"
-        for key, share in shares.items()
-    )
+    told = (f"{key} {share}" for key, share in shares.items())
     sys.stdout.write(f"{name}: {written} numbers, {accepted} accepted, {', '.join(told)}\n")
 
 

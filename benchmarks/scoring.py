@@ -67,6 +67,13 @@ class Share:
         reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
         return max(0.0, centre - reach), min(1.0, centre + reach)
 
+    def __str__(self) -> str:
+        """Return the share and its interval in per cent."""
+        if self.value is None:
+            return "–"
+        low, high = self.interval()
+        return f"{self.value:.2%} ({low:.2%} to {high:.2%})"
+
 
 @dataclass(frozen=True, slots=True)
 class Truth:

@@ -115,16 +115,9 @@ def _say(name: str, found: Sequence[Outcome]) -> None:
         Share(sum(not o.right for o in taken), len(taken)),
     )
     sys.stdout.write(
-        f"{name}: {len(found)}, right {_percent(right)}, accepted {_percent(Share(len(taken), len(found)))}, "
-        f"wrong of these {_percent(wrong)}\n"
+        f"{name}: {len(found)}, right {right}, accepted {Share(len(taken), len(found))}, "
+        f"wrong of these {wrong}\n"
     )
-
-
-def _percent(share: Share) -> str:
-    if share.value is None:
-        return "–"
-    low, high = share.interval()
-    return f"{share.value:.2%} ({low:.2%} to {high:.2%})"
 
 
 if __name__ == "__main__":

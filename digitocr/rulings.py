@@ -54,8 +54,8 @@ def find(ink: Mask) -> Mask | None:
     (h, w) bool ndarray or None
         None where there are no lines.
     """
-    length = _length(ink)
-    level, slanting = _level(ink, length), _slanting(ink, length)
+    length, stroke = _length(ink), _stroke_width(ink)
+    level, slanting = _level(ink, length, stroke), _slanting(ink, length, stroke)
     if level is None or slanting is None:
         return slanting if level is None else level
     return level | slanting
@@ -85,7 +85,7 @@ def without(ink: Mask, lines: Mask) -> Mask:
 # --- level and upright lines --------------------------------------------------------------------------------------
 
 
-def _level(ink: Mask, length: Length) -> Mask | None:
+def _level(ink: Mask, length: Length, stroke: float) -> Mask | None:
     """Find runs of ink that are all but level, or upright, and thin."""
     picture = ink.view(np.uint8)
     # One pixel of slack across the run lets a slightly slanted or wavy line count as straight.
@@ -95,7 +95,7 @@ def _level(ink: Mask, length: Length) -> Mask | None:
         return None
     across = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8))
     down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8))
-    thin = _thickest(_stroke_width(ink))
+    thin = _thickest(stroke)
     fine_across = _thin_only(across, np.ones((thin, 1), np.uint8))
     fine_down = _thin_only(down, np.ones((1, thin), np.uint8))
     return np.logical_and(np.logical_or(fine_across, fine_down), ink)
@@ -122,9 +122,8 @@ def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
 # --- lines of any slope, a little bent ----------------------------------------------------------------------------
 
 
-def _slanting(ink: Mask, length: Length) -> Mask | None:
+def _slanting(ink: Mask, length: Length, stroke: float) -> Mask | None:
     """Find lines on a picture taken at an angle, on which no two need to be parallel."""
-    stroke = _stroke_width(ink)
     across = _about_level(ink, length.across, stroke)
     down = _about_level(np.ascontiguousarray(ink.T), length.down, stroke)
     if across is None or down is None:
@@ -222,7 +221,7 @@ def _length(ink: Mask) -> Length:
         # Half the size tells the height of digits well enough, in a quarter of the time.
         small = _halved(ink)
         # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
-        lines = _slanting(small, Length(width // 6, height // 6))
+        lines = _slanting(small, Length(width // 6, height // 6), _stroke_width(small))
         size = 2 * _typical_height(small if lines is None else small & ~lines, 6.0, 0.6)
     else:
         size = _typical_height(ink, 0.2 * min(height, width), 0.95)

@@ -33,6 +33,7 @@ from digitocr.sampling import drawn
 from digitocr.training.calibrate import calibrated
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
+    HELD_FROM,
     Candidates,
     calibration_sources,
     cropped,
@@ -202,16 +203,18 @@ def tune(
     x_train, y_train, x_test, y_test = load_mnist(None)
     say(f"{len(own.labels)} corrections to learn from, {len(held.labels)} held back")
     rng = np.random.default_rng(seed)
-    mix = _mix(own, _some(x_train[:55_000], y_train[:55_000], size.digits, rng), size, seed, rng)
+    mix = _mix(own, _some(x_train[:HELD_FROM], y_train[:HELD_FROM], size.digits, rng), size, seed, rng)
     keras.utils.set_random_seed(seed)
     network = load_network(path)
     old = network.get_weights()
     _learn(network, mix, size.epochs, say)
-    known = Candidates(np.stack([cropped(i) for i in x_train[55_000:]]), y_train[55_000:].astype(np.int8))
+    known = Candidates(
+        np.stack([cropped(i) for i in x_train[HELD_FROM:]]), y_train[HELD_FROM:].astype(np.int8)
+    )
     say(f"taken to {_blend(network, old, known):.0%} of the way")
 
     say("calibrating on held-out drawings")
-    hands = calibration_sources(None, x_train[55_000:], y_train[55_000:])
+    hands = calibration_sources(None, x_train[HELD_FROM:], y_train[HELD_FROM:])
     lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
     compiled = compile_network(network)
     after = classifier_of(before.card, runner(compiled))
