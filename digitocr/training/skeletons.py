@@ -6,7 +6,8 @@ joined by a smooth curve; a point given twice is a corner.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Final
@@ -248,6 +249,29 @@ DIGITS: Final[tuple[Skeleton, ...]] = (
     _S("9", "curl-foot", 0.5, ".48,.1 .24,.0 .04,.2 .18,.44 .42,.3 .5,.06* .46,.98* .06,.96"),
 )
 
+SQUARE: Final[tuple[Skeleton, ...]] = (
+    _S("0", "square", 2, ".0,.0* .5,.0* .5,1* .0,1* .0,.02"),
+    _S("0", "square-right", 1, ".5,.0* .0,.0* .0,1* .5,1* .5,.02"),
+    _S("1", "square", 2, ".1,.0 .1,1"),
+    _S("1", "square-flag", 0.5, ".0,.0* .2,.0* .2,1"),
+    _S("2", "square", 2, ".0,.0 .5,.0* .5,.5* .0,.5* .0,1* .5,1"),
+    _S("3", "square", 2, ".0,.0 .5,.0* .5,.5* .08,.5* .5,.5* .5,1* .0,1"),
+    _S("3", "square-two", 1, ".0,.0 .5,.0* .5,1* .0,1", ".06,.5 .5,.5"),
+    _S("4", "square", 2, ".0,.0 .0,.5* .5,.5", ".5,.0 .5,1"),
+    _S("4", "square-one", 1, ".0,.0 .0,.5* .5,.5* .5,.0* .5,1"),
+    _S("5", "square", 2, ".5,.0 .0,.0* .0,.5* .5,.5* .5,1* .0,1"),
+    _S("5", "square-two", 1, ".0,.0 .0,.5* .5,.5* .5,1* .0,1", ".0,.0 .5,.0"),
+    _S("6", "square", 2, ".5,.0 .0,.0* .0,1* .5,1* .5,.5* .0,.5"),
+    _S("6", "square-bare", 1, ".0,.0 .0,1* .5,1* .5,.5* .0,.5"),
+    _S("7", "square", 2, ".0,.0 .5,.0* .5,1"),
+    _S("7", "square-hook", 1, ".0,.4 .0,.0* .5,.0* .5,1"),
+    _S("8", "square", 2, ".5,.5* .0,.5* .0,.0* .5,.0* .5,1* .0,1* .0,.5"),
+    _S("8", "square-two", 1, ".0,.0* .5,.0* .5,1* .0,1* .0,.02", ".0,.5 .5,.5"),
+    _S("9", "square", 2, ".5,.5* .0,.5* .0,.0* .5,.0* .5,1* .0,1"),
+    _S("9", "square-bare", 1, ".5,.5* .0,.5* .0,.0* .5,.0* .5,1"),
+)
+"""Digits written along the guides of a box: the seven bars of a calculator's display."""
+
 SIGNS: Final[tuple[Skeleton, ...]] = (
     _S(".", "dot", 3, ".0,.97 .02,.99"),
     _S(".", "dash", 1, ".0,.95 .07,1"),
@@ -329,8 +353,36 @@ LETTERS: Final = frozenset(
 
 @lru_cache(maxsize=1)
 def by_label() -> dict[str, tuple[Skeleton, ...]]:
-    """Return the variants of every digit and sign."""
+    """Return the variants of every digit and sign that are written freely."""
+    return _grouped((*DIGITS, *SIGNS))
+
+
+@lru_cache(maxsize=1)
+def square_by_label() -> dict[str, tuple[Skeleton, ...]]:
+    """Return the same for a hand that follows guides: only its digits are square, sharp and with round corners."""
+    rounded = (_rounded(skeleton, reach) for skeleton in SQUARE for reach in (0.08, 0.18))
+    return {**by_label(), **_grouped((*SQUARE, *rounded))}
+
+
+def _grouped(skeletons: Iterable[Skeleton]) -> dict[str, tuple[Skeleton, ...]]:
     found: dict[str, list[Skeleton]] = {}
-    for skeleton in (*DIGITS, *SIGNS):
+    for skeleton in skeletons:
         found.setdefault(skeleton.label, []).append(skeleton)
     return {label: tuple(variants) for label, variants in found.items()}
+
+
+def _rounded(skeleton: Skeleton, reach: float) -> Skeleton:
+    """Cut the corners: the path turns between two points `reach` before and after each."""
+    return replace(
+        skeleton,
+        variant=f"{skeleton.variant}-{reach}",
+        controls=tuple(_round(c, reach) for c in skeleton.controls),
+    )
+
+
+def _round(controls: Points, reach: float) -> Points:
+    points = controls[~np.array(_corners(controls))]
+    legs = np.diff(points, axis=0)
+    steps = legs * (reach / np.linalg.norm(legs, axis=1, keepdims=True))
+    turns = np.stack([points[1:-1] - steps[:-1], points[1:-1] + steps[1:]], axis=1).reshape(-1, 2)
+    return np.concatenate([points[:1], turns, points[-1:]]).astype(np.float32)

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -13,13 +13,16 @@ from numpy.typing import NDArray
 
 from digitocr.errors import UsageError
 from digitocr.records import Grey
-from digitocr.training.skeletons import Points, Skeleton, by_label
+from digitocr.training.skeletons import Points, Skeleton, by_label, square_by_label
 
 Random = np.random.Generator
 Indices = NDArray[np.intp]
 
 _STEP: Final = 0.04
 """Distance between drawn points, in heights of a digit."""
+
+SQUARE_HANDS: Final = 0.12
+"""Share of the made-up writers who write along the guides of a box."""
 
 DIGIT_LABELS: Final = tuple("0123456789")
 
@@ -81,15 +84,18 @@ class SkeletonWriter:
         Standard deviation of control points around the habit, in heights.
     habit : float
         Standard deviation of the habit around the ideal path, in heights.
+    skeletons : mapping of str to tuple of Skeleton
+        The variants there are to keep to, by label.
     """
 
     seed: int
     wobble: float = 0.012
     habit: float = 0.035
+    skeletons: Mapping[str, Sequence[Skeleton]] = field(default_factory=by_label)
 
     def glyph(self, rng: Random, label: str) -> Glyph | None:
         """Return a specimen; None for labels without a skeleton."""
-        variants = by_label().get(label)
+        variants = self.skeletons.get(label)
         if variants is None:
             return None
         own = np.random.default_rng([self.seed, *label.encode()])
@@ -128,6 +134,7 @@ class SkeletonSource:
             int(rng.integers(2**31)),
             wobble=float(rng.uniform(0.004, 0.022)),
             habit=float(rng.uniform(0.015, 0.05)),
+            skeletons=square_by_label() if rng.random() < SQUARE_HANDS else by_label(),
         )
 
 

@@ -9,8 +9,9 @@ import pytest
 from digitocr.errors import UsageError
 from digitocr.training.mnist import load_mnist
 from digitocr.training.pen import Pen, Token, draw_hand, ink_texture, rasterise, write
-from digitocr.training.skeletons import DIGITS, LETTERS, SIGNS, by_label
+from digitocr.training.skeletons import DIGITS, LETTERS, SIGNS, SQUARE, by_label, square_by_label
 from digitocr.training.strokes import (
+    DIGIT_LABELS,
     SkeletonSource,
     Sources,
     load_archive,
@@ -72,7 +73,7 @@ def test_names_of_variants_are_unique_and_paths_lie_in_the_cap_frame() -> None:
 
 
 def test_curves_pass_through_their_controls() -> None:
-    for skeleton in (*DIGITS, *SIGNS):
+    for skeleton in (*DIGITS, *SIGNS, *SQUARE):
         for controls, drawn in zip(skeleton.controls, skeleton.strokes(), strict=True):
             distance = np.linalg.norm(controls[:, None] - drawn[None], axis=2).min(axis=1)
             assert distance.max() < 1e-5
@@ -82,7 +83,17 @@ def test_a_writer_draws_all_variants_of_all_labels_in_time() -> None:
     rng = np.random.default_rng(0)
     for label, variants in by_label().items():
         seen = {SkeletonSource().writer(rng).glyph(rng, label).variant for _ in range(60 * len(variants))}
-        assert seen == {f"own/{label}/{v.variant}" for v in variants}
+        assert {f"own/{label}/{v.variant}" for v in variants} <= seen
+
+
+def test_some_writers_follow_the_guides_of_a_box_in_every_digit() -> None:
+    rng = np.random.default_rng(0)
+    hands = [SkeletonSource().writer(rng) for _ in range(200)]
+    square = [hand for hand in hands if hand.skeletons is square_by_label()]
+    assert 10 <= len(square) <= 40
+    written = [hand.glyph(rng, label).variant for hand in square for label in DIGIT_LABELS]
+    assert all("square" in variant for variant in written)
+    assert any("." in variant for variant in written), "none with round corners"
 
 
 def test_a_writer_keeps_to_a_variant() -> None:
