@@ -16,6 +16,7 @@ from digitocr.spans import BLANK
 from digitocr.strip import CHANNELS, FRAME, ROWS, Strip, strip
 from digitocr.training.architectures import linenet
 from digitocr.training.labelling import LabelledLine, Written
+from digitocr.training.optimizers import muon
 from digitocr.training.parts import Part
 from digitocr.training.wear import moved, worn
 
@@ -157,9 +158,9 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     trainer = _trainer(network)
     trainer(np.zeros((1, ROWS, WIDTH_STEP, CHANNELS), dtype=np.float32))
     schedule = keras.optimizers.schedules.CosineDecay(
-        5e-4, decay_steps=steps * epochs, warmup_target=2e-3, warmup_steps=min(300, steps)
+        4e-4, decay_steps=steps * epochs, warmup_target=1.5e-3, warmup_steps=min(300, steps)
     )
-    trainer.compile(keras.optimizers.AdamW(schedule, weight_decay=1e-3, clipnorm=5.0))
+    trainer.compile(muon(schedule, clipnorm=5.0))
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
     trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=2, callbacks=[backup])
     return network

@@ -41,6 +41,7 @@ from digitocr.training.corpus import (
 from digitocr.training.fields import drawn_forms
 from digitocr.training.lines import Lesson, lines_right, train_lines
 from digitocr.training.mnist import load_mnist
+from digitocr.training.optimizers import muon
 
 BAR_WIDTH = 8
 """Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
@@ -134,10 +135,10 @@ def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint:
     steps = len(data.labels) // batch_size
     network = digitnet(len(CLASSES))
     schedule = keras.optimizers.schedules.CosineDecay(
-        2e-3, decay_steps=steps * epochs, warmup_target=3e-3, warmup_steps=min(500, steps)
+        1e-3, decay_steps=steps * epochs, warmup_target=2e-3, warmup_steps=min(500, steps)
     )
     network.compile(
-        keras.optimizers.AdamW(schedule, weight_decay=1e-3),
+        muon(schedule),
         keras.losses.SparseCategoricalCrossentropy(from_logits=True),
         metrics=["accuracy"],
     )
@@ -150,7 +151,9 @@ def train(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint:
     )
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
     network.fit(inputs, epochs=epochs, verbose=2, callbacks=[backup])
-    return network
+    trained = digitnet(len(CLASSES))  # one that knows nothing of how it was trained
+    trained.set_weights(network.get_weights())
+    return trained
 
 
 @dataclass(frozen=True, slots=True)
@@ -220,7 +223,7 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--line-epochs", type=int, default=7, help="epochs of the line reader")
     parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--line-batch-size", type=int, default=32)
+    parser.add_argument("--line-batch-size", type=int, default=16)
     parser.add_argument("--seed", type=int, default=7)
     args = parser.parse_args(argv)  # fmt: skip
 

@@ -1,0 +1,52 @@
+"""The optimizer of the shipped networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+LAST = "logits"
+"""Name of a network's last layer, whose weights are no map between hidden features."""
+
+
+def muon(learning_rate: Any, *, weight_decay: float = 1e-3, clipnorm: float | None = None) -> Any:  # noqa: ANN401
+    """Return Muon [1]_, which Keras applies to matrices only, for the kernels of convolutions, too.
+
+    A kernel is taken for the matrix from all it sees to its filters. What is no kernel, and the last layer, are
+    left to AdamW; steps are scaled as in [2]_, so that one learning rate and one decay do for both.
+
+    Parameters
+    ----------
+    learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
+    weight_decay : float
+        Share of each weight that is lost at a step, times the learning rate.
+    clipnorm : float, optional
+        Greatest norm of a variable's gradient.
+
+    Returns
+    -------
+    keras.optimizers.Optimizer
+
+    References
+    ----------
+    .. [1] K. Jordan et al., "Muon: an optimizer for hidden layers in neural networks", 2024.
+    .. [2] J. Liu et al., "Muon is scalable for LLM training", arXiv 2502.16982, 2025.
+    """
+    import keras
+    from keras import ops
+
+    class OfKernels(keras.optimizers.Muon):  # type: ignore[misc]
+        """Muon for variables of two and more dimensions."""
+
+        def _should_use_adamw(self, variable: Any) -> bool:  # noqa: ANN401
+            return len(variable.shape) < 2 or LAST in variable.path.split("/")
+
+        def zeropower_via_newtonschulz5(self, x: Any, steps: int) -> Any:  # noqa: ANN401
+            flat = ops.reshape(x, (-1, x.shape[-1]))
+            return ops.reshape(super().zeropower_via_newtonschulz5(flat, steps), x.shape)
+
+        def lr_adjust(self, x: Any) -> Any:  # noqa: ANN401
+            return ops.reshape(super().lr_adjust(ops.reshape(x, (-1, x.shape[-1]))), x.shape)
+
+    return OfKernels(
+        learning_rate, weight_decay=weight_decay, adam_weight_decay=weight_decay, clipnorm=clipnorm
+    )
