@@ -233,15 +233,14 @@ def _holds_paper(bright: Mask) -> bool:
 def _even_light(grey: Grey) -> Grey:
     """Divide by the paper's own brightness, so that paper is 255 everywhere, in light and in shadow."""
     height, width = grey.shape
-    scale = min(1.0, 480 / max(height, width))
+    scale = min(0.5, 240 / max(height, width))
     size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA) if scale < 1 else grey
-    reach = int(np.clip(min(small.shape) * 0.25, 9, 25)) | 1
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA)
+    reach = int(np.clip(min(small.shape) * 0.25, 5, 13)) | 1
     kernel = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (reach, reach))
     paper = cv2.morphologyEx(small, cv2.MORPH_CLOSE, kernel, borderType=cv2.BORDER_REPLICATE)
-    paper = cv2.blur(cv2.medianBlur(paper, 5), (reach, reach), borderType=cv2.BORDER_REPLICATE)
-    if scale < 1:
-        paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
+    paper = cv2.blur(cv2.medianBlur(paper, 3), (reach, reach), borderType=cv2.BORDER_REPLICATE)
+    paper = cv2.resize(paper, (width, height), interpolation=cv2.INTER_LINEAR)
     floor = np.maximum(paper, 1).astype(np.uint8)
     return cv2.divide(grey, floor, scale=255.0).astype(np.uint8)
 

@@ -336,8 +336,7 @@ def _on_paper(rgba: Image.Image) -> Image.Image:
 def _clearest(rgb: Image.Image) -> Image.Image:
     """Grey as the eye weighs colours, or the one colour that tells ink from paper where grey hardly does."""
     small = _sampled(rgb)
-    grey = _spread(np.asarray(small.convert("L")))
-    spreads = [_spread(band) for band in np.moveaxis(np.asarray(small), 2, 0)]
+    grey, *spreads = _spreads([*small.convert("L").histogram(), *small.histogram()])
     best = int(np.argmax(spreads))
     if grey < FAINT and spreads[best] > 1.5 * grey + 20:
         return rgb.getchannel(best)
@@ -350,9 +349,11 @@ def _sampled(image: Image.Image) -> Image.Image:
     return image.resize(size, Image.Resampling.NEAREST)
 
 
-def _spread(values: np.ndarray) -> float:
-    low, high = np.percentile(values, (0.3, 99.7))
-    return float(high - low)
+def _spreads(histograms: list[int]) -> list[int]:
+    """How far apart the darkest and the lightest levels are, but for a few pixels; by histograms of 256 levels."""
+    share = np.cumsum(np.reshape(histograms, (-1, 256)), axis=1)
+    low, high = (share <= 0.003 * share[:, -1:]).sum(axis=1), (share < 0.997 * share[:, -1:]).sum(axis=1)
+    return [int(spread) for spread in high - low]
 
 
 def _eight_bit(values: np.ndarray) -> Grey:

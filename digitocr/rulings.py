@@ -181,7 +181,7 @@ def _from_parabola(
     Parameters
     ----------
     of : (n,) int ndarray
-        Line of each point, from 0.
+        Line of each point, in ascending order.
     x, y : (n,) float64 ndarray
         `x` in [-1, 1] along the line, `y` in pixels.
 
@@ -190,24 +190,18 @@ def _from_parabola(
     (n,) float64 ndarray
         Distance of each point from its line's parabola, in pixels.
     """
-    count = int(of.max()) + 1
+    lines, first = np.unique(of, return_index=True)
+    line = np.searchsorted(lines, of)
     powers = x[:, None] ** np.arange(5)
+    terms = np.hstack([powers, powers[:, :3] * y[:, None]])
     away, kept = np.zeros(len(x)), np.ones(len(x), dtype=np.bool_)
     for _ in range(FITS):
-        moments = np.stack(
-            [np.bincount(of[kept], weights=powers[kept, k], minlength=count) for k in range(5)], axis=1
-        )
-        right = np.stack(
-            [np.bincount(of[kept], weights=powers[kept, k] * y[kept], minlength=count) for k in range(3)],
-            axis=1,
-        )
-        system = moments[:, np.add.outer(np.arange(3), np.arange(3))] + 1e-6 * np.eye(3)
-        curve = np.linalg.solve(system, right[:, :, None])[:, :, 0]
-        away = np.abs(y - (curve[of] * powers[:, :3]).sum(axis=1))
-        spread = np.sqrt(
-            np.bincount(of[kept], weights=away[kept] ** 2, minlength=count) / np.maximum(moments[:, 0], 1)
-        )
-        kept = away <= np.maximum(2 * spread[of], 1.0)
+        sums = np.add.reduceat(terms * kept[:, None], first)
+        system = sums[:, np.add.outer(np.arange(3), np.arange(3))] + 1e-6 * np.eye(3)
+        curve = np.linalg.solve(system, sums[:, 5:, None])[:, :, 0]
+        away = np.abs(y - (curve[line] * powers[:, :3]).sum(axis=1))
+        spread = np.sqrt(np.add.reduceat(away**2 * kept, first) / np.maximum(sums[:, 0], 1))
+        kept = away <= np.maximum(2 * spread[line], 1.0)
     return away
 
 

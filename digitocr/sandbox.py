@@ -109,7 +109,8 @@ class Sandbox:
     def __init__(self) -> None:
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
-        self._finalizer = weakref.finalize(self, _end_all, self._idle)
+        self._watchman = _Watchman()
+        self._finalizer = weakref.finalize(self, _end_all, self._idle, self._watchman)
 
     def __enter__(self) -> Self:
         return self
@@ -133,6 +134,10 @@ class Sandbox:
             The one page that is wanted, counted from 1.
         """
         return Decoding(self, data, limits, only)
+
+    def clock(self, seconds: float) -> _Clock:
+        """Return a clock that strikes when children have been waited for so long."""
+        return _Clock(seconds, self._watchman)
 
     def take(self) -> _Child:
         """Return a child that has nothing to do."""
@@ -179,7 +184,7 @@ class Decoding:
         InputError
             One of its kinds, where no page can be decoded.
         """
-        clock = _Clock(self._limits.seconds)
+        clock = self._box.clock(self._limits.seconds)
         try:
             yield from self._pages(clock)
         finally:
@@ -282,22 +287,21 @@ def _known_error(code: str) -> type[InputError]:
 class _Clock:
     """Kills a child when it has been waited for too long in all, which ends the wait."""
 
-    def __init__(self, seconds: float) -> None:
+    def __init__(self, seconds: float, watchman: _Watchman) -> None:
         self.has_struck = False
         self._seconds = seconds
         self._spent = 0.0
         self._since = 0.0
         self._child: _Child | None = None  # while it is waited for
         self._lock = threading.Lock()
-        self._timer: threading.Timer | None = None
+        self._watchman = watchman
+        watchman.watch(self, seconds)
 
     @contextlib.contextmanager
     def watching(self, child: _Child) -> Iterator[None]:
         """Count the time of a wait."""
         with self._lock:
             self._child, self._since = child, time.monotonic()
-            if self._timer is None:
-                self._wind(self._seconds)
         try:
             yield
         finally:
@@ -307,28 +311,70 @@ class _Clock:
 
     def stop(self) -> None:
         """Count no more."""
-        with self._lock:
-            self._seconds = math.inf
-            if self._timer:
-                self._timer.cancel()
+        self._watchman.forget(self)
 
-    def _wind(self, seconds: float) -> None:
-        self._timer = threading.Timer(max(seconds, _TICK), self._look)
-        self._timer.daemon = True
-        self._timer.start()
-
-    def _look(self) -> None:
-        """Strike if the time is up; if not, as what is done between the waits does not count, look again later."""
+    def look(self) -> float:
+        """Strike if the time is up; return the seconds that are left, as what is done between waits does not count."""
         with self._lock:
             waited = time.monotonic() - self._since if self._child else 0.0
             left = self._seconds - self._spent - waited
-            if math.isinf(left):
-                return
             if self._child and left <= 0:
                 self.has_struck = True
                 self._child.kill()
-            else:
-                self._wind(left)
+            return left
+
+
+class _Watchman:
+    """A thread that looks at clocks when their time may be up: one for all files, which are many and quick."""
+
+    def __init__(self) -> None:
+        self._due: dict[_Clock, float] = {}
+        self._wakes = math.inf
+        self._ended = False
+        self._changed = threading.Condition()
+        self._thread: threading.Thread | None = None
+
+    def watch(self, clock: _Clock, seconds: float) -> None:
+        """Look at a clock after so many seconds, and again while it has time left."""
+        with self._changed:
+            self._ended = False
+            self._due[clock] = due = time.monotonic() + max(seconds, _TICK)
+            if self._thread is None:
+                self._thread = threading.Thread(target=self._look, name="decoding clocks", daemon=True)
+                self._thread.start()
+            elif due < self._wakes:
+                self._changed.notify()
+
+    def forget(self, clock: _Clock) -> None:
+        """Look at it no more; that it may wake for nothing costs less than telling."""
+        with self._changed:
+            self._due.pop(clock, None)
+
+    def end(self) -> None:
+        """Go home."""
+        with self._changed:
+            self._ended = True
+            self._changed.notify()
+
+    def _look(self) -> None:
+        while due := self._waited():
+            for clock in due:
+                left = clock.look()
+                with self._changed:
+                    if clock in self._due:
+                        self._due[clock] = time.monotonic() + max(left, _TICK)
+
+    def _waited(self) -> list[_Clock]:
+        """Return clocks to look at as soon as there are some; none at the end."""
+        with self._changed:
+            while not self._ended:
+                now = time.monotonic()
+                if due := [clock for clock, at in self._due.items() if at <= now]:
+                    return due
+                self._wakes = min(self._due.values(), default=math.inf)
+                self._changed.wait(None if math.isinf(self._wakes) else self._wakes - now)
+            self._thread = None
+            return []
 
 
 class _Child:
@@ -386,7 +432,8 @@ class _Child:
             self._process.wait()
 
 
-def _end_all(children: list[_Child]) -> None:
+def _end_all(children: list[_Child], watchman: _Watchman) -> None:
+    watchman.end()
     while children:
         children.pop().end()
 
