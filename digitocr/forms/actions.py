@@ -15,6 +15,7 @@ from digitocr.errors import InputError, RegistrationError, UsageError
 from digitocr.forms import detect as finding
 from digitocr.forms import registration
 from digitocr.forms import template as templates
+from digitocr.forms.lines import lines_of
 from digitocr.forms.registration import Features, Points, Registration
 from digitocr.forms.template import Field, Template
 from digitocr.records import Box, Grey, Limits
@@ -57,7 +58,8 @@ def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]
     name = re.sub(r"\W+", "_", output.stem)
     template = found.template(name if name.isidentifier() else f"form_{name}")
     features, picture = output.with_suffix(".features.npz"), output.with_suffix(".fields.png")
-    write_features(features, registration.features_of(found.grey, occupied(found.fields)))
+    points = registration.features_of(found.grey, occupied(found.fields))
+    write_features(features, replace(points, lines=lines_of(found.grey)))
     atomic.write(picture, _png(finding.annotated(found.grey, found.fields)))
     template = replace(template, features=features)
     templates.dump(template, output)
@@ -73,9 +75,11 @@ def occupied(fields: tuple[Field, ...]) -> list[Box]:
 
 
 def write_features(path: Path, features: Features) -> None:
-    """Write the points by which a form is found."""
+    """Write the points and lines by which a form is found."""
     packed = io.BytesIO()
-    np.savez_compressed(packed, points=features.points, descriptors=features.descriptors)
+    np.savez_compressed(
+        packed, points=features.points, descriptors=features.descriptors, lines=features.lines
+    )
     atomic.write(path, packed.getvalue())
 
 

@@ -12,20 +12,9 @@ from scipy.optimize import least_squares
 
 from digitocr.clean import straighten
 from digitocr.components import components
+from digitocr.forms.lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
 from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
 from digitocr.records import Box, Grey, Mask, Transform, around
-
-BLOCK = 15
-"""Within so many pixels there is bare paper, in a picture `SIDE` long."""
-
-DARKER = 0.06
-"""Share by which a ruling is darker than the paper beside it; guide lines are meant to be light."""
-
-SIDE = 2000
-"""Pixels of the longer side of a reference."""
-
-LEAST_RULING = 0.012
-"""Of the longer side: a shorter stroke is writing."""
 
 LONG_RULING = 0.1
 """Of the longer side: by rulings this long a page is laid straight."""
@@ -95,10 +84,10 @@ def detect(page: Grey) -> Detected:
         An empty form, scanned or photographed; upright.
     """
     grey, to_page = straighten(page)
-    grey, scaled = _scaled(grey)
-    to_page = to_page @ np.linalg.inv(scaled)
+    grey, there = scaled(grey)
+    to_page = to_page @ np.linalg.inv(there)
     for _ in range(2):  # rulings that slant much are seen in part only, until they slant less
-        turn = _upright(_rulings(grey), grey.shape)
+        turn = _upright(rulings_of(grey), grey.shape)
         grey = cv2.warpPerspective(
             grey, turn, grey.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
         ).astype(np.uint8)
@@ -121,44 +110,7 @@ def annotated(grey: Grey, fields: Sequence[Field]) -> NDArray[np.uint8]:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _scaled(grey: Grey) -> tuple[Grey, Transform]:
-    """Bring a picture to the size of a reference; also the way there."""
-    height, width = grey.shape
-    scale = SIDE / max(height, width)
-    size = (max(1, round(width * scale)), max(1, round(height * scale)))
-    resized = cv2.resize(grey, size, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC)
-    return resized.astype(np.uint8), np.diag([size[0] / width, size[1] / height, 1.0])
-
-
 # --- rulings ----------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class _Rulings:
-    """Lines across and down, as masks; `dark` is all ink, from which they were taken a little thickened."""
-
-    across: Mask
-    down: Mask
-    dark: NDArray[np.uint8]
-
-
-def _rulings(grey: Grey) -> _Rulings:
-    """Find straight dark strokes, longer than writing has them."""
-    paper = cv2.morphologyEx(cv2.medianBlur(grey, 3), cv2.MORPH_CLOSE, np.ones((BLOCK, BLOCK), np.uint8))
-    dark = (cv2.GaussianBlur(grey, (3, 3), 0) < (1 - DARKER) * paper).astype(np.uint8)
-    length = round(LEAST_RULING * SIDE)
-    thick = cv2.dilate(dark, np.ones((3, 3), np.uint8))
-    across = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))
-    down = cv2.morphologyEx(thick, cv2.MORPH_OPEN, np.ones((length, 1), np.uint8))
-    return _Rulings(_thin(across, axis=0), _thin(down, axis=1), dark)
-
-
-def _thin(mask: NDArray[np.generic], *, axis: int) -> Mask:
-    """Take out what is no line: blots, and rules as thick as a cell."""
-    size = [1, 1]
-    size[axis] = round(LEAST_RULING * SIDE * 0.4)
-    blots = cv2.morphologyEx(np.asarray(mask, np.uint8), cv2.MORPH_OPEN, np.ones(size, np.uint8))
-    return np.asarray((np.asarray(mask) > 0) & (blots == 0))
 
 
 def _segments(mask: Mask, *, is_across: bool) -> NDArray[np.float64]:
@@ -179,7 +131,7 @@ def _segments(mask: Mask, *, is_across: bool) -> NDArray[np.float64]:
     return np.array(found, dtype=np.float64).reshape(-1, 4)
 
 
-def _upright(rulings: _Rulings, shape: tuple[int, int]) -> Transform:
+def _upright(rulings: Rulings, shape: tuple[int, int]) -> Transform:
     """Return the homography that lays long rulings level and upright, and keeps the middle of the page."""
     across, down = _segments(rulings.across, is_across=True), _segments(rulings.down, is_across=False)
     height, width = shape
@@ -209,7 +161,7 @@ def _carried(way: Transform, points: NDArray[np.float64]) -> NDArray[np.float64]
 
 def _fields(grey: Grey) -> tuple[Field, ...]:
     """Find boxes, rows of cells and lines to write on."""
-    rulings = _rulings(grey)
+    rulings = rulings_of(grey)
     boxes = _boxes(rulings, grey)
     rows = _completed([box for box in boxes if box.width <= MOST_ASPECT * box.height], rulings)
     cells = [cell for row in rows for cell in row]
@@ -232,7 +184,7 @@ def _fields(grey: Grey) -> tuple[Field, ...]:
     )
 
 
-def _boxes(rulings: _Rulings, grey: Grey) -> list[Box]:
+def _boxes(rulings: Rulings, grey: Grey) -> list[Box]:
     """Find the rectangles that rulings enclose, their frames included."""
     lines = _bridged(rulings.across, (1, GAP)) | _bridged(rulings.down, (GAP, 1))
     contours, _ = cv2.findContours(1 - lines, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
@@ -251,7 +203,7 @@ def _boxes(rulings: _Rulings, grey: Grey) -> list[Box]:
     return _distinct([box for box in found if _is_framed(box, rulings) and _is_paper(grey, box)])
 
 
-def _is_framed(box: Box, rulings: _Rulings) -> bool:
+def _is_framed(box: Box, rulings: Rulings) -> bool:
     """Tell whether a box has a ruling on every side; white between words and in QR codes has not."""
     rows, columns = slice(max(0, box.y), box.bottom), slice(max(0, box.x), box.right)
     sides = [rulings.across[max(0, y - 5) : y + 6, columns].any(axis=0) for y in (box.y, box.bottom)]
@@ -309,7 +261,7 @@ def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
     return [row for row in rows if len(row) > 1]
 
 
-def _completed(boxes: Sequence[Box], rulings: _Rulings) -> list[list[Box]]:
+def _completed(boxes: Sequence[Box], rulings: Rulings) -> list[list[Box]]:
     """Gather cells in rows, with those that writing or a guide cuts into pieces: their frames are there."""
     cells = list(boxes)
     steps = [(row[0], round((row[-1].x - row[0].x) / (len(row) - 1))) for row in _rows(boxes)]
@@ -366,7 +318,7 @@ def _is_print(grey: Grey, box: Box) -> bool:
     return int(small.sum()) >= LETTERS
 
 
-def _spaces(rulings: _Rulings, grey: Grey, boxes: Sequence[Box]) -> Iterator[Box]:
+def _spaces(rulings: Rulings, grey: Grey, boxes: Sequence[Box]) -> Iterator[Box]:
     """Yield the spaces above lines to write on: lines that bound no box and have white above them."""
     alone = rulings.across.copy()
     for box in boxes:

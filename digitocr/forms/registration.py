@@ -8,7 +8,7 @@ another form, or a page too blurred to tell, is refused with the reason.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from digitocr.errors import RegistrationError, TemplateError
+from digitocr.forms.lines import Lines, drawn
 from digitocr.forms.template import MARKERS, Template
 from digitocr.outline import paper_corners
 from digitocr.records import Box, Grey, Mask, Transform
@@ -115,10 +116,13 @@ class Features:
         x, y in pixels of the picture.
     descriptors : (N, 128) uint8 ndarray
         What the print around each looks like, whichever way it is turned.
+    lines : (L, 5) float32 ndarray
+        Printed lines of a form, see :mod:`digitocr.forms.lines`.
     """
 
     points: NDArray[np.float32]
     descriptors: NDArray[np.uint8]
+    lines: Lines = field(default_factory=lambda: np.zeros((0, 5), np.float32))
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +135,7 @@ class Form:
     features : Features
         In pixels of the reference.
     picture : (h, w) uint8 ndarray or None
-        The empty form, `SIDE` long; None where it is known by its features alone.
+        The empty form, `SIDE` long, or its lines alone; None where these are not known either.
     """
 
     template: Template
@@ -304,7 +308,10 @@ def form_of(template: Template) -> Form:
         Where the picture or the features that it names cannot be read, or there is neither.
     """
     if template.features is not None:
-        return Form(template, _loaded(template.features))
+        form = Form(template, _loaded(template.features))
+        width, height = (round(float(side)) for side in form.sides)
+        lines = form.features.lines
+        return replace(form, picture=drawn(lines, (width, height), form.scale) if len(lines) else None)
     if template.reference is not None:
         picture = cv2.imread(str(template.reference), cv2.IMREAD_GRAYSCALE)
         if picture is None:
@@ -327,9 +334,12 @@ def _loaded(path: Path) -> Features:
     try:
         with np.load(path, allow_pickle=False) as stored:
             found = Features(stored["points"].astype(np.float32), stored["descriptors"].astype(np.uint8))
+            if "lines" in stored:  # files made before 2026-11-22 have none
+                found = replace(found, lines=stored["lines"].astype(np.float32))
     except (OSError, ValueError, KeyError) as error:
         raise TemplateError(f"{path}: the features of a form cannot be read: {error!r}") from None
-    if found.points.shape != (len(found.descriptors), 2) or found.descriptors.shape[1:] != (128,):
+    shapes = found.points.shape, found.descriptors.shape[1:], found.lines.shape[1:]
+    if shapes != ((len(found.descriptors), 2), (128,), (5,)):
         raise TemplateError(f"{path}: these are no features of a form")
     return found
 

@@ -11,6 +11,8 @@ from hypothesis import strategies as st
 
 from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms import registration
+from digitocr.forms.actions import write_features
+from digitocr.forms.lines import lines_of
 from digitocr.forms.registration import Form, choose, features_of, form_of, register, view_of
 from digitocr.forms.template import Template
 from digitocr.records import Box
@@ -57,18 +59,43 @@ def test_a_bent_page_is_followed_where_it_bends():
     assert np.abs(found.place(printed_there) - wanted).max() < 2.5
 
 
-def test_frames_are_followed_where_a_page_bends_and_nothing_else_is_printed(tmp_path):
+def without_print_about_its_cells():
     empty = PICTURE.copy()
     empty[:, 450:] = 245
     for cell in (cell for one in FIELDS for cell in one.cells):
         cv2.rectangle(empty, (cell.x, cell.y), (cell.right, cell.bottom), 120, 1)
-    cv2.imwrite(str(tmp_path / "empty.png"), empty)
-    framed = form_of(replace(FORM.template, reference=tmp_path / "empty.png"))
+    return empty
+
+
+def known_by_its_picture(empty, folder):
+    cv2.imwrite(str(folder / "empty.png"), empty)
+    return form_of(replace(FORM.template, reference=folder / "empty.png"))
+
+
+def known_by_its_features(empty, folder):
+    boxes = [one.box for one in FIELDS]
+    write_features(folder / "f.npz", replace(features_of(empty, boxes), lines=lines_of(empty)))
+    return form_of(replace(FORM.template, features=folder / "f.npz"))
+
+
+@pytest.mark.parametrize("known", [known_by_its_picture, known_by_its_features])
+def test_frames_are_followed_where_a_page_bends_and_nothing_else_is_printed(known, tmp_path):
+    empty = without_print_about_its_cells()
+    framed = known(empty, tmp_path)
     y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
     bump = 6 * np.exp(-((x - 620) ** 2 + (y - 430) ** 2) / (2 * 120**2))
     bent = cv2.remap(empty, x + bump, y, cv2.INTER_LINEAR, borderValue=245)
     (place,) = register(view_of(bent), framed).place(CENTRES[1:2])
     assert np.abs(place - (CENTRES[1] - (bump[int(CENTRES[1][1]), int(CENTRES[1][0])], 0))).max() < 1
+
+
+def test_features_without_lines_are_read_as_well(tmp_path):
+    np.savez(tmp_path / "old.npz", points=FORM.features.points, descriptors=FORM.features.descriptors)
+    old = form_of(replace(FORM.template, features=tmp_path / "old.npz"))
+    assert old.picture is None
+    assert (
+        off(register(view_of(seen(PICTURE, pose(1, [0.2] * 8), (1000, 1300))), old), pose(1, [0.2] * 8)) < 3
+    )
 
 
 def test_a_faint_page_small_on_a_dark_desk_is_recovered():
