@@ -29,10 +29,10 @@ from digitocr.forms.registration import (
     Form,
     Points,
     Registration,
+    View,
     choose,
     flatten,
     form_of,
-    view_of,
 )
 from digitocr.forms.template import Template
 from digitocr.loading import reader_of
@@ -212,7 +212,7 @@ def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, int, Sh
     for file, fields in truths(data).items():
         grey = cv2.imread(str(data / "forms" / file), cv2.IMREAD_GRAYSCALE).astype(np.uint8)
         try:
-            form, registration = choose(view_of(grey), forms)
+            form, registration = choose(View(grey), forms)
         except RegistrationError as error:
             print(f"{file}: {error}")
             yield file, len(fields), None
@@ -335,7 +335,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             heard = say if half is Half.LOOK else _silent
             for line in judge(real[half], reader, shown):
                 heard(f"{file} {line}")
-            registration = choose(view_of(shown.image), [shown.form])[1]
+            registration = choose(View(shown.image), [shown.form])[1]
             for k, other in enumerate(photographed_again(shown, registration, sources, args.versions)):
                 for line in judge(again[half], reader, other):
                     heard(f"{file} again {k} {line}")

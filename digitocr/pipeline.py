@@ -18,7 +18,7 @@ from digitocr.components import components
 from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms.mending import dated
 from digitocr.forms.reading import Answer, Filled, fill, judged
-from digitocr.forms.registration import Form, choose, form_of, view_of
+from digitocr.forms.registration import Form, View, choose, form_of
 from digitocr.forms.template import Template
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
@@ -275,7 +275,7 @@ class Reader:
         if not self.forms:
             return _view(clean.clean(page))
         try:
-            return fill(page.grey, *choose(view_of(page.grey), self.forms))
+            return fill(page.grey, *choose(View(page.grey), self.forms))
         except RegistrationError as error:
             return replace(_view(clean.clean(page)), no_form=error.message)
 

@@ -96,7 +96,7 @@ def show(template: Path, page: Path, output: Path) -> Registration:
     form = registration.form_of(templates.load(template))
     grey = read_page(page)
     try:
-        found = registration.register(registration.view_of(grey), form)
+        found = registration.register(registration.View(grey), form)
     except RegistrationError as error:
         raise UsageError(
             f"{page} is not of the form {form.template.name}: {error.message}", hint=error.hint

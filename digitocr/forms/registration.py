@@ -349,11 +349,6 @@ def _rectangle(width: float, height: float) -> Points:
     return np.array([[0, 0], [width, 0], [width, height], [0, height]], dtype=np.float64)
 
 
-def view_of(page: Grey) -> View:
-    """Look at a page for what forms may be known by."""
-    return View(page)
-
-
 def _markers(page: Grey) -> dict[int, Points]:
     """Find ArUco markers, each once; one seen twice tells nothing."""
     scale = min(1.0, 2 * SIDE / max(page.shape))

@@ -27,4 +27,4 @@ def test_the_example_pages_are_of_the_example_form(tmp_path):
     form = registration.form_of(templates.load(template))
     for page in sorted(EXAMPLES.glob("*.jpg")):
         grey = cv2.imread(str(page), cv2.IMREAD_GRAYSCALE)
-        assert registration.register(registration.view_of(grey), form).residual < 2
+        assert registration.register(registration.View(grey), form).residual < 2

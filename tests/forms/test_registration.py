@@ -13,7 +13,7 @@ from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms import registration
 from digitocr.forms.actions import write_features
 from digitocr.forms.lines import lines_of
-from digitocr.forms.registration import Form, choose, features_of, form_of, register, view_of
+from digitocr.forms.registration import Form, View, choose, features_of, form_of, register
 from digitocr.forms.template import Template
 from digitocr.records import Box
 
@@ -39,21 +39,21 @@ def off(found, homography):
 @given(st.integers(0, 3), st.lists(st.floats(-1, 1), min_size=8, max_size=8))
 def test_any_pose_is_recovered(turn, tilts):
     homography = pose(turn, tilts)
-    found = register(view_of(seen(PICTURE, homography, (1000, 1300))), FORM)
+    found = register(View(seen(PICTURE, homography, (1000, 1300))), FORM)
     assert off(found, homography) < 3
     assert found.residual < 2
 
 
 def test_an_upside_down_page_is_recovered():
     turned = np.ascontiguousarray(np.rot90(PICTURE, 2))
-    found = register(view_of(turned), FORM)
+    found = register(View(turned), FORM)
     assert np.allclose(found.place(CENTRES), np.array(SIZE) - 1 - CENTRES, atol=2)
 
 
 def test_a_bent_page_is_followed_where_it_bends():
     y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
     bent = cv2.remap(PICTURE, x + 6 * np.sin(y / 180), y, cv2.INTER_LINEAR, borderValue=245)
-    found = register(view_of(bent), FORM)
+    found = register(View(bent), FORM)
     printed_there = np.array([(300.0, 150.0), (300.0, 450.0), (300.0, 800.0)])
     wanted = printed_there - np.column_stack([6 * np.sin(printed_there[:, 1] / 180), np.zeros(3)])
     assert np.abs(found.place(printed_there) - wanted).max() < 2.5
@@ -85,7 +85,7 @@ def test_frames_are_followed_where_a_page_bends_and_nothing_else_is_printed(know
     y, x = np.mgrid[0 : SIZE[1], 0 : SIZE[0]].astype(np.float32)
     bump = 6 * np.exp(-((x - 620) ** 2 + (y - 430) ** 2) / (2 * 120**2))
     bent = cv2.remap(empty, x + bump, y, cv2.INTER_LINEAR, borderValue=245)
-    (place,) = register(view_of(bent), framed).place(CENTRES[1:2])
+    (place,) = register(View(bent), framed).place(CENTRES[1:2])
     assert np.abs(place - (CENTRES[1] - (bump[int(CENTRES[1][1]), int(CENTRES[1][0])], 0))).max() < 1
 
 
@@ -93,9 +93,7 @@ def test_features_without_lines_are_read_as_well(tmp_path):
     np.savez(tmp_path / "old.npz", points=FORM.features.points, descriptors=FORM.features.descriptors)
     old = form_of(replace(FORM.template, features=tmp_path / "old.npz"))
     assert old.picture is None
-    assert (
-        off(register(view_of(seen(PICTURE, pose(1, [0.2] * 8), (1000, 1300))), old), pose(1, [0.2] * 8)) < 3
-    )
+    assert off(register(View(seen(PICTURE, pose(1, [0.2] * 8), (1000, 1300))), old), pose(1, [0.2] * 8)) < 3
 
 
 def test_a_faint_page_small_on_a_dark_desk_is_recovered():
@@ -104,43 +102,43 @@ def test_a_faint_page_small_on_a_dark_desk_is_recovered():
     dim = cv2.GaussianBlur(seen(PICTURE, small, (1150, 1100), level=60), (0, 0), 0.8)
     homography = np.diag([2.0, 2.0, 1.0]) @ small
     dim = cv2.resize((25 + dim * 0.2).astype(np.uint8), None, fx=2, fy=2, interpolation=cv2.INTER_CUBIC)
-    assert off(register(view_of(dim), FORM), homography) < 3
+    assert off(register(View(dim), FORM), homography) < 3
 
 
 def test_a_wrong_form_that_agrees_with_nothing_does_not_keep_the_right_one_from_being_found():
     nothing = replace(FORM.template, name="bare")
     few = Form(nothing, registration.Features(FORM.features.points[:9] * 0, FORM.features.descriptors[:9]))
-    chosen, _ = choose(view_of(PICTURE), [few, FORM])
+    chosen, _ = choose(View(PICTURE), [few, FORM])
     assert chosen.template.name == "drawn"
 
 
 def test_another_form_is_refused():
     with pytest.raises(RegistrationError):
-        register(view_of(printed(seed=1)), FORM)
+        register(View(printed(seed=1)), FORM)
 
 
 def test_a_form_with_the_same_heading_is_refused():
     other = printed(seed=1)
     other[:330] = PICTURE[:330]
     with pytest.raises(RegistrationError, match="of its print is found"):
-        register(view_of(other), FORM)
+        register(View(other), FORM)
 
 
 @pytest.mark.parametrize("level", [0, 255])
 def test_an_empty_page_is_refused(level):
     with pytest.raises(RegistrationError):
-        register(view_of(np.full((900, 700), level, np.uint8)), FORM)
+        register(View(np.full((900, 700), level, np.uint8)), FORM)
 
 
 def test_a_page_too_blurred_is_refused():
     with pytest.raises(RegistrationError):
-        register(view_of(cv2.GaussianBlur(PICTURE, (0, 0), 14)), FORM)
+        register(View(cv2.GaussianBlur(PICTURE, (0, 0), 14)), FORM)
 
 
 def test_a_strip_of_a_page_is_refused_or_lies_right():
     strip = np.ascontiguousarray(PICTURE[:300])
     try:
-        found = register(view_of(strip), FORM)
+        found = register(View(strip), FORM)
     except RegistrationError:
         return
     assert np.allclose(found.place(CENTRES[:1]), CENTRES[:1], atol=3)
@@ -148,18 +146,18 @@ def test_a_strip_of_a_page_is_refused_or_lies_right():
 
 def test_the_right_form_is_chosen_among_several():
     forms = [FORM, *(form(printed(seed), f"form{seed}") for seed in (1, 2))]
-    chosen, _ = choose(view_of(seen(printed(2), pose(1, [0.3] * 8), (1000, 1300))), forms)
+    chosen, _ = choose(View(seen(printed(2), pose(1, [0.3] * 8), (1000, 1300))), forms)
     assert chosen.template.name == "form2"
 
 
 def test_where_no_form_fits_all_are_named():
     with pytest.raises(RegistrationError, match=r"no template fits .*drawn"):
-        choose(view_of(printed(7)), [FORM])
+        choose(View(printed(7)), [FORM])
 
 
 def test_the_same_form_twice_is_no_answer():
     with pytest.raises(RegistrationError, match="one and two fit alike"):
-        choose(view_of(PICTURE), [form(PICTURE, "one"), form(PICTURE, "two")])
+        choose(View(PICTURE), [form(PICTURE, "one"), form(PICTURE, "two")])
 
 
 def test_forms_that_differ_in_one_part_are_told_apart():
@@ -167,15 +165,15 @@ def test_forms_that_differ_in_one_part_are_told_apart():
     twin = PICTURE.copy()
     twin[760:960] = other[760:960]
     forms = [form(PICTURE, "one"), form(twin, "two")]
-    assert choose(view_of(PICTURE), forms)[0].template.name == "one"
-    assert choose(view_of(twin), forms)[0].template.name == "two"
+    assert choose(View(PICTURE), forms)[0].template.name == "one"
+    assert choose(View(twin), forms)[0].template.name == "two"
 
 
 def test_markers_are_enough_without_print():
     picture, markers = marked(np.full(SIZE[::-1], 245, np.uint8))
     plain = Form(replace(FORM.template, markers=markers), features_of(np.full((50, 50), 245, np.uint8)))
     homography = pose(2, [0.2, -0.3] * 4)
-    found = register(view_of(seen(picture, homography, (1000, 1300))), plain)
+    found = register(View(seen(picture, homography, (1000, 1300))), plain)
     assert off(found, homography) < 3
     assert found.quality == 1.0
 
@@ -185,7 +183,7 @@ def test_one_covered_marker_does_no_harm():
     with_markers = Form(replace(FORM.template, markers=markers), features_of(picture))
     covered = picture.copy()
     covered[960:, :140] = 120
-    found = register(view_of(covered), with_markers)
+    found = register(View(covered), with_markers)
     assert np.abs(found.place(CENTRES) - CENTRES).max() < 2
 
 
