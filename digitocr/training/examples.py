@@ -79,7 +79,7 @@ def _meter(rng: Random) -> Drawing:
 EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
     "cheque.png": (5, _cheque),
     "field.png": (310, _field),
-    "marks.jpg": (7, _marks),
+    "marks.jpg": (11, _marks),
     "notes.jpg": (11, _notes),
     "chalk.jpg": (8, _chalk),
     "meter.jpg": (1, _meter),
