@@ -125,7 +125,7 @@ class Features:
     lines: Lines = field(default_factory=lambda: np.zeros((0, 5), np.float32))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Form:
     """A template with what is known of its print.
 
@@ -134,13 +134,13 @@ class Form:
     template : Template
     features : Features
         In pixels of the reference.
-    picture : (h, w) uint8 ndarray or None
-        The empty form, `SIDE` long, or its lines alone; None where these are not known either.
+    empty : (h, w) uint8 ndarray or None
+        A picture of it, `SIDE` long; None where it is known by its features alone.
     """
 
     template: Template
     features: Features
-    picture: Grey | None = None
+    empty: Grey | None = None
 
     @property
     def scale(self) -> float:
@@ -151,6 +151,18 @@ class Form:
     def sides(self) -> Points:
         """Width and height in pixels of a page `SIDE` long, of shape ``(2,)``."""
         return np.array(self.template.size, dtype=np.float64) * self.scale
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """Width and height in pixels of its picture `SIDE` long."""
+        width, height = self.sides.round().astype(int).tolist()
+        return width, height
+
+    @cached_property
+    def picture(self) -> Grey | None:
+        """The empty form, `SIDE` long, or its lines alone; None where these are not known either."""
+        lines = self.features.lines
+        return drawn(lines, self.size, self.scale) if self.empty is None and len(lines) else self.empty
 
 
 @dataclass(frozen=True)
@@ -308,10 +320,7 @@ def form_of(template: Template) -> Form:
         Where the picture or the features that it names cannot be read, or there is neither.
     """
     if template.features is not None:
-        form = Form(template, _loaded(template.features))
-        width, height = (round(float(side)) for side in form.sides)
-        lines = form.features.lines
-        return replace(form, picture=drawn(lines, (width, height), form.scale) if len(lines) else None)
+        return Form(template, _loaded(template.features))
     if template.reference is not None:
         picture = cv2.imread(str(template.reference), cv2.IMREAD_GRAYSCALE)
         if picture is None:
@@ -319,9 +328,8 @@ def form_of(template: Template) -> Form:
         found = features_of(picture.astype(np.uint8))  # it is empty: the frames to write in are print as well
         scale = np.array(template.size) / picture.shape[::-1]
         form = Form(template, Features((found.points * scale).astype(np.float32), found.descriptors))
-        width, height = (round(float(side)) for side in form.sides)
-        small = cv2.resize(picture, (width, height), interpolation=cv2.INTER_AREA)
-        return replace(form, picture=small.astype(np.uint8))
+        small = cv2.resize(picture, form.size, interpolation=cv2.INTER_AREA)
+        return replace(form, empty=small.astype(np.uint8))
     if template.markers:
         return Form(template, features_of(np.zeros((1, 1), np.uint8)))
     raise TemplateError(

@@ -8,7 +8,11 @@ LAST = "logits"
 """Name of a network's last layer, whose weights are no map between hidden features."""
 
 
-def muon(learning_rate: Any, *, weight_decay: float = 1e-3, clipnorm: float | None = None) -> Any:  # noqa: ANN401
+WEIGHT_DECAY = 1e-3
+"""Share of each weight that is lost at a step, times the learning rate."""
+
+
+def muon(learning_rate: Any, *, clipnorm: float | None = None) -> Any:  # noqa: ANN401
     """Return Muon [1]_, which Keras applies to matrices only, for the kernels of convolutions, too.
 
     A kernel is taken for the matrix from all it sees to its filters. What is no kernel, and the last layer, are
@@ -17,8 +21,6 @@ def muon(learning_rate: Any, *, weight_decay: float = 1e-3, clipnorm: float | No
     Parameters
     ----------
     learning_rate : float or keras.optimizers.schedules.LearningRateSchedule
-    weight_decay : float
-        Share of each weight that is lost at a step, times the learning rate.
     clipnorm : float, optional
         Greatest norm of a variable's gradient.
 
@@ -48,5 +50,5 @@ def muon(learning_rate: Any, *, weight_decay: float = 1e-3, clipnorm: float | No
             return ops.reshape(super().lr_adjust(ops.reshape(x, (-1, x.shape[-1]))), x.shape)
 
     return OfKernels(
-        learning_rate, weight_decay=weight_decay, adam_weight_decay=weight_decay, clipnorm=clipnorm
+        learning_rate, weight_decay=WEIGHT_DECAY, adam_weight_decay=WEIGHT_DECAY, clipnorm=clipnorm
     )
