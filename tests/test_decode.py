@@ -86,7 +86,7 @@ def test_only_signs_is_no_number():
 
 @st.composite
 def lattices(draw):
-    count = draw(st.integers(1, 5))
+    count = draw(st.integers(1, 4))  # of five, trying all takes too long
     runs = [(a, b) for a in range(count) for b in range(a + 1, min(a + 3, count) + 1)]
     rng = np.random.default_rng(draw(st.integers(0, 10_000)))
     probabilities = rng.dirichlet(np.full(CUT + 1, 0.3), len(runs)) + 1e-6
@@ -114,8 +114,6 @@ def test_best_path_and_posteriors_agree_with_trying_all(lattice):
             weights[tuple(zip(path, values, strict=True))] = math.exp(
                 sum(scores[k, v] for k, v in zip(path, values, strict=True))
             )
-        if len(weights) > 60_000:
-            return
     total = sum(weights.values())
     best = max(weights, key=weights.__getitem__)
     expected = [v for _, v in best if v != SIGN]
