@@ -21,8 +21,14 @@ PHOTO_SIDE = 200
 SLIGHT, STEEP = 0.1, 0.3
 """How far lines may be from level or upright, in pixels a pixel: those of the least length, and longer ones."""
 
+FREE = 2.0
+"""So many times the height of digits is a level line of a crop longer than a stroke though it reaches no side."""
+
 TALL = 2
 """So many times the least length steep lines have: a large 7 is long and slanted, too."""
+
+EDGE = 3
+"""A line that ends within so many pixels of a side reaches it."""
 
 COVERED = 0.75
 """Least share of its columns at which a line has ink."""
@@ -36,10 +42,18 @@ FITS = 2
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """How long a straight run must be to be a ruling rather than a stroke, in pixels."""
+    """How long a straight run must be to be a ruling rather than a stroke, in pixels.
+
+    Attributes
+    ----------
+    across, down : int
+    free : int
+        `across` of one that reaches neither the left nor the right side of the picture.
+    """
 
     across: int
     down: int
+    free: int
 
 
 def find(ink: Mask) -> Mask | None:
@@ -95,10 +109,20 @@ def _level(ink: Mask, length: Length, stroke: float) -> Mask | None:
         return None
     across = cv2.morphologyEx(level, cv2.MORPH_OPEN, np.ones((1, length.across), np.uint8))
     down = cv2.morphologyEx(upright, cv2.MORPH_OPEN, np.ones((length.down, 1), np.uint8))
+    if length.free > length.across:
+        across = _without_free(across, length.free)
     thin = _thickest(stroke)
     fine_across = _thin_only(across, np.ones((thin, 1), np.uint8))
     fine_down = _thin_only(down, np.ones((1, thin), np.uint8))
     return np.logical_and(np.logical_or(fine_across, fine_down), ink)
+
+
+def _without_free(runs: NDArray[Any], free: int) -> NDArray[np.uint8]:
+    """Leave out level runs shorter than `free` that reach no side: the foot of a 1, the bar of a 7."""
+    labels, boxes = components(runs > 0)
+    reach = (boxes[:, 0] <= EDGE) | (boxes[:, 0] + boxes[:, 2] >= runs.shape[1] - EDGE)
+    keep = np.concatenate([[False], reach | (boxes[:, 2] >= free)])
+    return np.asarray(keep[labels], dtype=np.uint8)
 
 
 def _has_runs(picture: NDArray[Any], length: int) -> bool:
@@ -124,15 +148,15 @@ def _thin_only(runs: NDArray[Any], across: NDArray[np.uint8]) -> Mask:
 
 def _slanting(ink: Mask, length: Length, stroke: float) -> Mask | None:
     """Find lines on a picture taken at an angle, on which no two need to be parallel."""
-    across = _about_level(ink, length.across, stroke)
-    down = _about_level(np.ascontiguousarray(ink.T), length.down, stroke)
+    across = _about_level(ink, length.across, length.free, stroke)
+    down = _about_level(np.ascontiguousarray(ink.T), length.down, length.down, stroke)
     if across is None or down is None:
         return across if down is None else down.T
     return across | down.T
 
 
-def _about_level(ink: Mask, least: int, stroke: float) -> Mask | None:
-    """Find thin lines of at least this length, about level.
+def _about_level(ink: Mask, least: int, free: int, stroke: float) -> Mask | None:
+    """Find thin lines of at least this length, about level; of at least `free` where they reach no side.
 
     Ink that is thin from above to below is joined over the strokes that cross it. Of what then is long enough, the
     middles of its ink, column by column, are fitted by a parabola, robustly: a line is covered by ink along most of
@@ -144,7 +168,11 @@ def _about_level(ink: Mask, least: int, stroke: float) -> Mask | None:
     joined = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
     labels, boxes = components(joined.view(np.bool_))
     across, rise = boxes[:, 2], boxes[:, 3] - stroke - 3
-    long = (across >= least) & (rise <= SLIGHT * across) | (across >= TALL * least) & (rise <= STEEP * across)
+    inside = (boxes[:, 0] > EDGE) & (boxes[:, 0] + across < ink.shape[1] - EDGE)
+    needed = np.where(inside, free, least)
+    long = (across >= needed) & (rise <= SLIGHT * across) | (across >= TALL * needed) & (
+        rise <= STEEP * across
+    )
     if not long.any():
         return None
     width = boxes[long, 2]
@@ -163,7 +191,7 @@ def _about_level(ink: Mask, least: int, stroke: float) -> Mask | None:
     near = away <= 1.5 + 0.5 * stroke
     covered = np.bincount(of[near], minlength=len(width))
     strays = np.bincount(of[near], weights=away[near], minlength=len(width)) / np.maximum(covered, 1)
-    straight = (covered >= np.maximum(COVERED * width, 0.9 * least)) & (strays <= STRAIGHT)
+    straight = (covered >= np.maximum(COVERED * width, 0.9 * needed[long])) & (strays <= STRAIGHT)
     if not straight.any():
         return None
     chosen = np.zeros(begin[-1], dtype=np.bool_)
@@ -215,15 +243,18 @@ def _length(ink: Mask) -> Length:
         # Half the size tells the height of digits well enough, in a quarter of the time.
         small = _halved(ink)
         # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
-        lines = _slanting(small, Length(width // 6, height // 6), _stroke_width(small))
+        lines = _slanting(small, Length(width // 6, height // 6, width // 6), _stroke_width(small))
         size = 2 * _typical_height(small if lines is None else small & ~lines, 6.0, 0.6)
     else:
         size = _typical_height(ink, 0.2 * min(height, width), 0.95)
     if min(height, width) >= PAGE_SIDE:
-        return Length(round(2 * max(30.0, size)), round(2 * max(30.0, size)))
+        long = round(2 * max(30.0, size))
+        return Length(across=long, down=long, free=long)
     if size == 0:
-        return Length(across=max(24, round(0.95 * width)), down=max(24, round(0.95 * height)))
-    return Length(across=max(24, round(1.6 * size)), down=max(24, round(1.4 * size)))
+        wide = max(24, round(0.95 * width))
+        return Length(across=wide, down=max(24, round(0.95 * height)), free=wide)
+    across = max(24, round(1.6 * size))
+    return Length(across, down=max(24, round(1.4 * size)), free=max(across, round(FREE * size)))
 
 
 def _halved(ink: Mask) -> Mask:

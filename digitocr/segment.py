@@ -24,6 +24,12 @@ MAX_WIDTH = 1.7
 MAX_GAP = 1.8
 """Ink further apart than this, in heights of its line, is not of one line."""
 
+LEAST_HEIGHT = 10
+"""A row has ink at least so many pixels high."""
+
+LOWEST = 7
+"""Beside that, lower ink may be a digit, too, from so many pixels on."""
+
 LOW = 0.6
 """Ink lower than this, in heights of a row, is no row of its own beside it."""
 
@@ -167,21 +173,21 @@ def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArr
     for one, other in zip(i[near].tolist(), j[near].tolist(), strict=True):
         parent[root(other)] = root(one)
     roots = np.array([root(k) for k in range(len(core))])
-    chains = [core[roots == r] for r in np.unique(roots)]
-    return _with_small_ink(chains, boxes, np.setdiff1d(np.flatnonzero((area >= 3) & ~left_out), core))
+    chains = [core[roots == r] for r in np.unique(roots) if ch[roots == r].max() >= LEAST_HEIGHT]
+    chained = np.concatenate([core[:0], *chains])
+    return _with_small_ink(chains, boxes, np.setdiff1d(np.flatnonzero((area >= 3) & ~left_out), chained))
 
 
 def _may_be_digit(boxes: NDArray[np.int32]) -> NDArray[np.bool_]:
     """Components that may be a digit or a good part of one, by their size alone."""
     w, h = boxes[:, 2], boxes[:, 3]
-    upright = h >= 10
-    strokes = h[upright]
+    strokes = h[h >= LEAST_HEIGHT]
     if not len(strokes):
         return np.zeros(len(boxes), dtype=np.bool_)
     # The tallest third sets the scale, so that dots, texture and fine print do not.
     scale = float(np.percentile(strokes, 80))
     blob = (h > 4 * scale) & (boxes[:, 4] > 0.5 * w * h)
-    return upright & (h >= 0.3 * scale) & (w <= 12 * h) & (boxes[:, 4] >= 12) & ~blob
+    return (h >= LOWEST) & (h >= 0.3 * scale) & (w <= 12 * h) & (boxes[:, 4] >= 12) & ~blob
 
 
 def _is_print(boxes: NDArray[np.int32]) -> bool:

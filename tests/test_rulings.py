@@ -101,3 +101,12 @@ def test_large_digits_beside_small_print_keep_their_strokes():
     for y in (60, 240, 420):
         cv2.polylines(ink, [np.int32([[300, y], [380, y + 4], [350, y + 130]])], False, 255, 5)
     assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+def test_on_a_crop_the_foot_of_a_digit_is_no_line_unless_it_reaches_a_side():
+    ink = np.zeros((100, 220), np.uint8)
+    cv2.line(ink, (110, 20), (110, 70), 255, 4)
+    cv2.line(ink, (65, 70), (155, 70), 255, 4)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+    cv2.line(ink, (0, 70), (155, 70), 255, 4)
+    assert overlap(cleaned(ink > 0), ink > 0) < 0.5

@@ -61,6 +61,23 @@ def test_specks_are_left_out():
     assert line.box.right < 100
 
 
+def test_a_low_stroke_beside_a_small_digit_is_of_its_row():
+    grey = white()
+    ring(grey, 60, 50, radius=6, thickness=2)
+    grey[46:55, 38:40] = 20
+    (line,) = segment(sheet_of(grey))
+    assert min(c.box.x for c in line.candidates) <= 38
+
+
+def test_low_ink_alone_is_no_row():
+    grey = white()
+    for x in range(40, 200, 12):
+        grey[46:55, x : x + 2] = 20
+    ring(grey, 400, 50)
+    (line,) = segment(sheet_of(grey))
+    assert min(c.box.x for c in line.candidates) > 300
+
+
 def test_rows_from_the_top_left_to_right():
     grey = white(300, 600)
     for y in (60, 200):
