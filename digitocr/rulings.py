@@ -22,7 +22,7 @@ SLIGHT, STEEP = 0.1, 0.3
 """How far lines may be from level or upright, in pixels a pixel: those of the least length, and longer ones."""
 
 FREE = 2.0
-"""So many times the height of digits is a level line of a crop longer than a stroke though it reaches no side."""
+"""So many times the height of digits is a line of a crop longer than a stroke though it reaches no side."""
 
 TALL = 2
 """So many times the least length steep lines have: a large 7 is long and slanted, too."""
@@ -48,7 +48,7 @@ class Length:
     ----------
     across, down : int
     free : int
-        `across` of one that reaches neither the left nor the right side of the picture.
+        The same of one that reaches no side of the picture.
     """
 
     across: int
@@ -69,10 +69,23 @@ def find(ink: Mask) -> Mask | None:
         None where there are no lines.
     """
     length, stroke = _length(ink), _stroke_width(ink)
-    level, slanting = _level(ink, length, stroke), _slanting(ink, length, stroke)
-    if level is None or slanting is None:
-        return slanting if level is None else level
-    return level | slanting
+    both = (_level(ink, length, stroke), _slanting(ink, length, stroke))
+    found = [lines for lines in both if lines is not None]
+    if not found:
+        return None
+    lines: Mask = np.logical_or.reduce(found)
+    if length.free <= length.down:
+        return lines
+    return lines & ~_bars(ink, length.free, _thickest(stroke))
+
+
+def _bars(ink: Mask, free: int, thickest: int) -> Mask:
+    """Find upright strokes that touch nothing, neither other ink nor the sides: a 1 is as straight as a ruling."""
+    labels, boxes = components(ink)
+    top, width, height = boxes[:, 1], boxes[:, 2], boxes[:, 3]
+    apart = (top > EDGE) & (top + height < len(ink) - EDGE)
+    bars = apart & (width <= thickest) & (width < height) & (height < free)
+    return np.asarray(np.concatenate([[False], bars])[labels], dtype=np.bool_)
 
 
 def without(ink: Mask, lines: Mask) -> Mask:

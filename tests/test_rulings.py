@@ -110,3 +110,14 @@ def test_on_a_crop_the_foot_of_a_digit_is_no_line_unless_it_reaches_a_side():
     assert overlap(cleaned(ink > 0), ink > 0) > 0.95
     cv2.line(ink, (0, 70), (155, 70), 255, 4)
     assert overlap(cleaned(ink > 0), ink > 0) < 0.5
+
+
+def test_on_a_crop_a_tall_1_is_no_line_and_the_side_of_a_box_is():
+    ink = np.zeros((96, 164), np.uint8)
+    for x in (30, 80):
+        cv2.ellipse(ink, (x, 55), (16, 28), 0, 0, 360, 255, 7)
+    cv2.line(ink, (130, 8), (126, 86), 255, 8)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+    boxed = ink.copy()
+    cv2.rectangle(boxed, (106, 6), (150, 89), 255, 2)
+    assert overlap(cleaned(boxed > 0), ink > 0) > 0.75
