@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -71,7 +71,7 @@ def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
 
 
 def linenet(classes: int = 11) -> Any:  # noqa: ANN401
-    """Return the line reader: 0.68 M parameters, some 0.5 ms a line of seven digits on one core once compiled.
+    """Return one of the line reader's networks: 0.50 M parameters, some 0.4 ms a line of seven digits on one core.
 
     Convolutions bring 32 rows down to one and four columns to a frame; two along the line widen what a frame sees.
 
@@ -93,19 +93,46 @@ def linenet(classes: int = 11) -> Any:  # noqa: ANN401
         return layers.ReLU()(layers.BatchNormalization()(x))
 
     strip = keras.Input((32, None, 2), name="strip")
-    x = block(strip, 24, 5, strides=2, padding="same")
-    x = block(x, 48, 3, padding="same")
+    x = block(strip, 20, 5, strides=2, padding="same")
+    x = block(x, 40, 3, padding="same")
     x = layers.MaxPooling2D(2)(x)
-    x = block(x, 72, 3, padding="same")
-    x = block(x, 72, 3, padding="same")
+    x = block(x, 60, 3, padding="same")
+    x = block(x, 60, 3, padding="same")
     x = layers.MaxPooling2D((2, 1))(x)
-    x = block(x, 128, 3, padding="same")
-    x = block(layers.ZeroPadding2D((0, 1))(x), 160, (4, 3))
-    x = layers.Dropout(0.2)(layers.Reshape((-1, 160))(x))
+    x = block(x, 112, 3, padding="same")
+    x = block(layers.ZeroPadding2D((0, 1))(x), 136, (4, 3))
+    x = layers.Dropout(0.2)(layers.Reshape((-1, 136))(x))
     for dilation in (1, 2):
-        wide = layers.Conv1D(160, 5, padding="same", dilation_rate=dilation, activation="relu")(x)
+        wide = layers.Conv1D(136, 5, padding="same", dilation_rate=dilation, activation="relu")(x)
         x = layers.Dropout(0.1)(layers.Add()([x, wide]))
     return keras.Model(strip, layers.Dense(classes, name="logits")(x), name="linenet")
+
+
+def ensemble(networks: Sequence[Any]) -> Any:  # noqa: ANN401
+    """Return one network of several of the same form: the mean of their logits.
+
+    Trained alike but for chance, they err differently, most of all on what is unlike all that they learned from [1]_.
+
+    Parameters
+    ----------
+    networks : sequence of keras.Model
+
+    Returns
+    -------
+    keras.Model
+
+    References
+    ----------
+    .. [1] B. Lakshminarayanan et al., "Simple and scalable predictive uncertainty estimation using deep ensembles",
+       NeurIPS 2017.
+    """
+    import keras
+    from keras import layers
+
+    entry = keras.Input(networks[0].input_shape[1:])
+    for k, network in enumerate(networks):
+        network.name = f"{network.name}_{k}"
+    return keras.Model(entry, layers.Average(name="logits")([network(entry) for network in networks]))
 
 
 def conv64x3(classes: int = 10) -> Any:  # noqa: ANN401

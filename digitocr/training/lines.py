@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby, pairwise
@@ -18,6 +19,7 @@ from digitocr.training.architectures import linenet
 from digitocr.training.labelling import LabelledLine, Written
 from digitocr.training.optimizers import muon
 from digitocr.training.parts import Part
+from digitocr.training.side_by_side import epochs_told
 from digitocr.training.wear import moved, worn
 
 CORE = 0.2
@@ -140,8 +142,16 @@ def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray
     return pictures, {"digits": digits, "counts": counts, "frames": frames}
 
 
+def checkpoint_of(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, work: Path) -> Path:
+    """Name the folder of a run's checkpoints by all that makes the run what it is."""
+    facts = hashlib.sha256(f"{epochs} {batch_size} {seed}".encode())
+    for one in lessons:
+        facts.update(one.picture.tobytes() + one.frames.tobytes())
+    return work / f"lines-checkpoint-{facts.hexdigest()[:12]}"
+
+
 def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
-    """Train the line reader; an interrupted run goes on from its last epoch.
+    """Train one network of the line reader; an interrupted run goes on from its last epoch.
 
     Connectionist temporal classification [1]_, and where the drawing says which digit a frame is of, that too:
     the network need not find the alignment by itself.
@@ -162,7 +172,8 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     )
     trainer.compile(muon(schedule, clipnorm=5.0))
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=2, callbacks=[backup])
+    told = epochs_told(f"line reader {seed}")
+    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=0, callbacks=[backup, told])
     return network
 
 

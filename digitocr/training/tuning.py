@@ -41,9 +41,9 @@ from digitocr.training.corpus import (
     drawn_lines,
     varied,
 )
+from digitocr.training.digits import CLASSES, without_bars
 from digitocr.training.mnist import load_mnist
 from digitocr.training.scoring import mcnemar
-from digitocr.training.shipped import CLASSES, without_bars
 
 HELD_BACK = 0.3
 """Share of the corrections that is never learned from."""

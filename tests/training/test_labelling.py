@@ -7,10 +7,10 @@ import numpy as np
 from digitocr.decode import CUT, SIGN
 from digitocr.training.compose import form_field, line
 from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines
+from digitocr.training.digits import NO_DIGIT_TURNED, turned, without_bars
 from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, labelled_lines
 from digitocr.training.lines import lesson, lessons_of, stored
-from digitocr.training.shipped import NO_DIGIT_TURNED, turned, without_bars
 from digitocr.training.strokes import Sources
 
 

@@ -1,0 +1,107 @@
+"""The digit network's lessons and its training: candidates of drawn lines, and MNIST's digits."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.decode import SIGN
+from digitocr.training.architectures import digitnet
+from digitocr.training.corpus import Candidates, cropped, varied
+from digitocr.training.optimizers import muon
+from digitocr.training.side_by_side import epochs_told
+
+CLASSES = (*"0123456789", "sign", "cut")
+
+BAR_WIDTH = 8
+"""Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
+
+VARIED = 3
+"""Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
+
+TURNED = 0.15
+"""Share of the drawn digits that are learned from turned, too: as signs."""
+
+NO_DIGIT_TURNED = {
+    1: frozenset((2, 3, 4, 5, 6, 7, 9)),
+    2: frozenset((3, 4, 7)),
+    3: frozenset((2, 3, 4, 5, 6, 7, 9)),
+}
+"""By quarter turns, digits that look like none when so turned."""
+
+
+def training_set(
+    drawn: Candidates, digits: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int
+) -> Candidates:
+    """Mix drawn candidates with MNIST digits, plain and varied, in random order."""
+    rng = np.random.default_rng(seed)
+    drawn = without_bars(drawn)
+    aside = turned(drawn, rng)
+    plain = np.stack([cropped(image) for image in digits])
+    copies = [plain, *(varied(digits, rng) for _ in range(VARIED))]
+    images = np.concatenate([drawn.images, aside.images, *copies])
+    all_labels = np.concatenate([drawn.labels, aside.labels, np.tile(labels.astype(np.int8), len(copies))])
+    order = rng.permutation(len(images))
+    return Candidates(images[order], all_labels[order])
+
+
+def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
+    """Turn some of the digits: a network that knows them for signs can tell which way up a page is."""
+    chosen = rng.permutation(np.flatnonzero((drawn.labels >= 0) & (drawn.labels < SIGN)))
+    quarters = rng.integers(1, 4, round(TURNED * len(chosen))).tolist()
+    images = [
+        np.rot90(drawn.images[k], turns)
+        for k, turns in zip(chosen.tolist(), quarters, strict=False)
+        if int(drawn.labels[k]) in NO_DIGIT_TURNED[turns]
+    ]
+    pictures = np.array(images, dtype=np.uint8).reshape(-1, 28, 28)
+    return Candidates(pictures, np.full(len(images), SIGN, dtype=np.int8))
+
+
+def without_bars(data: Candidates) -> Candidates:
+    """Leave out signs that are plain upright bars: a box's side looks just like a 1; its size and place must tell."""
+    inked = data.images > 64
+    width, height = inked.any(axis=1).sum(axis=1), inked.any(axis=2).sum(axis=1)
+    keep = (data.labels != SIGN) | (width > BAR_WIDTH) | (height < 2 * BAR_WIDTH)
+    return Candidates(data.images[keep], data.labels[keep])
+
+
+def checkpoint_of(data: Candidates, epochs: int, batch_size: int, seed: int, work: Path) -> Path:
+    """Name the folder of a run's checkpoints by all that makes the run what it is."""
+    facts = hashlib.sha256(data.images.tobytes() + data.labels.tobytes())
+    facts.update(f"{epochs} {batch_size} {seed}".encode())
+    return work / f"checkpoint-{facts.hexdigest()[:12]}"
+
+
+def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
+    """Train the network; an interrupted run goes on from its last epoch."""
+    import keras
+    import tensorflow as tf
+
+    keras.utils.set_random_seed(seed)
+    steps = len(data.labels) // batch_size
+    network = digitnet(len(CLASSES))
+    schedule = keras.optimizers.schedules.CosineDecay(
+        1e-3, decay_steps=steps * epochs, warmup_target=2e-3, warmup_steps=min(500, steps)
+    )
+    network.compile(
+        muon(schedule),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+        metrics=["accuracy"],
+    )
+    inputs = (
+        tf.data.Dataset.from_tensor_slices((data.images, data.labels.astype(np.int32)))
+        .shuffle(100_000, seed=seed)
+        .batch(batch_size, drop_remainder=True)
+        .map(lambda x, y: (tf.cast(x, tf.float32)[..., None] / 255.0, y))
+        .prefetch(2)
+    )
+    backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
+    network.fit(inputs, epochs=epochs, verbose=0, callbacks=[backup, epochs_told("digits")])
+    trained = digitnet(len(CLASSES))  # one that knows nothing of how it was trained
+    trained.set_weights(network.get_weights())
+    return trained
