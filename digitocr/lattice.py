@@ -20,6 +20,9 @@ SURE = math.log(0.99)
 SETTLED_HEIGHT, SETTLED_WIDTH = 0.5, 1.1
 """Least height and greatest width of such a component, in heights of its line."""
 
+SILENT = math.log(0.1)
+"""Where the line reader finds it less likely than this that a line holds nothing, it hears digits."""
+
 FEATURES = decode.FEATURES + SPANS
 """Of a candidate, besides the network's scores, where there is a line reader."""
 
@@ -164,14 +167,17 @@ def _may_be_mended(scored: Scored, path: decode.Path) -> bool:
     """Whether other texts are worth proposing for a line.
 
     Not where the line reader was not asked; not for cells, each of which is cut by itself; and not where more is
-    signs than digits: in print some text of digits can always be found.
+    signs than digits: in print some text of digits can always be found, and only on a sheet with no other line the
+    line reader is believed that there are some.
     """
     line = scored.line
     if line.cells or not len(scored.frames):
         return False
     low = decode.MARK_HEIGHT * line.height
     signs = sum(v == decode.SIGN and line.candidates[k].box.height > low for k, v in path)
-    return signs <= sum(v != decode.SIGN for _, v in path)
+    if signs <= sum(v != decode.SIGN for _, v in path):
+        return True
+    return line.is_alone and log_text(scored.frames, [""])[0] < SILENT
 
 
 def _may_settle(candidate: Candidate, line: Line) -> bool:

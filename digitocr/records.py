@@ -231,6 +231,8 @@ class Line:
         How many digits a field of a form has room for; 0 for a line that is no field.
     cells : tuple of int
         The cell of the form that each piece stands in, counted from 0; empty where there are none.
+    is_alone : bool
+        Whether it is the only line of its sheet.
     """
 
     box: Box
@@ -243,6 +245,7 @@ class Line:
     to_sheet: NDArray[np.float64]
     room: int = 0
     cells: tuple[int, ...] = ()
+    is_alone: bool = False
 
     def ink(self, candidate: Candidate) -> Grey:
         """Return a candidate's ink alone, bright on black, its slant taken out; of the shape of its window."""

@@ -21,6 +21,9 @@ MIXES = (0.0, 0.5, 1.0)
 BONUSES = (0.0, 1.5, 4.0)
 """What a digit is given in advance there, in natural logarithms."""
 
+DOUBT = -5.0
+"""Logarithms of a candidate's probability are held above this: of an odd digit either network may be wrong."""
+
 LEAST = -60.0
 """Logarithms of a text's probability are held above this."""
 
@@ -36,7 +39,7 @@ class Proposal:
     text : str
         Its digits.
     log_path : float
-        Logarithm of the product of its candidates' probabilities.
+        Logarithm of the product of its candidates' probabilities, each of them held above `DOUBT`.
     log_heard : float
         Logarithm of the line reader's probability of the text.
     """
@@ -83,7 +86,7 @@ def proposals(
     found: dict[str, tuple[float, Path]] = {}
     for path in dict.fromkeys(best_paths(line, weighed)):
         text = text_of(path)
-        weight = sum(float(scores[k, value]) for k, value in path)
+        weight = sum(max(float(scores[k, value]), DOUBT) for k, value in path)
         if text not in found or weight > found[text][0]:
             found[text] = weight, path
     first = next(iter(found))

@@ -89,6 +89,8 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
     if min(sheet.ink.shape) >= PAGE_SIDE:
         groups = [group for group in groups if not _is_print(boxes[group])]
     lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]
+    if len(lines) == 1:
+        return (replace(lines[0], is_alone=True),)
     return tuple(_reading_order(lines))
 
 

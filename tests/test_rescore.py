@@ -1,6 +1,7 @@
 """Texts proposed for a line, and the choice among them."""
 
 import math
+from dataclasses import replace
 from itertools import groupby, product
 
 import cv2
@@ -102,3 +103,22 @@ def test_without_weights_the_lattice_alone_decides():
     scored = lattice.Scored(line, logs, spans, frames)
     (reading,) = lattice.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5))
     assert [s.value for s in reading.segments] == [1]
+
+
+def test_a_digit_that_one_network_rules_out_is_read_where_the_other_is_sure_of_it():
+    line = rings(3)
+    scores = scores_of(line, (4, 5, 6), doubt={1})
+    scores[scores == math.log(0.2)] = math.log(1e-9)
+    frames, spans = heard_of(line, (4, 5, 6))
+    chosen, _ = likeliest(proposals(line, scores, spans, frames), (0.4, 0.5))
+    assert chosen.text == "456"
+
+
+@pytest.mark.parametrize(("is_alone", "read"), [(True, ["17"]), (False, [])])
+def test_on_a_sheet_with_no_other_line_signs_are_digits_where_the_line_reader_hears_them(is_alone, read):
+    line = replace(rings(2), is_alone=is_alone)
+    frames, spans = heard_of(line, (1, 7))
+    logs = scores_of(line, (1, 7), doubt={0, 1}).astype(np.float32)
+    card = ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5, text_weights=(0.4, 0.5))
+    readings = lattice.decoded(lattice.Scored(line, logs, spans, frames), card)
+    assert ["".join(str(s.value) for s in reading.segments) for reading in readings] == read

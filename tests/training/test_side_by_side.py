@@ -20,6 +20,7 @@ def test_a_job_that_fails_is_told():
         side_by_side([partial(Path.resolve, Path("/nowhere"), strict=True)])
 
 
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_networks_together_say_the_mean_of_what_they_say(tmp_path):
     members = [linenet() for _ in range(2)]
     strips = np.random.default_rng(1).random((2, 32, 64, 2), dtype=np.float32)
