@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -74,7 +75,7 @@ def _digits(recipe: Recipe) -> Path:
     say(f"digits: {len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
     run = (recipe.epochs, recipe.batch_size, recipe.seed)
     checkpoint = digits.checkpoint_of(data, *run, recipe.work)
-    return _kept(digits.train_digits(data, *run, checkpoint), checkpoint)
+    return _kept(checkpoint, lambda: digits.train_digits(data, *run, checkpoint))
 
 
 def _line_reader(recipe: Recipe, member: int) -> Path:
@@ -83,12 +84,16 @@ def _line_reader(recipe: Recipe, member: int) -> Path:
     say(f"line reader {recipe.seed + member}: {len(lessons)} lines")
     run = (recipe.line_epochs, recipe.line_batch_size, recipe.seed + member)
     checkpoint = lines.checkpoint_of(lessons, *run, recipe.work)
-    return _kept(lines.train_lines(lessons, *run, checkpoint), checkpoint)
+    return _kept(checkpoint, lambda: lines.train_lines(lessons, *run, checkpoint))
 
 
-def _kept(network: Any, checkpoint: Path) -> Path:  # noqa: ANN401
+def _kept(checkpoint: Path, train: Callable[[], Any]) -> Path:
+    """Train a network and keep it beside its checkpoints, unless that was done before."""
     path = checkpoint.with_suffix(".keras")
-    network.save(path)
+    if not path.is_file():
+        unfinished = checkpoint.with_suffix(".part.keras")
+        train().save(unfinished)
+        unfinished.replace(path)
     return path
 
 
