@@ -9,12 +9,13 @@ from __future__ import annotations
 
 import csv
 import hashlib
-import math
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+
+from digitocr.training.scoring import wilson
 
 ECE_BINS = 15
 
@@ -52,20 +53,9 @@ class Share:
         """The share, None of nothing."""
         return self.hits / self.total if self.total else None
 
-    def interval(self, z: float = 1.959964) -> tuple[float, float]:
-        """Return the Wilson score interval, of 95 % unless told.
-
-        Examples
-        --------
-        >>> [round(edge, 3) for edge in Share(8, 10).interval()]
-        [0.49, 0.943]
-        """
-        if not self.total:
-            return 0.0, 1.0
-        n, p = self.total, self.hits / self.total
-        centre = (p + z * z / (2 * n)) / (1 + z * z / n)
-        reach = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-        return max(0.0, centre - reach), min(1.0, centre + reach)
+    def interval(self) -> tuple[float, float]:
+        """Return Wilson's interval of 95 %."""
+        return wilson(self.hits, self.total)
 
     def __str__(self) -> str:
         """Return the share and its interval in per cent."""

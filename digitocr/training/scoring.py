@@ -23,9 +23,25 @@ _Z = 1.959964
 """Half the width of a 95 % interval in standard deviations."""
 
 
+def wilson(hits: int, count: int) -> tuple[float, float]:
+    """Return the ends of Wilson's 95 % interval of a share, [0, 1] of nothing.
+
+    Examples
+    --------
+    >>> [round(end, 4) for end in wilson(9915, 10000)]
+    [0.9895, 0.9931]
+    """
+    if not count:
+        return 0.0, 1.0
+    n, p = count, hits / count
+    middle = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
+    half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
+    return max(0.0, middle - half), min(1.0, middle + half)
+
+
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many, with its 95 % interval after Wilson.
+    """So many of so many, with its 95 % interval.
 
     Attributes
     ----------
@@ -42,18 +58,8 @@ class Share:
 
     @property
     def interval(self) -> tuple[float, float]:
-        """Ends of the 95 % interval.
-
-        Examples
-        --------
-        >>> low, high = Share(9915, 10000).interval
-        >>> round(low, 4), round(high, 4)
-        (0.9895, 0.9931)
-        """
-        n, p = self.count, self.value
-        middle = (p + _Z**2 / (2 * n)) / (1 + _Z**2 / n)
-        half = _Z / (1 + _Z**2 / n) * math.sqrt(p * (1 - p) / n + _Z**2 / (4 * n**2))
-        return max(0.0, middle - half), min(1.0, middle + half)
+        """Ends of the 95 % interval, see :func:`wilson`."""
+        return wilson(self.hits, self.count)
 
     def __str__(self) -> str:
         low, high = self.interval
