@@ -1,0 +1,34 @@
+"""The recipe of the shipped networks."""
+
+import pytest
+
+from digitocr.training import shipped
+
+
+class Network:
+    def save(self, path):
+        path.write_bytes(b"weights")
+
+
+def test_what_is_trained_is_not_trained_again(tmp_path):
+    runs = []
+
+    def train():
+        runs.append(1)
+        return Network()
+
+    paths = [shipped._kept(tmp_path / "checkpoint-1", train) for _ in range(2)]
+    assert paths == [tmp_path / "checkpoint-1.keras"] * 2
+    assert paths[0].read_bytes() == b"weights"
+    assert runs == [1]
+
+
+def test_a_network_that_could_not_be_kept_is_trained_again(tmp_path):
+    class Broken:
+        def save(self, path):
+            path.write_bytes(b"wei")
+            raise OSError(28, "no space left on device")
+
+    with pytest.raises(OSError, match="no space"):
+        shipped._kept(tmp_path / "checkpoint-1", Broken)
+    assert shipped._kept(tmp_path / "checkpoint-1", Network).read_bytes() == b"weights"
