@@ -74,12 +74,13 @@ def single_digit(page: Page) -> SingleDigit | None:
 
 @dataclass(frozen=True, slots=True)
 class _Found:
-    """A digit on the sheet of a page that was reduced by `scale`."""
+    """A digit on the sheet of a page that was reduced by `scale`; `is_alone` where no other ink is close to it."""
 
     candidate: Candidate
     ink: Grey
     sheet: Sheet
     scale: float
+    is_alone: bool
 
 
 def _found(flat: Grey, scale: float) -> _Found | None:
@@ -92,7 +93,19 @@ def _found(flat: Grey, scale: float) -> _Found | None:
         return None
     line = max(lines, key=lambda line: _weight(line, sheet))
     candidate = _digit_of(line)
-    return _Found(candidate, line.ink(candidate), sheet, scale)
+    is_alone = not any(_is_close(candidate.box, other.box) for other in lines if other is not line)
+    return _Found(candidate, line.ink(candidate), sheet, scale, is_alone)
+
+
+def _is_close(box: Box, other: Box) -> bool:
+    """Whether ink lies within half of a digit's height: it may be the rest of a stroke that broke."""
+    room = box.height / 2
+    return (
+        other.x < box.right + room
+        and other.right > box.x - room
+        and other.y < box.bottom + room
+        and other.bottom > box.y - room
+    )
 
 
 def _without_frames(ink: Mask) -> Mask:
@@ -112,7 +125,7 @@ def _without_frames(ink: Mask) -> Mask:
 
 def _well_seen(found: _Found, side: int) -> bool:
     large = found.candidate.box.height >= LARGE_ENOUGH
-    return large and (side > FAR or _stroke_width(found.ink) >= THICK)
+    return large and found.is_alone and (side > FAR or _stroke_width(found.ink) >= THICK)
 
 
 def _stroke_width(ink: Grey) -> float:
