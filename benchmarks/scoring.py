@@ -54,7 +54,13 @@ class Share:
         return self.hits / self.total if self.total else None
 
     def interval(self) -> tuple[float, float]:
-        """Return Wilson's interval of 95 %."""
+        """Return Wilson's interval of 95 %.
+
+        Examples
+        --------
+        >>> [round(edge, 3) for edge in Share(8, 10).interval()]
+        [0.49, 0.943]
+        """
         return wilson(self.hits, self.total)
 
     def __str__(self) -> str:

@@ -116,6 +116,7 @@ def ensemble(networks: Sequence[Any]) -> Any:  # noqa: ANN401
     Parameters
     ----------
     networks : sequence of keras.Model
+        They are given names of their own.
 
     Returns
     -------

@@ -17,7 +17,7 @@ from digitocr.records import Grey
 from digitocr.training.compose import Drawing, cell, form_field, line
 from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
-from digitocr.training.lines import Lesson, lesson, lessons_of, stored
+from digitocr.training.lines import Lesson, lesson, stored
 from digitocr.training.mnist import load_mnist
 from digitocr.training.parts import Part, parts
 from digitocr.training.scenes import fonts_found, page, photo
@@ -214,11 +214,14 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
 
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
-) -> tuple[Candidates, list[Lesson]]:
+) -> list[Part]:
     """Draw what both networks learn from; see :func:`digitocr.training.parts.parts`."""
-    drawn = parts("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
-    candidates = _joined([Candidates(part["images"], part["labels"]) for part in drawn])
-    return candidates, [one for part in drawn for one in lessons_of(part)]
+    return parts("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
+
+
+def candidates_of(drawn: Sequence[Part]) -> Candidates:
+    """Take the candidates from the parts of a corpus."""
+    return _joined([Candidates(part["images"], part["labels"]) for part in drawn])
 
 
 def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:

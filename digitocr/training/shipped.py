@@ -30,15 +30,15 @@ from digitocr.training.calibrate import calibrated, calibrated_in_cells, of_draw
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (
     HELD_FROM,
-    Candidates,
     calibration_sources,
+    candidates_of,
     corpus,
     cropped,
     drawn_lines,
 )
 from digitocr.training.fields import drawn_forms
-from digitocr.training.lines import Lesson
 from digitocr.training.mnist import load_mnist
+from digitocr.training.parts import Part
 from digitocr.training.side_by_side import say, side_by_side
 
 SOURCES = {
@@ -62,15 +62,15 @@ class Recipe:
     line_epochs: int
     line_batch_size: int
 
-    def drawings(self) -> tuple[Candidates, list[Lesson]]:
+    def drawings(self) -> list[Part]:
         """Draw what both kinds of network learn from, or take what is drawn already."""
         return corpus(self.seed * 1_000_000, self.pictures, self.data_dir, self.work, say)
 
 
 def _digits(recipe: Recipe) -> Path:
     """Train the digit network, and return where it lies."""
-    drawn, _ = recipe.drawings()
     x_train, y_train, _, _ = load_mnist(None)
+    drawn = candidates_of(recipe.drawings())
     data = digits.training_set(drawn, x_train[:HELD_FROM], y_train[:HELD_FROM], recipe.seed)
     say(f"digits: {len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
     run = (recipe.epochs, recipe.batch_size, recipe.seed)
@@ -80,7 +80,7 @@ def _digits(recipe: Recipe) -> Path:
 
 def _line_reader(recipe: Recipe, member: int) -> Path:
     """Train one of the line reader's networks, and return where it lies."""
-    _, lessons = recipe.drawings()
+    lessons = [one for part in recipe.drawings() for one in lines.lessons_of(part)]
     say(f"line reader {recipe.seed + member}: {len(lessons)} lines")
     run = (recipe.line_epochs, recipe.line_batch_size, recipe.seed + member)
     checkpoint = lines.checkpoint_of(lessons, *run, recipe.work)

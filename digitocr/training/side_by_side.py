@@ -1,13 +1,13 @@
 """Networks that learn side by side, each in a process of its own.
 
-A network as small as ours uses two cores for little more than half of the time; two of them use both.
+A network as small as ours learns but 1.4 to 1.5 times as fast on two cores as on one; two of them use both.
 """
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from datetime import UTC, datetime
 from multiprocessing import get_context
@@ -36,7 +36,7 @@ def side_by_side(jobs: Sequence[Callable[[], Path]]) -> list[Path]:
         at_once,
         mp_context=get_context("spawn"),
         initializer=_limit,
-        initargs=(max(1, cores() // at_once),),
+        initargs=(cores() // at_once,),
         max_tasks_per_child=1,
     ) as pool:
         return [running.result() for running in [pool.submit(job) for job in jobs]]
@@ -52,11 +52,10 @@ def _limit(threads: int) -> None:
 
 
 def epochs_told(name: str) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return a Keras callback that reports the loss of each epoch under a name."""
+    """Return a Keras callback that reports the figures of each epoch under a name."""
     import keras
 
-    class Told(keras.callbacks.Callback):  # type: ignore[misc]
-        def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
-            say(f"{name}: epoch {epoch + 1}, loss {(logs or {}).get('loss', float('nan')):.4f}")
+    def told(epoch: int, logs: Mapping[str, float]) -> None:
+        say(f"{name}: epoch {epoch + 1}, {', '.join(f'{key} {value:.4f}' for key, value in logs.items())}")
 
-    return Told()
+    return keras.callbacks.LambdaCallback(on_epoch_end=told)
