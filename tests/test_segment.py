@@ -69,6 +69,29 @@ def test_a_low_stroke_beside_a_small_digit_is_of_its_row():
     assert min(c.box.x for c in line.candidates) <= 38
 
 
+def slant_of(line):
+    """Slant taken out of a line, as columns per row."""
+    return -line.to_sheet[0, 1]
+
+
+def test_wide_round_digits_that_touch_are_not_slanted():
+    grey = white(width=700)
+    for k, x in enumerate(range(60, 560, 92)):
+        cv2.ellipse(grey, (x, 45 + 2 * k), (46, 36), -8, 0, 360, 20, 7)
+    (line,) = segment(sheet_of(grey))
+    assert abs(slant_of(line)) <= np.tan(np.radians(10))
+
+
+@given(st.integers(-15, 45))
+def test_slanted_strokes_are_set_upright(degrees):
+    grey = white()
+    lean = 35 * np.tan(np.radians(degrees))
+    for x in range(80, 400, 60):
+        cv2.line(grey, (round(x + lean), 15), (round(x - lean), 85), 20, 5, cv2.LINE_AA)
+    (line,) = segment(sheet_of(grey))
+    assert abs(np.degrees(np.arctan(slant_of(line))) - degrees) <= 5
+
+
 def test_low_ink_alone_is_no_row():
     grey = white()
     for x in range(40, 200, 12):
