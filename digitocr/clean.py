@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from itertools import pairwise
 
 import cv2
@@ -100,21 +101,25 @@ def inked(flat: Grey) -> tuple[Grey, Mask]:
     return even, _ink(even)
 
 
-def turned(sheet: Sheet, quarters: int) -> Sheet:
-    """Return the sheet turned counter-clockwise by `quarters` of a full turn."""
-    height, width = sheet.ink.shape
+def turned(page: Page, quarters: int) -> Sheet:
+    """Clean a page that is turned counter-clockwise by `quarters` of a full turn.
+
+    It is cleaned anew, for what a ruling is depends on which way is up: a 1 on its side looks like one.
+
+    Returns
+    -------
+    Sheet
+        With the homography back to pixels of the page as it is.
+    """
+    height, width = page.grey.shape
     back: dict[int, list[list[float]]] = {
         0: [[1, 0, 0], [0, 1, 0], [0, 0, 1]],
         1: [[0, -1, width], [1, 0, 0], [0, 0, 1]],
         2: [[-1, 0, width], [0, -1, height], [0, 0, 1]],
         3: [[0, 1, 0], [-1, 0, height], [0, 0, 1]],
     }
-    return Sheet(
-        np.ascontiguousarray(np.rot90(sheet.grey, quarters)),
-        np.ascontiguousarray(np.rot90(sheet.ink, quarters)),
-        sheet.to_page @ np.array(back[quarters % 4], dtype=np.float64),
-        sheet.reasons,
-    )
+    sheet = clean(replace(page, grey=np.ascontiguousarray(np.rot90(page.grey, quarters))))
+    return replace(sheet, to_page=np.array(back[quarters % 4], dtype=np.float64) @ sheet.to_page)
 
 
 # --- geometry ---------------------------------------------------------------------------------------------------

@@ -176,10 +176,9 @@ def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
 
     Another version of the program may cut a little otherwise: the candidate that covers a box best is taken.
     """
-    sheet = clean.clean(page)
     found: dict[Box, tuple[float, Line, Candidate]] = {}
     for quarters in range(4):
-        view = clean.turned(sheet, quarters) if quarters else sheet
+        view = clean.turned(page, quarters)
         for line in segment.segment(view):
             for candidate in line.candidates:
                 here = view.box_on_page(candidate.box, page.grey.shape)

@@ -63,6 +63,9 @@ TURN_LEAD = 1.6
 DIGITS_A_NUMBER = 1.5
 """A sheet is not turned if its numbers then have fewer digits on average; with fewer a row, another way up is tried."""
 
+HEARD = math.log(0.5)
+"""A sheet that is heard so surely as it is read is not turned."""
+
 NEAR_TIE = (0.75, 3.0)
 """Where the turned one reads this much better, or worse, which way is up is in doubt."""
 
@@ -121,6 +124,11 @@ class _Read:
         return self.mean >= CLEAR and not self.is_stacked and self.covered >= COVERED
 
     @property
+    def is_heard(self) -> bool:
+        """Whether it reads as numbers of which the line reader hears just the same."""
+        return self.longest > 1 and not self.is_stacked and all(r.log_heard > HEARD for r in self.readings)
+
+    @property
     def covered(self) -> float:
         """Share of what stands in rows with digits that is read as digits, by width; 1 where there are none."""
         read = sum(s.box.width for row in self.rows for r in row for s in r.segments)
@@ -141,13 +149,29 @@ class _Read:
     @property
     def is_stacked(self) -> bool:
         """Whether hardly more than single digits stand below each other: a number on its side looks so, too."""
-        rows = sum(any(reading.segments for reading in row) for row in self.rows)
-        return rows > 1 and len(self.likeness) < DIGITS_A_NUMBER * rows
+        return self.digit_rows > 1 and len(self.likeness) < DIGITS_A_NUMBER * self.digit_rows
+
+    @property
+    def digit_rows(self) -> int:
+        """Rows with digits; on a crop, which has no print, all that are half as high as the highest of these."""
+        high = [
+            line.height
+            for line, row in zip(self.view.lines, self.rows, strict=True)
+            if any(reading.segments for reading in row)
+        ]
+        if self.is_crop and high:
+            return sum(2 * line.height >= max(high) for line in self.view.lines)
+        return len(high)
+
+    @property
+    def is_crop(self) -> bool:
+        """Whether the sheet is no whole page."""
+        return bool(min(self.view.sheet.ink.shape) < rulings.PAGE_SIDE)
 
     @property
     def is_column(self) -> bool:
         """Whether that is all that a crop shows."""
-        return self.is_stacked and min(self.view.sheet.ink.shape) < rulings.PAGE_SIDE
+        return self.is_stacked and self.is_crop
 
     @property
     def is_in_rows(self) -> bool:
@@ -285,7 +309,9 @@ class Reader:
         others = [(k, one) for k, one in enumerate(laid) if isinstance(one, _View)]
         results: dict[int, PageResult] = {}
         views = [view for _, view in others]
-        for (k, view), (read, in_doubt) in zip(others, self._right_way_up(views), strict=True):
+        for (k, view), (read, in_doubt) in zip(
+            others, self._right_way_up([pages[k] for k, _ in others], views), strict=True
+        ):
             against = [Reason.ORIENTATION] * in_doubt + [Reason.NO_FORM] * bool(view.no_form)
             numbers = self._numbers(pages[k], read, (*read.view.sheet.reasons, *against))
             results[k] = PageResult(pages[k].index, pages[k].grey.shape, numbers, view.no_form)
@@ -308,13 +334,13 @@ class Reader:
         number = self._number(reading, answer.sheet, page, coefficients or self.card.number_confidence)
         return dated(answer.field, number)
 
-    def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
-        """Read all views, the unclear ones turned where that reads better; with each, whether its turn is in doubt."""
+    def _right_way_up(self, pages: list[Page], views: list[_View]) -> list[tuple[_Read, bool]]:
+        """Read all views, the unclear pages turned where that reads better; with each, whether its turn is in doubt."""
         reads = self._decode(views)
         unclear = [i for i, read in enumerate(reads) if read.view.lines and not read.is_clear]
         turns = self._worth_trying([reads[i] for i in unclear])
         tried = [(i, quarters) for i, some in zip(unclear, turns, strict=True) for quarters in some]
-        turned = self._decode([_turned(views[i].sheet, quarters) for i, quarters in tried])
+        turned = self._decode([_view(clean.turned(pages[i], quarters)) for i, quarters in tried])
         others: dict[int, list[_Read]] = {}
         for (i, _), read in zip(tried, turned, strict=True):
             others.setdefault(i, []).append(read)
@@ -424,10 +450,6 @@ def _view(sheet: Sheet) -> _View:
     return _View(sheet, segment.segment(sheet))
 
 
-def _turned(sheet: Sheet, quarters: int) -> _View:
-    return _view(clean.turned(sheet, quarters))
-
-
 def _sample(sheet: Sheet) -> list[Grey]:
     """Choose some components of about the usual size from all over a sheet, in MNIST format.
 
@@ -457,8 +479,10 @@ def _best_turn(upright: _Read, others: list[_Read]) -> tuple[_Read, bool]:
     if turned is None:
         return upright, upright.is_column
     low, high = (lead * upright.merit for lead in NEAR_TIE)
-    is_turned = turned.merit > TURN_LEAD * upright.merit
-    return turned if is_turned else upright, low < turned.merit < high
+    if upright.is_heard:
+        return upright, turned.merit > low
+    best = turned if turned.merit > TURN_LEAD * upright.merit else upright
+    return best, low < turned.merit < high or best.is_column
 
 
 def load_reader(

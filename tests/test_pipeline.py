@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -124,19 +125,40 @@ def test_a_turned_line_is_read_upright(reader, tmp_path, turn):
     assert texts(second) == texts(first)
 
 
-def test_zeros_of_a_number_on_its_side_are_not_accepted_one_by_one(reader, tmp_path):
+@pytest.mark.parametrize("rest", ["0080", "1970", "3705"])
+def test_zeros_of_a_number_on_its_side_are_not_accepted_one_by_one(reader, tmp_path, rest):
     sources = []
     for seed in range(8):
-        drawing = line(np.random.default_rng(seed), Sources(), text=f"{seed + 2}0080", damage=0.5)
+        text = f"{seed + 2}{rest}"
+        drawing = line(np.random.default_rng(seed), Sources(), text=text, damage=0.5)
         for turn in (cv2.ROTATE_90_CLOCKWISE, cv2.ROTATE_90_COUNTERCLOCKWISE):
             path = tmp_path / f"{seed}-{turn}.png"
             Image.fromarray(cv2.rotate(drawing.image, turn)).save(path)
-            sources.append(Source(path, f"{seed + 2}0080"))
+            sources.append(Source(path, text))
     results = [reading.result for reading in reader.read(sources)]
     wrong = [r for r in results for n in r.numbers if n.status is Status.ACCEPTED and n.text != r.file]
     right = [r for r in results if texts(r) == [r.file]]
     assert len(wrong) <= 1
     assert len(right) >= 8
+
+
+def way_up(merit, *, heard=False, column=False):
+    """What is known of a way up a sheet may be."""
+    return SimpleNamespace(merit=merit, is_heard=heard, is_column=column, is_in_rows=True)
+
+
+def test_a_sheet_that_is_heard_as_it_is_read_is_not_turned_but_waits():
+    upright = way_up(1.0, heard=True)
+    assert pipeline._best_turn(upright, [way_up(9.0)]) == (upright, True)
+    assert pipeline._best_turn(upright, [way_up(0.1)]) == (upright, False)
+
+
+def test_a_sheet_that_reads_much_better_turned_is_turned_and_a_near_tie_waits():
+    upright, turned = way_up(1.0), way_up(9.0)
+    assert pipeline._best_turn(upright, [turned]) == (turned, False)
+    assert pipeline._best_turn(upright, [way_up(1.2)]) == (upright, True)
+    column = way_up(9.0, column=True)
+    assert pipeline._best_turn(upright, [column]) == (column, True)
 
 
 def test_a_threshold_of_one_accepts_nothing(drawn):
