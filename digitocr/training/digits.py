@@ -20,7 +20,7 @@ CLASSES = (*"0123456789", "sign", "cut")
 BAR_WIDTH = 8
 """Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
 
-VARIED = 3
+VARIED = 5
 """Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
 
 TURNED = 0.15

@@ -161,7 +161,7 @@ def main(argv: list[str] | None = None) -> int:
         "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
     )
     parser.add_argument("--pictures", type=int, default=48_000, help="how many drawings")
-    parser.add_argument("--epochs", type=int, default=3)
+    parser.add_argument("--epochs", type=int, default=4)
     parser.add_argument("--line-readers", type=int, default=3, help="networks that read lines together")
     parser.add_argument("--line-epochs", type=int, default=4, help="epochs of each of these")
     parser.add_argument("--batch-size", type=int, default=128)

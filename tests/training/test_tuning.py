@@ -179,10 +179,6 @@ def test_nothing_is_unlearned_for_a_new_writer(verdict):
 
 
 @learns
-@pytest.mark.xfail(
-    raises=AssertionError,
-    reason="with three epochs of digits: docs/experiments.md",
-)
 def test_a_new_writer_is_learned(verdict):
     assert 1 - verdict.own.after <= 0.5 * (1 - verdict.own.before)
     assert verdict.promoted
