@@ -64,7 +64,7 @@ DIGITS_A_NUMBER = 1.5
 """A sheet is not turned if its numbers then have fewer digits on average; with fewer a row, another way up is tried."""
 
 HEARD = math.log(0.5)
-"""Where a sheet as it is is heard so surely as it is read, no other way up is sure."""
+"""A sheet that is heard so surely as it is read is not turned."""
 
 NEAR_TIE = (0.75, 3.0)
 """Where the turned one reads this much better, or worse, which way is up is in doubt."""
@@ -479,9 +479,10 @@ def _best_turn(upright: _Read, others: list[_Read]) -> tuple[_Read, bool]:
     if turned is None:
         return upright, upright.is_column
     low, high = (lead * upright.merit for lead in NEAR_TIE)
-    if turned.merit <= TURN_LEAD * upright.merit:
-        return upright, low < turned.merit or upright.is_column
-    return turned, turned.merit < high or turned.is_column or upright.is_heard
+    if upright.is_heard:
+        return upright, turned.merit > low
+    best = turned if turned.merit > TURN_LEAD * upright.merit else upright
+    return best, low < turned.merit < high or best.is_column
 
 
 def load_reader(

@@ -147,9 +147,9 @@ def way_up(merit, *, heard=False, column=False):
     return SimpleNamespace(merit=merit, is_heard=heard, is_column=column, is_in_rows=True)
 
 
-def test_a_sheet_that_is_heard_as_it_is_read_and_reads_better_turned_waits():
-    upright, turned = way_up(1.0, heard=True), way_up(9.0)
-    assert pipeline._best_turn(upright, [turned]) == (turned, True)
+def test_a_sheet_that_is_heard_as_it_is_read_is_not_turned_but_waits():
+    upright = way_up(1.0, heard=True)
+    assert pipeline._best_turn(upright, [way_up(9.0)]) == (upright, True)
     assert pipeline._best_turn(upright, [way_up(0.1)]) == (upright, False)
 
 
