@@ -149,7 +149,8 @@ class _Read:
     @property
     def is_stacked(self) -> bool:
         """Whether hardly more than single digits stand below each other: a number on its side looks so, too."""
-        return self.digit_rows > 1 and len(self.likeness) < DIGITS_A_NUMBER * self.digit_rows
+        rows = self.digit_rows
+        return rows > 1 and len(self.likeness) < DIGITS_A_NUMBER * rows
 
     @property
     def digit_rows(self) -> int:
@@ -474,7 +475,7 @@ def _sample(sheet: Sheet) -> list[Grey]:
 
 
 def _best_turn(upright: _Read, others: list[_Read]) -> tuple[_Read, bool]:
-    """Pick the way up in which more is read; with it, whether another is nearly as good."""
+    """Pick the way up in which more is read; with it, whether that is in doubt."""
     turned = max((read for read in others if read.is_in_rows), key=lambda read: read.merit, default=None)
     if turned is None:
         return upright, upright.is_column

@@ -148,43 +148,23 @@ def writing():
 SMALL = Size(pictures=1200, digits=6000, frozen=200, lines=100)
 
 
-def learns(test):
-    """Mark a test that trains the shipped network further."""
-    for mark in (
-        pytest.mark.soak,
-        pytest.mark.timeout(3600),
-        pytest.mark.filterwarnings(
-            "ignore:lbfgs failed to converge"
-        ),  # on few lines; enough for what is told here
-        pytest.mark.filterwarnings(
-            "ignore:__array__ implementation:DeprecationWarning"
-        ),  # Keras, when it saves
-    ):
-        test = mark(test)
-    return test
-
-
-@pytest.fixture(scope="module")
-def verdict(writing, tmp_path_factory):
-    """What is said of a network that learned the new writer."""
-    folder = tmp_path_factory.mktemp("writer")
-    return tune(None, made(folder / "c", *writing), folder / "new.keras", SMALL, 1, print)
-
-
-@learns
-def test_nothing_is_unlearned_for_a_new_writer(verdict):
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # on few lines; enough for what is told here
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves
+def test_a_new_writer_is_learned_and_nothing_is_unlearned(writing, tmp_path):
+    folder = made(tmp_path / "c", *writing)
+    verdict = tune(None, folder, tmp_path / "new.keras", SMALL, 1, print)
     print("\n".join(verdict.lines()))
-    assert verdict.mnist.after >= verdict.mnist.before - 0.0005
-    assert verdict.own.after >= verdict.own.before
-
-
-@learns
-def test_a_new_writer_is_learned(verdict):
     assert 1 - verdict.own.after <= 0.5 * (1 - verdict.own.before)
+    assert verdict.mnist.after >= verdict.mnist.before - 0.0005
     assert verdict.promoted
 
 
-@learns
+@pytest.mark.soak
+@pytest.mark.timeout(3600)
+@pytest.mark.filterwarnings("ignore:lbfgs failed to converge")  # on few lines; enough for what is told here
+@pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")  # Keras, when it saves
 def test_shuffled_labels_are_not_promoted(writing, tmp_path):
     images, labels = writing
     folder = made(tmp_path / "c", images, np.random.default_rng(1).permutation(labels))
