@@ -19,9 +19,6 @@ from digitocr.strip import CHANNELS, FRAME, ROWS
 WIDTH_STEP = 64
 """Strips are filled up to a multiple of so many columns, so that the network meets few shapes."""
 
-BATCH = 32
-"""Strips that go through the network at once."""
-
 
 @dataclass(frozen=True, slots=True)
 class LineReader:
@@ -30,7 +27,7 @@ class LineReader:
     _call: Call
 
     def frames(self, strips: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Read strips.
+        """Read strips, one at a time: what the layers make of several together leaves the processor's cache.
 
         Parameters
         ----------
@@ -43,10 +40,9 @@ class LineReader:
         """
         order = sorted(range(len(strips)), key=lambda k: strips[k].shape[1])
         out: dict[int, NDArray[np.float32]] = {}
-        for group in _alike(order, [picture.shape[1] for picture in strips]):
-            logits = self._call(padded([strips[k] for k in group]))
-            for k, rows in zip(group, logits, strict=True):
-                out[k] = np.exp(log_softmax(rows[: strips[k].shape[1] // FRAME]))
+        for k in order:
+            (logits,) = self._call(padded([strips[k]]))
+            out[k] = np.exp(log_softmax(logits[: strips[k].shape[1] // FRAME]))
         return [out[k] for k in range(len(strips))]
 
 
@@ -80,31 +76,20 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
     return LineReader(load_call(path, card.line_reader_compiled_sha256, threads))
 
 
-def _alike(order: list[int], widths: list[int]) -> list[list[int]]:
-    """Split into groups of at most `BATCH` that are filled up to the same width."""
-    groups: list[list[int]] = []
-    for k in order:
-        same = groups and _filled(widths[groups[-1][-1]]) == _filled(widths[k])
-        if not same or len(groups[-1]) == BATCH:
-            groups.append([])
-        groups[-1].append(k)
-    return groups
-
-
-def _filled(width: int) -> int:
-    return -(-width // WIDTH_STEP) * WIDTH_STEP
-
-
 def padded(strips: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
     """Stack strips, filled up with paper to the right.
+
+    Parameters
+    ----------
+    strips : sequence of (32, w, 2) uint8 ndarray
 
     Returns
     -------
     (N, 32, W, 2) float32 ndarray
         In [0, 1]; `W` is a multiple of `WIDTH_STEP`.
     """
-    width = _filled(max(picture.shape[1] for picture in strips))
+    width = -(-max(picture.shape[1] for picture in strips) // WIDTH_STEP) * WIDTH_STEP
     out = np.zeros((len(strips), ROWS, width, CHANNELS), dtype=np.float32)
     for row, picture in zip(out, strips, strict=True):
         row[:, : picture.shape[1]] = picture
-    return out / np.float32(255)
+    return np.divide(out, np.float32(255), dtype=np.float32)

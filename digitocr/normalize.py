@@ -76,4 +76,4 @@ def to_batch(images: list[Grey]) -> Batch:
     """
     if not images:
         return np.zeros((0, SIDE, SIDE, 1), dtype=np.float32)
-    return (np.stack(images)[..., None] / np.float32(255)).astype(np.float32)
+    return np.divide(np.stack(images)[..., None], np.float32(255), dtype=np.float32)

@@ -465,7 +465,7 @@ class ReadOptions:
     """
 
     threshold: float | None = None
-    batch_size: int = 256
+    batch_size: int = 32
     limits: Limits = Limits()
 
 

@@ -179,6 +179,9 @@ def _about_level(ink: Mask, least: int, free: int, stroke: float) -> Mask | None
     thick = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((thin + 1, 1), np.uint8))
     flat = cv2.subtract(picture, thick)
     joined = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    bare = np.flatnonzero(np.concatenate([[True], ~joined.any(axis=0), [True]]))
+    if np.diff(bare).max() <= least:  # no component is as long as that
+        return None
     labels, boxes = components(joined.view(np.bool_))
     across, rise = boxes[:, 2], boxes[:, 3] - stroke - 3
     inside = (boxes[:, 0] > EDGE) & (boxes[:, 0] + across < ink.shape[1] - EDGE)

@@ -452,9 +452,10 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16],
             continue
         part = labels[found] == label
         cuts = _cuts(part, scale)
-        columns = np.arange(part.shape[1])
-        to_the_left = (columns[:, None] >= cuts.T[:, None, :]).sum(axis=2) if len(cuts) else 0
-        np.copyto(marked[found], len(centres) + to_the_left, where=part)
+        number = np.full(part.shape, len(centres), dtype=np.int32)
+        for cut in cuts:
+            number += np.arange(part.shape[1]) >= cut[:, None]
+        np.copyto(marked[found], number, where=part)
         height, width = part.shape
         ends = np.vstack([np.zeros(height), cuts, np.full(height, width)])
         centres += (found[1].start + (ends[:-1] + ends[1:]).mean(axis=1) / 2).tolist()

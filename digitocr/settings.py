@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     """A folder of templates: a page that is one of these forms is read field by field."""
     threshold: float | None = Field(default=None, ge=0, le=1)
     """Accept a number from this confidence on; without it, what the model's card recommends."""
-    batch_size: int = Field(default=256, ge=1, le=65536)
+    batch_size: int = Field(default=32, ge=1, le=65536)
     """Candidates classified at once."""
     jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)
     """Chunks read side by side, and so the number of cores taken."""

@@ -46,23 +46,26 @@ def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray
     [7, 10]
     """
     starts, of_start = np.unique(spans[:, 0], return_inverse=True)
+    ends, of_end = np.unique(spans[:, 1], return_inverse=True)
     digits = np.asarray(frames[:, :BLANK], dtype=np.float64)
     blank = np.asarray(frames[:, BLANK], dtype=np.float64)
-    empty = np.ones((len(starts), 1))
-    inside, after = np.zeros((len(starts), 10)), np.zeros((len(starts), 10))
-    out = np.zeros((len(spans), 12))
-    out[:, NOTHING] = 1.0
-    ending: dict[int, list[int]] = {}
-    for row, end in enumerate(spans[:, 1].tolist()):
-        ending.setdefault(end, []).append(row)
+    # of all stretches begun: no digit yet, in the digit, after it
+    empty, inside, after = np.ones((len(starts), 1)), np.zeros((len(starts), 10)), np.zeros((len(starts), 10))
+    ended = np.zeros((len(ends), len(starts), NOTHING + 1))
+    ended[ends == 0, :, NOTHING] = 1.0
+    row = {end: k for k, end in enumerate(ends.tolist())}
     for t, begun in enumerate(np.searchsorted(starts, np.arange(len(frames)), side="right").tolist()):
-        after[:begun] = (after[:begun] + inside[:begun]) * blank[t]
-        inside[:begun] = (inside[:begun] + empty[:begun]) * digits[t]
-        empty[:begun] *= blank[t]
-        if ends := ending.get(t + 1):
-            rows = of_start[ends]
-            out[ends, :BLANK] = inside[rows] + after[rows]
-            out[ends, NOTHING] = empty[rows, 0]
+        none, within, beyond = empty[:begun], inside[:begun], after[:begun]
+        beyond += within
+        beyond *= blank[t]
+        within += none
+        within *= digits[t]
+        none *= blank[t]
+        if (k := row.get(t + 1)) is not None:
+            np.add(inside, after, out=ended[k, :, :BLANK])
+            ended[k, :, NOTHING:] = empty
+    out = np.zeros((len(spans), SPANS))
+    out[:, :SEVERAL] = ended[of_end, of_start]
     out[:, SEVERAL] = 1.0 - out[:, :SEVERAL].sum(axis=1)
     return np.asarray(np.log(np.clip(out, FLOOR, 1.0)), dtype=np.float32)
 
