@@ -5,8 +5,9 @@ Whole pages and phone photos are put together from these in :mod:`digitocr.train
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Final
 
 import cv2
@@ -37,7 +38,14 @@ INKS: Final[dict[str, Ink]] = {
     "chalk": (240, 242, 243),
 }
 
+STRUCK: Final = "struck "
+"""Kind of a digit that is written over, its value after it."""
+
+CORRECTED: Final = 0.03
+"""Share of the free numbers, where their text is drawn too, in which a digit is written over another."""
+
 NO_OWNER: Final = 0
+NOWHERE: Final[Mapping[int, int]] = MappingProxyType({})
 FAINTEST: Final = 22.0
 """Least difference in grey between ink and paper that is still called legible."""
 
@@ -55,8 +63,8 @@ class DrawnDigit:
         Index of the number it belongs to.
     pixels : int
         How many pixels it owns.
-    overwritten : bool
-        Written over another digit: legible only by guessing, so that a person should look.
+    over : int or None
+        Index of the sign it is written over, a digit: legible only by guessing, so that a person should look.
     variant : str
         Where its shape comes from.
     """
@@ -65,8 +73,13 @@ class DrawnDigit:
     box: Box
     number: int
     pixels: int
-    overwritten: bool
+    over: int | None
     variant: str
+
+    @property
+    def overwritten(self) -> bool:
+        """Whether it is written over another digit."""
+        return self.over is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +89,8 @@ class DrawnSign:
     Attributes
     ----------
     kind : str
-        Label of its shape; ``edge`` for strokes cut off by the picture's rim, ``struck`` for digits written
-        over.
+        Label of its shape; ``edge`` for strokes cut off by the picture's rim, ``struck 3`` for a 3 that is
+        written over.
     box : Box
     pixels : int
     """
@@ -163,7 +176,7 @@ class _Digit:
 
     label: int
     number: int
-    overwritten: bool
+    over: int | None
     variant: str
 
 
@@ -199,19 +212,19 @@ class Scene:
         *,
         row: int = 0,
         place: Box | None = None,
-        overwritten: frozenset[int] = frozenset(),
+        over: Mapping[int, int] = NOWHERE,
         grain: float = 0.5,
     ) -> None:
-        """Write the parts of a number, each with its upper left corner; flag those in ``overwritten``."""
+        """Write the parts of a number, each with its upper left corner; ``over`` names the signs some are over."""
         index = len(self.numbers)
         text = ""
         for written, x, y in parts:
             first = len(self.digits)
             for glyph in written.digits:
-                self.digits.append(_Digit(int(glyph.label), index, len(text) in overwritten, glyph.variant))
+                self.digits.append(_Digit(int(glyph.label), index, over.get(len(text)), glyph.variant))
                 text += glyph.label
             self._ink(rng, written, x, y, ink, pen, first, grain)
-        self.numbers.append((text, place, bool(overwritten), row))
+        self.numbers.append((text, place, bool(over), row))
 
     def add_signs(
         self,
@@ -230,7 +243,7 @@ class Scene:
         owner = written.owner
         self.signs.extend(kind or g.label for g in written.signs)
         extra = np.where(owner > 0, -(owner + len(written.signs)), owner).astype(np.int16)
-        self.signs.extend(kind or "struck" for _ in written.digits)
+        self.signs.extend(kind or STRUCK + g.label for g in written.digits)
         plain = Written(written.alpha, extra, (), (), written.origin, written.height)
         self._blend(rng, plain, x, y, ink, pen, 0, first, grain)
 
@@ -312,7 +325,7 @@ def finish(
     boxes = owned_boxes(final)
     nothing = (Box(0, 0, 1, 1), 0)
     digits = tuple(
-        DrawnDigit(d.label, *_swap(boxes.get(i + 1, nothing), d.number), d.overwritten, d.variant)
+        DrawnDigit(d.label, *_swap(boxes.get(i + 1, nothing), d.number), d.over, d.variant)
         for i, d in enumerate(scene.digits)
     )
     signs = tuple(DrawnSign(s, *boxes.get(-(i + 1), nothing)) for i, s in enumerate(scene.signs))
@@ -437,9 +450,10 @@ def line(rng: Random, sources: Sources, *, text: str | None = None, damage: floa
     ink = _grey_ink(tone, level)
     if rng.random() < 0.3 * damage:
         _neighbours(rng, scene, sources, hand, height, ink)
-    scene.add_number(
-        rng, [(written, 0, 0)], ink, hand.pen, grain=float(rng.uniform(0.1, 1)) * min(damage, 1.2)
-    )
+    grain = float(rng.uniform(0.1, 1)) * min(damage, 1.2)
+    corrected = text is None and rng.random() < CORRECTED
+    over = _beneath(rng, scene, written, hand, ink, grain) if corrected else NOWHERE
+    scene.add_number(rng, [(written, 0, 0)], ink, hand.pen, over=over, grain=grain)
     image = degrade(
         rng,
         scene.paper,
@@ -448,6 +462,25 @@ def line(rng: Random, sources: Sources, *, text: str | None = None, damage: floa
         quality=int(rng.integers(max(25, int(80 - 40 * damage)), 96)) if rng.random() < 0.8 else None,
     )
     return finish(scene, image, "line")
+
+
+def _beneath(
+    rng: Random, scene: Scene, written: Written, hand: Hand, ink: Ink, grain: float
+) -> dict[int, int]:
+    """Write another digit where one of a number's will be written over it; return the sign each of these is over."""
+    index = int(rng.integers(len(written.digits)))
+    ys, xs = np.nonzero(written.owner == index + 1)
+    if not len(xs):
+        return {}
+    tall = float(np.ptp(ys) + 1)
+    other = write(
+        rng, [Token(str(rng.integers(10)))], hand, tall * float(rng.uniform(0.85, 1.1)), margin=(0, 0, 0, 0)
+    )
+    h, w = other.alpha.shape
+    corner = np.array([xs.min() + xs.max() - w, ys.min() + ys.max() - h])
+    x, y = corner + rng.normal(0, 0.1 * tall, 2)
+    scene.add_signs(rng, other, round(x / 2), round(y / 2), ink, hand.pen, grain=grain)
+    return {index: len(scene.signs) - 1}
 
 
 def _margins(rng: Random, height: float) -> tuple[int, int, int, int]:
@@ -821,15 +854,14 @@ def _fill_cells(
     share = float(rng.uniform(0.42, 0.9) if not loose else rng.uniform(0.4, 0.95))
     texture = float(rng.uniform(0.1, 0.9))
     parts: list[tuple[Written, int, int]] = []
-    over: set[int] = set()
+    over: dict[int, int] = {}
     for box, what in zip(places, plan, strict=True):
         if what == "blank":
             continue
         label = sign if what == "sign" else str(rng.integers(10))
         height = share * box.height * float(rng.uniform(0.92, 1.08))
         if what == "digit" and rng.random() < 0.025:
-            _strike(rng, scene, box, hand, height, ink, texture)
-            over.add(len(parts))
+            over[len(parts)] = _strike(rng, scene, box, hand, height, ink, texture)
         written = _fit(rng, label, what == "digit", hand, height, box)
         x, y = _within(rng, written, box, loose=loose)
         if what == "sign":
@@ -837,9 +869,7 @@ def _fill_cells(
         else:
             parts.append((written, x, y))
     around = Box(places[0].x, places[0].y, places[-1].right - places[0].x, places[0].height)
-    scene.add_number(
-        rng, parts, ink, hand.pen, row=row, place=around, overwritten=frozenset(over), grain=texture
-    )
+    scene.add_number(rng, parts, ink, hand.pen, row=row, place=around, over=over, grain=texture)
 
 
 def _fit(rng: Random, label: str, is_digit: bool, hand: Hand, height: float, box: Box) -> Written:  # noqa: FBT001
@@ -866,8 +896,9 @@ def _within(rng: Random, written: Written, box: Box, *, loose: bool) -> tuple[in
     return round(x), round(y)
 
 
-def _strike(rng: Random, scene: Scene, box: Box, hand: Hand, height: float, ink: Ink, texture: float) -> None:
-    """Write a digit that is then written over."""
+def _strike(rng: Random, scene: Scene, box: Box, hand: Hand, height: float, ink: Ink, texture: float) -> int:
+    """Write a digit that is then written over; return the index of the sign it is."""
     written = _fit(rng, str(rng.integers(10)), True, hand, height * 0.95, box)  # noqa: FBT003
     x, y = _within(rng, written, box, loose=False)
-    scene.add_signs(rng, written, x, y, ink, hand.pen, kind="struck", grain=texture)
+    scene.add_signs(rng, written, x, y, ink, hand.pen, grain=texture)
+    return len(scene.signs) - 1

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from digitocr.decode import CUT, SIGN
 from digitocr.normalize import to_mnist
 from digitocr.records import Grey
-from digitocr.training.compose import Drawing, cell, form_field, line
+from digitocr.training.compose import STRUCK, Drawing, cell, form_field, line
 from digitocr.training.fields import drawn_forms, labelled_field
-from digitocr.training.labelling import UNSURE, LabelledLine, labelled_lines
+from digitocr.training.labelling import LabelledLine, labelled_lines
 from digitocr.training.lines import Lesson, lesson, stored
 from digitocr.training.mnist import load_mnist
 from digitocr.training.parts import Part, parts
@@ -131,8 +131,10 @@ def calibration_sources(
 
 def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
     """Draw `count` pictures and run the reading path on them up to its candidates."""
-    numbered = enumerate(drawings(seed, count, sources))
-    return [DrawnLine(item, i, _text(drawing)) for i, drawing in numbered for item in labelled(drawing)]
+    numbered, either = enumerate(drawings(seed, count, sources)), _chance(seed)
+    return [
+        DrawnLine(item, i, _text(drawing)) for i, drawing in numbered for item in labelled(drawing, either)
+    ]
 
 
 def drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
@@ -142,11 +144,20 @@ def drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
         yield draw(np.random.default_rng((seed, i)), sources)
 
 
-def labelled(drawing: Drawing) -> list[LabelledLine]:
-    """Run the reading path on a drawing up to its candidates, and say what each of them is."""
-    values = np.array([UNSURE if d.overwritten else d.label for d in drawing.digits], dtype=np.int8)
+def labelled(drawing: Drawing, rng: np.random.Generator) -> list[LabelledLine]:
+    """Run the reading path on a drawing up to its candidates, and say what each of them is.
+
+    A digit over another is the one or the other, by chance: who learns from it learns to doubt.
+    """
+    owner = drawing.owner.copy()
+    values = np.array([digit.label for digit in drawing.digits], dtype=np.int8)
+    for k, digit in enumerate(drawing.digits):
+        if digit.over is not None:
+            owner[owner == -(digit.over + 1)] = k + 1
+            beneath = int(drawing.signs[digit.over].kind.removeprefix(STRUCK))
+            values[k] = rng.choice((digit.label, beneath))
     plain = np.array([sign.kind not in AMBIGUOUS_SIGNS for sign in drawing.signs], dtype=np.bool_)
-    return labelled_lines(drawing.image, drawing.owner, values, plain)
+    return labelled_lines(drawing.image, owner, values, plain)
 
 
 def _text(drawing: Drawing) -> str | None:
@@ -157,9 +168,14 @@ def _text(drawing: Drawing) -> str | None:
 
 def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates:
     """Draw `count` pictures and keep what the reading path finds on them: all digits, some of the rest."""
-    keep = np.random.default_rng((seed, 1_000_003))
-    found = (labelled(drawing) for drawing in drawings(seed, count, _sources(data_dir)))
+    keep = _chance(seed)
+    found = (labelled(drawing, keep) for drawing in drawings(seed, count, _sources(data_dir)))
     return _joined([_candidates(lines, keep) for lines in found if lines])
+
+
+def _chance(seed: int) -> np.random.Generator:
+    """Return what is left to chance besides the drawings themselves."""
+    return np.random.default_rng((seed, 1_000_003))
 
 
 @cache
@@ -204,8 +220,8 @@ def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.i
 def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
     """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
     seed, count = job
-    sources, keep = _sources(data_dir), np.random.default_rng((seed, 1_000_003))
-    found = [lines for drawing in drawings(seed, count, sources) if (lines := labelled(drawing))]
+    sources, keep = _sources(data_dir), _chance(seed)
+    found = [lines for drawing in drawings(seed, count, sources) if (lines := labelled(drawing, keep))]
     found += [[labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS, sources)]
     drawn = _joined([_candidates(lines, keep) for lines in found])
     lessons = [one for lines in found for one in _lessons(lines)]

@@ -166,12 +166,14 @@ class _Form:
         for cell in cells[:lead]:
             if filler:
                 self.sign(rng, filler, height, cell)
-        struck = frozenset({int(rng.integers(len(text)))}) if over and text else frozenset()
+        struck = int(rng.integers(len(text))) if over and text else None
+        beneath = {}
         parts = []
         for i, (cell, digit) in enumerate(zip(cells[lead:], text, strict=True)):
-            if i in struck:
+            if i == struck:
                 old, x, y = self.centred(rng, [Token(str(rng.integers(10)))], height, cell)
-                self.scene.add_signs(rng, old, x, y, self.ink, self.hand.pen, kind="struck", grain=self.grain)
+                self.scene.add_signs(rng, old, x, y, self.ink, self.hand.pen, grain=self.grain)
+                beneath[i] = len(self.scene.signs) - 1
             parts.append(self.centred(rng, [Token(digit)], height, cell))
         place = Box(cells[0].x, cells[0].y, cells[-1].right - cells[0].x, cells[0].height)
         self.scene.add_number(
@@ -181,7 +183,7 @@ class _Form:
             self.hand.pen,
             row=self.row,
             place=place,
-            overwritten=struck,
+            over=beneath,
             grain=self.grain,
         )
 

@@ -21,6 +21,9 @@ Indices = NDArray[np.intp]
 _STEP: Final = 0.04
 """Distance between drawn points, in heights of a digit."""
 
+_APART, _TALL = 0.08, 0.6
+"""Two digits have at least so much white between them, and each is so tall, in heights of both."""
+
 SQUARE_HANDS: Final = 0.12
 """Share of the made-up writers who write along the guides of a box."""
 
@@ -225,7 +228,7 @@ def load_archive(
     digits : bool
         Keep digits; otherwise keep what cannot be taken for one.
     distrust : bool
-        Drop specimens whose nearest neighbours all bear another label.
+        Drop specimens whose nearest neighbours all bear another label, and those that hold two digits.
     """
     with np.load(path, allow_pickle=False) as stored:
         raw = stored["points"].astype(np.float32)
@@ -242,7 +245,8 @@ def load_archive(
     keep = np.flatnonzero(sound)
     archive = Archive(path.stem, points, stroke_offsets, digit_offsets, labels, writers, {}, {})
     if distrust and digits and len(keep) > 200:
-        keep = keep[~_doubtful([archive.specimen(int(i)) for i in keep], labels[keep])]
+        glyphs = [archive.specimen(int(i)) for i in keep]
+        keep = keep[~(_doubtful(glyphs, labels[keep]) | np.array([_holds_two(glyph) for glyph in glyphs]))]
     for writer in np.unique(writers[keep]):
         own = keep[writers[keep] == writer]
         for label in np.unique(labels[own]):
@@ -307,6 +311,18 @@ def _doubtful(glyphs: list[Glyph], labels: NDArray[np.str_]) -> NDArray[np.bool_
         nearest = np.argpartition(alike, -6, axis=1)[:, -6:]
         wrong[first : first + 1024] = np.all(codes[nearest] != codes[first : first + 1024, None], axis=1)
     return wrong
+
+
+def _holds_two(glyph: Glyph) -> bool:
+    """Tell whether tall parts stand side by side with white between them: `00` under one label; a 4 may be open."""
+    spans = sorted((*stroke.min(axis=0).tolist(), *stroke.max(axis=0).tolist()) for stroke in glyph.strokes)
+    for k in range(1, len(spans)):
+        halves = spans[:k], spans[k:]
+        apart = min(left for left, *_ in halves[1]) - max(right for *_, right, _ in halves[0])
+        tall = min(max(s[3] for s in half) - min(s[1] for s in half) for half in halves)
+        if apart > _APART and tall > _TALL:
+            return glyph.label != "4"
+    return False
 
 
 def _thumbnail(glyph: Glyph) -> NDArray[np.float32]:

@@ -9,7 +9,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from digitocr.training import compose, scenes
-from digitocr.training.compose import Drawing, amount, amount_tokens, cell, form_field, line, owned_boxes
+from digitocr.training.compose import (
+    STRUCK,
+    Drawing,
+    amount,
+    amount_tokens,
+    cell,
+    form_field,
+    line,
+    owned_boxes,
+)
 from digitocr.training.pen import Token, draw_hand, write
 from digitocr.training.strokes import Sources
 
@@ -130,11 +139,13 @@ def test_blank_cells_and_cells_with_signs_say_nothing_is_to_be_read() -> None:
 
 
 def test_overwritten_digits_are_flagged_and_the_old_one_is_a_sign() -> None:
-    drawings = [form_field(np.random.default_rng(seed), OWN) for seed in range(120)]
+    drawings = [draw(np.random.default_rng(seed), OWN) for draw in (form_field, line) for seed in range(120)]
     over = [d for d in drawings if d.overwritten]
     assert over
-    assert all(any(s.kind == "struck" for s in d.signs) for d in over)
-    assert not any(d.overwritten for d in drawings if not any(s.kind == "struck" for s in d.signs))
+    assert all(
+        d.signs[digit.over].kind[:-1] == STRUCK for d in over for digit in d.digits if digit.over is not None
+    )
+    assert not any(s.kind.startswith(STRUCK) for d in drawings if not d.overwritten for s in d.signs)
 
 
 def test_fields_have_crosses_dashes_and_blanks() -> None:
