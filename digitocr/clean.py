@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from digitocr import rulings
 from digitocr.components import components
 from digitocr.outline import paper_corners
-from digitocr.records import Grey, Mask, Page, Reason, Sheet, Transform
-from digitocr.rulings import PAGE_SIDE
+from digitocr.records import CROP_SIDE, Grey, Mask, Page, Reason, Sheet, Transform
 
 MAX_SIDE = 2000
 """Longest side of a sheet in pixels: an A4 page then has some 170 dots per inch."""
@@ -78,7 +77,7 @@ def clean(page: Page) -> Sheet:
     if lines is not None:
         ink = rulings.without(ink, lines)
         even = np.where(lines & ~ink, np.uint8(255), even).astype(np.uint8)
-    if min(ink.shape) < PAGE_SIDE:
+    if min(ink.shape) < CROP_SIDE:
         ink = _without_faint(even, ink)
     return Sheet(even, ink, to_page, quality(even, ink))
 
@@ -185,7 +184,7 @@ def _skew(ink: Mask) -> float:
     pictures with enough rows or rulings are judged.
     """
     height, width = ink.shape
-    if min(height, width) < PAGE_SIDE:
+    if min(height, width) < CROP_SIDE:
         return 0.0
     scale = min(1.0, 600 / max(height, width))
     small = cv2.resize(ink.astype(np.uint8) * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
@@ -227,7 +226,7 @@ def _dark_on_light(grey: Grey) -> Grey:
 def _holds_paper(bright: Mask) -> bool:
     """Whether what is bright on a photo is wider than any chalk stroke: paper on a dark desk, partly in the shade."""
     side = min(bright.shape)
-    if side < PAGE_SIDE:
+    if side < CROP_SIDE:
         return False
     ruling, size = side // WIDEST_RULING, side // WIDEST_CHALK
     # the lines of a table must not cut paper into pieces

@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import clean, decode, judge, lattice, normalize, rulings, segment
+from digitocr import clean, decode, judge, lattice, normalize, segment
 from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.components import components
 from digitocr.errors import InputError, ModelError, RegistrationError
@@ -22,6 +22,7 @@ from digitocr.forms.registration import Form, View, choose, form_of
 from digitocr.forms.template import Template
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
+    CROP_SIDE,
     Digit,
     FileResult,
     FileStatus,
@@ -84,8 +85,9 @@ _TOLD = 5
 
 @dataclass(frozen=True, slots=True)
 class _View:
-    """One way up of a sheet, with its lines; and why it is no form, where it should be one."""
+    """One way up of a page, with its lines; and why it is no form, where it should be one."""
 
+    page: Page
     sheet: Sheet
     lines: tuple[Line, ...]
     no_form: str = ""
@@ -167,7 +169,7 @@ class _Read:
     @property
     def is_crop(self) -> bool:
         """Whether the sheet is no whole page."""
-        return bool(min(self.view.sheet.ink.shape) < rulings.PAGE_SIDE)
+        return bool(min(self.view.sheet.ink.shape) < CROP_SIDE)
 
     @property
     def is_column(self) -> bool:
@@ -298,23 +300,21 @@ class Reader:
     def laid(self, page: Page) -> _View | Filled:
         """Find the form that a page is; where there is none, its lines."""
         if not self.forms:
-            return _view(clean.clean(page))
+            return _view(page, clean.clean(page))
         try:
             return fill(page.grey, *choose(View(page.grey), self.forms))
         except RegistrationError as error:
-            return replace(_view(clean.clean(page)), no_form=error.message)
+            return replace(_view(page, clean.clean(page)), no_form=error.message)
 
     def results(self, pages: list[Page], laid: list[_View | Filled]) -> list[PageResult]:
         """Read pages, their candidates in one batch for the forms and one for the others."""
         forms = [(k, one) for k, one in enumerate(laid) if isinstance(one, Filled)]
         others = [(k, one) for k, one in enumerate(laid) if isinstance(one, _View)]
         results: dict[int, PageResult] = {}
-        views = [view for _, view in others]
-        for (k, view), (read, in_doubt) in zip(
-            others, self._right_way_up([pages[k] for k, _ in others], views), strict=True
-        ):
+        settled = self._right_way_up([view for _, view in others])
+        for (k, view), (read, in_doubt) in zip(others, settled, strict=True):
             against = [Reason.ORIENTATION] * in_doubt + [Reason.NO_FORM] * bool(view.no_form)
-            numbers = self._numbers(pages[k], read, (*read.view.sheet.reasons, *against))
+            numbers = self._numbers(read, (*read.view.sheet.reasons, *against))
             results[k] = PageResult(pages[k].index, pages[k].grey.shape, numbers, view.no_form)
         readings = iter(self._decoded_lines([line for _, one in forms for line in one.lines]))
         for k, one in forms:
@@ -335,13 +335,13 @@ class Reader:
         number = self._number(reading, answer.sheet, page, coefficients or self.card.number_confidence)
         return dated(answer.field, number)
 
-    def _right_way_up(self, pages: list[Page], views: list[_View]) -> list[tuple[_Read, bool]]:
+    def _right_way_up(self, views: list[_View]) -> list[tuple[_Read, bool]]:
         """Read all views, the unclear pages turned where that reads better; with each, whether its turn is in doubt."""
         reads = self._decode(views)
         unclear = [i for i, read in enumerate(reads) if read.view.lines and not read.is_clear]
         turns = self._worth_trying([reads[i] for i in unclear])
         tried = [(i, quarters) for i, some in zip(unclear, turns, strict=True) for quarters in some]
-        turned = self._decode([_view(clean.turned(pages[i], quarters)) for i, quarters in tried])
+        turned = self._decode([_turned(views[i], quarters) for i, quarters in tried])
         others: dict[int, list[_Read]] = {}
         for (i, _), read in zip(tried, turned, strict=True):
             others.setdefault(i, []).append(read)
@@ -386,8 +386,8 @@ class Reader:
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
-    def _numbers(self, page: Page, read: _Read, against: tuple[Reason, ...]) -> tuple[Number, ...]:
-        sheet, readings = read.view.sheet, read.readings
+    def _numbers(self, read: _Read, against: tuple[Reason, ...]) -> tuple[Number, ...]:
+        page, sheet, readings = read.view.page, read.view.sheet, read.readings
         return tuple(
             judge.judge(
                 self._number(reading, sheet, page, self.card.number_confidence),
@@ -447,8 +447,12 @@ def _told(pages: Sequence[PageResult]) -> str:
     return "; ".join([*said, f"and {more} more"] if more else said)
 
 
-def _view(sheet: Sheet) -> _View:
-    return _View(sheet, segment.segment(sheet))
+def _view(page: Page, sheet: Sheet) -> _View:
+    return _View(page, sheet, segment.segment(sheet))
+
+
+def _turned(view: _View, quarters: int) -> _View:
+    return _view(view.page, clean.turned(view.page, quarters))
 
 
 def _sample(sheet: Sheet) -> list[Grey]:

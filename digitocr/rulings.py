@@ -10,10 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.components import components
-from digitocr.records import Mask
-
-PAGE_SIDE = 400
-"""A sheet with a shorter side, in pixels, is a crop rather than a page."""
+from digitocr.records import CROP_SIDE, Mask
 
 PHOTO_SIDE = 200
 """With a shorter side, in pixels, it is a crop of one field; larger crops may show a whole table."""
@@ -263,7 +260,7 @@ def _length(ink: Mask) -> Length:
         size = 2 * _typical_height(small if lines is None else small & ~lines, 6.0, 0.6)
     else:
         size = _typical_height(ink, 0.2 * min(height, width), 0.95)
-    if min(height, width) >= PAGE_SIDE:
+    if min(height, width) >= CROP_SIDE:
         long = round(2 * max(30.0, size))
         return Length(across=long, down=long, free=long)
     if size == 0:

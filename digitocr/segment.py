@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
 from digitocr.components import components
-from digitocr.records import Box, Candidate, Grey, Line, Sheet
+from digitocr.records import CROP_SIDE, Box, Candidate, Grey, Line, Sheet
 
 MAX_RUN = 5
 """A digit is made of at most this many pieces."""
@@ -52,10 +52,7 @@ SEAM_ROWS = 36
 MAX_CUTS = 24
 """At most so many cuts in one component."""
 
-CROP_SIDE = 400
-"""A sheet with a shorter side, in pixels, is a crop: a single digit may fill it."""
-
-PAGE_SIDE = 800
+PRINT_SIDE = 800
 """A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
 
 SLANT_ROWS = 48
@@ -90,7 +87,7 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
     groups = _chains(boxes, _is_surrounding(boxes, sheet.ink.shape))
     if min(sheet.ink.shape) < CROP_SIDE:
         groups = _with_strays(groups, boxes)
-    if min(sheet.ink.shape) >= PAGE_SIDE:
+    if min(sheet.ink.shape) >= PRINT_SIDE:
         groups = [group for group in groups if not _is_print(boxes[group])]
     lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]
     if len(lines) == 1:

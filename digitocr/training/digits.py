@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -68,13 +67,6 @@ def without_bars(data: Candidates) -> Candidates:
     width, height = inked.any(axis=1).sum(axis=1), inked.any(axis=2).sum(axis=1)
     keep = (data.labels != SIGN) | (width > BAR_WIDTH) | (height < 2 * BAR_WIDTH)
     return Candidates(data.images[keep], data.labels[keep])
-
-
-def checkpoint_of(data: Candidates, epochs: int, batch_size: int, seed: int, work: Path) -> Path:
-    """Name the folder of a run's checkpoints by all that makes the run what it is."""
-    facts = hashlib.sha256(data.images.tobytes() + data.labels.tobytes())
-    facts.update(f"{epochs} {batch_size} {seed}".encode())
-    return work / f"checkpoint-{facts.hexdigest()[:12]}"
 
 
 def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401

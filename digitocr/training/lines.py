@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import count, groupby, pairwise
@@ -140,14 +139,6 @@ def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray
         digits[row, : counts[row]] = one.digits
         frames[row, : len(one.frames)] = one.frames
     return pictures, {"digits": digits, "counts": counts, "frames": frames}
-
-
-def checkpoint_of(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, work: Path) -> Path:
-    """Name the folder of a run's checkpoints by all that makes the run what it is."""
-    facts = hashlib.sha256(f"{epochs} {batch_size} {seed}".encode())
-    for one in lessons:
-        facts.update(one.picture.tobytes() + one.frames.tobytes())
-    return work / f"lines-checkpoint-{facts.hexdigest()[:12]}"
 
 
 def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401

@@ -10,13 +10,14 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitocr import __version__
 from digitocr.classify import classifier_of
@@ -74,7 +75,7 @@ def _digits(recipe: Recipe) -> Path:
     data = digits.training_set(drawn, x_train[:HELD_FROM], y_train[:HELD_FROM], recipe.seed)
     say(f"digits: {len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
     run = (recipe.epochs, recipe.batch_size, recipe.seed)
-    checkpoint = digits.checkpoint_of(data, *run, recipe.work)
+    checkpoint = _checkpoint(recipe.work / "digits", (data.images, data.labels), run)
     return _kept(checkpoint, lambda: digits.train_digits(data, *run, checkpoint))
 
 
@@ -83,8 +84,17 @@ def _line_reader(recipe: Recipe, member: int) -> Path:
     lessons = [one for part in recipe.drawings() for one in lines.lessons_of(part)]
     say(f"line reader {recipe.seed + member}: {len(lessons)} lines")
     run = (recipe.line_epochs, recipe.line_batch_size, recipe.seed + member)
-    checkpoint = lines.checkpoint_of(lessons, *run, recipe.work)
+    learned = (array for one in lessons for array in (one.picture, one.digits, one.frames))
+    checkpoint = _checkpoint(recipe.work / "lines", learned, run)
     return _kept(checkpoint, lambda: lines.train_lines(lessons, *run, checkpoint))
+
+
+def _checkpoint(path: Path, learned: Iterable[NDArray[Any]], run: tuple[int, ...]) -> Path:
+    """Name the folder of a run's checkpoints by all that makes the run what it is."""
+    facts = hashlib.sha256(repr(run).encode())
+    for array in learned:
+        facts.update(array.tobytes())
+    return path.with_name(f"{path.name}-{facts.hexdigest()[:12]}")
 
 
 def _kept(checkpoint: Path, train: Callable[[], Any]) -> Path:

@@ -25,6 +25,7 @@ from digitocr import atomic
 from digitocr.console import guarded
 from digitocr.errors import DigitocrError, OutputError
 from digitocr.settings import cores
+from digitocr.training.side_by_side import say
 
 SEEDS = (1, 2, 3)
 
@@ -149,12 +150,6 @@ def _finished(path: Path, arguments: Sequence[str]) -> dict[str, Any] | None:
 
 def _keep(path: Path, arguments: Sequence[str], result: Any) -> None:  # noqa: ANN401
     atomic.write(path, json.dumps({"arguments": list(arguments), "result": result}).encode())
-
-
-def say(text: str) -> None:
-    """Report progress on standard error."""
-    sys.stderr.write(f"{time.strftime('%H:%M:%S')} {text}\n")
-    sys.stderr.flush()
 
 
 def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
