@@ -48,6 +48,15 @@ FAINT_DIGIT_SHARE = 0.6
 DESK_SIDE = 200
 """Paper is looked for on a picture whose shorter side, in pixels, is at least this."""
 
+HIDDEN = 0.1
+"""Where less than this share of a crop's ink is no ruling, fainter writing is looked for."""
+
+BLUR = 7
+"""Rulings are painted out with so many pixels around, less one, where they are all but the only ink."""
+
+PAPER = 0.9
+"""On a crop that seems empty, paper is as bright as the picture at this share of its pixels."""
+
 MAX_SKEW = 15.0
 """Skew is looked for up to this angle, in degrees."""
 
@@ -75,11 +84,21 @@ def clean(page: Page) -> Sheet:
         to_page = to_page @ np.linalg.inv(turn)
     lines = rulings.find(ink)
     if lines is not None:
-        ink = rulings.without(ink, lines)
-        even = np.where(lines & ~ink, np.uint8(255), even).astype(np.uint8)
+        even, ink = _without_rulings(even, ink, lines)
     if min(ink.shape) < CROP_SIDE:
         ink = _without_faint(even, ink)
     return Sheet(even, ink, to_page, quality(even, ink))
+
+
+def _without_rulings(even: Grey, ink: Mask, lines: Mask) -> tuple[Grey, Mask]:
+    """Paint rulings out; where hardly any other ink is on a crop, tell anew what is: they may have outshone it."""
+    rest = rulings.without(ink, lines)
+    even = np.where(lines & ~rest, np.uint8(255), even).astype(np.uint8)
+    if min(ink.shape) >= CROP_SIDE or rest.sum() >= HIDDEN * ink.sum():
+        return even, rest
+    around = cv2.dilate(lines.view(np.uint8), np.ones((BLUR, BLUR), np.uint8)) > 0
+    even = np.where(around, np.uint8(255), even).astype(np.uint8)
+    return even, _ink(even)
 
 
 def inked(flat: Grey) -> tuple[Grey, Mask]:
@@ -97,7 +116,12 @@ def inked(flat: Grey) -> tuple[Grey, Mask]:
     ink : (h, w) bool ndarray
     """
     even = _even_light(flat)
-    return even, _ink(even)
+    ink = _ink(even)
+    if not ink.any() and min(flat.shape) < CROP_SIDE:  # strokes may be as broad as what was taken for light
+        level = float(np.quantile(flat, PAPER))
+        even = cv2.convertScaleAbs(flat, alpha=255 / max(level, 1.0)).astype(np.uint8)
+        ink = _ink(even)
+    return even, ink
 
 
 def turned(page: Page, quarters: int) -> Sheet:

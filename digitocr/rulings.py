@@ -24,6 +24,30 @@ FREE = 2.0
 TALL = 2
 """So many times the least length steep lines have: a large 7 is long and slanted, too."""
 
+AS_HIGH = 1.15
+"""A 1 is at most so many times as high as the highest of the digits beside it."""
+
+OF_A_SIDE = 0.92
+"""A frame's side is found by a straight run of this share of it."""
+
+RIM = 0.2
+"""What lies further from a frame's box than this share of its shorter side is inside it."""
+
+FRAME_HEIGHT, FRAME_WIDTH = 0.5, 0.4
+"""Least height of a frame on a crop, in heights of the crop, and least width, in its own height."""
+
+ROW_OF_CELLS = 1.4
+"""A frame wider than this, in its own height, is a row of cells."""
+
+FILLED = 0.4
+"""Writing in a frame is at least so high, in heights of the room inside."""
+
+SIDE_INKED = 0.9
+"""Least share of each side of a frame that is ink."""
+
+BROADEST = 0.1
+"""Strokes are no broader than this share of a picture's shorter side where thickness is compared to them."""
+
 EDGE = 3
 """A line that ends within so many pixels of a side reaches it."""
 
@@ -65,15 +89,16 @@ def find(ink: Mask) -> Mask | None:
     (h, w) bool ndarray or None
         None where there are no lines.
     """
-    length, stroke = _length(ink), _stroke_width(ink)
+    length, stroke = _length(ink), min(_stroke_width(ink), BROADEST * min(ink.shape))
     both = (_level(ink, length, stroke), _slanting(ink, length, stroke))
     found = [lines for lines in both if lines is not None]
     if not found:
         return None
     lines: Mask = np.logical_or.reduce(found)
-    if length.free <= length.down:
+    if min(ink.shape) >= CROP_SIDE:
         return lines
-    return lines & ~_bars(ink, length.free, _thickest(stroke))
+    lines &= ~_bars(ink, length.free, _thickest(stroke))
+    return lines if lines.any() and not _is_stroke(lines, ink) else None
 
 
 def _bars(ink: Mask, free: int, thickest: int) -> Mask:
@@ -83,6 +108,18 @@ def _bars(ink: Mask, free: int, thickest: int) -> Mask:
     apart = (top > EDGE) & (top + height < len(ink) - EDGE)
     bars = apart & (width <= thickest) & (width < height) & (height < free)
     return np.asarray(np.concatenate([[False], bars])[labels], dtype=np.bool_)
+
+
+def _is_stroke(lines: Mask, ink: Mask) -> bool:
+    """Whether all that was found on a crop is one upright line away from its sides, no higher than other ink: a 1."""
+    _, found = components(lines)
+    if len(found) != 1:
+        return False
+    left, _, width, height, _ = found[0].tolist()
+    if height <= 2 * width or min(left, ink.shape[1] - left - width) <= EDGE:
+        return False
+    highest = components(ink & ~lines)[1][:, 3].max(initial=0)
+    return bool(height <= AS_HIGH * highest or highest == 0)
 
 
 def without(ink: Mask, lines: Mask) -> Mask:
@@ -175,7 +212,10 @@ def _about_level(ink: Mask, least: int, free: int, stroke: float) -> Mask | None
     picture, thin, gap = ink.view(np.uint8), _thickest(stroke), round(3 * stroke + 3) | 1
     thick = cv2.morphologyEx(picture, cv2.MORPH_OPEN, np.ones((thin + 1, 1), np.uint8))
     flat = cv2.subtract(picture, thick)
-    joined = cv2.morphologyEx(flat, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))
+    # with room at the ends, or ink near a side would be joined to it
+    roomy = cv2.copyMakeBorder(flat, 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
+    joined = cv2.morphologyEx(roomy, cv2.MORPH_CLOSE, np.ones((1, gap), np.uint8))[:, gap:-gap]
+    joined = np.ascontiguousarray(joined)
     bare = np.flatnonzero(np.concatenate([[True], ~joined.any(axis=0), [True]]))
     if np.diff(bare).max() <= least:  # no component is as long as that
         return None
@@ -264,10 +304,56 @@ def _length(ink: Mask) -> Length:
         long = round(2 * max(30.0, size))
         return Length(across=long, down=long, free=long)
     if size == 0:
-        wide = max(24, round(0.95 * width))
-        return Length(across=wide, down=max(24, round(0.95 * height)), free=wide)
-    across = max(24, round(1.6 * size))
-    return Length(across, down=max(24, round(1.4 * size)), free=max(across, round(FREE * size)))
+        across, down = max(24, round(0.95 * width)), max(24, round(0.95 * height))
+        free = across
+    else:
+        across, down = max(24, round(1.6 * size)), max(24, round(1.4 * size))
+        free = max(across, round(FREE * size))
+    sides = _sides_of_frames(ink)
+    if len(sides):
+        wide, high = (max(24, round(OF_A_SIDE * side)) for side in sides.min(axis=0).tolist())
+        across, down, free = min(across, wide), min(down, high), min(free, wide)
+    return Length(across, down, free)
+
+
+def _sides_of_frames(ink: Mask) -> NDArray[np.int32]:
+    """Width and height of the frames on a crop in which something is written, of shape ``(n, 2)``.
+
+    What touches a frame belongs to it. One alone that is no row of cells must hold ink that does not, for a digit may
+    be drawn as a box, too.
+    """
+    labels, boxes = components(ink)
+    x, y, w, h, _ = boxes.T
+    found = []
+    for k in np.flatnonzero((h >= FRAME_HEIGHT * len(ink)) & (w >= FRAME_WIDTH * h)).tolist():
+        here = np.s_[y[k] : y[k] + h[k], x[k] : x[k] + w[k]]
+        if _is_box(labels[here] == k + 1) and _is_filled(ink[here]):
+            found.append(k)
+    if len(found) == 1:
+        (k,) = found
+        inside = (x > x[k]) & (x + w < x[k] + w[k]) & (y > y[k]) & (y + h < y[k] + h[k]) & (h >= 0.3 * h[k])
+        if w[k] < ROW_OF_CELLS * h[k] and not inside.any():
+            return boxes[:0, 2:4]
+    return boxes[found, 2:4]
+
+
+def _is_box(part: Mask) -> bool:
+    """Whether a component's ink runs along all sides of its own bounding box."""
+    band = max(3, round(0.08 * min(part.shape)))
+    sides = (
+        part[:band].any(axis=0),
+        part[-band:].any(axis=0),
+        part[:, :band].any(axis=1),
+        part[:, -band:].any(axis=1),
+    )
+    return all(bool(side.mean() >= SIDE_INKED) for side in sides)
+
+
+def _is_filled(box: Mask) -> bool:
+    """Whether there is writing inside a box, more than the bar of an 8."""
+    rim = round(RIM * min(box.shape))
+    rows = np.flatnonzero(box[rim : len(box) - rim, rim : box.shape[1] - rim].any(axis=1))
+    return bool(len(rows) and np.ptp(rows) >= FILLED * (len(box) - 2 * rim))
 
 
 def _halved(ink: Mask) -> Mask:

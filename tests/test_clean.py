@@ -172,3 +172,20 @@ def test_a_dark_photo_of_a_table_is_no_blackboard():
     cv2.putText(table, "6", (425, 180), cv2.FONT_HERSHEY_SIMPLEX, 2, 35, 5)
     sheet = clean(Page(1, (light * table / 100).clip(0, 255).astype(np.uint8)))
     assert 0.002 < sheet.ink.mean() < 0.1
+
+
+def test_strokes_as_broad_as_the_light_are_ink():
+    grey = np.full((28, 28), 168, np.uint8)
+    cv2.ellipse(grey, (16, 19), (6, 5), 0, 0, 360, 110, 5)
+    cv2.line(grey, (10, 17), (17, 2), 110, 6)
+    ink = clean(Page(1, cv2.GaussianBlur(grey, (0, 0), 1.8))).ink
+    assert 0.15 < ink.mean() < 0.7
+
+
+@pytest.mark.parametrize("pencil", [120, 170])
+def test_pencil_beside_a_black_border_is_ink(pencil):
+    grey = np.full((110, 100), 210, np.uint8)
+    cv2.putText(grey, "7", (30, 85), cv2.FONT_HERSHEY_SIMPLEX, 2.5, pencil, 4, cv2.LINE_AA)
+    strokes = grey < 200
+    cv2.rectangle(grey, (2, 2), (97, 107), 10, 9)
+    assert overlap(clean(Page(1, grey)).ink, strokes) > 0.6

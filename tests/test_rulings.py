@@ -121,3 +121,56 @@ def test_on_a_crop_a_tall_1_is_no_line_and_the_side_of_a_box_is():
     boxed = ink.copy()
     cv2.rectangle(boxed, (106, 6), (150, 89), 255, 2)
     assert overlap(cleaned(boxed > 0), ink > 0) > 0.75
+
+
+def test_a_stem_that_ends_near_a_side_is_no_line():
+    ink = np.zeros((96, 179), np.uint8)
+    cv2.line(ink, (16, 14), (16, 72), 255, 8)
+    for x in (40, 80, 115, 150):
+        cv2.ellipse(ink, (x, 60), (16, 22), 0, 0, 360, 255, 7)
+    cv2.line(ink, (16, 72), (28, 72), 255, 7)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+@pytest.mark.parametrize("beside", [True, False])
+def test_a_one_as_high_as_its_crop_is_no_line(beside):
+    ink = np.zeros((96, 156), np.uint8)
+    cv2.line(ink, (114, 2), (114, 95), 255, 14)
+    if beside:
+        cv2.putText(ink, "2", (6, 92), cv2.FONT_HERSHEY_SIMPLEX, 3.8, 255, 9)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+def test_a_line_higher_than_the_digits_beside_it_goes():
+    ink = np.zeros((96, 156), np.uint8)
+    cv2.line(ink, (130, 0), (130, 95), 255, 4)
+    cv2.putText(ink, "27", (20, 70), cv2.FONT_HERSHEY_SIMPLEX, 1.6, 255, 5)
+    assert not cleaned(ink > 0)[:, 120:].any()
+
+
+def framed(digits, side=70, gap=20):
+    """Digits as high as the boxes around them, and the boxes."""
+    shape = (96, gap + len(digits) * (side + gap))
+    ink, boxes = np.zeros(shape, np.uint8), np.zeros(shape, np.uint8)
+    for k, digit in enumerate(digits):
+        x = gap + k * (side + gap)
+        cv2.rectangle(boxes, (x, 12), (x + side, 12 + side), 255, 4)
+        cv2.putText(ink, digit, (x + 8, 12 + side + 1), cv2.FONT_HERSHEY_SIMPLEX, 2.6, 255, 5)
+    return ink > 0, boxes > 0
+
+
+@pytest.mark.parametrize("digits", ["27", "5823"])
+def test_boxes_go_though_every_digit_touches_its_own(digits):
+    ink, boxes = framed(digits)
+    left = cleaned(ink | boxes)
+    assert np.count_nonzero(left & boxes & ~ink) < 0.1 * np.count_nonzero(boxes)
+    assert np.count_nonzero(left & ink) > 0.85 * np.count_nonzero(ink)
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_an_eight_drawn_as_a_box_stays(count):
+    ink = np.zeros((96, 80 * count), np.uint8)
+    for x in range(18, 80 * count, 80):
+        cv2.rectangle(ink, (x, 10), (x + 42, 86), 255, 5)
+        cv2.line(ink, (x, 48), (x + 42, 48), 255, 5)
+    assert overlap(cleaned(ink > 0), ink > 0) > 0.95

@@ -246,7 +246,7 @@ def load_archive(
     archive = Archive(path.stem, points, stroke_offsets, digit_offsets, labels, writers, {}, {})
     if distrust and digits and len(keep) > 200:
         glyphs = [archive.specimen(int(i)) for i in keep]
-        keep = keep[~(_doubtful(glyphs, labels[keep]) | np.array([_holds_two(glyph) for glyph in glyphs]))]
+        keep = keep[~(_doubtful(glyphs, labels[keep]) | np.array([holds_two(glyph) for glyph in glyphs]))]
     for writer in np.unique(writers[keep]):
         own = keep[writers[keep] == writer]
         for label in np.unique(labels[own]):
@@ -313,7 +313,7 @@ def _doubtful(glyphs: list[Glyph], labels: NDArray[np.str_]) -> NDArray[np.bool_
     return wrong
 
 
-def _holds_two(glyph: Glyph) -> bool:
+def holds_two(glyph: Glyph) -> bool:
     """Tell whether tall parts stand side by side with white between them: `00` under one label; a 4 may be open."""
     spans = sorted((*stroke.min(axis=0).tolist(), *stroke.max(axis=0).tolist()) for stroke in glyph.strokes)
     for k in range(1, len(spans)):

@@ -6,7 +6,7 @@ import numpy as np
 
 from digitocr.decode import CUT, SIGN
 from digitocr.training.compose import form_field, line
-from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines
+from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines, labelled
 from digitocr.training.digits import NO_DIGIT_TURNED, turned, without_bars
 from digitocr.training.fields import drawn_forms, labelled_field
 from digitocr.training.labelling import UNSURE, labelled_lines
@@ -101,3 +101,18 @@ def test_digits_turned_are_signs_but_for_those_that_look_like_digits_still():
             if np.rot90(picture, -k)[0, :10].any()
         ]
         assert digit in NO_DIGIT_TURNED[turns]
+
+
+def test_a_digit_over_another_is_learned_as_either():
+    drawing = next(
+        d for seed in range(200) if (d := form_field(np.random.default_rng(seed), Sources())).overwritten
+    )
+    (digit,) = [d for d in drawing.digits if d.over is not None]
+    beneath = int(drawing.signs[digit.over].kind.split()[1])
+    at = sorted(drawing.digits, key=lambda d: d.box.x).index(digit)
+    learned = set()
+    for seed in range(12):
+        for item in labelled(drawing, np.random.default_rng(seed)):
+            learned |= {made.digits[at].item() for made in [lesson(item)] if made and len(made.digits) > at}
+    assert learned == {digit.label, beneath}
+    assert digit.label != beneath

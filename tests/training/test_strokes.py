@@ -12,8 +12,10 @@ from digitocr.training.pen import Pen, Token, draw_hand, ink_texture, rasterise,
 from digitocr.training.skeletons import DIGITS, LETTERS, SIGNS, SQUARE, by_label, square_by_label
 from digitocr.training.strokes import (
     DIGIT_LABELS,
+    Glyph,
     SkeletonSource,
     Sources,
+    holds_two,
     load_archive,
     picture_source,
     sources_at,
@@ -123,6 +125,13 @@ def test_an_archive_is_drawn_by_writer_and_keeps_test_writers_apart(tmp_path: Pa
     # y goes down: the foot is under the bar
     assert one.strokes[1][:, 1].mean() > one.strokes[0][:, 1].mean()
     assert train.writer(rng).glyph(rng, "8") is None
+
+
+@pytest.mark.parametrize(("label", "kept"), [("0", False), ("4", True)])
+def test_two_digits_under_one_label_are_left_out_but_a_four_may_be_open(label: str, kept: bool) -> None:
+    bar = np.stack([np.zeros(9), np.linspace(0, 1, 9)], axis=1).astype(np.float32)
+    assert holds_two(Glyph(label, (bar, bar + np.float32([0.4, 0.0])), "x")) is not kept
+    assert not holds_two(Glyph(label, (bar, bar[:4] + np.float32([0.4, 0.0])), "x"))
 
 
 def test_sources_are_what_is_there(tmp_path: Path) -> None:
