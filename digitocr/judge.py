@@ -122,7 +122,7 @@ def are_near(boxes: Sequence[Box]) -> list[bool]:
     shared = np.minimum(bottom[:, None], bottom) - np.maximum(y[:, None], y)
     small, large = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
     in_a_row = (shared >= IN_A_ROW * small) & (large <= ALIKE * small)
-    near = in_a_row & (space >= 0) & (space < NEAR * (small + large) / 2)
+    near = in_a_row & (space < NEAR * (small + large) / 2) & ~np.eye(len(boxes), dtype=np.bool_)
     return [bool(np.any(row)) for row in np.asarray(near)]
 
 

@@ -22,8 +22,8 @@ MAX_RUN = 5
 MAX_WIDTH = 1.7
 """A digit is at most this wide, in heights of its line."""
 
-MAX_GAP = 1.8
-"""Ink further apart than this, in heights of its line, is not of one line."""
+MAX_GAP, MAX_GAP_ON_CROPS = 1.8, 2.2
+"""Ink further apart than this, in heights of its line, is not of one line; a crop shows one field."""
 
 LEAST_HEIGHT = 10
 """A row has ink at least so many pixels high."""
@@ -84,8 +84,10 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
         In reading order: rows from the top, left to right.
     """
     labels, boxes = components(sheet.ink)
-    groups = _chains(boxes, _is_surrounding(boxes, sheet.ink.shape))
-    if min(sheet.ink.shape) < CROP_SIDE:
+    is_crop = min(sheet.ink.shape) < CROP_SIDE
+    gap = MAX_GAP_ON_CROPS if is_crop else MAX_GAP
+    groups = _chains(boxes, _is_surrounding(boxes, sheet.ink.shape), gap)
+    if is_crop:
         groups = _with_strays(groups, boxes)
     if min(sheet.ink.shape) >= PRINT_SIDE:
         groups = [group for group in groups if not _is_print(boxes[group])]
@@ -132,7 +134,7 @@ def _is_surrounding(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray
     return np.asarray((boxes[:, 3] > 0.7 * height) | (boxes[:, 2] > 0.7 * width), dtype=np.bool_)
 
 
-def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArray[np.intp]]:
+def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_], max_gap: float) -> list[NDArray[np.intp]]:
     """Group components into rows: neighbours that stand side by side at about the same height.
 
     Parameters
@@ -140,6 +142,8 @@ def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArr
     boxes : (n, 5) int32 ndarray
     left_out : (n,) bool ndarray
         Components that belong to no row.
+    max_gap : float
+        How far apart neighbours may be, in their heights.
 
     Returns
     -------
@@ -155,7 +159,7 @@ def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArr
     core = core[np.argsort(x[core], kind="stable")]
     cx, cy, cw, ch = x[core], y[core], w[core], h[core]
     tallest = int(ch.max())
-    reach = np.searchsorted(cx, cx + cw + MAX_GAP * tallest, side="right")
+    reach = np.searchsorted(cx, cx + cw + max_gap * tallest, side="right")
     counts = reach - np.arange(1, len(core) + 1)
     i = np.repeat(np.arange(len(core)), counts)
     j = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts) + i + 1
@@ -163,7 +167,7 @@ def _chains(boxes: NDArray[np.int32], left_out: NDArray[np.bool_]) -> list[NDArr
     overlap = np.minimum(cy[i] + ch[i], cy[j] + ch[j]) - np.maximum(cy[i], cy[j])
     small, large = np.minimum(ch[i], ch[j]), np.maximum(ch[i], ch[j])
     near = (
-        (gap <= MAX_GAP * np.minimum(large, 1.5 * small)) & (overlap >= 0.45 * small) & (large <= 2.6 * small)
+        (gap <= max_gap * np.minimum(large, 1.5 * small)) & (overlap >= 0.45 * small) & (large <= 2.6 * small)
     )
     parent = list(range(len(core)))
 
