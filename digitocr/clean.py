@@ -54,8 +54,11 @@ HIDDEN = 0.1
 BLUR = 7
 """Rulings are painted out with so many pixels around, less one, where they are all but the only ink."""
 
+TINY = 40
+"""A picture with a shorter side of at most so many pixels shows one digit, which may fill it."""
+
 PAPER = 0.9
-"""On a crop that seems empty, paper is as bright as the picture at this share of its pixels."""
+"""On a tiny picture that seems empty, paper is as bright as the picture at this share of its pixels."""
 
 MAX_SKEW = 15.0
 """Skew is looked for up to this angle, in degrees."""
@@ -75,6 +78,8 @@ def clean(page: Page) -> Sheet:
     """
     flat, to_page = straighten(page.grey)
     even, ink = inked(_dark_on_light(flat))
+    if not ink.any() and min(page.grey.shape) <= TINY:
+        even, ink = _broadly_inked(flat)
     angle = _skew(ink)
     if abs(angle) > 0.3:
         turn = _rotation(even.shape, angle)
@@ -116,12 +121,14 @@ def inked(flat: Grey) -> tuple[Grey, Mask]:
     ink : (h, w) bool ndarray
     """
     even = _even_light(flat)
-    ink = _ink(even)
-    if not ink.any() and min(flat.shape) < CROP_SIDE:  # strokes may be as broad as what was taken for light
-        level = float(np.quantile(flat, PAPER))
-        even = cv2.convertScaleAbs(flat, alpha=255 / max(level, 1.0)).astype(np.uint8)
-        ink = _ink(even)
-    return even, ink
+    return even, _ink(even)
+
+
+def _broadly_inked(flat: Grey) -> tuple[Grey, Mask]:
+    """Tell ink from paper of one brightness, where strokes may be as broad as what else is taken for light."""
+    level = float(np.quantile(flat, PAPER))
+    even = cv2.convertScaleAbs(flat, alpha=255 / max(level, 1.0)).astype(np.uint8)
+    return even, _ink(even)
 
 
 def turned(page: Page, quarters: int) -> Sheet:

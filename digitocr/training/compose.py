@@ -41,7 +41,7 @@ INKS: Final[dict[str, Ink]] = {
 STRUCK: Final = "struck "
 """Kind of a digit that is written over, its value after it."""
 
-CORRECTED: Final = 0.03
+CORRECTED: Final = 0.01
 """Share of the free numbers, where their text is drawn too, in which a digit is written over another."""
 
 NO_OWNER: Final = 0

@@ -107,6 +107,21 @@ def _kept(checkpoint: Path, train: Callable[[], Any]) -> Path:
     return path
 
 
+def _trained(recipe: Recipe, line_readers: int) -> tuple[Any, Any]:
+    """Train the digit network, and the line reader's side by side with it."""
+    recipe.drawings()
+    jobs = [partial(_digits, recipe), *(partial(_line_reader, recipe, k) for k in range(line_readers))]
+    network, *members = [load_network(path) for path in side_by_side(jobs)]
+    return network, ensemble(members)
+
+
+def _of_model(model: Path) -> tuple[Any, Any, dict[str, Any]]:
+    """Load both networks of a model as they are, and how its card says that they were trained."""
+    card = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
+    trained = card.get("trained") or {name: card[name] for name in ("version", "command", "seconds")}
+    return load_network(model), load_network(model.with_name(card["line_reader"])), {"trained": trained}
+
+
 @dataclass(frozen=True, slots=True)
 class Made:
     """Both networks, and what they were compiled to."""
@@ -177,6 +192,9 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--batch-size", type=int, default=128)
     parser.add_argument("--line-batch-size", type=int, default=16)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument(
+        "--networks", type=Path, metavar="MODEL", help="calibrate those of a model instead of training"
+    )
     args = parser.parse_args(argv)  # fmt: skip
 
     started = time.monotonic()
@@ -187,10 +205,17 @@ def main(argv: list[str] | None = None) -> int:
         data_dir, args.work, args.seed, args.pictures, args.epochs, args.batch_size, args.line_epochs,
         args.line_batch_size,
     )  # fmt: skip
-    recipe.drawings()
-    jobs = [partial(_digits, recipe), *(partial(_line_reader, recipe, k) for k in range(args.line_readers))]
-    network, *members = [load_network(path) for path in side_by_side(jobs)]
-    line_network = ensemble(members)
+    command = (
+        f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
+        f"--line-readers {args.line_readers} --line-epochs {args.line_epochs} "
+        f"--batch-size {args.batch_size} --line-batch-size {args.line_batch_size} --seed {args.seed}"
+    )
+    if args.networks:
+        network, line_network, trained = _of_model(args.networks)
+        command = f"python -m digitocr.training.shipped --networks {args.output.name} --seed {args.seed}"
+    else:
+        network, line_network = _trained(recipe, args.line_readers)
+        trained = {}
 
     say("calibrating on held-out drawings")
     x_train, y_train, x_test, y_test = load_mnist(None)
@@ -220,10 +245,9 @@ def main(argv: list[str] | None = None) -> int:
     say(json.dumps(metrics))
     facts = {
         "version": __version__,
-        "command": f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
-        f"--line-readers {args.line_readers} --line-epochs {args.line_epochs} "
-        f"--batch-size {args.batch_size} --line-batch-size {args.line_batch_size} --seed {args.seed}",
+        "command": command,
         "seconds": round(time.monotonic() - started),
+        **trained,
         "data": {
             "own pen strokes": "drawn by digitocr.training",
             **{

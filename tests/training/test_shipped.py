@@ -1,5 +1,7 @@
 """The recipe of the shipped networks."""
 
+import json
+
 import pytest
 
 from digitocr.training import shipped
@@ -32,3 +34,14 @@ def test_a_network_that_could_not_be_kept_is_trained_again(tmp_path):
     with pytest.raises(OSError, match="no space"):
         shipped._kept(tmp_path / "checkpoint-1", Broken)
     assert shipped._kept(tmp_path / "checkpoint-1", Network).read_bytes() == b"weights"
+
+
+def test_a_card_keeps_how_its_networks_were_trained_through_calibrations(tmp_path, monkeypatch):
+    monkeypatch.setattr(shipped, "load_network", lambda path: path.name)
+    trained = {"version": "1", "command": "python -m digitocr.training.shipped --seed 7", "seconds": 4000}
+    card = tmp_path / "digits.json"
+    for known in (trained, {"version": "2", "command": "other", "seconds": 5, "trained": trained}):
+        card.write_text(json.dumps({**known, "line_reader": "digits-lines.keras"}))
+        *networks, kept = shipped._of_model(tmp_path / "digits.keras")
+        assert networks == ["digits.keras", "digits-lines.keras"]
+        assert kept == {"trained": trained}
