@@ -111,12 +111,10 @@ def _bars(ink: Mask, free: int, thickest: int) -> Mask:
 
 
 def _is_stroke(lines: Mask, ink: Mask) -> bool:
-    """Whether all that was found on a crop is one upright line away from its sides, no higher than other ink: a 1."""
-    _, found = components(lines)
-    if len(found) != 1:
-        return False
-    left, _, width, height, _ = found[0].tolist()
-    if height <= 2 * width or min(left, ink.shape[1] - left - width) <= EDGE:
+    """Whether all that was found on a crop is an upright line away from its sides, no higher than other ink: a 1."""
+    left, right = np.flatnonzero(lines.any(axis=0))[[0, -1]].tolist()
+    height = int(np.ptp(np.flatnonzero(lines.any(axis=1)))) + 1
+    if height <= 2 * (right + 1 - left) or min(left, ink.shape[1] - 1 - right) <= EDGE:
         return False
     highest = components(ink & ~lines)[1][:, 3].max(initial=0)
     return bool(height <= AS_HIGH * highest or highest == 0)
@@ -292,37 +290,42 @@ def _from_parabola(
 def _length(ink: Mask) -> Length:
     """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
     height, width = ink.shape
-    if min(height, width) >= PHOTO_SIDE:
-        # Half the size tells the height of digits well enough, in a quarter of the time.
-        small = _halved(ink)
-        # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
-        lines = _slanting(small, Length(width // 6, height // 6, width // 6), _stroke_width(small))
-        size = 2 * _typical_height(small if lines is None else small & ~lines, 6.0, 0.6)
-    else:
-        size = _typical_height(ink, 0.2 * min(height, width), 0.95)
-    if min(height, width) >= CROP_SIDE:
-        long = round(2 * max(30.0, size))
+    shorter = min(height, width)
+    if shorter >= CROP_SIDE:
+        long = round(2 * max(30.0, _height_on_photo(ink)))
         return Length(across=long, down=long, free=long)
+    labels, boxes = components(ink)
+    is_field = shorter < PHOTO_SIDE
+    size = _typical_height(labels, boxes, 0.2 * shorter, 0.95) if is_field else _height_on_photo(ink)
     if size == 0:
         across, down = max(24, round(0.95 * width)), max(24, round(0.95 * height))
         free = across
     else:
         across, down = max(24, round(1.6 * size)), max(24, round(1.4 * size))
         free = max(across, round(FREE * size))
-    sides = _sides_of_frames(ink)
+    sides = _sides_of_frames(ink, labels, boxes)
     if len(sides):
         wide, high = (max(24, round(OF_A_SIDE * side)) for side in sides.min(axis=0).tolist())
         across, down, free = min(across, wide), min(down, high), min(free, wide)
     return Length(across, down, free)
 
 
-def _sides_of_frames(ink: Mask) -> NDArray[np.int32]:
+def _height_on_photo(ink: Mask) -> float:
+    """Height of digits on a picture that may show a whole table, 0 where nothing tells it."""
+    # Half the size tells the height of digits well enough, in a quarter of the time.
+    small = _halved(ink)
+    height, width = ink.shape
+    # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
+    lines = _slanting(small, Length(width // 6, height // 6, width // 6), _stroke_width(small))
+    return 2 * _typical_height(*components(small if lines is None else small & ~lines), 6.0, 0.6)
+
+
+def _sides_of_frames(ink: Mask, labels: NDArray[Any], boxes: NDArray[np.int32]) -> NDArray[np.int32]:
     """Width and height of the frames on a crop in which something is written, of shape ``(n, 2)``.
 
     What touches a frame belongs to it. One alone that is no row of cells must hold ink that does not, for a digit may
     be drawn as a box, too.
     """
-    labels, boxes = components(ink)
     x, y, w, h, _ = boxes.T
     found = []
     for k in np.flatnonzero((h >= FRAME_HEIGHT * len(ink)) & (w >= FRAME_WIDTH * h)).tolist():
@@ -363,30 +366,31 @@ def _halved(ink: Mask) -> Mask:
     return np.ascontiguousarray(rows[:, :width:2] | rows[:, 1:width:2])
 
 
-def _typical_height(ink: Mask, least: float, most: float) -> float:
-    """Height that half of the ink's components, weighed by their height, do not exceed; frames do not count.
+def _typical_height(labels: NDArray[Any], boxes: NDArray[np.int32], least: float, most: float) -> float:
+    """Height that half of the components, weighed by their height, do not exceed; frames do not count.
 
     Parameters
     ----------
-    ink : (h, w) bool ndarray
+    labels : (h, w) int ndarray
+    boxes : (n, 5) int32 ndarray
+        As of :func:`digitocr.components.components`.
     least : float
         Components lower than so many pixels do not count.
     most : float
         Nor do those higher than this share of the picture, unless there is next to nothing else: what is left of a
         table is no digit.
     """
-    labels, boxes = components(ink)
     found = [
         (h, area)
         for index, (x, y, w, h, area) in enumerate(boxes.tolist(), start=1)
-        if least <= h <= 0.95 * len(ink)
+        if least <= h <= 0.95 * len(labels)
         and area >= 10
         and not (min(w, h) > 10 and _is_frame(labels[y : y + h, x : x + w] == index))
     ]
     if not found:
         return 0.0
     heights, areas = np.array(found).T
-    usual = heights <= most * len(ink)
+    usual = heights <= most * len(labels)
     if areas[usual].sum() >= 0.25 * areas[~usual].sum():
         heights = heights[usual]
     ordered = np.sort(heights)
