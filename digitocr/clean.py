@@ -52,7 +52,7 @@ HIDDEN = 0.1
 """Where less than this share of a crop's ink is no ruling, fainter writing is looked for."""
 
 BLUR = 7
-"""Rulings are painted out with so many pixels around, less one, where they are all but the only ink."""
+"""Rulings are painted out as broadly as with a brush of so many pixels where they are all but the only ink."""
 
 TINY = 40
 """A picture with a shorter side of at most so many pixels shows one digit, which may fill it."""

@@ -21,11 +21,11 @@ Mask = NDArray[np.bool_]
 Batch = NDArray[np.float32]
 """``float32`` array of shape ``(N, 28, 28, 1)`` in [0, 1], ink bright on black, as MNIST."""
 
-CROP_SIDE = 400
-"""A sheet with a shorter side, in pixels, is a crop rather than a page: a single digit may fill it."""
-
 Transform = NDArray[np.float64]
 """``float64`` homography of shape ``(3, 3)``."""
+
+CROP_SIDE = 400
+"""A sheet with a shorter side, in pixels, is a crop rather than a page: a single digit may fill it."""
 
 
 class Status(StrEnum):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -343,13 +344,7 @@ def _sides_of_frames(ink: Mask, labels: NDArray[Any], boxes: NDArray[np.int32]) 
 def _is_box(part: Mask) -> bool:
     """Whether a component's ink runs along all sides of its own bounding box."""
     band = max(3, round(0.08 * min(part.shape)))
-    sides = (
-        part[:band].any(axis=0),
-        part[-band:].any(axis=0),
-        part[:, :band].any(axis=1),
-        part[:, -band:].any(axis=1),
-    )
-    return all(bool(side.mean() >= SIDE_INKED) for side in sides)
+    return all(bool(side.mean() >= SIDE_INKED) for side in _sides(part, band))
 
 
 def _is_filled(box: Mask) -> bool:
@@ -399,13 +394,17 @@ def _typical_height(labels: NDArray[Any], boxes: NDArray[np.int32], least: float
 
 def _is_frame(part: Mask) -> bool:
     """Whether a component's ink runs along most of its own bounding box."""
-    band = 3
-    height, width = part.shape
-    level = sum(np.count_nonzero(side.any(axis=0)) > 0.7 * width for side in (part[:band], part[-band:]))
-    if level == 0:
-        return False
-    upright = (part[:, :band], part[:, -band:])
-    return bool(level + sum(np.count_nonzero(side.any(axis=1)) > 0.7 * height for side in upright) >= 3)
+    inked = (bool(np.count_nonzero(side) > 0.7 * len(side)) for side in _sides(part, 3))
+    level = next(inked) + next(inked)
+    return level > 0 and level + sum(inked) >= 3
+
+
+def _sides(part: Mask, band: int) -> Iterator[Any]:
+    """Say along the upper, lower, left and right side where there is ink within so many pixels of it."""
+    yield part[:band].any(axis=0)
+    yield part[-band:].any(axis=0)
+    yield part[:, :band].any(axis=1)
+    yield part[:, -band:].any(axis=1)
 
 
 def _stroke_width(ink: Mask) -> float:

@@ -453,9 +453,10 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16],
             continue
         part = labels[found] == label
         cuts = _cuts(part, scale)
+        columns = np.arange(part.shape[1])
         number = np.full(part.shape, len(centres), dtype=np.int32)
         for cut in cuts:
-            number += np.arange(part.shape[1]) >= cut[:, None]
+            number += columns >= cut[:, None]
         np.copyto(marked[found], number, where=part)
         height, width = part.shape
         ends = np.vstack([np.zeros(height), cuts, np.full(height, width)])

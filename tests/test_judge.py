@@ -66,9 +66,10 @@ def test_confidence_grows_with_the_posterior_where_the_weight_is_positive():
         (Box(185, 0, 30, 40), False),
         (Box(160, 60, 30, 40), False),
         (Box(130, 0, 60, 120), False),
+        (Box(20, 0, 30, 40), True),
         (Box(80, 4, 60, 36), True),
     ],
-    ids=["a gap", "touching", "far", "of another row", "of another size", "across one another"],
+    ids=["a gap", "touching", "far", "of another row", "of another size", "one over the other", "across"],
 )
 def test_numbers_close_to_each_other_in_a_row_may_be_one(other, near):
     assert are_near([Box(0, 0, 100, 40), other]) == [near, near]

@@ -247,6 +247,11 @@ class Scene:
         plain = Written(written.alpha, extra, (), (), written.origin, written.height)
         self._blend(rng, plain, x, y, ink, pen, 0, first, grain)
 
+    def strike(self, rng: Random, digit: Written, x: int, y: int, ink: Ink, pen: Pen, *, grain: float) -> int:
+        """Write a digit that will be written over; return the index of the sign it is."""
+        self.add_signs(rng, digit, x, y, ink, pen, grain=grain)
+        return len(self.signs) - 1
+
     def _ink(
         self, rng: Random, written: Written, x: int, y: int, ink: Ink, pen: Pen, first: int, grain: float
     ) -> None:
@@ -479,8 +484,7 @@ def _beneath(
     h, w = other.alpha.shape
     corner = np.array([xs.min() + xs.max() - w, ys.min() + ys.max() - h])
     x, y = corner + rng.normal(0, 0.1 * tall, 2)
-    scene.add_signs(rng, other, round(x / 2), round(y / 2), ink, hand.pen, grain=grain)
-    return {index: len(scene.signs) - 1}
+    return {index: scene.strike(rng, other, round(x / 2), round(y / 2), ink, hand.pen, grain=grain)}
 
 
 def _margins(rng: Random, height: float) -> tuple[int, int, int, int]:
@@ -900,5 +904,4 @@ def _strike(rng: Random, scene: Scene, box: Box, hand: Hand, height: float, ink:
     """Write a digit that is then written over; return the index of the sign it is."""
     written = _fit(rng, str(rng.integers(10)), True, hand, height * 0.95, box)  # noqa: FBT003
     x, y = _within(rng, written, box, loose=False)
-    scene.add_signs(rng, written, x, y, ink, hand.pen, grain=texture)
-    return len(scene.signs) - 1
+    return scene.strike(rng, written, x, y, ink, hand.pen, grain=texture)

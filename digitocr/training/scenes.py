@@ -172,8 +172,7 @@ class _Form:
         for i, (cell, digit) in enumerate(zip(cells[lead:], text, strict=True)):
             if i == struck:
                 old, x, y = self.centred(rng, [Token(str(rng.integers(10)))], height, cell)
-                self.scene.add_signs(rng, old, x, y, self.ink, self.hand.pen, grain=self.grain)
-                beneath[i] = len(self.scene.signs) - 1
+                beneath[i] = self.scene.strike(rng, old, x, y, self.ink, self.hand.pen, grain=self.grain)
             parts.append(self.centred(rng, [Token(digit)], height, cell))
         place = Box(cells[0].x, cells[0].y, cells[-1].right - cells[0].x, cells[0].height)
         self.scene.add_number(

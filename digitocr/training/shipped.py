@@ -205,17 +205,16 @@ def main(argv: list[str] | None = None) -> int:
         data_dir, args.work, args.seed, args.pictures, args.epochs, args.batch_size, args.line_epochs,
         args.line_batch_size,
     )  # fmt: skip
-    command = (
-        f"python -m digitocr.training.shipped --pictures {args.pictures} --epochs {args.epochs} "
-        f"--line-readers {args.line_readers} --line-epochs {args.line_epochs} "
-        f"--batch-size {args.batch_size} --line-batch-size {args.line_batch_size} --seed {args.seed}"
-    )
     if args.networks:
         network, line_network, trained = _of_model(args.networks)
-        command = f"python -m digitocr.training.shipped --networks {args.output.name} --seed {args.seed}"
+        how = f"--networks {args.networks.name}"
     else:
         network, line_network = _trained(recipe, args.line_readers)
         trained = {}
+        how = (
+            f"--pictures {args.pictures} --epochs {args.epochs} --line-readers {args.line_readers} "
+            f"--line-epochs {args.line_epochs} --batch-size {args.batch_size} --line-batch-size {args.line_batch_size}"
+        )
 
     say("calibrating on held-out drawings")
     x_train, y_train, x_test, y_test = load_mnist(None)
@@ -245,7 +244,7 @@ def main(argv: list[str] | None = None) -> int:
     say(json.dumps(metrics))
     facts = {
         "version": __version__,
-        "command": command,
+        "command": f"python -m digitocr.training.shipped {how} --seed {args.seed}",
         "seconds": round(time.monotonic() - started),
         **trained,
         "data": {
