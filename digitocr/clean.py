@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from digitocr import rulings
 from digitocr.components import components
 from digitocr.outline import paper_corners
+from digitocr.quantiles import quantile
 from digitocr.records import CROP_SIDE, Grey, Mask, Page, Reason, Sheet, Transform
 
 MAX_SIDE = 2000
@@ -77,9 +78,10 @@ def clean(page: Page) -> Sheet:
         With the homography back to page pixels.
     """
     flat, to_page = straighten(page.grey)
-    even, ink = inked(_dark_on_light(flat))
+    dark = _dark_on_light(flat)
+    even, ink = inked(dark)
     if not ink.any() and min(page.grey.shape) <= TINY:
-        even, ink = _broadly_inked(flat)
+        even, ink = _broadly_inked(dark)
     angle = _skew(ink)
     if abs(angle) > 0.3:
         turn = _rotation(even.shape, angle)
@@ -87,12 +89,14 @@ def clean(page: Page) -> Sheet:
         even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
         ink = _ink(even)
         to_page = to_page @ np.linalg.inv(turn)
-    lines = rulings.find(ink)
+    length = rulings.lengths(ink)
+    lines = rulings.find(ink, length)
+    between = rulings.upright(even, length) if min(ink.shape) >= CROP_SIDE else None
     if lines is not None:
         even, ink = _without_rulings(even, ink, lines)
     if min(ink.shape) < CROP_SIDE:
         ink = _without_faint(even, ink)
-    return Sheet(even, ink, to_page, quality(even, ink))
+    return Sheet(even, ink, to_page, quality(even, ink), between)
 
 
 def _without_rulings(even: Grey, ink: Mask, lines: Mask) -> tuple[Grey, Mask]:
@@ -297,7 +301,7 @@ def _ink(even: Grey) -> Mask:
     known = contrast >= MIN_CONTRAST * 255
     weight = cv2.blur(known.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
     near = cv2.blur(np.where(known, levels, 0).astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
-    overall = float(np.median(levels[known]))
+    overall = quantile(levels[known], 0.5)
     filled = np.where(known, levels, np.where(weight > 0, near / np.maximum(weight, 1e-6), overall))
     levels_small = np.minimum(filled, 255 * (1 - 0.5 * MIN_CONTRAST)).astype(np.uint8)
     surface = cv2.resize(levels_small, (width, height), interpolation=cv2.INTER_LINEAR)
@@ -321,7 +325,7 @@ def _without_faint(even: Grey, ink: Mask) -> Mask:
     writing = float(darkness[order[int(np.searchsorted(share, 0.7))]])
     dark = darkness >= FAINT_SHARE * writing
     sizes = height[dark & written]
-    size = float(np.median(np.repeat(sizes, sizes))) if sizes.size else math.inf
+    size = quantile(np.repeat(sizes, sizes), 0.5) if sizes.size else math.inf
     is_digit_size = (height >= 0.6 * size) & (np.maximum(width, height) <= 1.6 * size)
     dark |= is_digit_size & (darkness >= FAINT_DIGIT_SHARE * writing)
     return np.asarray(np.take(np.concatenate([[False], dark]), labels), dtype=np.bool_)

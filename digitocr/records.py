@@ -165,12 +165,15 @@ class Sheet:
         Homography from sheet pixels to page pixels.
     reasons : tuple of Reason
         What speaks against accepting anything read from this sheet.
+    uprights : (h, w) bool ndarray or None
+        The upright lines of a page, None of a crop.
     """
 
     grey: Grey
     ink: Mask
     to_page: Transform
     reasons: tuple[Reason, ...] = ()
+    uprights: Mask | None = None
 
     def box_on_page(self, box: Box, page_shape: tuple[int, int]) -> Box:
         """Carry a box over to page pixels, clipped to a page of shape ``(H, W)``."""

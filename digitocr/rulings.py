@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.components import components
-from digitocr.records import CROP_SIDE, Mask
+from digitocr.records import CROP_SIDE, Grey, Mask
 
 PHOTO_SIDE = 200
 """With a shorter side, in pixels, it is a crop of one field; larger crops may show a whole table."""
@@ -52,6 +52,12 @@ BROADEST = 0.1
 EDGE = 3
 """A line that ends within so many pixels of a side reaches it."""
 
+PALE, BROADEST_PALE = 6, 9
+"""How much darker than the paper beside them pale lines are, in grey levels, and how broad at most, in pixels."""
+
+OF_TABLES = 2
+"""So many times the least length of rulings the lines have that part numbers."""
+
 COVERED = 0.75
 """Least share of its columns at which a line has ink."""
 
@@ -78,19 +84,21 @@ class Length:
     free: int
 
 
-def find(ink: Mask) -> Mask | None:
+def find(ink: Mask, length: Length) -> Mask | None:
     """Find what of the ink is lines longer than any stroke of a digit.
 
     Parameters
     ----------
     ink : (h, w) bool ndarray
+    length : Length
+        See :func:`lengths`.
 
     Returns
     -------
     (h, w) bool ndarray or None
         None where there are no lines.
     """
-    length, stroke = _length(ink), min(_stroke_width(ink), BROADEST * min(ink.shape))
+    stroke = min(_stroke_width(ink), BROADEST * min(ink.shape))
     both = (_level(ink, length, stroke), _slanting(ink, length, stroke))
     found = [lines for lines in both if lines is not None]
     if not found:
@@ -100,6 +108,29 @@ def find(ink: Mask) -> Mask | None:
         return lines
     lines &= ~_bars(ink, length.free, _thickest(stroke))
     return lines if lines.any() and not _is_stroke(lines, ink) else None
+
+
+def upright(even: Grey, length: Length) -> Mask:
+    """Find the upright lines of a page's tables, also those too pale for ink.
+
+    Parameters
+    ----------
+    even : (h, w) uint8 ndarray
+        Paper at 255.
+    length : Length
+        A table's line is longer, as the side of a box for one digit is not.
+
+    Returns
+    -------
+    (h, w) bool ndarray
+    """
+    smooth = cv2.blur(even, (1, BROADEST_PALE // 2 + 1))
+    darker = cv2.morphologyEx(smooth, cv2.MORPH_BLACKHAT, np.ones((1, BROADEST_PALE), np.uint8))
+    # One pixel of slack to either side, as for darker lines.
+    there = cv2.dilate((darker >= PALE).astype(np.uint8), np.ones((1, 3), np.uint8))
+    return np.asarray(
+        cv2.morphologyEx(there, cv2.MORPH_OPEN, np.ones((OF_TABLES * length.down, 1), np.uint8)) > 0
+    )
 
 
 def _bars(ink: Mask, free: int, thickest: int) -> Mask:
@@ -288,8 +319,13 @@ def _from_parabola(
 # --- how long is longer than a stroke -----------------------------------------------------------------------------
 
 
-def _length(ink: Mask) -> Length:
-    """Choose a length beyond the height of digits; the picture's own where nothing tells that height."""
+def lengths(ink: Mask) -> Length:
+    """Choose a length beyond the height of digits; the picture's own where nothing tells that height.
+
+    Parameters
+    ----------
+    ink : (h, w) bool ndarray
+    """
     height, width = ink.shape
     shorter = min(height, width)
     if shorter >= CROP_SIDE:
@@ -408,7 +444,7 @@ def _sides(part: Mask, band: int) -> Iterator[Any]:
 
 
 def _stroke_width(ink: Mask) -> float:
-    """Twice the mean distance of ink to paper along the middle of strokes, in pixels."""
+    """Twice the ink over its edge, in pixels: a stroke has an edge on either side."""
     area = int(ink.sum())
     edge = int(np.logical_xor(ink, cv2.erode(ink.view(np.uint8), np.ones((3, 3), np.uint8)) > 0).sum())
     return 2.0 * area / edge if edge else 1.0

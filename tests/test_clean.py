@@ -33,6 +33,14 @@ def test_a_shadow_changes_little(depth):
     assert overlap(sheet.ink, grey < 130) > 0.8
 
 
+@pytest.mark.parametrize("chalk", [False, True])
+def test_a_stroke_as_broad_as_a_tiny_picture_allows_is_ink(chalk):
+    grey = np.full((30, 33), 233, np.uint8)
+    cv2.line(grey, (19, 24), (8, 10), 163, 12, cv2.LINE_AA)
+    ink = clean(Page(1, 255 - grey if chalk else grey)).ink
+    assert ink.mean() == pytest.approx((grey < 198).mean(), abs=0.05)
+
+
 def test_light_on_dark_reads_as_dark_on_light():
     grey = paper()
     assert overlap(clean(Page(1, 255 - grey)).ink, clean(Page(1, grey)).ink) > 0.9

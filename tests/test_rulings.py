@@ -23,7 +23,7 @@ def with_line(ink, start, end, thickness=3):
 
 
 def cleaned(ink):
-    lines = rulings.find(ink)
+    lines = rulings.find(ink, rulings.lengths(ink))
     return ink if lines is None else rulings.without(ink, lines)
 
 
@@ -174,3 +174,15 @@ def test_an_eight_drawn_as_a_box_stays(count):
         cv2.rectangle(ink, (x, 10), (x + 42, 86), 255, 5)
         cv2.line(ink, (x, 48), (x + 42, 48), 255, 5)
     assert overlap(cleaned(ink > 0), ink > 0) > 0.95
+
+
+@given(lean=st.integers(-8, 8))
+def test_pale_upright_lines_of_a_table_are_seen_and_boxes_are_not(lean):
+    even = np.full((700, 600), 255, np.uint8)
+    cv2.line(even, (300 - lean, 100), (300 + lean, 600), 235, 2, cv2.LINE_AA)
+    cv2.rectangle(even, (100, 200), (150, 250), 120, 2)
+    cv2.putText(even, "117", (400, 250), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 30, 4, cv2.LINE_AA)
+    seen = rulings.upright(even, rulings.lengths(even < 128))
+    assert seen[110:590].any(axis=1).mean() > 0.95
+    assert not seen[:, :200].any()
+    assert not seen[:, 400:].any()

@@ -1,7 +1,10 @@
 """Ink to lines of candidates."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -134,3 +137,29 @@ def test_pieces_and_candidates_fit_together(grey):
             assert c.box.x >= 0
             assert c.box.right <= width + 1
             assert c.box.bottom <= height + 1
+
+
+@pytest.mark.parametrize(
+    ("lines", "numbers"),
+    [((), 1), ((160, 340), 3), ((100, 160, 220, 280, 340), 1)],
+    ids=["none", "a table's columns", "guides between all digits"],
+)
+def test_lines_of_a_table_part_numbers(lines, numbers):
+    grey = white(600, 600)
+    for x in (70, 130, 190, 250, 310, 370):
+        ring(grey, x, 300)
+    uprights = np.zeros(grey.shape, np.bool_)
+    for x in lines:
+        uprights[100:500, x : x + 2] = True
+    found = segment(replace(sheet_of(grey), uprights=uprights))
+    assert len(found) == numbers
+    assert sum(c.is_whole for line in found for c in line.candidates) == 6
+
+
+def test_the_side_of_a_box_parts_nothing():
+    grey = white(600, 600)
+    for x in (70, 130, 190):
+        ring(grey, x, 300)
+    uprights = np.zeros(grey.shape, np.bool_)
+    uprights[270:330, 100] = True
+    assert len(segment(replace(sheet_of(grey), uprights=uprights))) == 1

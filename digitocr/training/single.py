@@ -125,10 +125,10 @@ def _without_frames(ink: Mask) -> Mask:
 
 def _well_seen(found: _Found, side: int) -> bool:
     large = found.candidate.box.height >= LARGE_ENOUGH
-    return large and found.is_alone and (side > FAR or _stroke_width(found.ink) >= THICK)
+    return large and found.is_alone and (side > FAR or _width_of_strokes(found.ink) >= THICK)
 
 
-def _stroke_width(ink: Grey) -> float:
+def _width_of_strokes(ink: Grey) -> float:
     """Mean width in pixels: across a stroke, ink lies on average a quarter of its width from the edge."""
     drawn = np.pad(ink > ink.max() / 2, 1)
     away = cv2.distanceTransform(drawn.astype(np.uint8), cv2.DIST_L2, 3)
