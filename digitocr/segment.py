@@ -426,14 +426,12 @@ def _slant(labels: NDArray[np.int16]) -> float:
     rows = min(height, SLANT_ROWS)
     size = (max(1, round(width * rows / height)), rows)
     ink = cv2.resize((labels > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    ys, xs = np.nonzero(ink)
     pad = math.ceil(rows / 2 * float(np.abs(SHEARS).max()))
-    columns = (xs - (rows / 2 - ys) * SHEARS[:, None] + pad).astype(np.intp)
-    profile = size[0] + 2 * pad + 1
-    columns += np.arange(len(SHEARS))[:, None] * profile
-    weights = np.broadcast_to(ink[ys, xs], columns.shape)
-    profiles = np.bincount(columns.ravel(), weights.ravel(), len(SHEARS) * profile)
-    sharpness = (profiles.reshape(len(SHEARS), profile) ** 2).sum(axis=1)
+    sheared = np.zeros((rows, len(SHEARS), size[0] + 2 * pad + 1), dtype=np.float32)
+    aside = (pad - (rows / 2 - np.arange(rows)[:, None]) * SHEARS).astype(np.intp)
+    places = np.lib.stride_tricks.sliding_window_view(sheared, size[0], axis=2, writeable=True)
+    places[np.arange(rows)[:, None], np.arange(len(SHEARS)), aside] = ink[:, None]
+    sharpness = (sheared.sum(axis=0) ** 2).sum(axis=1)
     return float(SHEARS[np.argmax(sharpness * (1 - UPRIGHT * np.abs(SHEARS)))])
 
 
