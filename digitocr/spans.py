@@ -45,29 +45,57 @@ def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray
     >>> log_spans(frames, np.array([[0, 3], [2, 3]])).argmax(axis=1).tolist()
     [7, 10]
     """
-    starts, of_start = np.unique(spans[:, 0], return_inverse=True)
-    ends, of_end = np.unique(spans[:, 1], return_inverse=True)
-    digits = np.asarray(frames[:, :BLANK], dtype=np.float64)
-    blank = np.asarray(frames[:, BLANK], dtype=np.float64)
-    # of all stretches begun: no digit yet, in the digit, after it
+    cuts = np.unique(spans)
+    starts, of_start = np.unique(np.searchsorted(cuts, spans[:, 0]), return_inverse=True)
+    pieces = np.searchsorted(cuts, spans[:, 1]) - starts[of_start]
+    stays, enters, crosses, holds, leaves = _between(frames, cuts)
+    # from each start on: no digit yet, in the digit, after it
     empty, inside, after = np.ones((len(starts), 1)), np.zeros((len(starts), 10)), np.zeros((len(starts), 10))
-    ended = np.zeros((len(ends), len(starts), NOTHING + 1))
-    ended[ends == 0, :, NOTHING] = 1.0
-    row = {end: k for k, end in enumerate(ends.tolist())}
-    for t, begun in enumerate(np.searchsorted(starts, np.arange(len(frames)), side="right").tolist()):
-        none, within, beyond = empty[:begun], inside[:begun], after[:begun]
-        beyond += within
-        beyond *= blank[t]
-        within += none
-        within *= digits[t]
-        none *= blank[t]
-        if (k := row.get(t + 1)) is not None:
-            np.add(inside, after, out=ended[k, :, :BLANK])
-            ended[k, :, NOTHING:] = empty
+    ended = np.zeros((pieces.max(initial=0) + 1, len(starts), SEVERAL))
+    ended[0, :, NOTHING] = 1.0
+    for k in range(1, len(ended)):
+        at = np.minimum(starts + k, len(cuts) - 1) - 1
+        after = after * stays[at] + inside * leaves[at] + empty * crosses[at]
+        inside = inside * holds[at] + empty * enters[at]
+        empty = empty * stays[at]
+        np.add(inside, after, out=ended[k, :, :NOTHING])
+        ended[k, :, NOTHING:] = empty
     out = np.zeros((len(spans), SPANS))
-    out[:, :SEVERAL] = ended[of_end, of_start]
+    out[:, :SEVERAL] = ended[pieces, of_start]
     out[:, SEVERAL] = 1.0 - out[:, :SEVERAL].sum(axis=1)
     return np.asarray(np.log(np.clip(out, FLOOR, 1.0)), dtype=np.float32)
+
+
+def _between(
+    frames: NDArray[np.floating], cuts: NDArray[np.int64]
+) -> tuple[
+    NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
+]:
+    """Weigh what may happen to one digit from each cut to the next, all digits and all such pieces at once.
+
+    Returns
+    -------
+    stays : (n, 1) float64 ndarray
+        Nothing but blanks.
+    enters, crosses, holds, leaves : (n, 10) float64 ndarray
+        The digit begins and goes on; begins and ends; goes on; ends.
+    """
+    lengths = np.diff(cuts)
+    order = np.argsort(-lengths, kind="stable")
+    firsts = cuts[:-1][order]
+    stays, enters = np.ones((len(order), 1)), np.zeros((len(order), 10))
+    crosses, holds, leaves = np.zeros_like(enters), np.ones_like(enters), np.zeros_like(enters)
+    going = np.searchsorted(-lengths[order], -np.arange(lengths.max(initial=0)), side="left")
+    for step, n in enumerate(going.tolist()):  # the first n pieces are longer than so many frames
+        now = np.asarray(frames[firsts[:n] + step], dtype=np.float64)
+        digits, blank = now[:, :BLANK], now[:, BLANK:]
+        crosses[:n] = (crosses[:n] + enters[:n]) * blank
+        enters[:n] = (enters[:n] + stays[:n]) * digits
+        leaves[:n] = (leaves[:n] + holds[:n]) * blank
+        holds[:n] *= digits
+        stays[:n] *= blank
+    back = np.argsort(order)
+    return stays[back], enters[back], crosses[back], holds[back], leaves[back]
 
 
 def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:

@@ -8,6 +8,7 @@ from digitocr import lattice
 from digitocr.decode import CUT
 from digitocr.records import Sheet
 from digitocr.segment import segment
+from digitocr.strip import FRAME
 
 
 @pytest.fixture
@@ -71,7 +72,7 @@ def test_the_line_reader_is_asked_once_for_all_lines(line):
 
     def frames(strips):
         asked.append(len(strips))
-        return [np.full((picture.shape[1] // 4, 11), 1 / 11, np.float32) for picture in strips]
+        return [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in strips]
 
     scored = lattice.score([line, line], sure_of(lambda _: False, []), frames)
     assert asked == [2]
@@ -91,6 +92,6 @@ def test_the_line_reader_is_asked_also_where_all_is_sure():
     (scored,) = lattice.score(
         [apart],
         sure_of(lambda _: True, []),
-        lambda strips: [np.full((picture.shape[1] // 4, 11), 1 / 11, np.float32) for picture in strips],
+        lambda strips: [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in strips],
     )
     assert scored.spans.shape == (2, 12)

@@ -15,7 +15,7 @@ from digitocr.records import ModelCard, Sheet
 from digitocr.rescore import likeliest, proposals
 from digitocr.segment import segment
 from digitocr.spans import BLANK, log_spans, log_text
-from digitocr.strip import strip
+from digitocr.strip import FRAME, strip
 
 
 def rings(count):
@@ -39,7 +39,7 @@ def scores_of(line, wanted, *, doubt=()):
 
 def heard_of(line, digits):
     made = strip(line)
-    frames = np.full((made.picture.shape[1] // 4, 11), 1e-4)
+    frames = np.full((made.picture.shape[1] // FRAME, 11), 1e-4)
     frames[:, BLANK] = 0.99
     for candidate, digit in zip([c for c in line.candidates if c.is_whole], digits, strict=True):
         at = int(made.frame_of(candidate.window.centre[0]))
