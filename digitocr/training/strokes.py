@@ -117,7 +117,7 @@ class SkeletonWriter:
 
 def _freedom(label: str) -> float:
     """Small signs wobble less than digits do."""
-    return 0.35 if label in {".", ",", "'", ":", "=", ".-", "-"} else 1.0
+    return 0.35 if label in {".", ",", "'", ":", "=", ".-", "-", "rising"} else 1.0
 
 
 def _pick(rng: Random, variants: Sequence[Skeleton]) -> Skeleton:
