@@ -76,6 +76,7 @@ PARTS = (
     Part("paper cut out of photos", replaced=(("clean.paper_corners", lambda grey: None),)),
     Part("skew taken out", replaced=(("clean._skew", lambda ink: 0.0),)),
     Part("rulings painted out", replaced=(("rulings.find", lambda ink, length: None),)),
+    Part("rows parted by lines of tables", replaced=(("rulings.upright", lambda even, length: None),)),
     Part("faint patterns left out", replaced=(("clean._without_faint", lambda even, ink: ink),)),
     Part("light evened out", replaced=(("clean._even_light", lambda grey: grey),)),
 )

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -88,6 +89,10 @@ class Reading:
         Logarithm of the line reader's probability of the whole line's text among all texts; 0 where it was not asked.
     height : float
         Height of the line in sheet pixels.
+    clutter : float
+        What is dark around the line's ink, patterns and lines that were cleaned away, as a share of that ink.
+    unevenness : float
+        Standard deviation of the darkness of the line's ink over its mean.
     """
 
     segments: tuple[Segment, ...]
@@ -102,6 +107,8 @@ class Reading:
     log_text: float
     log_heard: float
     height: float
+    clutter: float
+    unevenness: float
 
 
 def geometry(line: Line) -> NDArray[np.float32]:
@@ -273,7 +280,9 @@ def decode(
         )
     own = [float(scores[k, value]) for k, value in path]
     agreed = [float(spans[k, value]) if spans.size else 0.0 for k, value in path]
-    whole = _Whole(min(0.0, sum(own) - ways.total), sum(own), sum(agreed), log_text, log_heard)
+    whole = _Whole(
+        min(0.0, sum(own) - ways.total), sum(own), sum(agreed), log_text, log_heard, *_legibility(line)
+    )
     if line.room:
         of_field = _Run(whole.log_posterior, whole.log_agreement)
         return [_reading(line, segments, _between(segments), own, of_field, whole)]
@@ -394,6 +403,8 @@ class _Whole:
     log_agreement: float
     log_text: float
     log_heard: float
+    clutter: float
+    unevenness: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -464,7 +475,17 @@ def _reading(
         whole.log_text,
         whole.log_heard,
         line.height,
+        whole.clutter,
+        whole.unevenness,
     )
+
+
+def _legibility(line: Line) -> tuple[float, float]:
+    """Clutter around a line's ink, and unevenness of the ink, see :class:`Reading`."""
+    own = (line.labels > 0).astype(np.uint8)
+    mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(line.dark, mask=own))
+    ink = max(mean * cv2.countNonZero(own), 1.0)
+    return max(cv2.sumElems(line.dark)[0] / ink - 1, 0.0), deviation / max(mean, 1.0)
 
 
 def _is_large(segment: Segment, height: float) -> bool:

@@ -20,7 +20,10 @@ IN_A_ROW, ALIKE = 0.45, 2.0
 NEAR = 2.0
 """Numbers in a row with less white space between them, in mean heights, may be one: of cells side by side, say."""
 
-FEATURES = 11
+LEAST_CLUTTER = 0.01
+"""Less of it is as good as none."""
+
+FEATURES = 13
 """Inputs of the logistic model of the confidence."""
 
 
@@ -48,6 +51,9 @@ class Evidence:
         Per digit, log of its probability over that of its runner-up.
     height : float
         Of the line, in sheet pixels: small ink is read less surely.
+    clutter, unevenness : float
+        Of the line's picture, see :class:`digitocr.decode.Reading`: the same doubt of the networks says less of a
+        cluttered line than of a clean one.
     """
 
     log_posterior: float
@@ -60,6 +66,8 @@ class Evidence:
     log_heard: float
     margins: tuple[float, ...]
     height: float
+    clutter: float
+    unevenness: float
 
     def features(self) -> tuple[float, ...]:
         """Return the inputs of the logistic model, each about in [-10, 10]."""
@@ -75,6 +83,8 @@ class Evidence:
             min(min(self.margins, default=0.0), 10.0),
             math.log(max(len(self.log_scores), 1)),
             math.log(max(self.height, 4.0) / 28),
+            math.log(self.clutter + LEAST_CLUTTER),
+            self.unevenness,
         )
 
 

@@ -423,6 +423,8 @@ def evidence(reading: decode.Reading) -> judge.Evidence:
         reading.log_heard,
         tuple(math.log((s.probability + tiny) / (s.runner_up_probability + tiny)) for s in reading.segments),
         reading.height,
+        reading.clutter,
+        reading.unevenness,
     )
 
 

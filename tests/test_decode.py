@@ -50,6 +50,25 @@ def test_the_whole_beats_its_halves():
     assert readings[0].segments[0].probability > 0.9
 
 
+def test_what_is_dark_beside_the_ink_is_clutter():
+    line = line_of(boxes(1), [(0, 1)])
+    labels = np.zeros((40, 60), np.int16)
+    labels[10:30, 20:30] = 1
+    dark = np.where(labels > 0, 200, 0).astype(np.uint8)
+
+    def read(picture):
+        (reading,) = decode(dataclasses.replace(line, labels=labels, dark=picture), scores_of({0: 0.98}))
+        return reading
+
+    clean, ruled, faded = dark.copy(), dark.copy(), dark.copy()
+    ruled[35:37] = 100
+    faded[20:30] //= 2
+    assert (read(clean).clutter, read(clean).unevenness) == (0, 0)
+    assert read(ruled).clutter == pytest.approx(2 * 60 * 100 / (200 * 200))
+    assert read(ruled).unevenness == 0
+    assert read(faded).unevenness == pytest.approx(50 / 150)
+
+
 def test_the_halves_beat_the_whole():
     line = line_of(boxes(2), [(0, 1), (0, 2), (1, 2)])
     assert texts(decode(line, scores_of({3: 0.99}, {CUT: 0.98}, {7: 0.99}))) == ["37"]

@@ -51,8 +51,8 @@ def test_decimal_marks(written, decimal):
 
 
 def test_confidence_grows_with_the_posterior_where_the_weight_is_positive():
-    low, high = (Evidence(p, (p,), p, p, p, p, p, p, (3.0,), 30.0) for p in (-2.0, -0.01))
-    coefficients = (1.0, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 1.0)
+    low, high = (Evidence(p, (p,), p, p, p, p, p, p, (3.0,), 30.0, 0.1, 0.2) for p in (-2.0, -0.01))
+    coefficients = (1.0, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0, 1.0)
     assert len(coefficients) == FEATURES + 1
     assert 0 < confidence(low, coefficients) < confidence(high, coefficients) < 1
     assert confidence(high, ()) == pytest.approx(0.99, abs=0.001)

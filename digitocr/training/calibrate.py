@@ -17,7 +17,7 @@ from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
 from digitocr.records import ModelCard
 from digitocr.spans import NOTHING, SEVERAL
-from digitocr.training.acceptance import Outcome, choose
+from digitocr.training.acceptance import Outcome
 from digitocr.training.corpus import DrawnLine
 from digitocr.training.fields import DrawnField, labelled_field
 from digitocr.training.labelling import UNSURE, LabelledLine
@@ -123,9 +123,23 @@ def calibrated_in_cells(
 def threshold_for(
     numbers: Sequence[Judged], coefficients: tuple[float, ...], target: float = TARGET
 ) -> float:
-    """Find the confidence, in 0.5 to 0.99, from which on at most `target` of the drawings are wrong."""
-    found = choose(of_drawings(numbers, coefficients), target)
-    return round(float(np.clip(found.threshold, 0.5, 0.99)), 4)
+    """Find the confidence, in 0.5 to 0.99, from which on a share `target` of the drawings may be expected to be wrong.
+
+    How often they are wrong is a smooth curve over the confidence: counted as they come, the few wrong ones among the
+    surest would leave it to chance which threshold comes out.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    found = sorted(of_drawings(numbers, coefficients), key=lambda one: -one.confidence)
+    right = np.array([one.right for one in found])
+    if right.all() or not right.any():
+        return 0.5 if right.all() else 0.99
+    sure = np.clip([one.confidence for one in found], 1e-3, 1 - 1e-3)
+    logit = np.log(sure / (1 - sure))
+    curve = np.stack([logit, logit**2], axis=1)
+    wrong = LogisticRegression(C=1e3).fit(curve, right).predict_proba(curve)[:, 0]
+    good = np.flatnonzero(np.cumsum(wrong) <= target * np.arange(1, len(wrong) + 1))
+    return round(float(np.clip(sure[good[-1]] if len(good) else 1.0, 0.5, 0.99)), 4)
 
 
 def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> list[Outcome]:

@@ -1,12 +1,17 @@
 """When a number can be believed: what is counted of drawings."""
 
+import math
+
+import numpy as np
+import pytest
+
 from digitocr.judge import Evidence
 from digitocr.training.calibrate import Judged, of_drawings, threshold_for
 
 
 def number(sure: float, *, right: bool, drawing: int) -> Judged:
     """A number whose posterior is all that counts."""
-    return Judged(Evidence(sure, (), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (), 28.0), right, drawing)
+    return Judged(Evidence(sure, (), 0.0, 0.0, 0.0, 0.0, 0.0, 0.0, (), 28.0, 0.1, 0.2), right, drawing)
 
 
 def test_a_drawing_in_parts_is_as_sure_as_the_least_sure_and_right_if_all_are():
@@ -16,12 +21,40 @@ def test_a_drawing_in_parts_is_as_sure_as_the_least_sure_and_right_if_all_are():
     assert abs(one.confidence - 0.1353) < 1e-3
 
 
-def test_sure_parts_of_a_drawing_of_which_a_part_waits_do_not_raise_the_threshold():
-    good = [number(-0.2, right=True, drawing=k) for k in range(50)]
-    split = [number(-0.1, right=False, drawing=1000) for _ in range(9)]
-    assert threshold_for([*good, *split], ()) > 0.9
-    waiting = number(-3.0, right=False, drawing=1000)
-    assert threshold_for([*good, *split, waiting], ()) < 0.82
+def chances(seed, count=6000, underrated=0.0):
+    """Numbers that are right as often as their confidence says, or more often."""
+    rng = np.random.default_rng(seed)
+    logits = rng.normal(3, 2, count)
+    right = rng.random(count) < 1 / (1 + np.exp(-logits - underrated))
+    return [
+        number(-math.log1p(math.exp(-z)), right=bool(ok), drawing=k)
+        for k, (z, ok) in enumerate(zip(logits.tolist(), right, strict=True))
+    ]
+
+
+@pytest.mark.parametrize("underrated", [0.0, 1.0])
+def test_from_the_threshold_on_the_wanted_share_is_wrong(underrated):
+    threshold = threshold_for(chances(1, underrated=underrated), (), 0.02)
+    many = of_drawings(chances(2, 50_000, underrated), ())
+    wrong = [not one.right for one in many if one.confidence >= threshold]
+    assert np.mean(wrong) == pytest.approx(0.02, abs=0.004)
+
+
+def test_the_threshold_hardly_depends_on_which_drawings_there_are():
+    thresholds = [threshold_for(chances(seed), (), 0.02) for seed in range(8)]
+    assert np.std(thresholds) < 0.01
+
+
+def test_where_nothing_is_wrong_all_likely_ones_are_accepted():
+    assert threshold_for([number(-0.2, right=True, drawing=k) for k in range(9)], ()) == 0.5
+    assert threshold_for([number(-0.2, right=False, drawing=k) for k in range(9)], ()) == 0.99
+
+
+def test_a_drawing_of_which_a_part_waits_does_not_raise_the_threshold():
+    good = chances(3)
+    split = [part for k in range(20) for part in (
+        number(-0.001, right=False, drawing=10_000 + k), number(-3.0, right=False, drawing=10_000 + k))]  # fmt: skip
+    assert threshold_for([*good, *split], (), 0.02) == pytest.approx(threshold_for(good, (), 0.02), abs=0.005)
 
 
 def test_a_drawing_of_parts_side_by_side_counts_as_waiting():
