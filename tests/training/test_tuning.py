@@ -92,10 +92,10 @@ def test_only_what_is_better_and_nowhere_worse_is_promoted(place, changed, why):
 
 
 class Forgetful:
-    """A network that reads fewer of the digits known before, the farther its weight goes."""
+    """A network that reads fewer of what was known before, the farther its weight goes; bright pictures sooner."""
 
-    def __init__(self, limit):
-        self.limit = limit
+    def __init__(self, limit, limit_of_bright):
+        self.limits = limit, limit_of_bright
         self.weight = 1.0
 
     def get_weights(self):
@@ -105,14 +105,19 @@ class Forgetful:
         self.weight = float(weights[0][0])
 
     def __call__(self, batch, training):
-        return np.eye(12)[np.full(len(batch), 1 if self.weight <= self.limit else 7)]
+        bright = batch.reshape(len(batch), -1).min(axis=1) > 0.5
+        known = self.weight <= np.where(bright, self.limits[1], self.limits[0])
+        return np.eye(12)[np.where(known, 1, 7)]
 
 
-@pytest.mark.parametrize(("limit", "share"), [(1.0, 1.0), (0.55, 0.5), (0.0, 0.3)])
-def test_weights_go_no_farther_than_is_known_still(limit, share):
-    network = Forgetful(limit)
-    known = Candidates(noise(50), np.ones(50, np.int8))
-    assert _blend(network, [np.array([0.0])], known) == share
+@pytest.mark.parametrize(
+    ("limit", "of_bright", "share"),
+    [(1.0, 1.0, 1.0), (0.55, 1.0, 0.5), (1.0, 0.75, 0.7), (0.75, 0.55, 0.5), (0.0, 1.0, 0.3)],
+)
+def test_weights_go_no_farther_than_is_known_still(limit, of_bright, share):
+    network = Forgetful(limit, of_bright)
+    dark, bright = (Candidates(noise(50) // 2 + add, np.ones(50, np.int8)) for add in (0, 128))
+    assert _blend(network, [np.array([0.0])], (dark, bright)) == share
     assert network.weight == share
 
 
