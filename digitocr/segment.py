@@ -255,7 +255,7 @@ def _parted(row: NDArray[np.intp], boxes: NDArray[np.int32], uprights: Mask) -> 
         beyond = round(BEYOND * max(h[k], h[k + 1]))
         top, low = max(0, min(y[k], y[k + 1]) - beyond), max(bottom[k], bottom[k + 1]) + beyond
         between = uprights[top:low, right[k] : x[k + 1]]
-        if np.count_nonzero(between) >= UNBROKEN * len(between) and between.any(axis=1).mean() >= UNBROKEN:
+        if between.any(axis=1).mean() >= UNBROKEN:
             cuts.append((right[k] + x[k + 1]) / 2)
     if not cuts or len(cuts) == len(apart):
         return [row]

@@ -55,7 +55,7 @@ TOLERANCE = 0.0005
 """MNIST's accuracy may fall by this share and no more."""
 
 ALLOWED = 0.002
-"""Share of MNIST's digits, and of drawn ones, that the way to the new weights may cost by chance."""
+"""Share of the drawn candidates known before that what is learned may cost."""
 
 LEAST_RIGHT = 0.5
 """Where a model that learned from corrections has fewer of the others right, their labels are of no use."""
@@ -91,6 +91,24 @@ class Size:
     frozen: int = 600
     lines: int = 3000
     epochs: int = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """What a model could read before it learned, and must still.
+
+    Attributes
+    ----------
+    candidates : Candidates
+    classes : int
+        How many of the model's classes they may be of, the first ones.
+    loss : float
+        Share of them that may be lost.
+    """
+
+    candidates: Candidates
+    classes: int
+    loss: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -215,7 +233,8 @@ def tune(
         np.stack([cropped(i) for i in x_train[HELD_FROM:]]), y_train[HELD_FROM:].astype(np.int8)
     )
     drawings = drawn_candidates(seed * 1_000_000 + 600_000, size.frozen, None)
-    say(f"taken to {_blend(network, old, (plain, drawings)):.0%} of the way")
+    known = (Known(plain, 10, TOLERANCE), Known(drawings, len(CLASSES), ALLOWED))
+    say(f"taken to {_blend(network, old, known):.0%} of the way")
 
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[HELD_FROM:], y_train[HELD_FROM:])
@@ -298,28 +317,25 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
         )
 
 
-def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[Candidates]) -> float:  # noqa: ANN401
-    """Go back towards the old weights until what was known before is read as well as it was; return how far it is.
+def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[Known]) -> float:  # noqa: ANN401
+    """Go back towards the old weights until enough of what was known before is read still; return how far it is.
 
     Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
     "Robust fine-tuning of zero-shot models", CVPR 2022.
     """
     new = network.get_weights()
-    batches = [to_batch(list(some.images)) for some in known]
+    batches = [to_batch(list(some.candidates.images)) for some in known]
 
     def accuracy(share: float) -> NDArray[np.float64]:
         network.set_weights([(1 - share) * o + share * n for o, n in zip(old, new, strict=True)])
-        read = [_logits(network, batch) for batch in batches]
-        right = [_read(logs, some) == some.labels for logs, some in zip(read, known, strict=True)]
-        return np.array([one.mean() for one in right])
+        read = [
+            _logits(network, batch)[:, : some.classes].argmax(axis=1)
+            for batch, some in zip(batches, known, strict=True)
+        ]
+        return np.array([np.mean(r == some.candidates.labels) for r, some in zip(read, known, strict=True)])
 
-    enough = accuracy(0.0) - ALLOWED
+    enough = accuracy(0.0) - [some.loss for some in known]
     return next((share for share in SHARES if np.all(accuracy(share) >= enough)), SHARES[-1])
-
-
-def _read(logits: NDArray[np.float32], known: Candidates) -> NDArray[np.intp]:
-    """Return the likeliest class of each picture, among the digits where there is nothing else."""
-    return np.asarray(logits[:, : int(known.labels.max()) + 1].argmax(axis=1), dtype=np.intp)
 
 
 def _logits(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401

@@ -10,6 +10,7 @@ from digitocr.training.mnist import load_mnist
 from digitocr.training.tuning import (
     HELD_BACK,
     LEAST,
+    Known,
     Set,
     Size,
     _blend,
@@ -116,7 +117,10 @@ class Forgetful:
 )
 def test_weights_go_no_farther_than_is_known_still(limit, of_bright, share):
     network = Forgetful(limit, of_bright)
-    dark, bright = (Candidates(noise(50) // 2 + add, np.ones(50, np.int8)) for add in (0, 128))
+    dark, bright = (
+        Known(Candidates(noise(50) // 2 + add, np.ones(50, np.int8)), classes, loss)
+        for add, classes, loss in ((0, 10, 0.0), (128, 12, 0.01))
+    )
     assert _blend(network, [np.array([0.0])], (dark, bright)) == share
     assert network.weight == share
 
