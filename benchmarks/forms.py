@@ -233,9 +233,13 @@ def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
     for answer in filled.answers:
         if answer.sheet is None:
             continue
-        to_flat = (
-            np.linalg.inv(registration.to_page @ np.diag([1 / scale, 1 / scale, 1])) @ answer.sheet.to_page
+        box = answer.field.box
+        corners = np.array(
+            [(x, y) for x in (box.x, box.right) for y in (box.y, box.bottom)], dtype=np.float64
         )
+        placed, at = registration.place(corners), (corners + 0.5) * scale - 0.5
+        back = cv2.getPerspectiveTransform(placed.astype(np.float32), at.astype(np.float32))
+        to_flat = back @ answer.sheet.to_page
         own = cv2.warpPerspective(
             answer.sheet.ink.astype(np.uint8), to_flat, flat.shape[::-1], flags=cv2.INTER_NEAREST
         )

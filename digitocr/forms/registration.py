@@ -75,6 +75,9 @@ BEND = 100.0
 STIFFNESS = 0.2
 """How much less readily paper bends than print is seen out of its place: variance of the one over the other's."""
 
+FREE = 1e-3
+"""The same of an even shift, turn or stretch, which is hardly held back."""
+
 STRAY = 1.0
 """Print farther than this from where its neighbours put it counts less the farther it is, in the same pixels."""
 
@@ -256,7 +259,8 @@ class Registration:
         (N, 2) float64 ndarray
             In page pixels.
         """
-        return _laid(self.to_page, self.bend, points, np.array(self.size, dtype=np.float64))
+        size = np.array(self.size, dtype=np.float64)
+        return _carried(self.to_page, points) + _bent(self.bend, points, size)
 
 
 def features_of(picture: Grey, exclude: Sequence[Box] = (), side: int = SIDE) -> Features:
@@ -631,24 +635,21 @@ def _refined(view: View, form: Form, pose: _Pose) -> Registration:
     back = np.asarray(np.linalg.inv(pose.to_page), dtype=np.float64)
     markers = _marker_corners(view, form)
     markers = replace(markers, page=_carried(back, markers.page))
-    to_flat: Transform = np.eye(3)
     bend = _flat()
     for reach in REACHES:
-        places = _laid(to_flat, bend, pair.form, size)
-        found = _found(pair, places, reach)
+        found = _found(pair, pair.form + _bent(bend, pair.form, size), reach)
         matches = markers + pair.matches(found)
         if len(matches) < LEAST_SUPPORT:
             raise RegistrationError("its print is not on the page")
-        to_flat, bend = _fit(matches, size)
+        bend = _bending(matches, size)
     if form.picture is not None:
         joints = _corners_of(form.picture, _about(form, flat.shape, PATCH) == 0)
         by_print = matches
         for _ in range(3):  # what is found leads on to what lies farther off
-            placed = _laid(to_flat, bend, joints + middle, size) - middle
-            seen = _seen_again(form.picture, flat, joints, placed)
+            seen = _seen_again(form.picture, flat, joints, joints + _bent(bend, joints + middle, size))
             matches = by_print + _Matches(seen.form + middle, seen.page + middle)
-            to_flat, bend = _fit(matches, size)
-    placed = _carried(pose.to_page @ to_flat, pair.form) / view.scale
+            bend = _bending(matches, size)
+    placed = _carried(pose.to_page, pair.form + _bent(bend, pair.form, size)) / view.scale
     quality = max(_quality(found >= 0, pair.form, placed, view), _marked(view, form))
     if quality < LEAST_QUALITY:
         raise RegistrationError(f"only {quality:.0%} of its print is found on parts of the page")
@@ -656,9 +657,8 @@ def _refined(view: View, form: Form, pose: _Pose) -> Registration:
     if residual > MOST_RESIDUAL:
         raise RegistrationError(f"its print lies {residual:.1f} pixels off where it should")
     grid = _grid(size)
-    flat_grid = _carried(to_flat, grid)
-    bent = _carried(pose.to_page, flat_grid + bend.reshape(-1, 2)) - _carried(pose.to_page, flat_grid)
-    whole = _registration(view, form, pose.to_page @ to_flat, bent.reshape(bend.shape))
+    bent = _carried(pose.to_page, grid + bend.reshape(-1, 2)) - _carried(pose.to_page, grid)
+    whole = _registration(view, form, pose.to_page, bent.reshape(bend.shape))
     return replace(whole, residual=residual, quality=quality, found=found >= 0)
 
 
@@ -737,14 +737,6 @@ def _found(pair: _Pair, places: Points, reach: float) -> NDArray[np.intp]:
     return found
 
 
-def _fit(matches: _Matches, size: NDArray[np.float64]) -> tuple[Transform, NDArray[np.float64]]:
-    """Fit a homography, and what the paper's bending adds to it."""
-    to_page = _fitted(matches)
-    if to_page is None:
-        raise RegistrationError("what is found of its print lies in no one plane")
-    return to_page, _bending(matches.form, matches.page - _carried(to_page, matches.form), size)
-
-
 def _corners_of(picture: Grey, free: Mask) -> Points:
     """Find corners of the empty form, such as those of its frames, where they are free."""
     found = cv2.goodFeaturesToTrack(picture, JOINTS, 0.001, PATCH, mask=free.view(np.uint8))
@@ -778,11 +770,6 @@ def _peak(values: NDArray[Any]) -> float:
     return 0.5 * (left - right) / min(left - 2 * middle + right, -1e-6)
 
 
-def _laid(to_page: Transform, bend: NDArray[Any], points: Points, size: NDArray[np.float64]) -> Points:
-    """Carry points over by a homography and a bending."""
-    return _carried(to_page, points) + _bent(bend, points, size)
-
-
 def _flat() -> NDArray[np.float64]:
     return np.zeros((BEND_STEPS + 1, BEND_STEPS + 1, 2))
 
@@ -793,10 +780,19 @@ def _grid(size: NDArray[np.float64]) -> Points:
     return np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
 
 
-def _bending(places: Points, off: Points, size: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Smooth what a homography leaves: a sum of bumps all over the form, as low as they may be [1]_.
+def _bending(matches: _Matches, size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Say by how much print lies off where a pose puts it: evenly, and where the paper bends.
 
-    What is off is weighed anew, round by round, by how well it agrees with what is smooth [2]_.
+    An affine map and a sum of bumps all over the form, as low as they may be [1]_. What is off is weighed anew, round
+    by round, by how well it agrees with what is smooth [2]_. Print seldom stands all over a form: a homography of
+    its own, fitted to the most of it, may be far off elsewhere.
+
+    Parameters
+    ----------
+    matches : _Matches
+        Print of the form, and where it is seen on the page laid flat.
+    size : (2,) float64 ndarray
+        Width and height of the form.
 
     Returns
     -------
@@ -809,14 +805,21 @@ def _bending(places: Points, off: Points, size: NDArray[np.float64]) -> NDArray[
     """
     columns, rows = (np.arange(-BEND / 2, side + BEND, BEND) for side in size)
     bumps = np.stack(np.meshgrid(columns, rows), axis=-1).reshape(-1, 2)
-    design = _bumps(places, bumps)
-    weights = np.ones(len(places))
-    heights: NDArray[Any] = np.zeros((len(bumps), 2))
+    design, off = _design(matches.form, bumps, size), matches.page - matches.form
+    stiffness = np.diag([STIFFNESS] * len(bumps) + [FREE] * 3)
+    weights = np.ones(len(matches))
+    heights: NDArray[Any] = np.zeros((len(bumps) + 3, 2))
     for _ in range(4):
         weighted = design.T * weights
-        heights = np.linalg.solve(weighted @ design + STIFFNESS * np.eye(len(bumps)), weighted @ off)
+        heights = np.linalg.solve(weighted @ design + stiffness, weighted @ off)
         weights = 1 / (1 + ((off - design @ heights) ** 2).sum(axis=1) / STRAY**2) ** 2
-    return np.asarray((_bumps(_grid(size), bumps) @ heights).reshape(BEND_STEPS + 1, BEND_STEPS + 1, 2))
+    bend = _design(_grid(size), bumps, size) @ heights
+    return np.asarray(bend.reshape(BEND_STEPS + 1, BEND_STEPS + 1, 2))
+
+
+def _design(points: Points, bumps: Points, size: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Height of each bump at points, and the three terms of an affine map; of shape ``(N, K + 3)``."""
+    return np.hstack([_bumps(points, bumps), np.ones((len(points), 1)), 2 * points / size - 1])
 
 
 def _bumps(points: Points, bumps: Points) -> NDArray[np.float64]:
@@ -841,9 +844,8 @@ def _residual(matches: _Matches, size: NDArray[np.float64]) -> float:
     first = np.arange(len(matches)) % 2 == 0
     off = []
     for fitted, judged in ((first, ~first), (~first, first)):
-        to_page, bend = _fit(matches.some(fitted), size)
-        rest = matches.some(judged)
-        off.append(np.linalg.norm(_laid(to_page, bend, rest.form, size) - rest.page, axis=1))
+        bend, rest = _bending(matches.some(fitted), size), matches.some(judged)
+        off.append(np.linalg.norm(rest.form + _bent(bend, rest.form, size) - rest.page, axis=1))
     return float(np.median(np.concatenate(off)))
 
 

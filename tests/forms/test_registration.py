@@ -59,6 +59,23 @@ def test_a_bent_page_is_followed_where_it_bends():
     assert np.abs(found.place(printed_there) - wanted).max() < 2.5
 
 
+@pytest.mark.parametrize("seed", range(5, 12))
+def test_print_at_one_side_of_a_form_does_not_say_where_the_other_lies(seed):
+    rng = np.random.default_rng(seed)
+    size = np.array([1000.0, 700.0])
+    heading, cells = rng.uniform((0, 0), (300, 700), (400, 2)), rng.uniform((850, 100), (950, 600), (40, 2))
+
+    def bent(places):
+        waves = np.sin(places @ [[0.011, 0.005], [0.004, 0.013]] + (0.5, 2.0))
+        return places + waves * (4, 3) + 0.006 * (places - 300) + (2, -1)
+
+    seen_again = registration._Matches(np.vstack([heading, cells]), bent(np.vstack([heading, cells])))
+    bend = registration._bending(seen_again, size)
+    beside = rng.uniform((860, 120), (940, 580), (50, 2))
+    wrong = beside + registration._bent(bend, beside, size) - bent(beside)
+    assert np.abs(wrong).max() < 1.5
+
+
 def without_print_about_its_cells():
     empty = PICTURE.copy()
     empty[:, 450:] = 245
