@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import cv2
@@ -39,6 +39,9 @@ WIDEST_RULING = 50
 
 STRONG_SHARE = 0.42
 """Ink is at least this share as dark against the paper as the strongest ink near it; guide lines are less."""
+
+PEN = 0.25
+"""A form's pen is as dark as the strongest ink on this share of the tiles that hold any."""
 
 FAINT_SHARE = 0.7
 """On a crop, a component less than this share as dark as most of the ink is a pattern, not writing."""
@@ -126,6 +129,24 @@ def inked(flat: Grey) -> tuple[Grey, Mask]:
     """
     even = _even_light(flat)
     return even, _ink(even)
+
+
+def inked_within(flat: Grey, fields: Mask) -> tuple[Grey, Mask]:
+    """Do as :func:`inked` where one knows where is written: print elsewhere says nothing of how dark ink is there.
+
+    Most of a form is filled in with one pen, and what is much fainter is a guide line, also where nothing is written.
+
+    Parameters
+    ----------
+    flat : (h, w) uint8 ndarray
+        Dark ink on light paper.
+    fields : (h, w) bool ndarray
+        Where one writes.
+    """
+    even = _even_light(flat)
+    tiles = _tile_otsu(even, fields)
+    strong = quantile(tiles.strong[tiles.is_told], PEN) if tiles.is_told.any() else 0.0
+    return even, _darker(even, tiles.not_above(255 - STRONG_SHARE * (255 - strong)))
 
 
 def _broadly_inked(flat: Grey) -> tuple[Grey, Mask]:
@@ -243,6 +264,34 @@ def _skew(ink: Mask) -> float:
 # --- light and ink ----------------------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True, slots=True)
+class _Tiles:
+    """How dark ink is from place to place; of shape ``(rows, columns)`` each, in grey levels.
+
+    Attributes
+    ----------
+    levels : float32 ndarray
+        What is darker is ink.
+    contrast : float32 ndarray
+        Between what is darker and what is lighter.
+    strong : float32 ndarray
+        The darkest tenth of the ink is darker than this.
+    """
+
+    levels: NDArray[np.float32]
+    contrast: NDArray[np.float32]
+    strong: NDArray[np.float32]
+
+    @property
+    def is_told(self) -> Mask:
+        """Where there is ink."""
+        return np.greater_equal(self.contrast, MIN_CONTRAST * 255)
+
+    def not_above(self, level: float) -> _Tiles:
+        """Take nothing that is lighter than `level` for ink."""
+        return replace(self, levels=np.minimum(self.levels, np.float32(level)))
+
+
 def _dark_on_light(grey: Grey) -> Grey:
     """Invert chalk on a blackboard: a dark ground with less, and much brighter, ink."""
     # A sample tells the brightness of the ground as well as all pixels do.
@@ -293,16 +342,21 @@ def _ink(even: Grey) -> Mask:
     ----------
     .. [1] N. Otsu, "A threshold selection method from gray-level histograms", IEEE SMC 9, 1979.
     """
-    height, width = even.shape
-    rows, columns = max(1, round(height / TILE)), max(1, round(width / TILE))
-    levels, contrast = _tile_otsu(even, rows, columns)
-    if not np.any(contrast >= MIN_CONTRAST * 255):
+    return _darker(even, _tile_otsu(even, None))
+
+
+def _darker(even: Grey, tiles: _Tiles) -> Mask:
+    """Tell what is darker than the levels of tiles, smoothly from each to the next."""
+    known = tiles.is_told
+    if not known.any():
         return np.zeros(even.shape, dtype=np.bool_)
-    known = contrast >= MIN_CONTRAST * 255
+    height, width = even.shape
     weight = cv2.blur(known.astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
-    near = cv2.blur(np.where(known, levels, 0).astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT)
-    overall = quantile(levels[known], 0.5)
-    filled = np.where(known, levels, np.where(weight > 0, near / np.maximum(weight, 1e-6), overall))
+    near = cv2.blur(
+        np.where(known, tiles.levels, 0).astype(np.float32), (3, 3), borderType=cv2.BORDER_CONSTANT
+    )
+    overall = quantile(tiles.levels[known], 0.5)
+    filled = np.where(known, tiles.levels, np.where(weight > 0, near / np.maximum(weight, 1e-6), overall))
     levels_small = np.minimum(filled, 255 * (1 - 0.5 * MIN_CONTRAST)).astype(np.uint8)
     surface = cv2.resize(levels_small, (width, height), interpolation=cv2.INTER_LINEAR)
     return np.less_equal(even, surface)
@@ -353,13 +407,20 @@ def _may_be_written(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> Mask:
     return np.asarray(written if written.any() else ~written, dtype=np.bool_)
 
 
-def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Otsu's level and the distance of the two class means, per tile; both of shape ``(rows, columns)``."""
+def _tile_otsu(even: Grey, among: Mask | None) -> _Tiles:
+    """Take Otsu's level of each tile, among some of its pixels."""
     height, width = even.shape
+    rows, columns = max(1, round(height / TILE)), max(1, round(width / TILE))
     bins = 64
     downs, acrosses = np.arange(rows + 1) * height // rows, np.arange(columns + 1) * width // columns
-    tiles = [even[y0:y1, x0:x1] for y0, y1 in pairwise(downs) for x0, x1 in pairwise(acrosses)]
-    counts = np.stack([cv2.calcHist([tile], [0], None, [bins], [0, 256]).ravel() for tile in tiles])
+    tiles = [np.s_[y0:y1, x0:x1] for y0, y1 in pairwise(downs) for x0, x1 in pairwise(acrosses)]
+    masks = [None if among is None else among[tile].view(np.uint8) for tile in tiles]
+    counts = np.stack(
+        [
+            cv2.calcHist([even[tile]], [0], mask, [bins], [0, 256]).ravel()
+            for tile, mask in zip(tiles, masks, strict=True)
+        ]
+    )
     counts = counts.astype(np.float64)
     centres = np.arange(bins) * 4 + 1.5
     below = np.cumsum(counts, axis=1)
@@ -370,14 +431,10 @@ def _tile_otsu(even: Grey, rows: int, columns: int) -> tuple[NDArray[np.float32]
         between = np.nan_to_num(below * above * (high - low) ** 2)
     best = between.argmax(axis=1)
     at = np.arange(len(best))
-    level = centres[best] + 2
     distance = np.nan_to_num(high[at, best] - low[at, best])
     strong = centres[(below >= 0.1 * below[at, best][:, None]).argmax(axis=1)]
-    level = np.minimum(level, 255 - STRONG_SHARE * (255 - strong))
-    return (
-        level.reshape(rows, columns).astype(np.float32),
-        distance.reshape(rows, columns).astype(np.float32),
-    )
+    level = np.minimum(centres[best] + 2, 255 - STRONG_SHARE * (255 - strong))
+    return _Tiles(*(v.reshape(rows, columns).astype(np.float32) for v in (level, distance, strong)))
 
 
 def quality(even: Grey, ink: Mask) -> tuple[Reason, ...]:

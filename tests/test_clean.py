@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr.clean import clean, turned
+from digitocr.clean import clean, inked_within, turned
 from digitocr.records import Box, Page
 from digitocr.training.examples import EXAMPLES
 
@@ -197,3 +197,36 @@ def test_pencil_beside_a_black_border_is_ink(pencil):
     strokes = grey < 200
     cv2.rectangle(grey, (2, 2), (97, 107), 10, 9)
     assert overlap(clean(Page(1, grey)).ink, strokes) > 0.6
+
+
+def pale_form(guides=200):
+    """A form with black print between rows of fields, pale digits in every second field and paler guides in all."""
+    flat = np.full((640, 640), 245, np.uint8)
+    fields = np.zeros(flat.shape, np.bool_)
+    written = np.zeros(flat.shape, np.bool_)
+    for row in range(8):
+        top = 80 * row
+        flat[top : top + 14] = 10
+        for column in range(8):
+            left = 80 * column
+            inside = np.s_[top + 22 : top + 74, left + 8 : left + 72]
+            fields[inside] = True
+            cv2.rectangle(flat, (left + 20, top + 28), (left + 60, top + 70), guides, 2)
+            if column % 2:
+                digit = np.zeros(flat.shape, np.uint8)
+                cv2.putText(digit, str(row), (left + 28, top + 64), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 4)
+                written |= digit > 0
+    flat[written] = 130
+    return flat, fields, written
+
+
+def test_black_print_between_fields_does_not_outshine_pale_writing_in_them():
+    flat, fields, written = pale_form()
+    _, ink = inked_within(flat, fields)
+    assert ink[written].mean() > 0.95
+    assert ink[fields & ~written].mean() < 0.01
+
+
+def test_where_nothing_is_written_no_ink_is_told():
+    _, ink = inked_within(np.full((300, 300), 240, np.uint8), np.ones((300, 300), np.bool_))
+    assert not ink.any()

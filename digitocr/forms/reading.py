@@ -31,6 +31,9 @@ AROUND = 0.3
 BORDER = 0.14
 """Printed lines lie this near to where the template has them, in heights of the field."""
 
+INSIDE = 0.1
+"""What lies this far within a cell, in shares of its shorter side, is paper or writing, and not its border."""
+
 ACROSS = 0.9
 """A straight line along this share of the field and its surroundings is printed, wherever it lies."""
 
@@ -108,14 +111,24 @@ def fill(page: Grey, form: Form, registration: Registration) -> Filled:
         Of the page on the form.
     """
     scale = _fineness(form)
-    even, ink = clean.inked(
-        _sharpened(flatten(page, registration, scale), SOFT / _spread(registration, scale))
-    )
+    flat = _sharpened(flatten(page, registration, scale), SOFT / _spread(registration, scale))
+    even, ink = clean.inked_within(flat, _written_on(form, flat.shape, scale))
     reasons = clean.quality(even, ink)
     answers = tuple(
         _answer(field, page.shape, registration, (even, ink), scale) for field in form.template.fields
     )
     return Filled(form, registration, answers, reasons)
+
+
+def _written_on(form: Form, shape: tuple[int, ...], scale: float) -> Mask:
+    """Tell where one writes on a form that is laid flat: within its cells and fields, away from their borders."""
+    within = np.zeros(shape, dtype=np.bool_)
+    for field in form.template.fields:
+        for cell in field.cells or (field.box,):
+            box = _scaled(cell, scale)
+            away = round(INSIDE * min(box.width, box.height))
+            within[max(0, box.y + away) : box.bottom - away, max(0, box.x + away) : box.right - away] = True
+    return within
 
 
 def _spread(registration: Registration, scale: float) -> float:
