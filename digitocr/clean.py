@@ -43,6 +43,9 @@ STRONG_SHARE = 0.42
 PEN = 0.25
 """A form's pen is as dark as the strongest ink on this share of the tiles that hold any."""
 
+PEN_SHARE = 0.35
+"""Ink on a form is at least this share as dark as its pen, whatever is near."""
+
 FAINT_SHARE = 0.7
 """On a crop, a component less than this share as dark as most of the ink is a pattern, not writing."""
 
@@ -146,7 +149,7 @@ def inked_within(flat: Grey, fields: Mask) -> tuple[Grey, Mask]:
     even = _even_light(flat)
     tiles = _tile_otsu(even, fields)
     strong = quantile(tiles.strong[tiles.is_told], PEN) if tiles.is_told.any() else 0.0
-    return even, _darker(even, tiles.not_above(255 - STRONG_SHARE * (255 - strong)))
+    return even, _darker(even, tiles.not_above(255 - PEN_SHARE * (255 - strong)))
 
 
 def _broadly_inked(flat: Grey) -> tuple[Grey, Mask]:

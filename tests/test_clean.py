@@ -199,7 +199,7 @@ def test_pencil_beside_a_black_border_is_ink(pencil):
     assert overlap(clean(Page(1, grey)).ink, strokes) > 0.6
 
 
-def pale_form(guides=200):
+def pale_form(guides=222):
     """A form with black print between rows of fields, pale digits in every second field and paler guides in all."""
     flat = np.full((640, 640), 245, np.uint8)
     fields = np.zeros(flat.shape, np.bool_)

@@ -35,7 +35,7 @@ def test_none_is_accepted_wrong_that_a_rule_forbids(tally: Tally):
 
 @pytest.mark.xfail(
     strict=False,
-    reason="97.2 % of 2,700 fields so far, a 9 read 4 and a 7 read 1 the most, see docs/experiments.md",
+    reason="some 97 % of 2,700 fields so far: hands whose 4, 7 or 1 is like another digit, see docs/experiments.md",
 )
 def test_their_fields_are_read(tally: Tally):
     assert sum(tally.exact) >= 0.98 * len(tally.exact)
