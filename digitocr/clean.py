@@ -85,7 +85,7 @@ def clean(page: Page) -> Sheet:
     """
     flat, to_page = straighten(page.grey)
     dark = _dark_on_light(flat)
-    even, ink = inked(dark)
+    even, ink = _inked(dark)
     if not ink.any() and min(page.grey.shape) <= TINY:
         even, ink = _broadly_inked(dark)
     angle = _skew(ink)
@@ -116,28 +116,17 @@ def _without_rulings(even: Grey, ink: Mask, lines: Mask) -> tuple[Grey, Mask]:
     return even, _ink(even)
 
 
-def inked(flat: Grey) -> tuple[Grey, Mask]:
-    """Even out the light of a flat page, and tell its ink from its paper; rulings and print are left in.
-
-    Parameters
-    ----------
-    flat : (h, w) uint8 ndarray
-        Dark ink on light paper.
-
-    Returns
-    -------
-    even : (h, w) uint8 ndarray
-        Paper at 255, ink dark.
-    ink : (h, w) bool ndarray
-    """
+def _inked(flat: Grey) -> tuple[Grey, Mask]:
+    """Even out the light of a flat page, and tell its ink from its paper; rulings and print are left in."""
     even = _even_light(flat)
     return even, _ink(even)
 
 
 def inked_within(flat: Grey, fields: Mask) -> tuple[Grey, Mask]:
-    """Do as :func:`inked` where one knows where is written: print elsewhere says nothing of how dark ink is there.
+    """Even out the light of a form laid flat, and tell its ink from its paper by what is seen in its fields alone.
 
-    Most of a form is filled in with one pen, and what is much fainter is a guide line, also where nothing is written.
+    Print elsewhere says nothing of how dark the writing is. Most of a form is filled in with one pen, and what is much
+    fainter is a guide line, also where nothing is written. Rulings and print are left in.
 
     Parameters
     ----------
@@ -145,6 +134,12 @@ def inked_within(flat: Grey, fields: Mask) -> tuple[Grey, Mask]:
         Dark ink on light paper.
     fields : (h, w) bool ndarray
         Where one writes.
+
+    Returns
+    -------
+    even : (h, w) uint8 ndarray
+        Paper at 255, ink dark.
+    ink : (h, w) bool ndarray
     """
     even = _even_light(flat)
     tiles = _tile_otsu(even, fields)

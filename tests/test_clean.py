@@ -199,7 +199,7 @@ def test_pencil_beside_a_black_border_is_ink(pencil):
     assert overlap(clean(Page(1, grey)).ink, strokes) > 0.6
 
 
-def pale_form(guides=222):
+def pale_form():
     """A form with black print between rows of fields, pale digits in every second field and paler guides in all."""
     flat = np.full((640, 640), 245, np.uint8)
     fields = np.zeros(flat.shape, np.bool_)
@@ -211,7 +211,7 @@ def pale_form(guides=222):
             left = 80 * column
             inside = np.s_[top + 22 : top + 74, left + 8 : left + 72]
             fields[inside] = True
-            cv2.rectangle(flat, (left + 20, top + 28), (left + 60, top + 70), guides, 2)
+            cv2.rectangle(flat, (left + 20, top + 28), (left + 60, top + 70), 222, 2)
             if column % 2:
                 digit = np.zeros(flat.shape, np.uint8)
                 cv2.putText(digit, str(row), (left + 28, top + 64), cv2.FONT_HERSHEY_SIMPLEX, 1.2, 255, 4)

@@ -1,8 +1,9 @@
 """Registration: how the printed form of a template lies on a page.
 
-Print of the form is looked for on the page, and a homography is fitted to it robustly, with a little bending on
-top, since paper is seldom flat. It stands only where the print that it predicts is found again all over the form:
-another form, or a page too blurred to tell, is refused with the reason.
+Print of the form is looked for on the page, and a homography is fitted to it robustly. On the page laid flat by that,
+print is looked for again, and says by how much it lies off and where the paper bends. It stands only where the print
+that it predicts is found again all over the form: another form, or a page too blurred to tell, is refused with the
+reason.
 """
 
 from __future__ import annotations
@@ -226,9 +227,10 @@ class Registration:
     Attributes
     ----------
     to_page : (3, 3) float64 ndarray
-        Homography from reference pixels to page pixels.
+        Homography from reference pixels to page pixels, about.
     bend : (n, m, 2) float32 ndarray
-        What the paper's bending adds, in page pixels, at a grid over the reference with its corners in the corners.
+        What is off by it, and what the paper's bending adds, in page pixels, at a grid over the reference with its
+        corners in the corners.
     size : tuple of int
         Width and height of the reference in pixels.
     residual : float
