@@ -10,7 +10,7 @@ import numpy as np
 
 from benchmarks.scoring import Answer, Half, Results
 from digitocr.errors import InputError
-from digitocr.pages import decode
+from digitocr.io.pages import decode
 from digitocr.records import Grey
 
 TILE = (300, 190)

@@ -19,12 +19,12 @@ import numpy as np
 
 from digitocr import atomic, clean, publish, results, segment, upkeep
 from digitocr.errors import InputError, UsageError
+from digitocr.io.sandbox import Sandbox
 from digitocr.ledger import Known
 from digitocr.normalize import to_mnist
 from digitocr.originals import Originals
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
-from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
 
 LABELS = "labels.csv"

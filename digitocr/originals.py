@@ -7,8 +7,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from digitocr import sandbox
 from digitocr.errors import FileAccessError, InputError
+from digitocr.io import sandbox
 from digitocr.ledger import Known, Ledger
 from digitocr.records import Limits, Page
 from digitocr.settings import Settings
@@ -25,7 +25,7 @@ class Originals:
     settings : Settings
         Name the archive and the inbox, and what a file may cost.
     decoder : callable
-        Decodes the bytes of a file, within limits, but for one page: :meth:`digitocr.sandbox.Sandbox.decode`.
+        Decodes the bytes of a file, within limits, but for one page: :meth:`digitocr.io.sandbox.Sandbox.decode`.
     """
 
     ledger: Ledger

@@ -20,6 +20,7 @@ from digitocr.forms.mending import dated
 from digitocr.forms.reading import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, View, choose, form_of
 from digitocr.forms.template import Template
+from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.line_reader import LineReader, load_line_reader
 from digitocr.records import (
     CROP_SIDE,
@@ -41,7 +42,6 @@ from digitocr.records import (
     Source,
     around,
 )
-from digitocr.sandbox import Decoding, Sandbox, read_bytes
 
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""

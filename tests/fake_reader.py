@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
-from digitocr.pages import decode
+from digitocr.io.pages import decode
 from digitocr.records import (
     Box,
     Digit,

@@ -5,9 +5,10 @@ import numpy as np
 import pytest
 from web_desk import Person, open_desk
 
-from digitocr import clean, corrections, sandbox, segment
+from digitocr import clean, corrections, segment
 from digitocr.errors import UsageError
-from digitocr.pages import decode
+from digitocr.io import sandbox
+from digitocr.io.pages import decode
 from digitocr.records import Digit, FileResult, Number, PageResult, Reading, Reason, Status, around
 from digitocr.settings import load_settings
 

@@ -17,7 +17,7 @@ from digitocr.errors import (
     UnsupportedFormatError,
     advice_on,
 )
-from digitocr.pages import FIRST_ONLY, decode, opened
+from digitocr.io.pages import FIRST_ONLY, decode, opened
 from digitocr.records import Limits
 
 

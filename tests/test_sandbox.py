@@ -14,7 +14,6 @@ import samples
 from PIL import Image
 from samples import stored
 
-from digitocr import pages, sandbox
 from digitocr.errors import (
     DamagedImageError,
     FileAccessError,
@@ -23,6 +22,7 @@ from digitocr.errors import (
     TooSlowError,
     UnsupportedFormatError,
 )
+from digitocr.io import pages, sandbox
 from digitocr.records import Limits
 
 ROOT = Path(__file__).parent.parent

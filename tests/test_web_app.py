@@ -15,8 +15,8 @@ from typer.testing import CliRunner
 from web_desk import open_desk
 from workplace import Workplace
 
-from digitocr import sandbox
 from digitocr.__main__ import app
+from digitocr.io import sandbox
 from digitocr.web.app import make_app
 from digitocr.web.guard import COOKIE, Guard
 from digitocr.web.rules import Rules

@@ -18,8 +18,8 @@ from digitocr.forms import template as templates
 from digitocr.forms.lines import lines_of
 from digitocr.forms.registration import Features, Points, Registration
 from digitocr.forms.template import Field, Template
+from digitocr.io.sandbox import Sandbox, read_bytes
 from digitocr.records import Box, Grey, Limits
-from digitocr.sandbox import Sandbox, read_bytes
 
 MARGIN = 12
 """Pixels of the reference around a field in which handwriting may stand, too."""

@@ -12,8 +12,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import pages
 from digitocr.errors import InputError, UsageError
+from digitocr.io import pages
 from digitocr.training.mnist import load_mnist
 from digitocr.training.single import single_digit
 

@@ -13,9 +13,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import atomic, pages
+from digitocr import atomic
 from digitocr.classify import Classifier, shipped_model
 from digitocr.errors import FileAccessError, InputError, UsageError
+from digitocr.io import pages
 from digitocr.records import Box, Grey
 from digitocr.results import defuse
 from digitocr.training import figures

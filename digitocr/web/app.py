@@ -16,10 +16,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
+from digitocr.io.sandbox import Sandbox
 from digitocr.ledger import Known
 from digitocr.originals import Originals
 from digitocr.review import LONGEST
-from digitocr.sandbox import Sandbox
 from digitocr.settings import Settings
 from digitocr.web.crops import NoPictureError, Pictures
 from digitocr.web.desk import Answer, Desk, Said, Task, Wanted

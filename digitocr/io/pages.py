@@ -1,6 +1,6 @@
 """A file's bytes to pages: format by content, turned upright by EXIF, grey and 8 bit, whatever was stored.
 
-What decodes hostile bytes is meant to run in a process of its own, see :mod:`digitocr.sandbox`.
+What decodes hostile bytes is meant to run in a process of its own, see :mod:`digitocr.io.sandbox`.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ def decode(data: bytes, limits: Limits | None = None) -> tuple[Page, ...]:
     data : bytes
         The whole file.
     limits : Limits, optional
-        Its seconds are not watched here, see :mod:`digitocr.sandbox`.
+        Its seconds are not watched here, see :mod:`digitocr.io.sandbox`.
 
     Returns
     -------

@@ -37,7 +37,6 @@ from typing import Any, BinaryIO, Self
 import numpy as np
 from PIL import Image
 
-from digitocr import pages
 from digitocr.errors import (
     DamagedImageError,
     FileAccessError,
@@ -46,6 +45,7 @@ from digitocr.errors import (
     InputError,
     TooSlowError,
 )
+from digitocr.io import pages
 from digitocr.records import Grey, Limits, Page, PageResult
 
 _START = "import sys; sys.path.insert(0, sys.argv[1]); from digitocr import sandbox; sandbox.serve()"

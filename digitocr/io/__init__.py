@@ -1,0 +1,1 @@
+"""A file's bytes to pages, decoded where hostile bytes can do no harm."""
