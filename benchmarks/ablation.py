@@ -23,7 +23,7 @@ import numpy as np
 
 from benchmarks.accuracy import Measured, data_folder, markdown
 from benchmarks.scoring import Half, Results, read_truth
-from digitocr.classify import Classifier
+from digitocr.networks.classifier import Classifier
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Source
 from digitocr.results import write_tables

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.scoring import Share
-from digitocr.classify import load_classifier
+from digitocr.networks.classifier import load_classifier
 from digitocr.normalize import to_batch, to_mnist
 
 DIGIT_SETS = {"mnist": ("x_test", "y_test"), "semeion": ("x", "y")}

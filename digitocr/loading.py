@@ -12,9 +12,9 @@ from functools import cache
 from pathlib import Path
 
 from digitocr.forms.template import Template, load_folder
-from digitocr.network import STDERR, unheard
+from digitocr.networks.registry import model_in_use
+from digitocr.networks.runtime import STDERR, unheard
 from digitocr.pipeline import Reader, load_reader
-from digitocr.promotion import model_in_use
 from digitocr.records import ReadOptions
 from digitocr.settings import Settings
 

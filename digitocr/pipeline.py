@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import clean, decode, judge, lattice, normalize, segment
-from digitocr.classify import Classifier, load_classifier, shipped_model
 from digitocr.components import components
 from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms.mending import dated
@@ -21,7 +20,8 @@ from digitocr.forms.reading import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, View, choose, form_of
 from digitocr.forms.template import Template
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
-from digitocr.line_reader import LineReader, load_line_reader
+from digitocr.networks.classifier import Classifier, load_classifier, shipped_model
+from digitocr.networks.line_reader import LineReader, load_line_reader
 from digitocr.records import (
     CROP_SIDE,
     Digit,

@@ -504,7 +504,7 @@ class ModelCard:
     output : str
         What it gives: ``logits`` or ``probabilities``.
     compiled_sha256 : str
-        Of the compiled network beside it, see :mod:`digitocr.network`; '' for none.
+        Of the compiled network beside it, see :mod:`digitocr.networks.runtime`; '' for none.
     line_reader : str
         File name of the line reader that belongs to it, beside it; '' for none.
     line_reader_sha256, line_reader_compiled_sha256 : str

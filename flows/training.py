@@ -10,7 +10,7 @@ from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
 from digitocr import atomic, console, corrections
-from digitocr.promotion import model_in_use
+from digitocr.networks.registry import model_in_use
 from digitocr.settings import Settings
 
 

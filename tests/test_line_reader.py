@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitocr.classify import read_card, shipped_model
 from digitocr.errors import ModelError
-from digitocr.line_reader import WIDTH_STEP, LineReader, load_line_reader
+from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.line_reader import WIDTH_STEP, LineReader, load_line_reader
 
 
 def test_strips_of_all_lengths_come_back_in_order_in_few_shapes():

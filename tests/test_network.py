@@ -9,9 +9,9 @@ from concurrent.futures import ThreadPoolExecutor
 import numpy as np
 import pytest
 
-from digitocr.classify import load_classifier, read_card, shipped_model
 from digitocr.errors import ModelError
-from digitocr.network import compiled_file, keras_call, load_call, load_network, runner
+from digitocr.networks.classifier import load_classifier, read_card, shipped_model
+from digitocr.networks.runtime import compiled_file, keras_call, load_call, load_network, runner
 from digitocr.strip import CHANNELS, ROWS
 
 

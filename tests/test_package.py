@@ -50,7 +50,7 @@ def test_wheel_holds_the_model_and_works_from_another_folder(tmp_path):
     site = tmp_path / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
     check = (
-        "import digitocr, flows.process_folder, digitocr.classify as c;"
+        "import digitocr, flows.process_folder, digitocr.networks.classifier as c;"
         f"assert str(c.shipped_model()).startswith({str(site)!r}), c.shipped_model();"
         "c.load_classifier()"
     )

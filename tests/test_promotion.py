@@ -3,9 +3,9 @@ import shutil
 
 import pytest
 
-from digitocr.classify import read_card, shipped_model
 from digitocr.errors import ModelError, UsageError
-from digitocr.promotion import model_in_use, promote, put_back
+from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.registry import model_in_use, promote, put_back
 
 
 @pytest.fixture

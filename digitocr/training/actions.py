@@ -15,10 +15,10 @@ from pathlib import Path
 from typing import Any
 
 from digitocr import atomic
-from digitocr.classify import Classifier, classifier_of, fitting, read_card
 from digitocr.errors import UsageError
 from digitocr.loading import native_silence
-from digitocr.network import keras_call, load_network
+from digitocr.networks.classifier import Classifier, classifier_of, fitting, read_card
+from digitocr.networks.runtime import keras_call, load_network
 from digitocr.records import ModelCard
 from digitocr.training import evaluation, figures, rotation, scoring
 from digitocr.training.architectures import ORIENTATION, architecture

@@ -6,8 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from digitocr.classify import L2_COLUMNS, UNIT
 from digitocr.errors import UsageError
+from digitocr.networks.classifier import L2_COLUMNS, UNIT
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,7 @@ class Architecture:
     validation_split : float
         Share of the training digits, taken from their end, that is only looked at.
     scaling : str
-        What is done to pictures in [0, 1] before they enter, see :func:`digitocr.classify.scaled`.
+        What is done to pictures in [0, 1] before they enter, see :func:`digitocr.networks.classifier.scaled`.
     """
 
     name: str

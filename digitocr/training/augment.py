@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.classify import scaled
+from digitocr.networks.classifier import scaled
 
 _SIDE = 28
 

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import decode, judge, lattice, rescore
-from digitocr.classify import Classifier
 from digitocr.judge import Evidence
-from digitocr.line_reader import LineReader
+from digitocr.networks.classifier import Classifier
+from digitocr.networks.line_reader import LineReader
 from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
 from digitocr.records import ModelCard

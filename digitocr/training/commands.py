@@ -105,7 +105,7 @@ def train(
             return _tuned(model, corrections, state, said)
         if architecture == SHIPPED:
             return _shipped(said)
-        from digitocr.classify import SCALINGS
+        from digitocr.networks.classifier import SCALINGS
         from digitocr.training import actions
         from digitocr.training.augment import Variation
         from digitocr.training.fitting import make_recipe
@@ -142,7 +142,7 @@ def _tuned(
     if strange:
         names = ", ".join(f"--{name.replace('_', '-')}" for name in strange)
         raise UsageError(f"with --corrections there is no {names}")
-    from digitocr.promotion import model_in_use
+    from digitocr.networks.registry import model_in_use
     from digitocr.settings import load_settings
     from digitocr.training import learning
 

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import atomic
-from digitocr.classify import Classifier
+from digitocr.networks.classifier import Classifier
 from digitocr.training import figures, scoring
 from digitocr.training.data import Digits, with_turned_copies
 

@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import atomic
-from digitocr.classify import L2_COLUMNS
 from digitocr.errors import DigitocrError, UsageError
-from digitocr.network import load_network, runner
+from digitocr.networks.classifier import L2_COLUMNS
+from digitocr.networks.runtime import load_network, runner
 from digitocr.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.training.actions import load, quietly

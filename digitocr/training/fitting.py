@@ -30,7 +30,7 @@ class Recipe:
     validation_split : float
         Share of the training digits, taken from their end, that is only looked at.
     scaling : str
-        See :func:`digitocr.classify.scaled`.
+        See :func:`digitocr.networks.classifier.scaled`.
     rotations : tuple of float
         Turns in degrees, counter-clockwise, of which each digit gets a copy by one at random; () for none.
     variation : Variation or None

@@ -7,7 +7,7 @@ import sys
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from digitocr.promotion import promote
+from digitocr.networks.registry import promote
 from digitocr.settings import Settings
 from digitocr.training.actions import quietly
 from digitocr.training.tuning import Size, Verdict, tune

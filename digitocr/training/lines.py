@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.line_reader import WIDTH_STEP, LineReader, padded
+from digitocr.networks.line_reader import WIDTH_STEP, LineReader, padded
 from digitocr.spans import BLANK
 from digitocr.strip import CHANNELS, FRAME, ROWS, Strip, strip
 from digitocr.training.architectures import linenet

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__
-from digitocr.classify import L2_COLUMNS
 from digitocr.errors import UsageError
+from digitocr.networks.classifier import L2_COLUMNS
 from digitocr.records import ModelCard
 
 OPSET = 17

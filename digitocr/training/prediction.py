@@ -14,9 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import atomic
-from digitocr.classify import Classifier, shipped_model
 from digitocr.errors import FileAccessError, InputError, UsageError
 from digitocr.io import pages
+from digitocr.networks.classifier import Classifier, shipped_model
 from digitocr.records import Box, Grey
 from digitocr.results import defuse
 from digitocr.training import figures

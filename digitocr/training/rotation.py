@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.classify import Classifier
 from digitocr.errors import ModelError
+from digitocr.networks.classifier import Classifier
 from digitocr.normalize import to_batch
 from digitocr.training.data import Digits, turned, with_turned_copies
 from digitocr.training.evaluation import TURNED_SEED

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.classify import Classifier, log_softmax
 from digitocr.errors import ModelError
+from digitocr.networks.classifier import Classifier, log_softmax
 from digitocr.normalize import to_batch
 from digitocr.training.data import Digits
 

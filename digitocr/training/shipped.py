@@ -20,9 +20,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__
-from digitocr.classify import classifier_of
-from digitocr.line_reader import LineReader
-from digitocr.network import compile_network, compiled_file, load_network, runner
+from digitocr.networks.classifier import classifier_of
+from digitocr.networks.line_reader import LineReader
+from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
 from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training import digits, lines

@@ -22,11 +22,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__
-from digitocr.classify import Classifier, classifier_of, load_classifier, read_card, shipped_model
 from digitocr.corrections import LABELS
 from digitocr.errors import UsageError
-from digitocr.line_reader import load_line_reader
-from digitocr.network import compile_network, compiled_file, load_network, runner
+from digitocr.networks.classifier import (
+    Classifier,
+    classifier_of,
+    load_classifier,
+    read_card,
+    shipped_model,
+)
+from digitocr.networks.line_reader import load_line_reader
+from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
 from digitocr.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.sampling import drawn

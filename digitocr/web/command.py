@@ -97,7 +97,7 @@ def put_back(state: _State = None, config: _Config = None) -> None:
     console.set_up(quiet=False, verbose=False)
 
     def command() -> int:
-        from digitocr.promotion import put_back as undo
+        from digitocr.networks.registry import put_back as undo
 
         model = undo(load_settings({"state": state}, config))
         sys.stdout.write(f"{model} reads from now on\n")

@@ -6,9 +6,9 @@ import math
 import numpy as np
 import pytest
 
-from digitocr.classify import L2_COLUMNS, classifier_of, load_classifier, scaled
 from digitocr.errors import UsageError
-from digitocr.network import keras_call
+from digitocr.networks.classifier import L2_COLUMNS, classifier_of, load_classifier, scaled
+from digitocr.networks.runtime import keras_call
 from digitocr.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.actions import command_of, load

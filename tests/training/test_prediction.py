@@ -11,8 +11,8 @@ import pytest
 from drawn_digits import drawn_digit
 from PIL import Image
 
-from digitocr.classify import load_classifier
 from digitocr.io import pages
+from digitocr.networks.classifier import load_classifier
 from digitocr.training.prediction import expanded, read, table_of
 from digitocr.training.single import single_digit
 

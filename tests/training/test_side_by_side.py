@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from digitocr.network import compile_network, keras_call, load_network, runner
+from digitocr.networks.runtime import compile_network, keras_call, load_network, runner
 from digitocr.training.architectures import ensemble, linenet
 from digitocr.training.side_by_side import side_by_side
 

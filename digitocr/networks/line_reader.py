@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.classify import log_softmax
 from digitocr.errors import ModelError
-from digitocr.network import Call, load_call
+from digitocr.networks.classifier import log_softmax
+from digitocr.networks.runtime import Call, load_call
 from digitocr.records import ModelCard
 from digitocr.strip import CHANNELS, FRAME, ROWS
 
@@ -56,7 +56,7 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
     card : ModelCard
         Its card, which names the line reader.
     threads : int
-        As for :func:`digitocr.network.load_call`.
+        As for :func:`digitocr.networks.runtime.load_call`.
 
     Raises
     ------

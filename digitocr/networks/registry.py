@@ -9,9 +9,9 @@ from __future__ import annotations
 from pathlib import Path
 
 from digitocr import atomic
-from digitocr.classify import read_card, shipped_model
 from digitocr.errors import ModelError, UsageError
-from digitocr.network import compiled_file
+from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.runtime import compiled_file
 from digitocr.settings import Settings
 
 _LIST = "promoted.txt"

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
-from digitocr.network import HINT, Call, load_call
+from digitocr.networks.runtime import HINT, Call, load_call
 from digitocr.records import Batch, ModelCard
 
 DEFAULT_MODEL = "digits.keras"
@@ -199,7 +199,7 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
     model : Path, optional
         A ``.keras`` file with its card; the shipped one if None.
     threads : int
-        As for :func:`digitocr.network.load_call`.
+        As for :func:`digitocr.networks.runtime.load_call`.
 
     Raises
     ------
