@@ -17,8 +17,9 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import atomic, clean, publish, results, segment, upkeep
+from digitocr import atomic, publish, results, upkeep
 from digitocr.errors import InputError, UsageError
+from digitocr.imaging import clean, segment
 from digitocr.io.sandbox import Sandbox
 from digitocr.ledger import Known
 from digitocr.normalize import to_mnist

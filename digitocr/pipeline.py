@@ -12,13 +12,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import clean, decode, judge, lattice, normalize, segment
-from digitocr.components import components
+from digitocr import decode, judge, lattice, normalize
 from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms.mending import dated
 from digitocr.forms.reading import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, View, choose, form_of
 from digitocr.forms.template import Template
+from digitocr.imaging import clean, segment
+from digitocr.imaging.components import components
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.networks.classifier import Classifier, load_classifier, shipped_model
 from digitocr.networks.line_reader import LineReader, load_line_reader

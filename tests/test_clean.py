@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr.clean import clean, inked_within, turned
+from digitocr.imaging.clean import clean, inked_within, turned
 from digitocr.records import Box, Page
 from digitocr.training.examples import EXAMPLES
 

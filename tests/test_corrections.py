@@ -5,8 +5,9 @@ import numpy as np
 import pytest
 from web_desk import Person, open_desk
 
-from digitocr import clean, corrections, segment
+from digitocr import corrections
 from digitocr.errors import UsageError
+from digitocr.imaging import clean, segment
 from digitocr.io import sandbox
 from digitocr.io.pages import decode
 from digitocr.records import Digit, FileResult, Number, PageResult, Reading, Reason, Status, around

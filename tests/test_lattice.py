@@ -6,8 +6,8 @@ import pytest
 
 from digitocr import lattice
 from digitocr.decode import CUT
+from digitocr.imaging.segment import segment
 from digitocr.records import Sheet
-from digitocr.segment import segment
 from digitocr.strip import FRAME
 
 

@@ -4,7 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr.outline import paper_corners
+from digitocr.imaging.paper import paper_corners
 
 CORNERS = np.float32([[150, 110], [690, 140], [660, 520], [120, 470]])
 SHAPE = (600, 800)

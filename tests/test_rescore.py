@@ -11,9 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr import decode, lattice
+from digitocr.imaging.segment import segment
 from digitocr.records import ModelCard, Sheet
 from digitocr.rescore import likeliest, proposals
-from digitocr.segment import segment
 from digitocr.spans import BLANK, log_spans, log_text
 from digitocr.strip import FRAME, strip
 

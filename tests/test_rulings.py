@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr import rulings
-from digitocr.components import components
+from digitocr.imaging import rulings
+from digitocr.imaging.components import components
 
 
 def written(text="2385", height=160, width=520, size=2.0, at=(60, 110)):

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitocr.imaging.segment import segment
 from digitocr.records import Sheet
-from digitocr.segment import segment
 
 
 def sheet_of(grey):

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitocr.imaging.segment import segment
 from digitocr.records import Sheet
-from digitocr.segment import segment
 from digitocr.strip import DIGIT, FRAME, MARGIN, ROWS, strip
 
 

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from digitocr.clean import straighten
-from digitocr.components import components
 from digitocr.forms.lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
 from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
+from digitocr.imaging.clean import straighten
+from digitocr.imaging.components import components
 from digitocr.records import Box, Grey, Mask, Transform, around
 
 LONG_RULING = 0.1

@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.components import components
+from digitocr.imaging.components import components
 from digitocr.records import Grey, Mask, Transform
 
 SIDE = 2000

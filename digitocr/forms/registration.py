@@ -22,7 +22,7 @@ from scipy.spatial import KDTree
 from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms.lines import Lines, drawn
 from digitocr.forms.template import MARKERS, Template
-from digitocr.outline import paper_corners
+from digitocr.imaging.paper import paper_corners
 from digitocr.records import Box, Grey, Mask, Transform
 
 SIDE = 1000

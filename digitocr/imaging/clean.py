@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import rulings
-from digitocr.components import components
-from digitocr.outline import paper_corners
-from digitocr.quantiles import quantile
+from digitocr.imaging import rulings
+from digitocr.imaging.components import components
+from digitocr.imaging.paper import paper_corners
+from digitocr.imaging.quantiles import quantile
 from digitocr.records import CROP_SIDE, Grey, Mask, Page, Reason, Sheet, Transform
 
 MAX_SIDE = 2000

@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.components import components
+from digitocr.imaging.components import components
 from digitocr.records import CROP_SIDE, Grey, Mask
 
 PHOTO_SIDE = 200
@@ -404,7 +404,7 @@ def _typical_height(labels: NDArray[Any], boxes: NDArray[np.int32], least: float
     ----------
     labels : (h, w) int ndarray
     boxes : (n, 5) int32 ndarray
-        As of :func:`digitocr.components.components`.
+        As of :func:`digitocr.imaging.components.components`.
     least : float
         Components lower than so many pixels do not count.
     most : float

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from digitocr.components import components
-from digitocr.quantiles import quantile
+from digitocr.imaging.components import components
+from digitocr.imaging.quantiles import quantile
 from digitocr.records import CROP_SIDE, Box, Candidate, Grey, Line, Mask, Sheet
 
 MAX_RUN = 5
