@@ -9,7 +9,7 @@ import numpy as np
 
 from benchmarks.scoring import Share
 from digitocr.networks.classifier import load_classifier
-from digitocr.normalize import to_batch, to_mnist
+from digitocr.recognition.normalize import to_batch, to_mnist
 
 DIGIT_SETS = {"mnist": ("x_test", "y_test"), "semeion": ("x", "y")}
 """Archives, and their arrays of pictures and labels: the test part of MNIST, and a shift of domain."""

@@ -22,8 +22,8 @@ from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
 from digitocr.io.sandbox import Sandbox
 from digitocr.ledger import Known
-from digitocr.normalize import to_mnist
 from digitocr.originals import Originals
+from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
 from digitocr.settings import Settings

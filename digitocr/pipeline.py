@@ -12,7 +12,6 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import decode, judge, lattice, normalize
 from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms.mending import dated
 from digitocr.forms.reading import Answer, Filled, fill, judged
@@ -23,6 +22,7 @@ from digitocr.imaging.components import components
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.networks.classifier import Classifier, load_classifier, shipped_model
 from digitocr.networks.line_reader import LineReader, load_line_reader
+from digitocr.recognition import decode, judge, normalize, scoring
 from digitocr.records import (
     CROP_SIDE,
     Digit,
@@ -381,8 +381,8 @@ class Reader:
     def _decoded_lines(self, lines: list[Line]) -> list[list[decode.Reading]]:
         """Classify the candidates of all lines in one batch and decode each line."""
         frames = self.line_reader.frames if self.line_reader else None
-        scored = lattice.score(lines, self._log_probabilities, frames)
-        return [lattice.decoded(one, self.card) for one in scored]
+        scored = scoring.score(lines, self._log_probabilities, frames)
+        return [scoring.decoded(one, self.card) for one in scored]
 
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitocr import decode as decoding
-from digitocr.decode import CUT, SIGN, geometry, with_features
+from digitocr.recognition import decode as decoding
+from digitocr.recognition.decode import CUT, SIGN, geometry, with_features
 from digitocr.records import Box, Candidate, Line, around
 
 

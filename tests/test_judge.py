@@ -2,7 +2,7 @@
 
 import pytest
 
-from digitocr.judge import FEATURES, Evidence, are_near, confidence, judge, looks_decimal
+from digitocr.recognition.judge import FEATURES, Evidence, are_near, confidence, judge, looks_decimal
 from digitocr.records import Box, Digit, Number, Reason, Status
 
 BOX = Box(0, 0, 10, 20)

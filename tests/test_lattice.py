@@ -4,11 +4,11 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr import lattice
-from digitocr.decode import CUT
 from digitocr.imaging.segment import segment
+from digitocr.recognition import scoring
+from digitocr.recognition.decode import CUT
+from digitocr.recognition.line_image import FRAME
 from digitocr.records import Sheet
-from digitocr.strip import FRAME
 
 
 @pytest.fixture
@@ -39,7 +39,7 @@ def sure_of(chosen, looked_at):
 
 def test_a_sure_component_is_not_looked_at_in_parts(line):
     looked_at = []
-    (scored,) = lattice.score([line], sure_of(lambda _: True, looked_at))
+    (scored,) = scoring.score([line], sure_of(lambda _: True, looked_at))
     first = [c for c in scored.line.candidates if c.is_whole and c.box.right < 90]
     assert len(first) == 1
     pieces = range(first[0].first, first[0].last)
@@ -51,7 +51,7 @@ def test_a_sure_component_is_not_looked_at_in_parts(line):
 
 def test_what_is_unsure_is_looked_at_whole_and_in_parts(line):
     looked_at = []
-    (scored,) = lattice.score([line], sure_of(lambda _: False, looked_at))
+    (scored,) = scoring.score([line], sure_of(lambda _: False, looked_at))
     assert scored.line.candidates == line.candidates
     assert sum(looked_at) == len(line.candidates)
 
@@ -62,8 +62,8 @@ def test_each_candidate_keeps_its_own_scores(line):
         out[:, 3] = [-float(image.mean()) / 1000 - 1 for image in images]
         return out
 
-    (scored,) = lattice.score([line], by_ink)
-    (everything,) = lattice.score_all([line], by_ink)
+    (scored,) = scoring.score([line], by_ink)
+    (everything,) = scoring.score_all([line], by_ink)
     assert scored.logs == pytest.approx(everything.logs)
 
 
@@ -74,14 +74,14 @@ def test_the_line_reader_is_asked_once_for_all_lines(line):
         asked.append(len(strips))
         return [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in strips]
 
-    scored = lattice.score([line, line], sure_of(lambda _: False, []), frames)
+    scored = scoring.score([line, line], sure_of(lambda _: False, []), frames)
     assert asked == [2]
     assert all(one.spans.shape == (len(one.line.candidates), 12) for one in scored)
-    assert all(lattice.features(one).shape[1] == lattice.FEATURES for one in scored)
+    assert all(scoring.features(one).shape[1] == scoring.FEATURES for one in scored)
 
 
 def test_no_lines_no_scores():
-    assert lattice.score([], sure_of(lambda _: True, [])) == []
+    assert scoring.score([], sure_of(lambda _: True, [])) == []
 
 
 def test_the_line_reader_is_asked_also_where_all_is_sure():
@@ -89,7 +89,7 @@ def test_the_line_reader_is_asked_also_where_all_is_sure():
     for x in (60, 140):
         cv2.circle(grey, (x, 50), 20, 20, 4)
     (apart,) = segment(Sheet(grey, grey < 128, np.eye(3)))
-    (scored,) = lattice.score(
+    (scored,) = scoring.score(
         [apart],
         sure_of(lambda _: True, []),
         lambda strips: [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in strips],

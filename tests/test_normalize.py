@@ -4,7 +4,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.normalize import INNER, SIDE, to_batch, to_mnist
+from digitocr.recognition.normalize import INNER, SIDE, to_batch, to_mnist
 
 
 @st.composite

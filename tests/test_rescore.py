@@ -10,12 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr import decode, lattice
 from digitocr.imaging.segment import segment
+from digitocr.recognition import decode, scoring
+from digitocr.recognition.ctc import BLANK, log_spans, log_text
+from digitocr.recognition.line_image import FRAME, strip
+from digitocr.recognition.nbest import likeliest, proposals
 from digitocr.records import ModelCard, Sheet
-from digitocr.rescore import likeliest, proposals
-from digitocr.spans import BLANK, log_spans, log_text
-from digitocr.strip import FRAME, strip
 
 
 def rings(count):
@@ -100,8 +100,8 @@ def test_without_weights_the_lattice_alone_decides():
     line = rings(2)
     frames, spans = heard_of(line, (1, 7))
     logs = scores_of(line, (1, 7), doubt={1}).astype(np.float32)
-    scored = lattice.Scored(line, logs, spans, frames)
-    (reading,) = lattice.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5))
+    scored = scoring.Scored(line, logs, spans, frames)
+    (reading,) = scoring.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5))
     assert [s.value for s in reading.segments] == [1]
 
 
@@ -120,5 +120,5 @@ def test_on_a_sheet_with_no_other_line_signs_are_digits_where_the_line_reader_he
     frames, spans = heard_of(line, (1, 7))
     logs = scores_of(line, (1, 7), doubt={0, 1}).astype(np.float32)
     card = ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5, text_weights=(0.4, 0.5))
-    readings = lattice.decoded(lattice.Scored(line, logs, spans, frames), card)
+    readings = scoring.decoded(scoring.Scored(line, logs, spans, frames), card)
     assert ["".join(str(s.value) for s in reading.segments) for reading in readings] == read

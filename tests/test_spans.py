@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitocr.spans import BLANK, FLOOR, NOTHING, SEVERAL, log_spans
+from digitocr.recognition.ctc import BLANK, FLOOR, NOTHING, SEVERAL, log_spans
 
 
 def collapsed(path):

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
+from digitocr.recognition.line_image import DIGIT, FRAME, MARGIN, ROWS, strip
 from digitocr.records import Sheet
-from digitocr.strip import DIGIT, FRAME, MARGIN, ROWS, strip
 
 
 def line_of(grey):

@@ -11,13 +11,13 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import judge
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.mending import Mend, mends
 from digitocr.forms.registration import Form, Registration, flatten
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import clean, rulings, segment
 from digitocr.imaging.components import components
+from digitocr.recognition import judge
 from digitocr.records import Box, Grey, Line, Mask, Number, Reason, Sheet, Status, Transform
 
 FINE = 48

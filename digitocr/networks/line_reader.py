@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import log_softmax
 from digitocr.networks.runtime import Call, load_call
+from digitocr.recognition.line_image import CHANNELS, FRAME, ROWS
 from digitocr.records import ModelCard
-from digitocr.strip import CHANNELS, FRAME, ROWS
 
 WIDTH_STEP = 64
 """Strips are filled up to a multiple of so many columns, so that the network meets few shapes."""

@@ -9,14 +9,14 @@ from itertools import accumulate
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import decode, judge, lattice, rescore
-from digitocr.judge import Evidence
 from digitocr.networks.classifier import Classifier
 from digitocr.networks.line_reader import LineReader
-from digitocr.normalize import to_batch
 from digitocr.pipeline import evidence
+from digitocr.recognition import decode, judge, nbest, scoring
+from digitocr.recognition.ctc import NOTHING, SEVERAL
+from digitocr.recognition.judge import Evidence
+from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
-from digitocr.spans import NOTHING, SEVERAL
 from digitocr.training.acceptance import Outcome
 from digitocr.training.corpus import DrawnLine
 from digitocr.training.fields import DrawnField, labelled_field
@@ -53,7 +53,7 @@ class Judged:
     near: bool = False
 
 
-def _asking(classifier: Classifier) -> lattice.LogProbabilities:
+def _asking(classifier: Classifier) -> scoring.LogProbabilities:
     """Return how a classifier is asked about pictures."""
     return lambda images: classifier.log_probabilities(to_batch(images))
 
@@ -78,14 +78,14 @@ def calibrated(
     items = [drawn.item for drawn in first]
     labels = [item.labels for item in items]
     frames = line_reader.frames if line_reader else None
-    alone = lattice.score_all([item.line for item in items], logs)
+    alone = scoring.score_all([item.line for item in items], logs)
     card = replace(card, geometry=fit_weights(labels, alone), line_weights=(), text_weights=())
     if frames:
-        together = lattice.with_spans(alone, frames)
+        together = scoring.with_spans(alone, frames)
         card = replace(card, line_weights=fit_weights(labels, together))
-        open_ = lattice.score([item.line for item in items], logs, frames)
+        open_ = scoring.score([item.line for item in items], logs, frames)
         card = replace(card, text_weights=fit_text_weights(items, open_, card))
-    numbers = judged(second, lattice.score([drawn.item.line for drawn in second], logs, frames), card)
+    numbers = judged(second, scoring.score([drawn.item.line for drawn in second], logs, frames), card)
     coefficients = fit_number_confidence(numbers)
     return replace(
         card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients
@@ -106,14 +106,14 @@ def calibrated_in_cells(
     logs = _asking(classifier)
     half = len(fields) // 2
     first, second = fields[:half], fields[half:]
-    scored = lattice.score_all([field.line for field in first], logs, line_reader.frames)
+    scored = scoring.score_all([field.line for field in first], logs, line_reader.frames)
     card = replace(
         card, cell_weights=fit_cell_weights([labelled_field(field).labels for field in first], scored)
     )
     numbers = []
-    scored = lattice.score([field.line for field in second], logs, line_reader.frames)
+    scored = scoring.score([field.line for field in second], logs, line_reader.frames)
     for k, (field, one) in enumerate(zip(second, scored, strict=True)):
-        (reading,) = lattice.decoded(one, card)
+        (reading,) = scoring.decoded(one, card)
         text = "".join(str(s.value) for s in reading.segments)
         if text:
             numbers.append(Judged(evidence(reading), text == field.entry.text, k))
@@ -156,9 +156,9 @@ def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> l
 
 
 def fit_text_weights(
-    lines: Sequence[LabelledLine], scored: Sequence[lattice.Scored], card: ModelCard
+    lines: Sequence[LabelledLine], scored: Sequence[scoring.Scored], card: ModelCard
 ) -> tuple[float, ...]:
-    """Fit the conditional logistic model of :func:`digitocr.rescore.likeliest` on lines that hold digits.
+    """Fit the conditional logistic model of :func:`digitocr.recognition.nbest.likeliest` on lines that hold digits.
 
     Parameters
     ----------
@@ -180,7 +180,7 @@ def fit_text_weights(
         if not item.written or not len(one.frames):
             continue
         truth = "".join(str(digit.value) for digit in item.written)
-        proposed = rescore.proposals(one.line, lattice.scores(one, card), one.spans, one.frames)
+        proposed = nbest.proposals(one.line, scoring.scores(one, card), one.spans, one.frames)
         texts = [proposal.text for proposal in proposed]
         if truth in texts:
             cases.append((np.array([p.features for p in proposed]), texts.index(truth)))
@@ -198,8 +198,8 @@ def fit_text_weights(
     return tuple(round(float(weight), 4) for weight in found.x)
 
 
-def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]) -> Weights:
-    """Fit the linear map of :func:`digitocr.decode.with_features` by multinomial logistic regression.
+def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Scored]) -> Weights:
+    """Fit the linear map of :func:`digitocr.recognition.decode.with_features` by multinomial logistic regression.
 
     Parameters
     ----------
@@ -214,7 +214,7 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Sco
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), lattice.features(one)]) for one in scored])
+    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), scoring.features(one)]) for one in scored])
     truth = np.concatenate(labels)
     known = truth != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
@@ -227,7 +227,7 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Sco
     return _rows(weights)
 
 
-def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattice.Scored]) -> Weights:
+def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Scored]) -> Weights:
     """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
 
     The score of a digit, a sign or a cut is made of what the two networks say of just that, and a cut's of its share
@@ -248,7 +248,7 @@ def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[lattic
 
     inputs = np.vstack(
         [
-            np.hstack([np.maximum(one.logs, -20.0), lattice.cell_features(one), np.ones((len(one.logs), 1))])
+            np.hstack([np.maximum(one.logs, -20.0), scoring.cell_features(one), np.ones((len(one.logs), 1))])
             for one in scored
         ]
     )
@@ -299,7 +299,7 @@ def _tied(rows: int) -> NDArray[np.float64]:
     return tied.reshape(rows * classes, -1)
 
 
-def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: ModelCard) -> list[Judged]:
+def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: ModelCard) -> list[Judged]:
     """Decode drawn lines and say of each number whether it is right.
 
     Parameters
@@ -319,7 +319,7 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: M
     found: dict[int, tuple[str, list[decode.Reading]]] = {}
     for drawn, line in zip(lines, scored, strict=True):
         if drawn.text is not None:
-            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(lattice.decoded(line, card))
+            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(scoring.decoded(line, card))
     out = []
     for drawing, (text, readings) in found.items():
         ends = list(accumulate(len(reading.segments) for reading in readings))
@@ -333,7 +333,7 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[lattice.Scored], card: M
 
 
 def fit_number_confidence(numbers: Sequence[Judged]) -> tuple[float, ...]:
-    """Fit the logistic model of :func:`digitocr.judge.confidence`; coefficients, the constant last."""
+    """Fit the logistic model of :func:`digitocr.recognition.judge.confidence`; coefficients, the constant last."""
     from sklearn.linear_model import LogisticRegression
 
     inputs = np.array([n.evidence.features() for n in numbers])

@@ -86,7 +86,7 @@ def write_model(
         "name": output.stem,
         "sha256": hashlib.sha256(weights).hexdigest(),
         "classes": list(recipe.classes),
-        "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
+        "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.recognition.normalize)",
         "scaling": recipe.scaling,
         "output": architecture(recipe.architecture).output,
         "threshold": THRESHOLD,

@@ -11,8 +11,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.decode import CUT, SIGN
-from digitocr.normalize import to_mnist
+from digitocr.recognition.decode import CUT, SIGN
+from digitocr.recognition.normalize import to_mnist
 from digitocr.records import Grey
 from digitocr.training.compose import STRUCK, Drawing, cell, form_field, line
 from digitocr.training.fields import drawn_forms, labelled_field

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.decode import SIGN
+from digitocr.recognition.decode import SIGN
 from digitocr.training.architectures import digitnet
 from digitocr.training.corpus import Candidates, cropped, varied
 from digitocr.training.optimizers import muon

@@ -17,7 +17,7 @@ from digitocr import atomic
 from digitocr.errors import DigitocrError, UsageError
 from digitocr.networks.classifier import L2_COLUMNS
 from digitocr.networks.runtime import load_network, runner
-from digitocr.normalize import to_batch
+from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.training.actions import load, quietly
 from digitocr.training.data import load_dataset

@@ -9,11 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import lattice
-from digitocr.decode import CUT, SIGN
 from digitocr.forms.reading import fill
 from digitocr.forms.registration import Features, Form, Registration
 from digitocr.forms.template import Field, Template
+from digitocr.recognition import scoring
+from digitocr.recognition.decode import CUT, SIGN
 from digitocr.records import Box, Line
 from digitocr.training.filling import Entry, Shot, fill_in, photographed
 from digitocr.training.labelling import UNSURE, LabelledLine, Written
@@ -115,7 +115,7 @@ def labelled_field(field: DrawnField) -> LabelledLine:
 def _labels(field: DrawnField) -> NDArray[np.int8]:
     line = field.line
     labels = []
-    for candidate, share in zip(line.candidates, lattice.shares_of_cells(line).tolist(), strict=True):
+    for candidate, share in zip(line.candidates, scoring.shares_of_cells(line).tolist(), strict=True):
         written = field.entry.cells[line.cells[candidate.first]]
         if written.isdigit():
             labels.append(int(written) if share >= MOSTLY else SIGN if share <= 1 - MOSTLY else CUT)

@@ -9,8 +9,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.decode import CUT, SIGN
 from digitocr.imaging import clean, segment
+from digitocr.recognition.decode import CUT, SIGN
 from digitocr.records import Grey, Line, Page, Sheet
 
 PASSING, COMPLETE = 0.06, 0.6

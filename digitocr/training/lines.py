@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.networks.line_reader import WIDTH_STEP, LineReader, padded
-from digitocr.spans import BLANK
-from digitocr.strip import CHANNELS, FRAME, ROWS, Strip, strip
+from digitocr.recognition.ctc import BLANK
+from digitocr.recognition.line_image import CHANNELS, FRAME, ROWS, Strip, strip
 from digitocr.training.architectures import linenet
 from digitocr.training.labelling import LabelledLine, Written
 from digitocr.training.optimizers import muon

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import Classifier
-from digitocr.normalize import to_batch
+from digitocr.recognition.normalize import to_batch
 from digitocr.training.data import Digits, turned, with_turned_copies
 from digitocr.training.evaluation import TURNED_SEED
 from digitocr.training.scoring import Share, accuracy, digit_logs, loss

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import Classifier, log_softmax
-from digitocr.normalize import to_batch
+from digitocr.recognition.normalize import to_batch
 from digitocr.training.data import Digits
 
 Logs = NDArray[np.float32]

@@ -23,7 +23,7 @@ from digitocr import __version__
 from digitocr.networks.classifier import classifier_of
 from digitocr.networks.line_reader import LineReader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
-from digitocr.normalize import to_batch
+from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training import digits, lines
 from digitocr.training.architectures import ensemble
@@ -146,7 +146,7 @@ def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> N
         {
             "name": line_reader.stem,
             "sha256": sha256,
-            "input": "(N, 32, 4 T, 2) float32 in [0, 1]: the sheet, a line's own ink; bright on black (digitocr.strip)",
+            "input": "(N, 32, 4 T, 2) float32 in [0, 1]: the sheet, a line's own ink; bright on black (digitocr.recognition.line_image)",
             "output": "(N, T, 11) logits: per frame of four columns the ten digits, or none",
             "licence": "Apache-2.0",
             **facts,
@@ -158,7 +158,7 @@ def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> N
             "name": card.name,
             "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
             "classes": list(card.classes),
-            "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.normalize)",
+            "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.recognition.normalize)",
             "output": "logits",
             "compiled_sha256": hashlib.sha256(made.compiled).hexdigest(),
             "line_reader": line_reader.name,

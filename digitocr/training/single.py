@@ -7,9 +7,9 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from digitocr import normalize
 from digitocr.imaging import clean, segment
 from digitocr.imaging.components import components
+from digitocr.recognition import normalize
 from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
 
 FAR = 128

@@ -33,7 +33,7 @@ from digitocr.networks.classifier import (
 )
 from digitocr.networks.line_reader import load_line_reader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
-from digitocr.normalize import to_batch
+from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.sampling import drawn
 from digitocr.training.calibrate import calibrated

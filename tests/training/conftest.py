@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 from drawn_digits import drawn_digit
 
-from digitocr.normalize import to_mnist
+from digitocr.recognition.normalize import to_mnist
 from digitocr.training.augment import Variation, vary
 from digitocr.training.data import Dataset, Digits
 from digitocr.training.fitting import fit, make_recipe

@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from digitocr.judge import Evidence
+from digitocr.recognition.judge import Evidence
 from digitocr.training.calibrate import Judged, of_drawings, threshold_for
 
 

@@ -9,7 +9,7 @@ import pytest
 from digitocr.errors import UsageError
 from digitocr.networks.classifier import L2_COLUMNS, classifier_of, load_classifier, scaled
 from digitocr.networks.runtime import keras_call
-from digitocr.normalize import to_batch
+from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.actions import command_of, load
 from digitocr.training.architectures import ARCHITECTURES, architecture

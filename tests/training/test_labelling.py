@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from digitocr.decode import CUT, SIGN
+from digitocr.recognition.decode import CUT, SIGN
 from digitocr.training.compose import form_field, line
 from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines, labelled
 from digitocr.training.digits import NO_DIGIT_TURNED, turned, without_bars

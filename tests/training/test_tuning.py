@@ -134,7 +134,7 @@ def writing():
         pytest.skip("MNIST is neither at hand nor to be had from the network")
     from new_writer import SOURCES
 
-    from digitocr.normalize import to_mnist
+    from digitocr.recognition.normalize import to_mnist
     from digitocr.training.compose import line
     from digitocr.training.labelling import labelled_lines
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.strip import FRAME, ROWS
+from digitocr.recognition.line_image import FRAME, ROWS
 from digitocr.training.lines import ANY, Lesson, batches, varied
 from digitocr.training.wear import _CHANGES, moved, worn
 

@@ -52,7 +52,7 @@ class Evidence:
     height : float
         Of the line, in sheet pixels: small ink is read less surely.
     clutter, unevenness : float
-        Of the line's picture, see :class:`digitocr.decode.Reading`: the same doubt of the networks says less of a
+        Of the line's picture, see :class:`digitocr.recognition.decode.Reading`: the same doubt of the networks says less of a
         cluttered line than of a clean one.
     """
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.decode import SIGN, Path, best_paths
+from digitocr.recognition.ctc import FLOOR, NOTHING, log_text
+from digitocr.recognition.decode import SIGN, Path, best_paths
 from digitocr.records import Line
-from digitocr.spans import FLOOR, NOTHING, log_text
 
 MIXES = (0.0, 0.5, 1.0)
 """Shares of the line reader's word in the scores by which texts are proposed."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import decode, normalize, rescore
+from digitocr.recognition import decode, nbest, normalize
+from digitocr.recognition.ctc import BLANK, SPANS, log_spans, log_text
+from digitocr.recognition.line_image import strip
 from digitocr.records import Candidate, Grey, Line, ModelCard
-from digitocr.spans import BLANK, SPANS, log_spans, log_text
-from digitocr.strip import strip
 
 SURE = math.log(0.99)
 """A component of ink that is this surely a digit is not looked at in parts, nor with its neighbours."""
@@ -44,7 +44,7 @@ class Scored:
     logs : (N, C) float32 ndarray
         Log probabilities, one row per candidate of the line.
     spans : (N, 12) float32 ndarray
-        What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.spans`; of shape
+        What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.recognition.ctc`; of shape
         ``(N, 0)`` where it was not asked.
     frames : (T, 11) float32 ndarray
         What it says frame by frame; of shape ``(0, 11)`` where it was not asked.
@@ -156,10 +156,10 @@ def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
     weighed = scores(scored, card)
     (path,) = decode.best_paths(scored.line, weighed[None])
     if not (card.text_weights and _may_be_mended(scored, path)):
-        (heard,) = log_text(scored.frames, [rescore.text_of(path)]) if len(scored.frames) else (0.0,)
+        (heard,) = log_text(scored.frames, [nbest.text_of(path)]) if len(scored.frames) else (0.0,)
         return decode.decode(scored.line, weighed, scored.spans, path, log_heard=heard)
-    proposed = rescore.proposals(scored.line, weighed, scored.spans, scored.frames)
-    chosen, log_chosen = rescore.likeliest(proposed, card.text_weights)
+    proposed = nbest.proposals(scored.line, weighed, scored.spans, scored.frames)
+    chosen, log_chosen = nbest.likeliest(proposed, card.text_weights)
     return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_chosen, chosen.log_heard)
 
 

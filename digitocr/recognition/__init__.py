@@ -1,0 +1,1 @@
+"""Candidates and rows to numbers: normalization, scores, decoding, confidence."""
