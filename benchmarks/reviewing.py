@@ -21,8 +21,8 @@ import cv2
 import numpy as np
 
 from digitocr import pictures, publish
-from digitocr.ledger import Claim, Ledger
 from digitocr.records import Box, Digit, FileResult, Number, Page, PageResult, Reason, Status
+from digitocr.store.ledger import Claim, Ledger
 
 SHAPE = (1100, 800)
 NUMBERS = 10

@@ -24,11 +24,11 @@ from digitocr import atomic, inbox, publish, results, upkeep
 from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
 from digitocr.forms.template import dumps, load_folder
 from digitocr.inbox import Entry
-from digitocr.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.networks.classifier import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
 from digitocr.records import READ, FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
 from digitocr.settings import Settings
+from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.watching import Still, age
 
 log = logging.getLogger(__name__)

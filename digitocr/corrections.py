@@ -21,12 +21,12 @@ from digitocr import atomic, publish, results, upkeep
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
 from digitocr.io.sandbox import Sandbox
-from digitocr.ledger import Known
 from digitocr.originals import Originals
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.review import corrected
 from digitocr.settings import Settings
+from digitocr.store.ledger import Known
 
 LABELS = "labels.csv"
 COLUMNS = ("crop", "label", "read", "confidence", "file", "page", "number", "position")

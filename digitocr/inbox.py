@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from digitocr import atomic
 from digitocr.errors import BusyError, FileAccessError, NameRefusedError, OutputError, advice_on
-from digitocr.ledger import now
+from digitocr.store.ledger import now
 
 _LITTER = re.compile(
     r"""

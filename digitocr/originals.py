@@ -9,9 +9,9 @@ from pathlib import Path
 
 from digitocr.errors import FileAccessError, InputError
 from digitocr.io import sandbox
-from digitocr.ledger import Known, Ledger
 from digitocr.records import Limits, Page
 from digitocr.settings import Settings
+from digitocr.store.ledger import Known, Ledger
 
 
 @dataclass(frozen=True, slots=True)

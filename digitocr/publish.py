@@ -20,9 +20,9 @@ from digitocr.forms import template as templates
 from digitocr.forms.releasing import released
 from digitocr.forms.template import Template
 from digitocr.inbox import PRIVATE
-from digitocr.ledger import Known, Ledger, Outcome, Waiting, now
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import Item
+from digitocr.store.ledger import Known, Ledger, Outcome, Waiting, now
 
 _RESULT = TypeAdapter(FileResult)
 _QUEUE_ID = results.QUEUE.index("review_id")

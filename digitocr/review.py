@@ -14,9 +14,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digitocr.errors import UsageError
-from digitocr.ledger import Correction, Ledger, Waiting, now
 from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Status
 from digitocr.results import QUEUE, items, review_id
+from digitocr.store.ledger import Correction, Ledger, Waiting, now
 
 NOT_A_DIGIT = "-"
 TAKEN_BACK = ""

@@ -17,9 +17,9 @@ from typing import Any
 from digitocr import atomic, inbox, publish, results
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
 from digitocr.forms import tables
-from digitocr.ledger import Known, Ledger, now
 from digitocr.records import READ, FileStatus
 from digitocr.settings import Settings
+from digitocr.store.ledger import Known, Ledger, now
 
 DAY = 86_400.0
 

@@ -12,8 +12,8 @@ from typing import Annotated
 import typer
 
 from digitocr import console, upkeep
-from digitocr.ledger import Known, Ledger
 from digitocr.settings import Settings
+from digitocr.store.ledger import Known, Ledger
 
 Names = Annotated[
     list[str] | None, typer.Argument(help="Files by their names in the tables; * for anything.")

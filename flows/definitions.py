@@ -18,9 +18,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from digitocr import console, upkeep
 from digitocr.batch import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
 from digitocr.errors import BusyError
-from digitocr.ledger import Ledger
 from digitocr.loading import reader_of
 from digitocr.settings import cores
+from digitocr.store.ledger import Ledger
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
 """How the command that called the flow takes part in it; flows that a server starts have none."""

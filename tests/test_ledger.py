@@ -6,7 +6,7 @@ import threading
 import pytest
 
 from digitocr.errors import OutputError
-from digitocr.ledger import Claim, Correction, Ledger, Outcome, Waiting
+from digitocr.store.ledger import Claim, Correction, Ledger, Outcome, Waiting
 
 
 @pytest.fixture
@@ -75,7 +75,7 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
 
 
 def test_all_files_are_gone_through_portion_by_portion(ledger, job, monkeypatch):
-    monkeypatch.setattr("digitocr.ledger._PORTION", 2)
+    monkeypatch.setattr("digitocr.store.ledger._PORTION", 2)
     names = ["b", "a", "e", "é", "d", "c", "a/b"]
     for identity, name in zip(ledger.claim(job, [claim(n) for n in names], "me"), names, strict=True):
         items = tuple(Waiting(f"{name}{i}", i != 1, (f"{name}{i}",)) for i in range(4))

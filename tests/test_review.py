@@ -4,7 +4,7 @@ import pytest
 
 from digitocr import publish, results, review
 from digitocr.errors import UsageError
-from digitocr.ledger import Ledger
+from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
 

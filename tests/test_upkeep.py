@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from digitocr import __main__ as commands
 from digitocr import atomic, console, inbox, upkeep
 from digitocr.errors import BusyError, UsageError
-from digitocr.ledger import Ledger
+from digitocr.store.ledger import Ledger
 
 
 def call(*args):

@@ -66,8 +66,8 @@ def export(
     def command() -> int:
         from digitocr import atomic, publish
         from digitocr.forms import tables
-        from digitocr.ledger import Ledger
         from digitocr.settings import load_settings
+        from digitocr.store.ledger import Ledger
 
         settings = load_settings({"results": results, "state": state}, config)
         ledger_path = settings.state / "ledger.sqlite"

@@ -17,10 +17,10 @@ from pydantic import BaseModel, ConfigDict, Field
 from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
 from digitocr.io.sandbox import Sandbox
-from digitocr.ledger import Known
 from digitocr.originals import Originals
 from digitocr.review import LONGEST
 from digitocr.settings import Settings
+from digitocr.store.ledger import Known
 from digitocr.web.crops import NoPictureError, Pictures
 from digitocr.web.desk import Answer, Desk, Said, Task, Wanted
 from digitocr.web.figures import overview

@@ -12,9 +12,9 @@ import numpy as np
 
 from digitocr import pictures
 from digitocr.errors import DigitocrError, InputError
-from digitocr.ledger import Known
 from digitocr.originals import Originals
 from digitocr.records import Box, Digit, Grey
+from digitocr.store.ledger import Known
 from digitocr.web.desk import Task
 
 _KEPT = 4

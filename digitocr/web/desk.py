@@ -19,10 +19,10 @@ from typing import Any
 
 from digitocr import publish, results
 from digitocr.errors import DigitocrError, UsageError
-from digitocr.ledger import Correction, Known, Ledger, now
 from digitocr.records import FileResult, Status
 from digitocr.review import NOT_A_DIGIT
 from digitocr.sampling import drawn
+from digitocr.store.ledger import Correction, Known, Ledger, now
 from digitocr.web.numbers import (
     Change,
     Place,

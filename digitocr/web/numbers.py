@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from digitocr import results, review
 from digitocr.errors import UsageError
-from digitocr.ledger import Correction
 from digitocr.records import Box, FileResult, Number, PageResult, Status
+from digitocr.store.ledger import Correction
 
 
 @dataclass(frozen=True, slots=True, order=True)

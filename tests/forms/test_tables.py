@@ -9,8 +9,8 @@ from digitocr import publish
 from digitocr.forms import tables
 from digitocr.forms.rules import parse
 from digitocr.forms.template import Field, Kind, Template, dump
-from digitocr.ledger import Ledger
 from digitocr.records import Box, Digit, Number, PageResult, Status
+from digitocr.store.ledger import Ledger
 
 BOX = Box(10, 20, 30, 20)
 

@@ -25,8 +25,8 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 from fake_reader import FakeReader, numbers
 
 from digitocr import batch, upkeep
-from digitocr.ledger import Ledger
 from digitocr.settings import load_settings
+from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
 GIVEN = {

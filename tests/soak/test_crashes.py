@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from digitocr import upkeep
-from digitocr.ledger import Ledger
 from digitocr.settings import load_settings
+from digitocr.store.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = Path(__file__).with_name("crashing.py")

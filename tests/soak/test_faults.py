@@ -10,9 +10,10 @@ import time
 
 import pytest
 
-from digitocr import batch, inbox, ledger, upkeep, watching
+from digitocr import batch, inbox, upkeep, watching
 from digitocr.errors import OutputError
-from digitocr.ledger import Ledger
+from digitocr.store import ledger
+from digitocr.store.ledger import Ledger
 
 
 def agrees(work):

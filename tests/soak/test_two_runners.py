@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from digitocr import upkeep
-from digitocr.ledger import Ledger
+from digitocr.store.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent.parent
 SCRIPT = Path(__file__).with_name("watching.py")

@@ -1,0 +1,1 @@
+"""The ledger: all SQL of the program."""
