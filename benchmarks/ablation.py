@@ -26,7 +26,7 @@ from benchmarks.scoring import Half, Results, read_truth
 from digitocr.networks.classifier import Classifier
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Source
-from digitocr.results import write_tables
+from digitocr.results.tables import write_tables
 
 SETS = ("cheques", "form_fields", "cells", "photos", "forms")
 AT_ONCE = {"photos": 1, "forms": 1}

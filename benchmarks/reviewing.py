@@ -20,8 +20,8 @@ from typing import Any
 import cv2
 import numpy as np
 
-from digitocr import pictures, publish
 from digitocr.records import Box, Digit, FileResult, Number, Page, PageResult, Reason, Status
+from digitocr.results import pictures, publish
 from digitocr.store.ledger import Claim, Ledger
 
 SHAPE = (1100, 800)

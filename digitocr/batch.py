@@ -20,13 +20,14 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from digitocr import atomic, inbox, publish, results, upkeep
+from digitocr import atomic, inbox, upkeep
 from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
 from digitocr.forms.template import dumps, load_folder
 from digitocr.inbox import Entry
 from digitocr.networks.classifier import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
 from digitocr.records import READ, FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
+from digitocr.results import publish, tables
 from digitocr.settings import Settings
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.watching import Still, age
@@ -447,7 +448,7 @@ class Batch:
             return (lasts or gave_up) and self._job.settings.reprocess != "failed"
         if known.status not in READ or not self._was_read_so(known):
             return False
-        return all(path.is_file() for path in results.table_paths(self._shelf.results, known.file))
+        return all(path.is_file() for path in tables.table_paths(self._shelf.results, known.file))
 
     def _chunk_size(self) -> int:
         """No more than asked for, and few enough that every worker gets some."""
@@ -517,7 +518,7 @@ class Batch:
 
     def _read(self, sources: list[Source]) -> list[Reading]:
         """Read files; where reading them together raises, each alone, so that one bad file is one failure."""
-        from digitocr import pictures  # OpenCV is not needed where nothing is read
+        from digitocr.results import pictures  # OpenCV is not needed where nothing is read
 
         reader = self._reader()
         try:
@@ -571,14 +572,14 @@ class Batch:
         if result.status is FileStatus.FAILED:
             log.error("%s: %s", known.source, result.error)
         if known.status in READ and (known.model, known.settings) != (job.model, job.reading):
-            results.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
+            tables.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
         try:
             outcome, items = publish.write_reading(shelf, ledger, known, result)
         except NameRefusedError as error:
             log.error("%s: %s", known.source, error)
             return Outcome(FileStatus.FAILED.value, error_code=error.code, error=str(error))
         if result.status in READ:
-            from digitocr import pictures
+            from digitocr.results import pictures
 
             pictures.write_crops(shelf.review, reading.shown, items)
             if job.settings.annotate:

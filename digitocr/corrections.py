@@ -17,13 +17,14 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import atomic, publish, results, upkeep
+from digitocr import atomic, upkeep
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
 from digitocr.io.sandbox import Sandbox
 from digitocr.originals import Originals
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
+from digitocr.results import publish, tables
 from digitocr.review import corrected
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
@@ -154,7 +155,7 @@ def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[
             if ink is None:
                 yield _where(known, one), "the digit could not be cut out again"
                 continue
-            name = results.review_id(known.sha256, index, one.box)
+            name = tables.review_id(known.sha256, index, one.box)
             place = (known.file, str(index), str(one.number), str(one.position))
             yield Labelled(name, to_mnist(ink), one.label, one.read, one.confidence, place)
 
@@ -236,11 +237,11 @@ def _write(folder: Path, good: Sequence[Labelled], left_out: Sequence[tuple[str,
         atomic.write(folder / str(one.label) / f"{one.name}.png", data, durable=False)
     rows = (
         (f"{one.label}/{one.name}.png", str(one.label), str(one.read), f"{one.confidence:.4f}",
-         results.defuse(one.place[0]), *one.place[1:])
+         tables.defuse(one.place[0]), *one.place[1:])
         for one in good
     )  # fmt: skip
     atomic.write(folder / LABELS, _table(COLUMNS, rows))
-    atomic.write(folder / LEFT_OUT, _table(("where", "why"), ((results.defuse(w), y) for w, y in left_out)))
+    atomic.write(folder / LEFT_OUT, _table(("where", "why"), ((tables.defuse(w), y) for w, y in left_out)))
 
 
 def _table(columns: Sequence[str], rows: Iterator[tuple[str, ...]]) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from digitocr.errors import UsageError
 from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Status
-from digitocr.results import QUEUE, items, review_id
+from digitocr.results.tables import QUEUE, items, review_id
 from digitocr.store.ledger import Correction, Ledger, Waiting, now
 
 NOT_A_DIGIT = "-"

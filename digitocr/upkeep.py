@@ -14,10 +14,10 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from digitocr import atomic, inbox, publish, results
+from digitocr import atomic, inbox
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
-from digitocr.forms import tables
 from digitocr.records import READ, FileStatus
+from digitocr.results import forms, publish, tables
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger, now
 
@@ -231,8 +231,8 @@ def _wrong_with(known: Known, shelf: publish.Shelf, ledger: Ledger, disk: _Disk)
     if known.holder:
         yield f"was being read by {known.holder}, who did not finish"
     if known.status in READ:
-        digits, numbers = results.table_paths(shelf.results, known.file)
-        if _text(numbers) != results.encode(results.NUMBERS, ()) + ledger.lines_of(known.id):
+        digits, numbers = tables.table_paths(shelf.results, known.file)
+        if _text(numbers) != tables.encode(tables.NUMBERS, ()) + ledger.lines_of(known.id):
             yield f"{numbers.name} is missing or not what was read"
         if _rows(digits) != known.digits:
             yield f"{digits.name} is missing or has not its {known.digits} digits"
@@ -245,12 +245,12 @@ def _wrong_with(known: Known, shelf: publish.Shelf, ledger: Ledger, disk: _Disk)
 
 def _wrong_tables(shelf: publish.Shelf, ledger: Ledger, files: Sequence[Known]) -> Iterator[str]:
     expected = {
-        shelf.results / "files.csv": results.encode(results.FILES, publish.file_rows(files)),
-        shelf.results / "numbers.csv": results.encode(results.NUMBERS, ())
+        shelf.results / "files.csv": tables.encode(tables.FILES, publish.file_rows(files)),
+        shelf.results / "numbers.csv": tables.encode(tables.NUMBERS, ())
         + "".join(ledger.number_lines(shelf.job)),
     }
-    for form, rows in tables.gather(publish.form_rows(ledger, shelf.job)).items():
-        expected[tables.path(shelf.results, form)] = tables.as_csv(rows)
+    for form, rows in forms.gather(publish.form_rows(ledger, shelf.job)).items():
+        expected[forms.path(shelf.results, form)] = forms.as_csv(rows)
     for path, text in expected.items():
         if _text(path) != text:
             yield f"{path.name}: is missing or behind the ledger; the next run writes it"
@@ -370,9 +370,9 @@ def forget(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str
     chosen = matching(ledger.known(shelf.job), names)
     with inbox.only_runner(settings.state, None, "forgetting files"), publish.writing(shelf):
         for known in chosen:
-            results.keep_old_tables(shelf.results, known.file, now().replace(":", ""))
+            tables.keep_old_tables(shelf.results, known.file, now().replace(":", ""))
             ledger.forget(known.id)
-            for path in results.table_paths(shelf.results, known.file):
+            for path in tables.table_paths(shelf.results, known.file):
                 path.unlink(missing_ok=True)
         publish.publish(shelf, ledger)
     return [k.file for k in chosen]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import typer
 
-from digitocr import console, publish, review, upkeep
+from digitocr import console, review, upkeep
+from digitocr.results import publish
 from digitocr.settings import Settings
 from flows import options
 

@@ -3,8 +3,8 @@ import numpy as np
 import pytest
 from fake_reader import SHAPE, numbers
 
-from digitocr import pictures, results
 from digitocr.records import Box, FileResult, FileStatus, Page, PageResult
+from digitocr.results import pictures, tables
 
 
 @pytest.fixture
@@ -14,7 +14,7 @@ def page():
 
 def test_crops_are_written_for_what_waits_only(tmp_path, page):
     read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE, numbers("5 12?")),))
-    items = results.items(read, read, "a")
+    items = tables.items(read, read, "a")
     pictures.write_crops(tmp_path, [pictures.show(page, read.pages[0], annotated=False)], items)
     (crop,) = (tmp_path / "crops").iterdir()
     assert crop.name == f"{items[0].review_id}.png"
@@ -24,7 +24,7 @@ def test_crops_are_written_for_what_waits_only(tmp_path, page):
 def test_the_crop_of_an_empty_file_is_its_page(tmp_path, page):
     read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE),), FileStatus.EMPTY)
     shown = pictures.show(page, read.pages[0], annotated=False)
-    pictures.write_crops(tmp_path, [shown], results.items(read, read, "a"))
+    pictures.write_crops(tmp_path, [shown], tables.items(read, read, "a"))
     (crop,) = (tmp_path / "crops").iterdir()
     height, width = cv2.imread(str(crop)).shape[:2]
     assert width / height == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.02)

@@ -7,9 +7,9 @@ from fake_reader import SHAPE, numbers
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr import results
 from digitocr.errors import OutputError
 from digitocr.records import Box, FileResult, FileStatus, PageResult, Status
+from digitocr.results import tables
 
 SHA = "ab" * 32
 
@@ -25,32 +25,32 @@ def parsed(text):
 
 
 def test_columns_are_those_of_the_contract():
-    assert ",".join(results.DIGITS) == (
+    assert ",".join(tables.DIGITS) == (
         "file,page,field,number,position,x,y,width,height,digit,confidence,runner_up,runner_up_confidence,status"
     )
-    assert ",".join(results.NUMBERS) == (
+    assert ",".join(tables.NUMBERS) == (
         "file,page,field,number,text,confidence,x,y,width,height,marks,status,reasons"
     )
-    assert ",".join(results.FILES) == (
+    assert ",".join(tables.FILES) == (
         "file,sha256,pages,numbers,digits,review,status,error,seconds,model,processed_at"
     )
-    assert ",".join(results.QUEUE) == (
+    assert ",".join(tables.QUEUE) == (
         "review_id,file,page,field,number,position,digit,confidence,runner_up,runner_up_confidence,number_text,"
         "reasons,crop,correction,number_correction"
     )
 
 
 def test_a_file_has_a_row_for_each_digit_and_each_number(tmp_path):
-    lines = results.write_tables(tmp_path, read("007 1?"), "scan.jpg")
-    digits, found = results.table_paths(tmp_path, "scan.jpg")
+    lines = tables.write_tables(tmp_path, read("007 1?"), "scan.jpg")
+    digits, found = tables.table_paths(tmp_path, "scan.jpg")
     assert digits.read_text() == (
-        ",".join(results.DIGITS) + "\n"
+        ",".join(tables.DIGITS) + "\n"
         "scan.jpg,1,,1,1,10,20,9,20,0,0.9900,7,0.3000,accepted\n"
         "scan.jpg,1,,1,2,20,20,9,20,0,0.9900,7,0.3000,accepted\n"
         "scan.jpg,1,,1,3,30,20,9,20,7,0.9900,7,0.3000,accepted\n"
         "scan.jpg,1,,2,1,60,20,9,20,1,0.5000,7,0.3000,review\n"
     )
-    assert found.read_text() == ",".join(results.NUMBERS) + "\n" + lines
+    assert found.read_text() == ",".join(tables.NUMBERS) + "\n" + lines
     assert lines == (
         "scan.jpg,1,,1,007,0.9800,10,20,30,20,,accepted,\n"
         "scan.jpg,1,,2,1,0.4000,60,20,10,20,,review,low-confidence\n"
@@ -59,22 +59,22 @@ def test_a_file_has_a_row_for_each_digit_and_each_number(tmp_path):
 
 def test_a_row_that_does_not_fit_its_table_is_not_written():
     with pytest.raises(OutputError, match="2 cells"):
-        results.encode(results.FILES, [("a", "b")])
+        tables.encode(tables.FILES, [("a", "b")])
 
 
 @given(st.text(st.characters(codec="utf-8"), min_size=1))
 def test_any_name_comes_back_and_none_is_a_formula(name):
-    text = results.encode(results.AUDIT, [("at", "who", "id", name, "digit", "1", "7")])
+    text = tables.encode(tables.AUDIT, [("at", "who", "id", name, "digit", "1", "7")])
     (row,) = parsed(text)
-    assert not row["file"].startswith(results.FORMULA_STARTS)
+    assert not row["file"].startswith(tables.FORMULA_STARTS)
     assert row["file"].removeprefix("'") == name.replace("\r", "\\r").removeprefix("'")
     assert text.count("\n") >= 2
 
 
 class TestItems:
     def test_an_unsure_digit_waits_with_its_number(self):
-        (item,) = results.items(read("5 12?"), read("5 12?"), "scan.jpg")
-        cells = dict(zip(results.QUEUE, item.row, strict=False))
+        (item,) = tables.items(read("5 12?"), read("5 12?"), "scan.jpg")
+        cells = dict(zip(tables.QUEUE, item.row, strict=False))
         assert (cells["number"], cells["position"], cells["digit"], cells["number_text"]) == (
             "2",
             "1",
@@ -90,22 +90,22 @@ class TestItems:
         (number,) = result.numbers
         blank = replace(number, digits=(), written="")
         result = replace(result, pages=(replace(result.pages[0], numbers=(blank,)),))
-        (item,) = results.items(result, result, "scan.jpg")
-        assert (item.number, item.position, item.row[results.QUEUE.index("position")]) == (1, 0, "")
+        (item,) = tables.items(result, result, "scan.jpg")
+        assert (item.number, item.position, item.row[tables.QUEUE.index("position")]) == (1, 0, "")
 
     def test_a_file_with_nothing_on_it_waits_as_number_0_with_its_page(self):
-        (item,) = results.items(read(""), read(""), "scan.jpg")
+        (item,) = tables.items(read(""), read(""), "scan.jpg")
         assert (item.number, item.box) == (0, Box(0, 0, SHAPE[1], SHAPE[0]))
         assert "nothing-found" in item.row
 
     def test_ids_are_the_same_from_run_to_run_and_differ_by_content_page_and_box(self):
         box = Box(1, 2, 3, 4)
-        one = results.review_id(SHA, 1, box)
-        assert one == results.review_id(SHA, 1, box)
+        one = tables.review_id(SHA, 1, box)
+        assert one == tables.review_id(SHA, 1, box)
         others = [
-            results.review_id("cd" * 32, 1, box),
-            results.review_id(SHA, 2, box),
-            results.review_id(SHA, 1, Box(1, 2, 3, 5)),
+            tables.review_id("cd" * 32, 1, box),
+            tables.review_id(SHA, 2, box),
+            tables.review_id(SHA, 1, Box(1, 2, 3, 5)),
         ]
         assert len({one, *others}) == 4
         assert not one.isdigit()  # a spreadsheet would round it
@@ -116,12 +116,12 @@ def test_ink_that_is_no_number_is_left_out_and_keeps_its_place():
     first, second = result.pages[0].numbers
     gone = replace(first, digits=(), status=Status.CORRECTED)
     result = replace(result, pages=(replace(result.pages[0], numbers=(gone, second)),))
-    (row,) = results.number_rows(result, "scan.jpg")
+    (row,) = tables.number_rows(result, "scan.jpg")
     assert row[3] == "2"
 
 
 def test_old_tables_are_kept_beside(tmp_path):
-    results.write_tables(tmp_path, read("1"), "sub/scan.jpg")
-    results.keep_old_tables(tmp_path, "sub/scan.jpg", "20260101")
+    tables.write_tables(tmp_path, read("1"), "sub/scan.jpg")
+    tables.keep_old_tables(tmp_path, "sub/scan.jpg", "20260101")
     old = tmp_path / ".old" / "20260101" / "sub" / "scan.jpg.numbers.csv"
     assert old.read_text() == (tmp_path / "sub" / "scan.jpg.numbers.csv").read_text()

@@ -2,8 +2,9 @@ import csv
 
 import pytest
 
-from digitocr import publish, results, review
+from digitocr import review
 from digitocr.errors import UsageError
+from digitocr.results import publish, tables
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
@@ -40,7 +41,7 @@ def desk(work):
     return Desk(work)
 
 
-TEXT_QUOTED = ";".join(f'"{name}"' for name in results.QUEUE)
+TEXT_QUOTED = ";".join(f'"{name}"' for name in tables.QUEUE)
 
 
 def digit(text):
@@ -161,17 +162,17 @@ class TestAgain:
         work.put("a.jpg", "1?")
         work.run()
         work.put("b.jpg", "2?")
-        real = results.lines
+        real = tables.lines
         saves = iter([digit("7")])
 
         def lines(columns, rows, **how):
-            if columns == results.QUEUE:
+            if columns == tables.QUEUE:
                 rows = list(rows)
                 for said in saves:
                     desk.fill(said)
             return real(columns, rows, **how)
 
-        monkeypatch.setattr(results, "lines", lines)
+        monkeypatch.setattr(tables, "lines", lines)
         work.run()
         assert [(row["file"], row["correction"]) for row in desk.rows()] == [("a.jpg", "7"), ("b.jpg", "")]
 
@@ -276,7 +277,7 @@ class TestSpreadsheets:
              "cp1252"),  # one that writes decimal commas takes 0.5000 for text
             (TEXT_QUOTED.replace(";", "\t"),
              '"{}"\t"{}"\t1\t\t{}\t1\t{}\t0.5\t7\t0.3\t{}\t"low-confidence"\t"crops/{}.png"\t{}\t{}', "utf-16"),
-            (";".join(results.QUEUE), '{};"{}";1;;{};1;{};0.5;7;0.3;{};low-confidence;crops/{}.png;{};{}',
+            (";".join(tables.QUEUE), '{};"{}";1;;{};1;{};0.5;7;0.3;{};low-confidence;crops/{}.png;{};{}',
              "utf-8-sig"),
         ],
     )  # fmt: skip
@@ -305,7 +306,7 @@ class TestSpreadsheets:
         work.put("b;1.jpg", "123?")
         work.run()
         (row,) = desk.rows()
-        saved = ";".join(results.QUEUE) + "\n" + ";".join((row | digit("4")).values()) + "\n"
+        saved = ";".join(tables.QUEUE) + "\n" + ";".join((row | digit("4")).values()) + "\n"
         desk.path.write_text(saved)
         with pytest.raises(UsageError, match="line 2 has more cells than there are columns"):
             desk.apply()

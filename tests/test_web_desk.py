@@ -6,8 +6,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_desk import Look, Person, open_desk, tables
 
-from digitocr import publish, review
+from digitocr import review
 from digitocr.errors import UsageError
+from digitocr.results import publish
 from digitocr.web.desk import LEASE_SECONDS
 from digitocr.web.figures import overview
 from digitocr.web.numbers import Place

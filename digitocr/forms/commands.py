@@ -64,8 +64,9 @@ def export(
     """Write the tables of all forms as an Excel workbook, a sheet each; its cells are text, leading zeros stay."""
 
     def command() -> int:
-        from digitocr import atomic, publish
-        from digitocr.forms import tables
+        from digitocr import atomic
+        from digitocr.results import forms as tables
+        from digitocr.results import publish
         from digitocr.settings import load_settings
         from digitocr.store.ledger import Ledger
 

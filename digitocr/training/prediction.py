@@ -18,7 +18,7 @@ from digitocr.errors import FileAccessError, InputError, UsageError
 from digitocr.io import pages
 from digitocr.networks.classifier import Classifier, shipped_model
 from digitocr.records import Box, Grey
-from digitocr.results import defuse
+from digitocr.results.tables import defuse
 from digitocr.training import figures
 from digitocr.training.actions import load, say
 from digitocr.training.data import picture_files

@@ -10,10 +10,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import pictures
 from digitocr.errors import DigitocrError, InputError
 from digitocr.originals import Originals
 from digitocr.records import Box, Digit, Grey
+from digitocr.results import pictures
 from digitocr.store.ledger import Known
 from digitocr.web.desk import Task
 

@@ -17,9 +17,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from digitocr import publish, results
 from digitocr.errors import DigitocrError, UsageError
 from digitocr.records import FileResult, Status
+from digitocr.results import publish, tables
 from digitocr.review import NOT_A_DIGIT
 from digitocr.sampling import drawn
 from digitocr.store.ledger import Correction, Known, Ledger, now
@@ -609,7 +609,7 @@ class Desk(Ledger):
         machine = self._read_machine(identity, read_at)
         for page in machine.pages:
             for ordinal, number in enumerate(page.numbers, 1):
-                name = results.review_id(machine.sha256, page.index, number.box)
+                name = tables.review_id(machine.sha256, page.index, number.box)
                 accepted = number.status is Status.ACCEPTED
                 if accepted and drawn(name, "audit", self.rules.audit_share):
                     there = db.execute(

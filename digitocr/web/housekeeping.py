@@ -6,8 +6,8 @@ import logging
 import threading
 import time
 
-from digitocr import publish
 from digitocr.errors import DigitocrError
+from digitocr.results import publish
 from digitocr.web.desk import Desk
 
 log = logging.getLogger(__name__)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from digitocr import results, review
+from digitocr import review
 from digitocr.errors import UsageError
 from digitocr.records import Box, FileResult, Number, PageResult, Status
+from digitocr.results import tables
 from digitocr.store.ledger import Correction
 
 
@@ -102,9 +103,9 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
     whole = Box(0, 0, page.shape[1], page.shape[0])
     blank = Number((), 0.0, whole)
     number = page.numbers[place.number - 1] if place.number else blank
-    all_items = results.items(machine, machine, "")
+    all_items = tables.items(machine, machine, "")
     items = {i.position: i.review_id for i in all_items if (i.page, i.number) == (place.page, place.number)}
-    own = results.review_id(machine.sha256, place.page, number.box)
+    own = tables.review_id(machine.sha256, place.page, number.box)
     identity = next(iter(items.values()), own)
     known = {identity, own, *items.values()}
     words: dict[Key, str] = {}

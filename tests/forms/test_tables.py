@@ -5,11 +5,10 @@ from dataclasses import replace
 import pytest
 from openpyxl import load_workbook
 
-from digitocr import publish
-from digitocr.forms import tables
 from digitocr.forms.rules import parse
 from digitocr.forms.template import Field, Kind, Template, dump
 from digitocr.records import Box, Digit, Number, PageResult, Status
+from digitocr.results import forms, publish
 from digitocr.store.ledger import Ledger
 
 BOX = Box(10, 20, 30, 20)
@@ -38,7 +37,7 @@ def page(*numbers):
 
 
 def row(*numbers, template=TALLY, file="scan.jpg"):
-    return tables.row(file, page(*numbers), template)
+    return forms.row(file, page(*numbers), template)
 
 
 def test_a_page_is_a_row_and_a_field_a_column():
@@ -89,27 +88,27 @@ def test_without_a_template_fields_are_as_they_were_read():
 
 
 def test_rows_of_an_earlier_version_of_a_form_keep_their_columns():
-    old = tables.Row("tally", {"file": "a.jpg", "gone": "1"})
-    new = tables.Row("tally", {"file": "b.jpg", "here": "2"})
-    assert tables.columns([old, new])[-2:] == ("here", "gone")
-    assert tables.as_csv([old, new]).splitlines()[1:] == ["a.jpg,,,,,,1", "b.jpg,,,,,2,"]
+    old = forms.Row("tally", {"file": "a.jpg", "gone": "1"})
+    new = forms.Row("tally", {"file": "b.jpg", "here": "2"})
+    assert forms.columns([old, new])[-2:] == ("here", "gone")
+    assert forms.as_csv([old, new]).splitlines()[1:] == ["a.jpg,,,,,,1", "b.jpg,,,,,2,"]
 
 
 def test_cells_that_a_spreadsheet_would_run_are_defused():
-    text = tables.as_csv([row(number("a", "1"), file="=cmd|' /C calc'!A0.jpg")])
+    text = forms.as_csv([row(number("a", "1"), file="=cmd|' /C calc'!A0.jpg")])
     assert next(csv.DictReader(io.StringIO(text)))["file"] == "'=cmd|' /C calc'!A0.jpg"
 
 
 def test_rows_are_kept_and_come_back():
     rows = [row(number("a", "1")), row(number("a", "2"), template=None)]
-    assert tables.loads(tables.dumps(rows)) == rows
-    assert tables.dumps([]) == ""
-    assert tables.loads("") == []
+    assert forms.loads(forms.dumps(rows)) == rows
+    assert forms.dumps([]) == ""
+    assert forms.loads("") == []
 
 
 def test_a_workbook_has_text_cells_only():
-    rows = [row(number("a", "007"), file="=1+1.jpg"), tables.Row("x" * 40, {"file": "b\x01.jpg"})]
-    book = load_workbook(io.BytesIO(tables.as_workbook(rows)))
+    rows = [row(number("a", "007"), file="=1+1.jpg"), forms.Row("x" * 40, {"file": "b\x01.jpg"})]
+    book = load_workbook(io.BytesIO(forms.as_workbook(rows)))
     assert book.sheetnames == ["tally", "x" * 27 + "_2"]
     sheet = book["tally"]
     line = {name.value: cell for name, cell in zip(sheet[1], sheet[2], strict=True)}

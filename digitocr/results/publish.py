@@ -13,15 +13,16 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
-from digitocr import atomic, results, review
+from digitocr import atomic, review
 from digitocr.errors import FileAccessError, OutputError, UsageError
-from digitocr.forms import tables
 from digitocr.forms import template as templates
 from digitocr.forms.releasing import released
 from digitocr.forms.template import Template
 from digitocr.inbox import PRIVATE
 from digitocr.records import FileResult, FileStatus
-from digitocr.results import Item
+from digitocr.results import forms as tables
+from digitocr.results import tables as results
+from digitocr.results.tables import Item
 from digitocr.store.ledger import Known, Ledger, Outcome, Waiting, now
 
 _RESULT = TypeAdapter(FileResult)

@@ -12,7 +12,7 @@ from digitocr import atomic
 from digitocr.forms.checks import complaints, is_told, text, written
 from digitocr.forms.template import COLUMNS, SUFFIXES, Field, Kind, Template
 from digitocr.records import Box, Number, PageResult, Status
-from digitocr.results import defuse, encode
+from digitocr.results.tables import defuse, encode
 
 FOLDER = "forms"
 """Within the results."""

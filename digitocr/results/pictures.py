@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digitocr import atomic
 from digitocr.errors import OutputError
 from digitocr.records import Box, FileResult, FileStatus, Grey, Number, Page, PageResult, Shown, Status
-from digitocr.results import Item, items
+from digitocr.results.tables import Item, items
 
 Colour = NDArray[np.uint8]
 """``uint8`` picture of shape ``(height, width, 3)``, blue first."""

@@ -1,0 +1,1 @@
+"""Tables and pictures: what a run leaves on disk."""
