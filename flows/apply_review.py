@@ -11,8 +11,9 @@ from pathlib import Path
 
 import typer
 
-from digitocr import console, review, upkeep
+from digitocr import console, upkeep
 from digitocr.results import publish
+from digitocr.review import queue as review
 from digitocr.settings import Settings
 from flows import options
 

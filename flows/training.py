@@ -9,8 +9,9 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from digitocr import atomic, console, corrections
+from digitocr import atomic, console
 from digitocr.networks.registry import model_in_use
+from digitocr.review import export
 from digitocr.settings import Settings
 
 
@@ -36,7 +37,7 @@ def train_model(
     """
     settings = console.settings(flags, config)
     folder = settings.state / "corrections"
-    exported = corrections.export(settings, folder)
+    exported = export.export(settings, folder)
     outcome: dict[str, Any] = {"digits": exported.digits, "trained": False, "promoted": False}
     if exported.digits < _last(settings) + fresh:
         _tell(f"{exported.digits} settled digits; {_last(settings) + fresh} are waited for.")

@@ -5,12 +5,12 @@ import numpy as np
 import pytest
 from web_desk import Person, open_desk
 
-from digitocr import corrections
 from digitocr.errors import UsageError
 from digitocr.imaging import clean, segment
 from digitocr.io import sandbox
 from digitocr.io.pages import decode
 from digitocr.records import Digit, FileResult, Number, PageResult, Reading, Reason, Status, around
+from digitocr.review import export
 from digitocr.settings import load_settings
 
 
@@ -74,7 +74,7 @@ def labels(folder):
 
 def test_what_was_settled_is_exported_as_the_network_saw_it(cut, tmp_path):
     settle(cut, "174", "33")
-    done = corrections.export(cut.settings(), tmp_path / "out")
+    done = export.export(cut.settings(), tmp_path / "out")
     assert (done.digits, done.corrections, done.left_out) == (5, 3, ())
     rows = labels(tmp_path / "out")
     assert [(row["label"], row["read"]) for row in rows] == [
@@ -92,18 +92,18 @@ def test_what_was_not_settled_or_was_taken_back_is_not(cut, tmp_path):
         ann = Person(desk)
         ann.say(ann.take()[0], "174")
         ann.undo()
-    assert corrections.export(cut.settings(), tmp_path / "out").digits == 0
+    assert export.export(cut.settings(), tmp_path / "out").digits == 0
 
 
 def test_a_number_of_another_length_tells_of_no_digit(cut, tmp_path):
     settle(cut, "1745", "-")
-    assert corrections.export(cut.settings(), tmp_path / "out").digits == 0
+    assert export.export(cut.settings(), tmp_path / "out").digits == 0
 
 
 def test_a_file_that_is_gone_is_left_out_with_why(cut, tmp_path):
     settle(cut, "174", "25")
     (cut.folder / "archive" / "a.png").unlink()
-    done = corrections.export(cut.settings(), tmp_path / "out")
+    done = export.export(cut.settings(), tmp_path / "out")
     assert done.digits == 2
     assert len(done.left_out) == 3
     assert "no longer" in (tmp_path / "out" / "left-out.csv").read_text()
@@ -112,7 +112,7 @@ def test_a_file_that_is_gone_is_left_out_with_why(cut, tmp_path):
 def test_a_file_that_ends_its_decoder_is_left_out_with_why(cut, tmp_path, monkeypatch):
     settle(cut, "174", "25")
     monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
-    done = corrections.export(cut.settings(), tmp_path / "out")
+    done = export.export(cut.settings(), tmp_path / "out")
     assert done.digits == 0
     assert {why for _, why in done.left_out} == {
         "its decoder ended on it (signal 11) (scan or copy it again)"
@@ -124,7 +124,7 @@ def test_the_same_picture_under_two_labels_is_left_out(work, tmp_path):
     work.put("a.png", page("11"))
     work.run()
     settle(work, "17")
-    done = corrections.export(work.settings(), tmp_path / "out")
+    done = export.export(work.settings(), tmp_path / "out")
     assert done.digits == 0
     assert "another digit" in done.left_out[0][1]
 
@@ -133,24 +133,24 @@ def test_the_same_picture_under_two_labels_is_left_out(work, tmp_path):
 def test_blots_and_empty_crops_are_left_out(ink):
     picture = np.zeros(28 * 28, np.uint8)
     picture[:ink] = 255
-    one = corrections.Labelled("r1", picture.reshape(28, 28), 1, 1, 0.5, ("a", "1", "1", "1"))
-    good, bad = corrections._checked([one])
+    one = export.Labelled("r1", picture.reshape(28, 28), 1, 1, 0.5, ("a", "1", "1", "1"))
+    good, bad = export._checked([one])
     assert (good, len(bad)) == ([], 1)
 
 
 def test_an_export_is_made_anew_and_other_folders_are_left_alone(cut, tmp_path):
     settle(cut, "174", "25")
     folder = tmp_path / "out"
-    corrections.export(cut.settings(), folder)
+    export.export(cut.settings(), folder)
     (folder / "9").mkdir()
     (folder / "9" / "stale.png").write_bytes(b"")
-    corrections.export(cut.settings(), folder)
+    export.export(cut.settings(), folder)
     assert not (folder / "9" / "stale.png").exists()
     with pytest.raises(UsageError, match="something else"):
-        corrections.export(cut.settings(), cut.folder / "archive")
+        export.export(cut.settings(), cut.folder / "archive")
 
 
 def test_nothing_was_read_yet(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     with pytest.raises(UsageError, match="nothing was read"):
-        corrections.export(load_settings(), tmp_path / "out")
+        export.export(load_settings(), tmp_path / "out")

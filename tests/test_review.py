@@ -2,9 +2,9 @@ import csv
 
 import pytest
 
-from digitocr import review
 from digitocr.errors import UsageError
 from digitocr.results import publish, tables
+from digitocr.review import queue
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
@@ -264,7 +264,7 @@ class TestSpreadsheets:
                 "line 2 (a.jpg, page 1, number 2): 45 is shorter than 123, and may lack zeros"
                 in done.refused[0]
             )
-            assert [row.cells["number_correction"] for row in review.read_queue(desk.path)] == ["45"]
+            assert [row.cells["number_correction"] for row in queue.read_queue(desk.path)] == ["45"]
         else:
             assert done.refused == ()
             assert desk.numbers().get("2", ("", ""))[0] == text
@@ -340,7 +340,7 @@ class TestSpreadsheets:
         assert len(desk.rows()) == 2
 
     def test_no_queue_is_an_empty_one(self, tmp_path):
-        assert list(review.read_queue(tmp_path / "queue.csv")) == []
+        assert list(queue.read_queue(tmp_path / "queue.csv")) == []
 
 
 def test_nothing_to_correct_before_anything_was_read(work, desk):

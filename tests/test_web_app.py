@@ -17,9 +17,9 @@ from workplace import Workplace
 
 from digitocr.__main__ import app
 from digitocr.io import sandbox
+from digitocr.review.rules import Rules
 from digitocr.web.app import make_app
 from digitocr.web.guard import COOKIE, Guard
-from digitocr.web.rules import Rules
 
 HOME = "http://127.0.0.1:8000"
 SESSION = "0" * 32

@@ -6,13 +6,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from web_desk import Look, Person, open_desk, tables
 
-from digitocr import review
 from digitocr.errors import UsageError
 from digitocr.results import publish
-from digitocr.web.desk import LEASE_SECONDS
-from digitocr.web.figures import overview
-from digitocr.web.numbers import Place
-from digitocr.web.rules import Order, Rules
+from digitocr.review import queue as review
+from digitocr.review.desk import LEASE_SECONDS
+from digitocr.review.figures import overview
+from digitocr.review.numbers import Place
+from digitocr.review.rules import Order, Rules
 from flows.apply_review import apply_review
 
 

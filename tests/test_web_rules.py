@@ -2,8 +2,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitocr.sampling import drawn
-from digitocr.web.rules import Rules, interval, is_answer, person
+from digitocr.review.rules import Rules, interval, is_answer, person
+from digitocr.review.sampling import drawn
 
 names = st.integers(0, 1 << 60).map(lambda i: f"r{i:x}")
 

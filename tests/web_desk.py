@@ -3,10 +3,10 @@
 import itertools
 from dataclasses import dataclass
 
+from digitocr.review.desk import Answer, Said, Wanted
+from digitocr.review.rules import Look, Rules
 from digitocr.web import server
-from digitocr.web.desk import Answer, Said, Wanted
 from digitocr.web.housekeeping import follow
-from digitocr.web.rules import Look, Rules
 
 _count = itertools.count(1)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from filelock import FileLock
 from pydantic import TypeAdapter, ValidationError
 
-from digitocr import atomic, review
+from digitocr import atomic
 from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import template as templates
 from digitocr.forms.releasing import released
@@ -23,6 +23,7 @@ from digitocr.records import FileResult, FileStatus
 from digitocr.results import forms as tables
 from digitocr.results import tables as results
 from digitocr.results.tables import Item
+from digitocr.review import queue as review
 from digitocr.store.ledger import Known, Ledger, Outcome, Waiting, now
 
 _RESULT = TypeAdapter(FileResult)

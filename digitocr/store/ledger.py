@@ -29,7 +29,7 @@ LEASE_SECONDS = 3600.0
 
 _PUBLISHED, _PUBLISHING = 1, 2
 
-# What the review page needs, see digitocr.web.desk: the queue in the orders it is worked through, who holds what,
+# What the review page needs, see digitocr.review.desk: the queue in the orders it is worked through, who holds what,
 # every decision with what was shown, and the further looks that are asked for.
 _REVIEWING = """
     ALTER TABLE item ADD COLUMN page INTEGER AS (CAST(json_extract(cells, '$[2]') AS INTEGER)) VIRTUAL;

@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__
-from digitocr.corrections import LABELS
 from digitocr.errors import UsageError
 from digitocr.networks.classifier import (
     Classifier,
@@ -35,7 +34,8 @@ from digitocr.networks.line_reader import load_line_reader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch, ModelCard
-from digitocr.sampling import drawn
+from digitocr.review.export import LABELS
+from digitocr.review.sampling import drawn
 from digitocr.training.calibrate import calibrated
 from digitocr.training.cards import fitted_parts, write_card
 from digitocr.training.corpus import (

@@ -17,17 +17,17 @@ from pydantic import BaseModel, ConfigDict, Field
 from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
 from digitocr.io.sandbox import Sandbox
-from digitocr.originals import Originals
-from digitocr.review import LONGEST
+from digitocr.review.desk import Answer, Desk, Said, Task, Wanted
+from digitocr.review.figures import overview
+from digitocr.review.numbers import Place
+from digitocr.review.queue import LONGEST
+from digitocr.review.rules import Look, Order, person
+from digitocr.review.source_files import Originals
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
 from digitocr.web.crops import NoPictureError, Pictures
-from digitocr.web.desk import Answer, Desk, Said, Task, Wanted
-from digitocr.web.figures import overview
 from digitocr.web.guard import Guard
 from digitocr.web.housekeeping import Housekeeper
-from digitocr.web.numbers import Place
-from digitocr.web.rules import Look, Order, person
 
 WALL = 60
 """Digits on a wall."""

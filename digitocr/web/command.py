@@ -57,8 +57,8 @@ def review(
     console.set_up(quiet=False, verbose=False)
 
     def command() -> int:
+        from digitocr.review.rules import Rules
         from digitocr.web import server
-        from digitocr.web.rules import Rules
 
         settings = load_settings({"results": results, "review": queue, "state": state}, config)
         rules = Rules(second, frozenset(second_field or ()), audit)
@@ -82,7 +82,7 @@ def export(
     console.set_up(quiet=False, verbose=False)
 
     def command() -> int:
-        from digitocr.corrections import export as write
+        from digitocr.review.export import export as write
 
         done = write(load_settings({"results": results, "state": state}, config), folder)
         left = f", {len(done.left_out)} left out (left-out.csv says why)" if done.left_out else ""

@@ -11,11 +11,11 @@ import cv2
 import numpy as np
 
 from digitocr.errors import DigitocrError, InputError
-from digitocr.originals import Originals
 from digitocr.records import Box, Digit, Grey
 from digitocr.results import pictures
+from digitocr.review.desk import Task
+from digitocr.review.source_files import Originals
 from digitocr.store.ledger import Known
-from digitocr.web.desk import Task
 
 _KEPT = 4
 """Pages that are kept decoded."""

@@ -8,7 +8,7 @@ import time
 
 from digitocr.errors import DigitocrError
 from digitocr.results import publish
-from digitocr.web.desk import Desk
+from digitocr.review.desk import Desk
 
 log = logging.getLogger(__name__)
 

@@ -18,12 +18,12 @@ import uvicorn
 
 from digitocr import upkeep
 from digitocr.errors import UsageError
+from digitocr.review.desk import Desk
+from digitocr.review.rules import Rules
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
 from digitocr.web.command import TOKEN_VARIABLE
-from digitocr.web.desk import Desk
 from digitocr.web.guard import Guard, is_loopback
-from digitocr.web.rules import Rules
 
 log = logging.getLogger(__name__)
 

@@ -9,8 +9,8 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from digitocr.web.desk import Desk
-from digitocr.web.rules import Look, interval
+from digitocr.review.desk import Desk
+from digitocr.review.rules import Look, interval
 
 DAYS = 14
 _PAUSE = 60.0

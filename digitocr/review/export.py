@@ -21,11 +21,11 @@ from digitocr import atomic, upkeep
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
 from digitocr.io.sandbox import Sandbox
-from digitocr.originals import Originals
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.results import publish, tables
-from digitocr.review import corrected
+from digitocr.review.queue import corrected
+from digitocr.review.source_files import Originals
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
 

@@ -20,10 +20,7 @@ from typing import Any
 from digitocr.errors import DigitocrError, UsageError
 from digitocr.records import FileResult, Status
 from digitocr.results import publish, tables
-from digitocr.review import NOT_A_DIGIT
-from digitocr.sampling import drawn
-from digitocr.store.ledger import Correction, Known, Ledger, now
-from digitocr.web.numbers import (
+from digitocr.review.numbers import (
     Change,
     Place,
     Seen,
@@ -33,7 +30,10 @@ from digitocr.web.numbers import (
     seen,
     taken_back,
 )
-from digitocr.web.rules import Look, Order, Rules, is_answer
+from digitocr.review.queue import NOT_A_DIGIT
+from digitocr.review.rules import Look, Order, Rules, is_answer
+from digitocr.review.sampling import drawn
+from digitocr.store.ledger import Correction, Known, Ledger, now
 
 LEASE_SECONDS = 180.0
 """After this long without a sign of life of its page, a number is given to someone else."""

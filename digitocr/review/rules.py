@@ -6,8 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from digitocr.review import LONGEST, NOT_A_DIGIT
-from digitocr.sampling import drawn
+from digitocr.review.queue import LONGEST, NOT_A_DIGIT
+from digitocr.review.sampling import drawn
 
 
 class Look(StrEnum):

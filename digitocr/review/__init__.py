@@ -1,0 +1,1 @@
+"""What people settle, and what becomes of it; without HTTP."""
