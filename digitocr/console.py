@@ -13,8 +13,8 @@ from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
 
-from digitocr.batch import Summary
 from digitocr.errors import DigitocrError, UsageError
+from digitocr.inbox.run import Summary
 from digitocr.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)

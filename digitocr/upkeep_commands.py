@@ -11,7 +11,8 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console, upkeep
+from digitocr import console
+from digitocr.inbox import maintenance
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
 
@@ -45,7 +46,7 @@ def status(
     """How the inbox stands: what waits, what failed, the last run, room on the disk."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        seen = upkeep.standing(settings, ledger)
+        seen = maintenance.standing(settings, ledger)
         if as_json:
             _print(json.dumps(asdict(seen)))
             return 0
@@ -81,7 +82,7 @@ def housekeeping(
     """Remove what the settings keep_archive_days, keep_crops_days and keep_ledger_days let go."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        done = upkeep.tidy(settings, ledger)
+        done = maintenance.tidy(settings, ledger)
         for trouble in done.troubles:
             sys.stderr.write(f"{trouble}\n")
         if as_json:
@@ -106,7 +107,9 @@ def list_(
     """List files with what became of them."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for known in upkeep.matching(ledger.known(upkeep.known_shelf(settings, ledger).job), names or []):
+        for known in maintenance.matching(
+            ledger.known(maintenance.known_shelf(settings, ledger).job), names or []
+        ):
             told = known.state
             if only in (None, told):
                 _print(json.dumps(asdict(known) | {"state": told}) if as_json else _line(known))
@@ -132,7 +135,7 @@ def verify(
     """Hold the ledger against tables, archive and failed files; ends in status 1 where they do not agree."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        found = upkeep.verify(settings, ledger)
+        found = maintenance.verify(settings, ledger)
         if as_json:
             _print(json.dumps(found))
         else:
@@ -148,7 +151,7 @@ def retry(names: Names = None, results: Results = None, state: State = None, con
     """Put failed files back, to be read by the next run; without names, all of them."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for file in upkeep.retry(settings, ledger, names or []):
+        for file in maintenance.retry(settings, ledger, names or []):
             _print(file)
         return 0
 
@@ -165,7 +168,7 @@ def forget(
     """Forget files; what people said about them is kept, and their tables are moved to results/.old."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for file in upkeep.forget(settings, ledger, names):
+        for file in maintenance.forget(settings, ledger, names):
             _print(file)
         return 0
 

@@ -11,7 +11,8 @@ from pathlib import Path
 
 import typer
 
-from digitocr import console, upkeep
+from digitocr import console
+from digitocr.inbox import maintenance
 from digitocr.results import publish
 from digitocr.review import queue as review
 from digitocr.settings import Settings
@@ -71,7 +72,7 @@ def apply_review(settings: Settings, who: str) -> review.Accepted:
     who : str
         Name of the person, for the audit.
     """
-    with upkeep.opened(settings) as (ledger, shelf), publish.writing(shelf):
+    with maintenance.opened(settings) as (ledger, shelf), publish.writing(shelf):
         rows = review.read_queue(settings.review / "queue.csv")
         done = review.accept(ledger, shelf.job, rows, who)
         if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(shelf.job):

@@ -15,9 +15,10 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from digitocr import console, upkeep
-from digitocr.batch import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
+from digitocr import console
 from digitocr.errors import BusyError
+from digitocr.inbox import maintenance
+from digitocr.inbox.run import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
 from digitocr.loading import reader_of
 from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
@@ -140,7 +141,7 @@ def housekeeping(
     settings = console.settings(flags, config)
     try:
         with Ledger(settings.ledger) as ledger:
-            done = upkeep.tidy(settings, ledger)
+            done = maintenance.tidy(settings, ledger)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return asdict(done)

@@ -13,8 +13,8 @@ from typing import Any
 import typer
 
 from digitocr import console
-from digitocr.batch import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
 from digitocr.errors import BusyError
+from digitocr.inbox.run import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
 from digitocr.loading import reader_of
 from flows import options
 

@@ -16,11 +16,12 @@ from typing import Any
 
 import typer
 
-from digitocr import console, inbox
-from digitocr.batch import Hooks, Job, Summary, make_job
+from digitocr import console
 from digitocr.errors import BusyError, FileAccessError
-from digitocr.inbox import Entry
-from digitocr.watching import Stability
+from digitocr.inbox import folder as inbox
+from digitocr.inbox.folder import Entry
+from digitocr.inbox.run import Hooks, Job, Summary, make_job
+from digitocr.inbox.stability import Stability
 from flows import options
 from flows.process_folder import process
 

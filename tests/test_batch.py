@@ -10,9 +10,10 @@ from pathlib import Path
 
 import pytest
 
-from digitocr import atomic, batch, inbox, watching
-from digitocr.batch import Hooks, make_job
+from digitocr import atomic
 from digitocr.errors import OutputError, UsageError
+from digitocr.inbox import folder, run, stability
+from digitocr.inbox.run import Hooks, make_job
 
 
 def old(path, seconds=100):
@@ -111,7 +112,7 @@ class TestOutcomes:
     def test_other_content_under_a_known_name_gets_a_name_of_its_own(self, work):
         work.put("scan.jpg", "1")
         work.run()
-        content = inbox.digest(work.put("scan.jpg", "2"))
+        content = folder.digest(work.put("scan.jpg", "2"))
         work.run()
         other = f"scan~{content[:8]}.jpg"
         assert work.statuses() == {"scan.jpg": "done", other: "done"}
@@ -120,7 +121,7 @@ class TestOutcomes:
         assert (work.folder / "results" / f"{other}.digits.csv").is_file()
 
     def test_a_name_of_its_own_is_not_taken_from_a_file_that_has_it(self, work):
-        content = inbox.digest(work.put("scan.jpg", "2"))
+        content = folder.digest(work.put("scan.jpg", "2"))
         work.put("scan.jpg", "1")
         work.run()
         work.put("scan.jpg", "2")
@@ -151,7 +152,7 @@ class TestSecondRun:
         other = work.folder / "other"
         old(work.put("a.jpg", "1", other))
         work.run(other)
-        monkeypatch.setattr(inbox, "digest", lambda path: pytest.fail("hashed"))
+        monkeypatch.setattr(folder, "digest", lambda path: pytest.fail("hashed"))
         assert work.run(other).unchanged == 1
 
     def test_a_file_written_just_before_it_was_hashed_is_hashed_again(self, work, monkeypatch):
@@ -159,8 +160,8 @@ class TestSecondRun:
         work.put("a.jpg", "1", other)
         work.run(other)
         hashed = []
-        real = inbox.digest
-        monkeypatch.setattr(inbox, "digest", lambda path: hashed.append(path) or real(path))
+        real = folder.digest
+        monkeypatch.setattr(folder, "digest", lambda path: hashed.append(path) or real(path))
         assert work.run(other).unchanged == 1
         assert len(hashed) == 1
 
@@ -245,7 +246,7 @@ class TestFoldersAndUse:
     def test_a_dry_run_touches_nothing(self, work):
         work.put("a.jpg", "1")
         work.put("b.jpg", "1")
-        dry = batch.dry_batch(make_job(work.settings()))
+        dry = run.dry_batch(make_job(work.settings()))
         assert list(dry.plan()) == [("read", "a.jpg"), ("duplicate", "b.jpg")]
         assert sorted(p.name for p in work.folder.iterdir()) == ["inbox"]
 
@@ -270,12 +271,12 @@ class TestArriving:
         path = work.put("slow.jpg", "1")
         work.put("whole.jpg", "2")
         monkeypatch.setattr(
-            watching.time, "sleep", lambda _: path.write_text("10") if path.read_text() == "1" else None
+            stability.time, "sleep", lambda _: path.write_text("10") if path.read_text() == "1" else None
         )
         assert work.run(settle=0.5).files == 1
         assert work.names("inbox") == ["slow.jpg"]
         old(path)
-        monkeypatch.setattr(watching, "age", lambda entry: 100)
+        monkeypatch.setattr(stability, "age", lambda entry: 100)
         assert work.run(settle=0.5).done == 1
 
     def test_what_cannot_be_decoded_yet_is_left_while_it_is_new(self, work, monkeypatch):
@@ -285,7 +286,7 @@ class TestArriving:
         path.write_text("17")
         assert work.run(hooks=Hooks(patience=60)).done == 1
         work.put("bad.jpg", "BAD")
-        monkeypatch.setattr(batch, "age", lambda entry: 61)
+        monkeypatch.setattr(run, "age", lambda entry: 61)
         assert work.run(hooks=Hooks(patience=60)).failed == 1
         assert work.names("inbox") == []
 
@@ -301,16 +302,16 @@ class TestArriving:
 
     def test_a_file_replaced_in_the_moment_it_is_moved_is_put_back(self, work, monkeypatch):
         work.put("a.jpg", "1")
-        real = inbox.put_away
+        real = folder.put_away
 
         def late(path, *args):
             path.write_text("another")
             return real(path, *args)
 
-        monkeypatch.setattr(inbox, "put_away", late)
+        monkeypatch.setattr(folder, "put_away", late)
         work.run()
         assert (work.inbox / "a.jpg").read_text() == "another"
-        monkeypatch.setattr(inbox, "put_away", real)
+        monkeypatch.setattr(folder, "put_away", real)
         work.put("a.jpg", "22")
         assert work.run().done == 1
 
@@ -444,7 +445,7 @@ SCRIPT = """
 
 class TestKills:
     def go(self, work, last):
-        path = os.pathsep.join([str(Path(__file__).parent), str(Path(batch.__file__).parent.parent)])
+        path = os.pathsep.join([str(Path(__file__).parent), str(Path(run.__file__).parent.parent)])
         command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(last)]
         return subprocess.run(
             command, cwd=work.folder, env=os.environ | {"PYTHONPATH": path}, check=False
@@ -497,5 +498,5 @@ def test_many_files_cost_no_more_each(work, monkeypatch):
     assert work.run(other).done == 200
     assert written["files.csv"] <= 1 + (time.perf_counter() - started) / 10
     assert len(written) == 2 * 200 + 4
-    monkeypatch.setattr(inbox, "digest", lambda path: pytest.fail("opened"))
+    monkeypatch.setattr(folder, "digest", lambda path: pytest.fail("opened"))
     assert work.run(other).unchanged == 200

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr import inbox
 from digitocr.errors import BusyError, FileAccessError, NameRefusedError
+from digitocr.inbox import folder as inbox
 
 
 def put(path, content=b"picture"):

@@ -10,8 +10,9 @@ from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
 from digitocr import __main__ as commands
-from digitocr import atomic, console, inbox, upkeep
+from digitocr import atomic, console
 from digitocr.errors import BusyError, UsageError
+from digitocr.inbox import folder, maintenance
 from digitocr.store.ledger import Ledger
 
 
@@ -25,12 +26,12 @@ def ledger(work):
 
 def verify(work):
     with ledger(work) as opened:
-        return upkeep.verify(work.settings(), opened)
+        return maintenance.verify(work.settings(), opened)
 
 
 def days_ago(work, days):
     """Have everything read so many days ago."""
-    then = time.time() - days * upkeep.DAY
+    then = time.time() - days * maintenance.DAY
     with ledger(work) as opened, opened._writing() as db:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))
         db.execute("UPDATE file SET processed_at = ?", (at,))
@@ -56,7 +57,7 @@ class TestStatus:
 
     def test_it_names_who_runs(self, work):
         work.run()
-        with inbox.only_runner(work.folder / ".digitocr", None, "reading here"):
+        with folder.only_runner(work.folder / ".digitocr", None, "reading here"):
             assert "reading here, process" in call("status").stdout
 
     def test_a_card_that_outlived_its_writer_names_no_one(self, work):
@@ -65,7 +66,7 @@ class TestStatus:
         card.write_text(
             json.dumps({"pid": 2**22 + 1, "host": os.uname().nodename, "purpose": "", "since": ""})
         )
-        assert inbox.holder(work.folder / ".digitocr") == {}
+        assert folder.holder(work.folder / ".digitocr") == {}
 
     def test_before_anything_was_read_it_makes_nothing(self, work):
         assert call("status").exit_code == 0
@@ -105,7 +106,7 @@ class TestLog:
         console.set_up(quiet=False, verbose=False)
         try:
             console.log_to(work.folder / "logs" / "run.jsonl")
-            content = inbox.digest(work.put("a.jpg", "1"))
+            content = folder.digest(work.put("a.jpg", "1"))
             work.put("bad.jpg", "BAD")
             work.run()
         finally:
@@ -234,12 +235,12 @@ class TestRetry:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch, ledger(work) as opened:
-            patch.setattr(inbox, "put_back", killed)
+            patch.setattr(folder, "put_back", killed)
             with pytest.raises(KeyboardInterrupt):
-                upkeep.retry(work.settings(), opened, [])
+                maintenance.retry(work.settings(), opened, [])
         assert work.names("failed") == ["bad.jpg", "bad.jpg.error.json"]
         with ledger(work) as opened:
-            assert upkeep.retry(work.settings(), opened, []) == ["bad.jpg"]
+            assert maintenance.retry(work.settings(), opened, []) == ["bad.jpg"]
         assert work.names("inbox") == ["bad.jpg"]
         assert work.names("failed") == []
 
@@ -257,11 +258,11 @@ class TestRetry:
         work.put("bad.jpg", "BAD")
         work.run()
         with (
-            inbox.only_runner(work.folder / ".digitocr", None, ""),
+            folder.only_runner(work.folder / ".digitocr", None, ""),
             ledger(work) as opened,
             pytest.raises(BusyError),
         ):
-            upkeep.retry(work.settings(), opened, [])
+            maintenance.retry(work.settings(), opened, [])
 
     def test_a_failed_file_of_another_folder_is_read_again(self, work):
         other = work.folder / "other"
@@ -381,7 +382,7 @@ class TestHousekeeping:
         days_ago(work, days)
         call("housekeeping")
         assert work.names("archive") == left
-        monkeypatch.setattr(upkeep, "_wrong_tables", lambda *_: [])  # the times in it were changed above
+        monkeypatch.setattr(maintenance, "_wrong_tables", lambda *_: [])  # the times in it were changed above
         assert call("ledger", "verify").exit_code == 0
 
     def test_what_is_not_the_file_that_was_read_is_left(self, work, monkeypatch):
@@ -418,7 +419,7 @@ class TestHousekeeping:
 
     def test_not_while_a_run_holds_the_inbox(self, work):
         work.run()
-        with inbox.only_runner(work.folder / ".digitocr", None, ""):
+        with folder.only_runner(work.folder / ".digitocr", None, ""):
             assert call("housekeeping").exit_code == 3
 
 
@@ -427,6 +428,6 @@ def test_names_fit_files_or_are_a_mistake(work):
     work.run()
     with ledger(work) as opened:
         known = list(opened.known(1))
-        assert [k.file for k in upkeep.matching(known, ["sub/*"])] == ["sub/a.jpg"]
+        assert [k.file for k in maintenance.matching(known, ["sub/*"])] == ["sub/a.jpg"]
         with pytest.raises(UsageError, match="gone"):
-            upkeep.matching(known, ["gone"])
+            maintenance.matching(known, ["gone"])

@@ -5,7 +5,7 @@ import json
 
 from fake_reader import FakeReader
 
-from digitocr.batch import Hooks, drain, make_job, open_batch
+from digitocr.inbox.run import Hooks, drain, make_job, open_batch
 from digitocr.settings import load_settings
 
 

@@ -18,7 +18,7 @@ from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import template as templates
 from digitocr.forms.releasing import released
 from digitocr.forms.template import Template
-from digitocr.inbox import PRIVATE
+from digitocr.inbox.folder import PRIVATE
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import forms as tables
 from digitocr.results import tables as results

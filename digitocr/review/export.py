@@ -17,9 +17,10 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from digitocr import atomic, upkeep
+from digitocr import atomic
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
+from digitocr.inbox import maintenance
 from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
@@ -108,7 +109,7 @@ def export(settings: Settings, folder: Path) -> Exported:
     """
     found: list[Labelled] = []
     left_out: list[tuple[str, str]] = []
-    with upkeep.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
+    with maintenance.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
         _make_room(folder)
         originals = Originals(ledger, shelf.job, settings, sandbox.decode)
         for known in ledger.known(shelf.job):

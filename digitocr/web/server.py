@@ -16,8 +16,8 @@ from pathlib import Path
 
 import uvicorn
 
-from digitocr import upkeep
 from digitocr.errors import UsageError
+from digitocr.inbox import maintenance
 from digitocr.review.desk import Desk
 from digitocr.review.rules import Rules
 from digitocr.settings import Settings, load_settings
@@ -38,7 +38,7 @@ def open_desk(settings: Settings, rules: Rules) -> Desk:
     UsageError
         Nothing was read into it yet.
     """
-    with upkeep.opened(settings) as (_, shelf):
+    with maintenance.opened(settings) as (_, shelf):
         return Desk(shelf, settings.ledger, rules)
 
 

@@ -6,10 +6,10 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from digitocr import inbox
-from digitocr.batch import make_job
-from digitocr.inbox import Entry
-from digitocr.watching import Stability
+from digitocr.inbox import folder
+from digitocr.inbox.folder import Entry
+from digitocr.inbox.run import make_job
+from digitocr.inbox.stability import Stability
 from flows import watch_inbox
 
 
@@ -143,7 +143,7 @@ def test_what_is_held_by_another_run_is_offered_again(fake_model, watching):
     holding, free = threading.Event(), threading.Event()
 
     def hold():
-        with inbox.only_runner(fake_model.folder / ".digitocr", None, "a long run"):
+        with folder.only_runner(fake_model.folder / ".digitocr", None, "a long run"):
             holding.set()
             free.wait(30)
 

@@ -24,7 +24,7 @@ sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.par
 
 from fake_reader import FakeReader, numbers
 
-from digitocr import batch, upkeep
+from digitocr.inbox import maintenance, run
 from digitocr.settings import load_settings
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
@@ -70,9 +70,9 @@ def drop(files):
 
 
 def read():
-    job = batch.make_job(settings())
-    with batch.open_batch(job, FakeReader) as opened:
-        return batch.drain(opened, lambda chunk: Now(opened.work(chunk)), 1)
+    job = run.make_job(settings())
+    with run.open_batch(job, FakeReader) as opened:
+        return run.drain(opened, lambda chunk: Now(opened.work(chunk)), 1)
 
 
 def fill():
@@ -92,12 +92,12 @@ def correct():
 
 def second_chance():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        upkeep.retry(settings(), ledger, [])
+        maintenance.retry(settings(), ledger, [])
 
 
 def tidy():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        upkeep.tidy(settings(), ledger)
+        maintenance.tidy(settings(), ledger)
 
 
 LIFE = (read, correct, lambda: drop(AGAIN), read, second_chance, read, tidy)
@@ -216,7 +216,9 @@ def check():
     assert sorted(contents()) == put, f"kept {sorted(contents())}, put {put}"
     assert not [p for p in Path("inbox").rglob("*") if p.is_file()]
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        wrong = [line for line in upkeep.verify(settings(), ledger) if "left behind by a kill" not in line]
+        wrong = [
+            line for line in maintenance.verify(settings(), ledger) if "left behind by a kill" not in line
+        ]
         known = list(ledger.known(1))
         said = ledger.audit(1)
     assert wrong == [], wrong

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from digitocr.inbox import Entry, look_again
+from digitocr.inbox.folder import Entry, look_again
 
 
 class Stability:

@@ -14,8 +14,9 @@ from functools import cached_property, partial
 from pathlib import Path
 from typing import Any
 
-from digitocr import atomic, inbox
+from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
+from digitocr.inbox import folder as inbox
 from digitocr.records import READ, FileStatus
 from digitocr.results import forms, publish, tables
 from digitocr.settings import Settings

@@ -20,17 +20,19 @@ from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from digitocr import atomic, inbox, upkeep
+from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
 from digitocr.forms.template import dumps, load_folder
-from digitocr.inbox import Entry
+from digitocr.inbox import folder as inbox
+from digitocr.inbox import maintenance
+from digitocr.inbox.folder import Entry
+from digitocr.inbox.stability import Still, age
 from digitocr.networks.classifier import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
 from digitocr.records import READ, FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
 from digitocr.results import publish, tables
 from digitocr.settings import Settings
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
-from digitocr.watching import Still, age
 
 log = logging.getLogger(__name__)
 events = logging.getLogger("digitocr.events")
@@ -352,7 +354,7 @@ class Batch:
         if settings.metrics_file is None:
             return
         try:
-            upkeep.write_metrics(settings.metrics_file, settings, self._ledger)
+            maintenance.write_metrics(settings.metrics_file, settings, self._ledger)
         except DigitocrError as error:
             log.warning("%s", error)
 

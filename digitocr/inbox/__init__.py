@@ -1,0 +1,1 @@
+"""A folder's life: scan, claim, run, archive, retention."""
