@@ -22,8 +22,8 @@ from digitocr.errors import RegistrationError
 from digitocr.forms import checks
 from digitocr.forms import template as templates
 from digitocr.forms.accuracy import same
+from digitocr.forms.fields import Filled, cells_taken, fill
 from digitocr.forms.printing import make
-from digitocr.forms.reading import Filled, cells_taken, fill
 from digitocr.forms.registration import (
     JUDGED,
     Form,

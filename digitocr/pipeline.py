@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.errors import InputError, ModelError, RegistrationError
-from digitocr.forms.mending import dated
-from digitocr.forms.reading import Answer, Filled, fill, judged
+from digitocr.forms.fields import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, View, choose, form_of
+from digitocr.forms.suggestions import dated
 from digitocr.forms.template import Template
 from digitocr.imaging import clean, segment
 from digitocr.imaging.components import components

@@ -99,9 +99,9 @@ def detect(
     """Find boxes, rows of cells and lines to write on, and write a first template, to be corrected by hand."""
 
     def command() -> int:
-        from digitocr.forms import actions
+        from digitocr.forms import sketch
 
-        template, written = actions.detect(blank, output or Path(f"{blank.stem}.yaml"))
+        template, written = sketch.detect(blank, output or Path(f"{blank.stem}.yaml"))
         for path in written:
             _print(f"{path}")
         _print(f"{len(template.fields)} fields found: name them, and remove what is none")
@@ -120,10 +120,10 @@ def show(
     """Draw the fields of a template over a page, to see whether they lie where they should."""
 
     def command() -> int:
-        from digitocr.forms import actions
+        from digitocr.forms import sketch
 
         picture = output or Path(f"{page.stem}.fields.png")
-        found = actions.show(template, page, picture)
+        found = sketch.show(template, page, picture)
         _print(f"{picture}")
         _print(f"print lies {found.residual:.1f} pixels off, on a page 2000 pixels high")
         return 0

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
-from digitocr.forms.lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
+from digitocr.forms.print_lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
 from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
 from digitocr.imaging.clean import straighten
 from digitocr.imaging.components import components

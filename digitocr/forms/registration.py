@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.spatial import KDTree
 
 from digitocr.errors import RegistrationError, TemplateError
-from digitocr.forms.lines import Lines, drawn
+from digitocr.forms.print_lines import Lines, drawn
 from digitocr.forms.template import MARKERS, Template
 from digitocr.imaging.paper import paper_corners
 from digitocr.records import Box, Grey, Mask, Transform
@@ -121,7 +121,7 @@ class Features:
     descriptors : (N, 128) uint8 ndarray
         What the print around each looks like, whichever way it is turned.
     lines : (L, 5) float32 ndarray
-        Printed lines of a form, see :mod:`digitocr.forms.lines`.
+        Printed lines of a form, see :mod:`digitocr.forms.print_lines`.
     """
 
     points: NDArray[np.float32]

@@ -16,7 +16,7 @@ from pydantic import TypeAdapter, ValidationError
 from digitocr import atomic
 from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import template as templates
-from digitocr.forms.releasing import released
+from digitocr.forms.release import released
 from digitocr.forms.template import Template
 from digitocr.inbox.folder import PRIVATE
 from digitocr.records import FileResult, FileStatus

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.forms.reading import fill
+from digitocr.forms.fields import fill
 from digitocr.forms.registration import Features, Form, Registration
 from digitocr.forms.template import Field, Template
 from digitocr.recognition import scoring

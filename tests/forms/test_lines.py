@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitocr.forms.lines import STEP, drawn, lines_of
+from digitocr.forms.print_lines import STEP, drawn, lines_of
 
 SIZE = (1400, 2000)
 

@@ -3,8 +3,8 @@ from dataclasses import replace
 import pytest
 
 from digitocr.forms.checks import fault
-from digitocr.forms.mending import dated, mends
 from digitocr.forms.rules import parse
+from digitocr.forms.suggestions import dated, mends
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Box, Digit, Number, Reason
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from drawn import FIELDS, SIZE, form, printed, seen
 
-from digitocr.forms.reading import fill, flatten, judged
+from digitocr.forms.fields import fill, flatten, judged
 from digitocr.forms.registration import View, register
 from digitocr.forms.rules import parse
 from digitocr.records import Box, Digit, Number, Reason, Status

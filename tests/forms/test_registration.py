@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 
 from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms import registration
-from digitocr.forms.actions import write_features
-from digitocr.forms.lines import lines_of
+from digitocr.forms.print_lines import lines_of
 from digitocr.forms.registration import Form, View, choose, features_of, form_of, register
+from digitocr.forms.sketch import write_features
 from digitocr.forms.template import Template
 from digitocr.records import Box
 

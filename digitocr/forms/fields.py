@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.forms.checks import complaints, written
-from digitocr.forms.mending import Mend, mends
 from digitocr.forms.registration import Form, Registration, flatten
+from digitocr.forms.suggestions import Mend, mends
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import clean, rulings, segment
 from digitocr.imaging.components import components

@@ -15,7 +15,7 @@ from digitocr.errors import InputError, RegistrationError, UsageError
 from digitocr.forms import detect as finding
 from digitocr.forms import registration
 from digitocr.forms import template as templates
-from digitocr.forms.lines import lines_of
+from digitocr.forms.print_lines import lines_of
 from digitocr.forms.registration import Features, Points, Registration
 from digitocr.forms.template import Field, Template
 from digitocr.io.sandbox import Sandbox, read_bytes
