@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 
 from digitocr.records import Grey
-from digitocr.training.paper import degrade, sheet
-from digitocr.training.pen import Token, draw_hand, write
-from digitocr.training.strokes import Random, Sources
+from digitocr.training.synth.paper import degrade, sheet
+from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.strokes import Random, Sources
 
 A4 = (3508, 2480)
 """Rows and columns of a page of 300 dpi."""

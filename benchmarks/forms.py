@@ -21,7 +21,6 @@ from benchmarks.scoring import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks
 from digitocr.forms import template as templates
-from digitocr.forms.accuracy import same
 from digitocr.forms.fields import Filled, cells_taken, fill
 from digitocr.forms.printing import make
 from digitocr.forms.registration import (
@@ -39,9 +38,10 @@ from digitocr.loading import reader_of
 from digitocr.pipeline import Reader
 from digitocr.records import Box, Grey, Mask, Number, Page, Reason, Status
 from digitocr.settings import load_settings
-from digitocr.training.filling import Entry, Shot, fill_in, photographed, plausible_values
-from digitocr.training.scoring import Share
-from digitocr.training.strokes import Sources, sources_at
+from digitocr.training.calibrate.form_accuracy import same
+from digitocr.training.calibrate.scoring import Share
+from digitocr.training.synth.forms import Entry, Shot, fill_in, photographed, plausible_values
+from digitocr.training.synth.strokes import Sources, sources_at
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "templates"

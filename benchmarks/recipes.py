@@ -17,9 +17,9 @@ from multiprocessing import get_context
 
 from benchmarks.processes import ONE_THREAD
 from digitocr.settings import cores
-from digitocr.training.augment import Variation
-from digitocr.training.data import load_dataset
-from digitocr.training.fitting import Recipe, fit, make_recipe
+from digitocr.training.datasets.digits import load_dataset
+from digitocr.training.fit.augment import Variation
+from digitocr.training.fit.recipe import Recipe, fit, make_recipe
 
 SCHEDULED = {"schedule": "cosine", "epochs": 8, "learning_rate": 0.002, "batch_size": 128}
 """Our own recipe but for the variation, in half its epochs."""

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scoring import Answer
-from digitocr.training.figures import as_png, new_figure
+from digitocr.training.extras.figures import as_png, new_figure
 
 BINS = 10
 COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from digitocr.training.scoring import wilson
+from digitocr.training.calibrate.scoring import wilson
 
 ECE_BINS = 15
 

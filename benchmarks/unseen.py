@@ -19,10 +19,10 @@ from benchmarks.accuracy import data_folder
 from benchmarks.scoring import Share
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Source, Status
-from digitocr.training.compose import Drawing, cell, finish, form_field, line, new_scene
-from digitocr.training.paper import degrade, sheet
-from digitocr.training.pen import Token, draw_hand, write
-from digitocr.training.strokes import Random, Sources, load_archive
+from digitocr.training.synth.compose import Drawing, cell, finish, form_field, line, new_scene
+from digitocr.training.synth.paper import degrade, sheet
+from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.strokes import Random, Sources, load_archive
 
 ARCHIVES = ("unipen_digits", "pendigits")
 KINDS, SHARES = (line, form_field, cell), (0.6, 0.25, 0.15)

@@ -42,7 +42,7 @@ def train_model(
     if exported.digits < _last(settings) + fresh:
         _tell(f"{exported.digits} settled digits; {_last(settings) + fresh} are waited for.")
         return outcome
-    from digitocr.training import learning
+    from digitocr.training.adapt import learning
 
     plan = learning.Plan(folder, settings.state / "training" / "tuned.keras")
     verdict = learning.learn(settings, model_in_use(settings), plan)

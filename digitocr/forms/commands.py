@@ -144,20 +144,20 @@ def judge(
     """Read labelled pages with templates and say how many fields are right, and which are not."""
 
     def command() -> int:
-        from digitocr.forms import accuracy
         from digitocr.forms.template import load_folder
         from digitocr.loading import reader_of
         from digitocr.records import Source
         from digitocr.settings import load_settings
+        from digitocr.training.calibrate import form_accuracy
 
-        forms, said = load_folder(templates), accuracy.read_truth(truth)
+        forms, said = load_folder(templates), form_accuracy.read_truth(truth)
         reader = reader_of(load_settings({"templates": templates, "model": model})).result()
         files = dict.fromkeys(file for file, _ in said)
         results = [reader.read([Source(truth.parent / file, file)])[0].result for file in files]
         for result in results:
             if result.error:
                 sys.stderr.write(f"{result.file}: {result.error}\n")
-        for line in accuracy.report(list(accuracy.judge(results, said, forms))):
+        for line in form_accuracy.report(list(form_accuracy.judge(results, said, forms))):
             _print(line)
         return 0
 

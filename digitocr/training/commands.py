@@ -106,9 +106,9 @@ def train(
         if architecture == SHIPPED:
             return _shipped(said)
         from digitocr.networks.classifier import SCALINGS
-        from digitocr.training import actions
-        from digitocr.training.augment import Variation
-        from digitocr.training.fitting import make_recipe
+        from digitocr.training.extras import actions
+        from digitocr.training.fit.augment import Variation
+        from digitocr.training.fit.recipe import make_recipe
 
         if scaling is not None and scaling not in SCALINGS:
             raise UsageError(f"there is no scaling {scaling!r}", hint=f"choose of {', '.join(SCALINGS)}")
@@ -144,7 +144,7 @@ def _tuned(
         raise UsageError(f"with --corrections there is no {names}")
     from digitocr.networks.registry import model_in_use
     from digitocr.settings import load_settings
-    from digitocr.training import learning
+    from digitocr.training.adapt import learning
 
     settings = load_settings({"state": state})
     begin = None if model in (None, SHIPPED) else Path(str(model))
@@ -185,7 +185,7 @@ def evaluate(
     """Measure a model: loss, accuracy, report per digit, calibration; confusion and worst mistakes as pictures."""
 
     def command() -> int:
-        from digitocr.training import actions
+        from digitocr.training.extras import actions
 
         folder = output or PICTURES / "evaluate" / model.stem
         return actions.evaluate(model, data, _turns(rotations), folder, as_json=as_json)
@@ -211,7 +211,7 @@ def rotations(
     """Study what turning the digits does to a model, and compare ways of reading them all the same."""
 
     def command() -> int:
-        from digitocr.training import actions
+        from digitocr.training.extras import actions
 
         folder = output or PICTURES / "rotations" / model.stem
         return actions.rotations(model, (turned, orientation), data, step, folder, as_json=as_json)
@@ -235,7 +235,7 @@ def predict(
     """Read pictures of one digit each: paint files, screenshots, photos."""
 
     def command() -> int:
-        from digitocr.training import prediction
+        from digitocr.training.extras import prediction
 
         return prediction.predict(pictures, model, csv, plot)
 
@@ -249,7 +249,7 @@ def models(
     """List models with the figures on their cards."""
 
     def command() -> int:
-        from digitocr.training import actions
+        from digitocr.training.extras import actions
 
         return actions.models(folder, as_json=as_json)
 
@@ -265,7 +265,7 @@ def export(
     """Write a model for other programs, once its answers are those of Keras on the test digits."""
 
     def command() -> int:
-        from digitocr.training import exporting
+        from digitocr.training.extras import exporting
 
         return exporting.export(model, form, data, output)
 
@@ -281,7 +281,7 @@ def compare(
     """Measure models on the same digits, with McNemar's test and the time per digit."""
 
     def command() -> int:
-        from digitocr.training import actions
+        from digitocr.training.extras import actions
 
         return actions.compare(models, data, _turns(rotations), as_json=as_json)
 
@@ -303,7 +303,8 @@ def threshold(
 
     def command() -> int:
         from digitocr.pipeline import load_reader
-        from digitocr.training import acceptance, actions
+        from digitocr.training.calibrate import acceptance
+        from digitocr.training.extras import actions
 
         acceptance.read_truth(labelled)
         with actions.quietly():

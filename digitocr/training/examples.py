@@ -14,10 +14,10 @@ from typing import Final
 import cv2
 import numpy as np
 
-from digitocr.training.compose import INKS, Drawing, finish, form_field, line
-from digitocr.training.paper import Pattern, degrade, light
-from digitocr.training.scenes import card_scene, photograph, rows_scene, table_scene
-from digitocr.training.strokes import Random, Sources
+from digitocr.training.synth.compose import INKS, Drawing, finish, form_field, line
+from digitocr.training.synth.paper import Pattern, degrade, light
+from digitocr.training.synth.scenes import card_scene, photograph, rows_scene, table_scene
+from digitocr.training.synth.strokes import Random, Sources
 
 _OWN: Final = Sources()
 

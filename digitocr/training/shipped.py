@@ -25,11 +25,8 @@ from digitocr.networks.line_reader import LineReader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
-from digitocr.training import digits, lines
-from digitocr.training.architectures import ensemble
-from digitocr.training.calibrate import calibrated, calibrated_in_cells, of_drawings
-from digitocr.training.cards import fitted_parts, write_card
-from digitocr.training.corpus import (
+from digitocr.training.calibrate.fit_card import calibrated, calibrated_in_cells, of_drawings
+from digitocr.training.datasets.corpus import (
     HELD_FROM,
     calibration_sources,
     candidates_of,
@@ -37,10 +34,14 @@ from digitocr.training.corpus import (
     cropped,
     drawn_lines,
 )
-from digitocr.training.fields import drawn_forms
-from digitocr.training.mnist import load_mnist
-from digitocr.training.parts import Part
-from digitocr.training.side_by_side import say, side_by_side
+from digitocr.training.datasets.fields import drawn_forms
+from digitocr.training.datasets.mnist import load_mnist
+from digitocr.training.datasets.sharded import Part
+from digitocr.training.fit import digit_network as digits
+from digitocr.training.fit import line_network as lines
+from digitocr.training.fit.architectures import ensemble
+from digitocr.training.fit.cards import fitted_parts, write_card
+from digitocr.training.fit.side_by_side import say, side_by_side
 
 SOURCES = {
     "mnist.npz": "MNIST (LeCun, Cortes, Burges), CC BY-SA 3.0",

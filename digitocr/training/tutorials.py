@@ -25,7 +25,7 @@ from digitocr import atomic
 from digitocr.console import guarded
 from digitocr.errors import DigitocrError, OutputError
 from digitocr.settings import cores
-from digitocr.training.side_by_side import say
+from digitocr.training.fit.side_by_side import say
 
 SEEDS = (1, 2, 3)
 

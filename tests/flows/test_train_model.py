@@ -3,8 +3,8 @@ import json
 import pytest
 from fake_reader import drawn
 
-from digitocr.training import learning
-from digitocr.training.tuning import Set, judge_models
+from digitocr.training.adapt import learning
+from digitocr.training.adapt.tuning import Set, judge_models
 
 BEFORE_AND_AFTER = (
     Set("own", 100, 0.7, 0.9, 0.001),

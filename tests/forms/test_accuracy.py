@@ -1,9 +1,9 @@
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.forms import accuracy
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Box, Digit, FileResult, Number, PageResult, Status
+from digitocr.training.calibrate import form_accuracy
 
 BOX = Box(0, 0, 30, 20)
 FORM = Template("tally", (100, 100), (Field("a", BOX, blank=True), Field("code", BOX, Kind.DIGITS)))
@@ -17,7 +17,7 @@ def judged(folder, truth, *pages):
     path = folder / "truth.csv"
     path.write_text(truth, encoding="utf-8")
     result = FileResult("a.jpg", "0", pages)
-    return list(accuracy.judge([result], accuracy.read_truth(path), [FORM]))
+    return list(form_accuracy.judge([result], form_accuracy.read_truth(path), [FORM]))
 
 
 def page(*numbers, index=1):
@@ -57,14 +57,14 @@ def test_pages_of_a_file_are_told_apart(tmp_path):
 
 def test_a_page_without_its_form_is_told(tmp_path):
     found = judged(tmp_path, "file,field,text\na.jpg,a,1\n", PageResult(1, (9, 9)))
-    assert list(accuracy.report(found)) == ["no form: 1 pages with 1 fields"]
+    assert list(form_accuracy.report(found)) == ["no form: 1 pages with 1 fields"]
 
 
 def test_the_report_counts_what_is_right_and_names_what_is_not(tmp_path):
     found = judged(
         tmp_path, "file,field,text\na.jpg,a,1\na.jpg,code,22\n", page(number("a", "1"), number("code", "27"))
     )
-    head, wrong = accuracy.report(found)
+    head, wrong = form_accuracy.report(found)
     assert head.startswith("tally: 1 pages, 1 of 2 fields right, 50.0% (95 % interval ")
     assert head.endswith("; 2 accepted, 1 of them wrong")
     assert wrong == "a.jpg\t1\tcode\tread '27'\tstands '22'\taccepted"
@@ -87,4 +87,4 @@ def test_a_truth_that_cannot_be_used_is_told(tmp_path, truth, told):
 
 def test_a_truth_that_is_not_there_is_told(tmp_path):
     with pytest.raises(UsageError, match="cannot read"):
-        accuracy.read_truth(tmp_path / "none.csv")
+        form_accuracy.read_truth(tmp_path / "none.csv")

@@ -5,7 +5,7 @@ import pytest
 
 from benchmarks.forms import Tally, drawn_form, drawn_pages, judge
 from digitocr.pipeline import Reader, load_reader
-from digitocr.training.strokes import Sources
+from digitocr.training.synth.strokes import Sources
 
 PAGES = 300
 

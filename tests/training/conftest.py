@@ -3,9 +3,9 @@ import pytest
 from drawn_digits import drawn_digit
 
 from digitocr.recognition.normalize import to_mnist
-from digitocr.training.augment import Variation, vary
-from digitocr.training.data import Dataset, Digits
-from digitocr.training.fitting import fit, make_recipe
+from digitocr.training.datasets.digits import Dataset, Digits
+from digitocr.training.fit.augment import Variation, vary
+from digitocr.training.fit.recipe import fit, make_recipe
 
 
 @pytest.fixture(scope="session")
@@ -45,7 +45,7 @@ def fitted(digits):
 @pytest.fixture(scope="session")
 def model(fitted, dataset, tmp_path_factory):
     """The same network as files."""
-    from digitocr.training.cards import write_model
+    from digitocr.training.fit.cards import write_model
 
     path = tmp_path_factory.mktemp("models") / "small.keras"
     write_model(fitted, dataset, path, "a command", {"test_accuracy": 0.9})

@@ -1,7 +1,7 @@
 import numpy as np
 
-from digitocr.training.pen import Token, draw_hand, write
-from digitocr.training.strokes import Sources
+from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.strokes import Sources
 
 
 def drawn_digit(seed, label, height=60.0, **hand):

@@ -4,7 +4,7 @@ import itertools
 
 import numpy as np
 
-from digitocr.training.strokes import Glyph, SkeletonWriter, Sources
+from digitocr.training.synth.strokes import Glyph, SkeletonWriter, Sources
 
 HABITS = {
     "7": [[(0.6, 0.04), (0.06, 0.03), (0.14, 1.0)]],

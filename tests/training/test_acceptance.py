@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.errors import UsageError
-from digitocr.training.acceptance import Outcome, choose, read_truth
+from digitocr.training.calibrate.acceptance import Outcome, choose, read_truth
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitocr.recognition.judge import Evidence
-from digitocr.training.calibrate import Judged, of_drawings, threshold_for
+from digitocr.training.calibrate.fit_card import Judged, of_drawings, threshold_for
 
 
 def number(sure: float, *, right: bool, drawing: int) -> Judged:

@@ -125,7 +125,7 @@ def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
 
 
 def test_a_wrong_answer_is_not_written(model, npz, tmp_path, monkeypatch, capfd):
-    from digitocr.training import exporting
+    from digitocr.training.extras import exporting
 
     def other(_path):
         return lambda batch: np.full((len(batch), 10), 0.1, np.float32)

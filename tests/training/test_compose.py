@@ -8,8 +8,8 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digitocr.training import compose, scenes
-from digitocr.training.compose import (
+from digitocr.training.synth import compose, scenes
+from digitocr.training.synth.compose import (
     STRUCK,
     Drawing,
     amount,
@@ -19,8 +19,8 @@ from digitocr.training.compose import (
     line,
     owned_boxes,
 )
-from digitocr.training.pen import Token, draw_hand, write
-from digitocr.training.strokes import Sources
+from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.strokes import Sources
 
 OWN = Sources()
 SEEDS = st.integers(0, 2**31 - 1)

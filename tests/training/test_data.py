@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.training.data import load_dataset
+from digitocr.training.datasets.digits import load_dataset
 
 
 def write_idx(path, array, *, packed):

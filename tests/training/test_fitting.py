@@ -11,12 +11,12 @@ from digitocr.networks.classifier import L2_COLUMNS, classifier_of, load_classif
 from digitocr.networks.runtime import keras_call
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
-from digitocr.training.actions import command_of, load
-from digitocr.training.architectures import ARCHITECTURES, architecture
-from digitocr.training.augment import Variation, vary
-from digitocr.training.data import turned
-from digitocr.training.evaluation import evaluate
-from digitocr.training.fitting import Watch, fit, labelled_for, make_recipe
+from digitocr.training.datasets.digits import turned
+from digitocr.training.extras.actions import command_of, load
+from digitocr.training.extras.evaluation import evaluate
+from digitocr.training.fit.architectures import ARCHITECTURES, architecture
+from digitocr.training.fit.augment import Variation, vary
+from digitocr.training.fit.recipe import Watch, fit, labelled_for, make_recipe
 
 # Keras on NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

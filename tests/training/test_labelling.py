@@ -5,13 +5,13 @@ from itertools import pairwise
 import numpy as np
 
 from digitocr.recognition.decode import CUT, SIGN
-from digitocr.training.compose import form_field, line
-from digitocr.training.corpus import Candidates, drawn_candidates, drawn_lines, labelled
-from digitocr.training.digits import NO_DIGIT_TURNED, turned, without_bars
-from digitocr.training.fields import drawn_forms, labelled_field
-from digitocr.training.labelling import UNSURE, labelled_lines
-from digitocr.training.lines import lesson, lessons_of, stored
-from digitocr.training.strokes import Sources
+from digitocr.training.datasets.corpus import Candidates, drawn_candidates, drawn_lines, labelled
+from digitocr.training.datasets.fields import drawn_forms, labelled_field
+from digitocr.training.datasets.labelling import UNSURE, labelled_lines
+from digitocr.training.fit.digit_network import NO_DIGIT_TURNED, turned, without_bars
+from digitocr.training.fit.line_network import lesson, lessons_of, stored
+from digitocr.training.synth.compose import form_field, line
+from digitocr.training.synth.strokes import Sources
 
 
 def test_most_digits_of_clean_lines_are_offered_with_their_label():

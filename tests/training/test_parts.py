@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from digitocr.training.parts import PART, parts
+from digitocr.training.datasets.sharded import PART, parts
 
 
 def numbers(job):

@@ -13,8 +13,8 @@ from PIL import Image
 
 from digitocr.io import pages
 from digitocr.networks.classifier import load_classifier
-from digitocr.training.prediction import expanded, read, table_of
-from digitocr.training.single import single_digit
+from digitocr.training.datasets.single import single_digit
+from digitocr.training.extras.prediction import expanded, read, table_of
 
 CELLS = Path(os.environ.get("DIGITOCR_DATA", "../shared/data")) / "cells"
 
@@ -53,11 +53,11 @@ def painted(seed, label, side, ink, paper, *, share=0.6, thickness=0.11):
 
 def photographed(seed, label, *, desk, share):
     """A 12-megapixel photo of pencil on paper."""
-    from digitocr.training.compose import new_scene
-    from digitocr.training.paper import noise
-    from digitocr.training.pen import Pen, Token, draw_hand, write
-    from digitocr.training.scenes import photograph
-    from digitocr.training.strokes import Sources
+    from digitocr.training.synth.compose import new_scene
+    from digitocr.training.synth.paper import noise
+    from digitocr.training.synth.pen import Pen, Token, draw_hand, write
+    from digitocr.training.synth.scenes import photograph
+    from digitocr.training.synth.strokes import Sources
 
     rng = np.random.default_rng((77, seed))
     paper = 235 + 3 * noise(rng, (750, 1000))

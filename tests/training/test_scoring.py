@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from digitocr.errors import ModelError
-from digitocr.training import rotation
-from digitocr.training.data import Digits
-from digitocr.training.scoring import (
+from digitocr.training.calibrate.scoring import (
     Share,
     accuracy,
     calibration_error,
@@ -17,6 +15,8 @@ from digitocr.training.scoring import (
     mcnemar,
     reliability,
 )
+from digitocr.training.datasets.digits import Digits
+from digitocr.training.extras import rotation
 
 
 def logs_of(shares):

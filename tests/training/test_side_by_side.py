@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from digitocr.networks.runtime import compile_network, keras_call, load_network, runner
-from digitocr.training.architectures import ensemble, linenet
-from digitocr.training.side_by_side import side_by_side
+from digitocr.training.fit.architectures import ensemble, linenet
+from digitocr.training.fit.side_by_side import side_by_side
 
 
 def test_jobs_answer_in_order():

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.training.mnist import load_mnist
-from digitocr.training.pen import Pen, Token, draw_hand, ink_texture, rasterise, write
-from digitocr.training.skeletons import DIGITS, LETTERS, SIGNS, SQUARE, by_label, square_by_label
-from digitocr.training.strokes import (
+from digitocr.training.datasets.mnist import load_mnist
+from digitocr.training.synth.pen import Pen, Token, draw_hand, ink_texture, rasterise, write
+from digitocr.training.synth.skeletons import DIGITS, LETTERS, SIGNS, SQUARE, by_label, square_by_label
+from digitocr.training.synth.strokes import (
     DIGIT_LABELS,
     Glyph,
     SkeletonSource,

@@ -5,9 +5,7 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.training.corpus import Candidates
-from digitocr.training.mnist import load_mnist
-from digitocr.training.tuning import (
+from digitocr.training.adapt.tuning import (
     HELD_BACK,
     LEAST,
     Known,
@@ -18,6 +16,8 @@ from digitocr.training.tuning import (
     load_corrections,
     tune,
 )
+from digitocr.training.datasets.corpus import Candidates
+from digitocr.training.datasets.mnist import load_mnist
 
 
 def made(folder, images, labels):
@@ -135,8 +135,8 @@ def writing():
     from new_writer import SOURCES
 
     from digitocr.recognition.normalize import to_mnist
-    from digitocr.training.compose import line
-    from digitocr.training.labelling import labelled_lines
+    from digitocr.training.datasets.labelling import labelled_lines
+    from digitocr.training.synth.compose import line
 
     images, labels, i = [], [], 0
     while len(labels) < 430:  # 298 to learn from, the rest held back

@@ -8,8 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.recognition.line_image import FRAME, ROWS
-from digitocr.training.lines import ANY, Lesson, batches, varied
-from digitocr.training.wear import _CHANGES, moved, worn
+from digitocr.training.fit.augment_lines import _CHANGES, moved, worn
+from digitocr.training.fit.line_network import ANY, Lesson, batches, varied
 
 
 def bars(*columns, width=120):
@@ -25,7 +25,7 @@ def test_a_bar_stays_in_the_frames_that_are_its_own(seed):
     frames = np.full(30, 10, np.int8)
     frames[[4, 5, 6, 7, 8]] = ANY
     frames[6] = 1
-    with patch("digitocr.training.lines.worn", lambda strip, _: strip):
+    with patch("digitocr.training.fit.line_network.worn", lambda strip, _: strip):
         made = varied(Lesson(bars(25), np.array([1], np.int8), frames), rng)
     assert made.picture.shape == (ROWS, FRAME * len(made.frames), 2)
     middle = made.picture[14:18, :, 1].sum(axis=0)

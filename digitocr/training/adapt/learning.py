@@ -9,8 +9,8 @@ from pathlib import Path
 
 from digitocr.networks.registry import promote
 from digitocr.settings import Settings
-from digitocr.training.actions import quietly
-from digitocr.training.tuning import Size, Verdict, tune
+from digitocr.training.adapt.tuning import Size, Verdict, tune
+from digitocr.training.extras.actions import quietly
 
 log = logging.getLogger(__name__)
 

@@ -12,9 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.records import Grey
-from digitocr.training.paper import Field, noise
-from digitocr.training.skeletons import LETTERS, Points
-from digitocr.training.strokes import Glyph, Random, SkeletonWriter, Sources, Writer
+from digitocr.training.synth.paper import Field, noise
+from digitocr.training.synth.skeletons import LETTERS, Points
+from digitocr.training.synth.strokes import Glyph, Random, SkeletonWriter, Sources, Writer
 
 Owner = NDArray[np.int16]
 """``int16`` picture: the digit (> 0) or sign (< 0) each pixel of ink belongs to, 0 for paper."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.recognition.decode import SIGN
-from digitocr.training.architectures import digitnet
-from digitocr.training.corpus import Candidates, cropped, varied
-from digitocr.training.optimizers import muon
-from digitocr.training.side_by_side import epochs_told
+from digitocr.training.datasets.corpus import Candidates, cropped, varied
+from digitocr.training.fit.architectures import digitnet
+from digitocr.training.fit.optimizers import muon
+from digitocr.training.fit.side_by_side import epochs_told
 
 CLASSES = (*"0123456789", "sign", "cut")
 

@@ -19,8 +19,8 @@ from digitocr.networks.classifier import L2_COLUMNS
 from digitocr.networks.runtime import load_network, runner
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch, ModelCard
-from digitocr.training.actions import load, quietly
-from digitocr.training.data import load_dataset
+from digitocr.training.datasets.digits import load_dataset
+from digitocr.training.extras.actions import load, quietly
 
 log = logging.getLogger(__name__)
 
@@ -144,7 +144,7 @@ def _ask_tflite(path: Path) -> Ask:
 
 
 def _write_onnx(network: Any, card: ModelCard, path: Path) -> None:  # noqa: ANN401
-    from digitocr.training.onnx_graph import onnx_bytes
+    from digitocr.training.extras.onnx_graph import onnx_bytes
 
     path.write_bytes(onnx_bytes(network, card))
 

@@ -14,14 +14,20 @@ from numpy.typing import NDArray
 from digitocr.recognition.decode import CUT, SIGN
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import Grey
-from digitocr.training.compose import STRUCK, Drawing, cell, form_field, line
-from digitocr.training.fields import drawn_forms, labelled_field
-from digitocr.training.labelling import LabelledLine, labelled_lines
-from digitocr.training.lines import Lesson, lesson, stored
-from digitocr.training.mnist import load_mnist
-from digitocr.training.parts import Part, parts
-from digitocr.training.scenes import fonts_found, page, photo
-from digitocr.training.strokes import SkeletonSource, Sources, load_archive, picture_source, sources_at
+from digitocr.training.datasets.fields import drawn_forms, labelled_field
+from digitocr.training.datasets.labelling import LabelledLine, labelled_lines
+from digitocr.training.datasets.mnist import load_mnist
+from digitocr.training.datasets.sharded import Part, parts
+from digitocr.training.fit.line_network import Lesson, lesson, stored
+from digitocr.training.synth.compose import STRUCK, Drawing, cell, form_field, line
+from digitocr.training.synth.scenes import fonts_found, page, photo
+from digitocr.training.synth.strokes import (
+    SkeletonSource,
+    Sources,
+    load_archive,
+    picture_source,
+    sources_at,
+)
 
 
 def drawn_photo(rng: np.random.Generator, sources: Sources) -> Drawing:
@@ -231,7 +237,7 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
 ) -> list[Part]:
-    """Draw what both networks learn from; see :func:`digitocr.training.parts.parts`."""
+    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.parts`."""
     return parts("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
 
 

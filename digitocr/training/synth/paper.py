@@ -8,7 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.training.strokes import Random
+from digitocr.training.synth.strokes import Random
 
 Field = NDArray[np.float32]
 """``float32`` picture of shape ``(height, width)``."""

@@ -17,10 +17,10 @@ from digitocr.recognition.ctc import NOTHING, SEVERAL
 from digitocr.recognition.judge import Evidence
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
-from digitocr.training.acceptance import Outcome
-from digitocr.training.corpus import DrawnLine
-from digitocr.training.fields import DrawnField, labelled_field
-from digitocr.training.labelling import UNSURE, LabelledLine
+from digitocr.training.calibrate.acceptance import Outcome
+from digitocr.training.datasets.corpus import DrawnLine
+from digitocr.training.datasets.fields import DrawnField, labelled_field
+from digitocr.training.datasets.labelling import UNSURE, LabelledLine
 
 SHRINKAGE = 1e-4
 """How much the weights of cells are drawn to zero."""

@@ -15,9 +15,9 @@ from digitocr.forms.template import Field, Template
 from digitocr.recognition import scoring
 from digitocr.recognition.decode import CUT, SIGN
 from digitocr.records import Box, Line
-from digitocr.training.filling import Entry, Shot, fill_in, photographed
-from digitocr.training.labelling import UNSURE, LabelledLine, Written
-from digitocr.training.strokes import Random, Sources
+from digitocr.training.datasets.labelling import UNSURE, LabelledLine, Written
+from digitocr.training.synth.forms import Entry, Shot, fill_in, photographed
+from digitocr.training.synth.strokes import Random, Sources
 
 MOSTLY = 0.9
 """A candidate with this share of a cell's ink is what was written there; with less than the rest, a speck of it."""

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from digitocr.errors import InputError, UsageError
 from digitocr.io import pages
-from digitocr.training.mnist import load_mnist
-from digitocr.training.single import single_digit
+from digitocr.training.datasets.mnist import load_mnist
+from digitocr.training.datasets.single import single_digit
 
 MNIST = "mnist"
 """The name under which MNIST is asked for."""

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from digitocr.errors import UsageError
-from digitocr.training.architectures import ORIENTATION, architecture
-from digitocr.training.augment import Variation, to_scale, varied_batches
-from digitocr.training.data import Digits, with_turned_copies
+from digitocr.training.datasets.digits import Digits, with_turned_copies
+from digitocr.training.fit.architectures import ORIENTATION, architecture
+from digitocr.training.fit.augment import Variation, to_scale, varied_batches
 
 SCHEDULES = ("constant", "plateau", "cosine")
 """How the learning rate goes: as it is, divided by 5 where the validation loss stands still, or down to nothing."""

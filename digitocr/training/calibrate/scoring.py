@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import Classifier, log_softmax
 from digitocr.recognition.normalize import to_batch
-from digitocr.training.data import Digits
+from digitocr.training.datasets.digits import Digits
 
 Logs = NDArray[np.float32]
 """Natural logarithms of probabilities, ``(N, classes)``."""

@@ -12,9 +12,9 @@ from numpy.typing import NDArray
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import Classifier
 from digitocr.recognition.normalize import to_batch
-from digitocr.training.data import Digits, turned, with_turned_copies
-from digitocr.training.evaluation import TURNED_SEED
-from digitocr.training.scoring import Share, accuracy, digit_logs, loss
+from digitocr.training.calibrate.scoring import Share, accuracy, digit_logs, loss
+from digitocr.training.datasets.digits import Digits, turned, with_turned_copies
+from digitocr.training.extras.evaluation import TURNED_SEED
 
 QUARTERS = (0.0, 90.0, -90.0, 180.0)
 """The turns of the tables, in degrees, counter-clockwise."""

@@ -13,10 +13,10 @@ from typing import Any
 from digitocr import __version__, atomic
 from digitocr.errors import UsageError
 from digitocr.records import ModelCard
-from digitocr.training.architectures import architecture
-from digitocr.training.data import Dataset
-from digitocr.training.figures import curves
-from digitocr.training.fitting import Fitted
+from digitocr.training.datasets.digits import Dataset
+from digitocr.training.extras.figures import curves
+from digitocr.training.fit.architectures import architecture
+from digitocr.training.fit.recipe import Fitted
 
 THRESHOLD = 0.95
 """Recommended for a network that was calibrated on nothing."""

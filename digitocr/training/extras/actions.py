@@ -20,11 +20,12 @@ from digitocr.loading import native_silence
 from digitocr.networks.classifier import Classifier, classifier_of, fitting, read_card
 from digitocr.networks.runtime import keras_call, load_network
 from digitocr.records import ModelCard
-from digitocr.training import evaluation, figures, rotation, scoring
-from digitocr.training.architectures import ORIENTATION, architecture
-from digitocr.training.cards import THRESHOLD, listed, write_model
-from digitocr.training.data import Dataset, load_dataset
-from digitocr.training.fitting import Fitted, Recipe, Watch, fit
+from digitocr.training.calibrate import scoring
+from digitocr.training.datasets.digits import Dataset, load_dataset
+from digitocr.training.extras import evaluation, figures, rotation
+from digitocr.training.fit.architectures import ORIENTATION, architecture
+from digitocr.training.fit.cards import THRESHOLD, listed, write_model
+from digitocr.training.fit.recipe import Fitted, Recipe, Watch, fit
 
 log = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.training.scoring import BINS, Bin
+from digitocr.training.calibrate.scoring import BINS, Bin
 
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
 """Of Okabe and Ito's palette."""

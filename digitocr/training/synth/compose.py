@@ -1,6 +1,6 @@
 """Pictures of handwritten numbers with exact truth: cheque-like lines, cells and fields of forms.
 
-Whole pages and phone photos are put together from these in :mod:`digitocr.training.scenes`.
+Whole pages and phone photos are put together from these in :mod:`digitocr.training.synth.scenes`.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.records import Box, Grey
-from digitocr.training.paper import Field, Pattern, degrade, shadow, sheet, vignette
-from digitocr.training.pen import Hand, Owner, Pen, Token, Written, draw_hand, ink_texture, write
-from digitocr.training.skeletons import LETTERS
-from digitocr.training.strokes import Random, Sources
+from digitocr.training.synth.paper import Field, Pattern, degrade, shadow, sheet, vignette
+from digitocr.training.synth.pen import Hand, Owner, Pen, Token, Written, draw_hand, ink_texture, write
+from digitocr.training.synth.skeletons import LETTERS
+from digitocr.training.synth.strokes import Random, Sources
 
 Colour = NDArray[np.uint8]
 """``uint8`` picture of shape ``(height, width, 3)``, blue green red."""

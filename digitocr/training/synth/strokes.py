@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from digitocr.errors import UsageError
 from digitocr.records import Grey
-from digitocr.training.skeletons import Points, Skeleton, by_label, square_by_label
+from digitocr.training.synth.skeletons import Points, Skeleton, by_label, square_by_label
 
 Random = np.random.Generator
 Indices = NDArray[np.intp]

@@ -14,9 +14,9 @@ from numpy.typing import NDArray
 from digitocr.forms.rules import Rule, evaluate
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Box, Grey, Transform
-from digitocr.training.paper import degrade, light, noise, shadow, vignette
-from digitocr.training.pen import Hand, Token, draw_hand, ink_texture, write
-from digitocr.training.strokes import Random, SkeletonWriter, Sources
+from digitocr.training.synth.paper import degrade, light, noise, shadow, vignette
+from digitocr.training.synth.pen import Hand, Token, draw_hand, ink_texture, write
+from digitocr.training.synth.strokes import Random, SkeletonWriter, Sources
 
 Picture = NDArray[np.float32]
 """Grey values of shape ``(height, width)``."""

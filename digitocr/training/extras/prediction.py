@@ -19,11 +19,11 @@ from digitocr.io import pages
 from digitocr.networks.classifier import Classifier, shipped_model
 from digitocr.records import Box, Grey
 from digitocr.results.tables import defuse
-from digitocr.training import figures
-from digitocr.training.actions import load, say
-from digitocr.training.data import picture_files
-from digitocr.training.scoring import digit_logs
-from digitocr.training.single import SingleDigit, single_digit
+from digitocr.training.calibrate.scoring import digit_logs
+from digitocr.training.datasets.digits import picture_files
+from digitocr.training.datasets.single import SingleDigit, single_digit
+from digitocr.training.extras import figures
+from digitocr.training.extras.actions import load, say
 
 log = logging.getLogger(__name__)
 

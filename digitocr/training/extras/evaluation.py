@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 
 from digitocr import atomic
 from digitocr.networks.classifier import Classifier
-from digitocr.training import figures, scoring
-from digitocr.training.data import Digits, with_turned_copies
+from digitocr.training.calibrate import scoring
+from digitocr.training.datasets.digits import Digits, with_turned_copies
+from digitocr.training.extras import figures
 
 TURNED_SEED = 20
 """Of the turns of test digits, so that every model is measured on the same ones."""

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from digitocr.errors import UsageError
-from digitocr.labelled import labelled_rows
 from digitocr.pipeline import Reader
 from digitocr.records import Reason, Source
-from digitocr.training.scoring import Share
+from digitocr.training.calibrate.labelled_tables import labelled_rows
+from digitocr.training.calibrate.scoring import Share
 
 TRUTH = "truth.csv"
 IMAGES = "images"

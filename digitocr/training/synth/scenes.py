@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from digitocr.records import Box, Grey
-from digitocr.training.compose import (
+from digitocr.training.synth.compose import (
     INKS,
     Drawing,
     Ink,
@@ -25,10 +25,19 @@ from digitocr.training.compose import (
     finish,
     new_scene,
 )
-from digitocr.training.paper import Field, Pattern, degrade, light, noise, pattern, shadow, vignette
-from digitocr.training.pen import Hand, Pen, Token, Written, draw_hand, write
-from digitocr.training.skeletons import LETTERS
-from digitocr.training.strokes import Random, Sources
+from digitocr.training.synth.paper import (
+    Field,
+    Pattern,
+    degrade,
+    light,
+    noise,
+    pattern,
+    shadow,
+    vignette,
+)
+from digitocr.training.synth.pen import Hand, Pen, Token, Written, draw_hand, write
+from digitocr.training.synth.skeletons import LETTERS
+from digitocr.training.synth.strokes import Random, Sources
 
 _Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 _SYLLABLES: Final = tuple(

@@ -14,12 +14,12 @@ from numpy.typing import NDArray
 from digitocr.networks.line_reader import WIDTH_STEP, LineReader, padded
 from digitocr.recognition.ctc import BLANK
 from digitocr.recognition.line_image import CHANNELS, FRAME, ROWS, Strip, strip
-from digitocr.training.architectures import linenet
-from digitocr.training.labelling import LabelledLine, Written
-from digitocr.training.optimizers import muon
-from digitocr.training.parts import Part
-from digitocr.training.side_by_side import epochs_told
-from digitocr.training.wear import moved, worn
+from digitocr.training.datasets.labelling import LabelledLine, Written
+from digitocr.training.datasets.sharded import Part
+from digitocr.training.fit.architectures import linenet
+from digitocr.training.fit.augment_lines import moved, worn
+from digitocr.training.fit.optimizers import muon
+from digitocr.training.fit.side_by_side import epochs_told
 
 CORE = 0.2
 """A digit's frames are those within this share of its width from its middle."""

@@ -9,9 +9,9 @@ from pathlib import Path
 from digitocr.errors import UsageError
 from digitocr.forms.checks import is_told
 from digitocr.forms.template import Field, Kind, Template
-from digitocr.labelled import labelled_rows
 from digitocr.records import FileResult, PageResult, Status
-from digitocr.training.scoring import Share
+from digitocr.training.calibrate.labelled_tables import labelled_rows
+from digitocr.training.calibrate.scoring import Share
 
 NOT_FOUND = "no-form"
 """Status of a field whose page was not known for its form."""

@@ -36,9 +36,9 @@ from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.review.export import LABELS
 from digitocr.review.sampling import drawn
-from digitocr.training.calibrate import calibrated
-from digitocr.training.cards import fitted_parts, write_card
-from digitocr.training.corpus import (
+from digitocr.training.calibrate.fit_card import calibrated
+from digitocr.training.calibrate.scoring import mcnemar
+from digitocr.training.datasets.corpus import (
     HELD_FROM,
     Candidates,
     calibration_sources,
@@ -47,9 +47,9 @@ from digitocr.training.corpus import (
     drawn_lines,
     varied,
 )
-from digitocr.training.digits import CLASSES, without_bars
-from digitocr.training.mnist import load_mnist
-from digitocr.training.scoring import mcnemar
+from digitocr.training.datasets.mnist import load_mnist
+from digitocr.training.fit.cards import fitted_parts, write_card
+from digitocr.training.fit.digit_network import CLASSES, without_bars
 
 HELD_BACK = 0.3
 """Share of the corrections that is never learned from."""

@@ -1,0 +1,1 @@
+"""What the MNIST tutorials do: evaluate, predict, rotate, compare, export."""

@@ -1,0 +1,1 @@
+"""Architectures, recipes and the training itself."""
