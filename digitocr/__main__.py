@@ -12,12 +12,10 @@ from typing import Annotated, Any
 
 import typer
 
-from digitocr import console, upkeep_commands
-from digitocr.forms import commands as forms
+from digitocr.cli import console, forms, ledger, training
+from digitocr.cli import review as web
 from digitocr.records import FileResult, FileStatus
 from digitocr.settings import load_settings
-from digitocr.training import commands
-from digitocr.web import command as web
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True)
 
@@ -75,9 +73,9 @@ def _show(result: FileResult, *, as_json: bool) -> None:
             sys.stdout.write("\t".join([*cells, *([number.field] if number.field else [])]) + "\n")
 
 
-commands.register(app)
+training.register(app)
 web.register(app)
-upkeep_commands.register(app)
+ledger.register(app)
 forms.register(app)
 
 

@@ -52,7 +52,7 @@ def _load(model: Path | None, options: ReadOptions, templates: tuple[Template, .
 def native_silence() -> Iterator[None]:
     """Keep what libraries say from C++ while they load off the terminal, for which they have no setting.
 
-    Only where :func:`digitocr.console.set_up` has given Python's own messages another way there.
+    Only where :func:`digitocr.cli.console.set_up` has given Python's own messages another way there.
     """
     try:
         shared = sys.stderr is None or sys.stderr.fileno() == STDERR

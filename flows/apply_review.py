@@ -11,7 +11,7 @@ from pathlib import Path
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.inbox import maintenance
 from digitocr.results import publish
 from digitocr.review import queue as review

@@ -15,7 +15,7 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox import maintenance
 from digitocr.inbox.run import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch

@@ -16,7 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import UsageError
 from digitocr.settings import Settings, load_settings
 from flows import engine, options

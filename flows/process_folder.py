@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox.run import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
 from digitocr.loading import reader_of

@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.settings import load_settings
 from flows import engine, options
 

@@ -9,7 +9,8 @@ from typing import Any
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
 
-from digitocr import atomic, console
+from digitocr import atomic
+from digitocr.cli import console
 from digitocr.networks.registry import model_in_use
 from digitocr.review import export
 from digitocr.settings import Settings

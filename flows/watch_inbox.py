@@ -16,7 +16,7 @@ from typing import Any
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox import folder as inbox
 from digitocr.inbox.folder import Entry

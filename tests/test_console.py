@@ -2,7 +2,7 @@ import io
 
 import pytest
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import BusyError, InputError, ModelError, OutputError, UsageError
 
 

@@ -16,13 +16,13 @@ from pathlib import Path
 
 import uvicorn
 
+from digitocr.cli.review import TOKEN_VARIABLE
 from digitocr.errors import UsageError
 from digitocr.inbox import maintenance
 from digitocr.review.desk import Desk
 from digitocr.review.rules import Rules
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
-from digitocr.web.command import TOKEN_VARIABLE
 from digitocr.web.guard import Guard, is_loopback
 
 log = logging.getLogger(__name__)

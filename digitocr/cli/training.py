@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import UsageError
 
 SHIPPED = "shipped"

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.errors import UsageError
 
 form_app = typer.Typer(

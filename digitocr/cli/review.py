@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.settings import load_settings
 
 TOKEN_VARIABLE = "DIGITOCR_REVIEW_TOKEN"

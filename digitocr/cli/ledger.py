@@ -11,7 +11,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr import console
+from digitocr.cli import console
 from digitocr.inbox import maintenance
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
