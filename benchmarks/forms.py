@@ -34,8 +34,7 @@ from digitocr.forms.registration import (
     form_of,
 )
 from digitocr.forms.template import Template
-from digitocr.loading import reader_of
-from digitocr.pipeline import Reader
+from digitocr.pipeline import Reader, reader_of
 from digitocr.records import Box, Grey, Mask, Number, Page, Reason, Status
 from digitocr.settings import load_settings
 from digitocr.training.calibrate.form_accuracy import same

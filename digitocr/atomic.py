@@ -9,10 +9,17 @@ import zlib
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from digitocr.errors import DigitocrError, NameRefusedError, OutputError
+from digitocr.errors import (
+    DigitocrError,
+    NameRefusedError,
+    OutputError,
+)
 
 PARTIAL = ".partial"
 """Ends the name of a file that is still being written; it starts with a dot."""
+
+PRIVATE = 0o700
+"""Permissions of the state folder: what was read is no one else's business."""
 
 
 def write(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from typing import ClassVar
 
 
@@ -158,3 +160,23 @@ def advice_on(code: str) -> str:
             return kind.advice
         kinds.extend(kind.__subclasses__())
     return ""
+
+
+INTERRUPTED = 130
+
+
+def guarded(command: Callable[[], int]) -> int:
+    """Run a command and return its exit status; a mistake of the user ends in a message, not a traceback."""
+    try:
+        return command()
+    except DigitocrError as error:
+        sys.stderr.write(f"error: {error.message}\n")
+        if error.hint:
+            sys.stderr.write(f"hint: {error.hint}\n")
+        return error.exit_status
+    except KeyboardInterrupt:
+        sys.stderr.write("interrupted; what was read is kept, run again to go on\n")
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader of our output has gone
+        sys.stderr.close()
+        return 1

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gc
 import hashlib
 import math
+import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -16,12 +20,14 @@ from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms.fields import Answer, Filled, fill, judged
 from digitocr.forms.registration import Form, View, choose, form_of
 from digitocr.forms.suggestions import dated
-from digitocr.forms.template import Template
+from digitocr.forms.template import Template, load_folder
 from digitocr.imaging import clean, segment
 from digitocr.imaging.components import components
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.networks.classifier import Classifier, load_classifier, shipped_model
 from digitocr.networks.line_reader import LineReader, load_line_reader
+from digitocr.networks.registry import model_in_use
+from digitocr.networks.runtime import native_silence
 from digitocr.recognition import decode, judge, normalize, scoring
 from digitocr.records import (
     CROP_SIDE,
@@ -43,6 +49,7 @@ from digitocr.records import (
     Source,
     around,
 )
+from digitocr.settings import Settings
 
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
@@ -541,3 +548,32 @@ def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) 
 def read_file(path: str | Path, options: ReadOptions | None = None) -> FileResult:
     """Read one file without Prefect, ledger or tables; see :func:`read_files`."""
     return read_files([path], options)[0]
+
+
+def reader_of(settings: Settings) -> Future[Reader]:
+    """Begin to load what reads with these settings, or return what was begun before."""
+    options = ReadOptions(settings.threshold, settings.batch_size, settings.limits)
+    templates = load_folder(settings.templates) if settings.templates else ()
+    return _load(model_in_use(settings), options, templates)
+
+
+@cache
+def _load(model: Path | None, options: ReadOptions, templates: tuple[Template, ...]) -> Future[Reader]:
+    future: Future[Reader] = Future()
+
+    def load() -> None:
+        try:
+            import cv2
+
+            # chunks are read side by side: more threads in each would fight them for the cores
+            cv2.setNumThreads(1)
+            with native_silence():
+                reader = load_reader(model, options, 1, templates)
+            # what was imported stays: going over it again and again costs a part of the reading
+            gc.freeze()
+            future.set_result(reader)
+        except BaseException as error:
+            future.set_exception(error)
+
+    threading.Thread(target=load, name="load-reader", daemon=True).start()
+    return future

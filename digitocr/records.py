@@ -493,12 +493,13 @@ class ModelCard:
         Rows of the linear maps that add to the network's scores size and place, and these and what the line reader
         says; see :mod:`digitocr.recognition.scoring`.
     text_weights : tuple of float
-        Of the conditional logistic model that chooses among the texts a line may hold; see :mod:`digitocr.recognition.nbest`.
+        Of the conditional logistic model that chooses among the texts a line may hold; see
+        :mod:`digitocr.recognition.nbest`.
     cell_weights : tuple of tuple of float
         As `line_weights`, for candidates in the cells of a form.
     number_confidence, cell_confidence : tuple of float
-        Coefficients of the logistic model of :mod:`digitocr.recognition.judge`, the constant last: for numbers, and for those
-        written into cells.
+        Coefficients of the logistic model of :mod:`digitocr.recognition.judge`, the constant last: for numbers, and for
+        those written into cells.
     scaling : str
         What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
     output : str

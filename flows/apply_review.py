@@ -11,9 +11,9 @@ from pathlib import Path
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
-from digitocr.inbox import maintenance
-from digitocr.results import publish
+from digitocr.results import publish, queue_file
 from digitocr.review import queue as review
 from digitocr.settings import Settings
 from flows import options
@@ -35,7 +35,7 @@ def main(
     """Take what people wrote into review/queue.csv over into the results."""
     console.set_up(quiet=quiet, verbose=verbose)
     flags = {"results": results, "review": queue, "state": state}
-    raise typer.Exit(console.guarded(partial(_run, flags, config, as_json=as_json, quiet=quiet)))
+    raise typer.Exit(errors.guarded(partial(_run, flags, config, as_json=as_json, quiet=quiet)))
 
 
 def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, quiet: bool) -> int:
@@ -72,8 +72,8 @@ def apply_review(settings: Settings, who: str) -> review.Accepted:
     who : str
         Name of the person, for the audit.
     """
-    with maintenance.opened(settings) as (ledger, shelf), publish.writing(shelf):
-        rows = review.read_queue(settings.review / "queue.csv")
+    with publish.opened(settings) as (ledger, shelf), publish.writing(shelf):
+        rows = queue_file.read_queue(settings.review / "queue.csv")
         done = review.accept(ledger, shelf.job, rows, who)
         if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(shelf.job):
             publish.publish(shelf, ledger, settled=done.settled)

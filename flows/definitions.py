@@ -19,7 +19,7 @@ from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox import maintenance
 from digitocr.inbox.run import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
-from digitocr.loading import reader_of
+from digitocr.pipeline import reader_of
 from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
 

@@ -16,6 +16,7 @@ from typing import Annotated, Any
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import UsageError
 from digitocr.settings import Settings, load_settings
@@ -46,7 +47,7 @@ def main(
     """Read a folder every minute, apply reviews every ten, keep house nightly, learn weekly, on a Prefect server."""
     console.set_up(quiet=False, verbose=True)
     flags = {"results": results, "review": review, "state": state}
-    raise typer.Exit(console.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
+    raise typer.Exit(errors.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
 
 
 def _run(

@@ -12,10 +12,11 @@ from typing import Any
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox.run import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
-from digitocr.loading import reader_of
+from digitocr.pipeline import reader_of
 from flows import options
 
 log = logging.getLogger("digitocr.flows")
@@ -56,7 +57,7 @@ def main(
     )
     console.set_up(quiet=quiet, verbose=verbose)
     command = partial(_run, folder, flags, config, dry=dry_run, as_json=as_json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(console.guarded(command))
+    raise typer.Exit(errors.guarded(command))
 
 
 def _run(

@@ -10,6 +10,7 @@ from typing import Annotated
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.settings import load_settings
 from flows import engine, options
@@ -29,7 +30,7 @@ def main(
     """Export corrections, fine-tune, evaluate, and promote only what is better."""
     console.set_up(quiet=quiet, verbose=verbose)
     flags = {"results": results, "state": state}
-    raise typer.Exit(console.guarded(partial(_run, flags, config, fresh, verbose=verbose)))
+    raise typer.Exit(errors.guarded(partial(_run, flags, config, fresh, verbose=verbose)))
 
 
 def _run(flags: dict[str, Path | None], config: Path | None, fresh: int, *, verbose: bool) -> int:

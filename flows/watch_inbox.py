@@ -16,6 +16,7 @@ from typing import Any
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox import folder as inbox
@@ -63,7 +64,7 @@ def main(
     )
     console.set_up(quiet=quiet, verbose=verbose)
     command = partial(_run, folder, flags, config, as_json=as_json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(console.guarded(command))
+    raise typer.Exit(errors.guarded(command))
 
 
 def _run(
@@ -91,7 +92,7 @@ def _run(
                 if not stop.is_set():
                     raise
     console.report(total, job.settings, as_json=as_json, quiet=quiet)
-    return console.INTERRUPTED if signal.SIGINT in signals else total.exit_status
+    return errors.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 
 @dataclass(frozen=True, slots=True)

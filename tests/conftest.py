@@ -7,6 +7,8 @@ for name in [name for name in os.environ if name.startswith(("PREFECT_", "DIGITO
     if name != "DIGITOCR_DATA":
         del os.environ[name]
 
+pytest_plugins = ["training_fixtures"]
+
 
 @pytest.fixture
 def work(tmp_path, monkeypatch):

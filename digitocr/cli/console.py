@@ -13,13 +13,11 @@ from logging.handlers import WatchedFileHandler
 from pathlib import Path
 from typing import Any
 
-from digitocr.errors import DigitocrError, UsageError
+from digitocr.errors import UsageError
 from digitocr.inbox.run import Summary
 from digitocr.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
-
-INTERRUPTED = 130
 
 
 def settings(flags: Mapping[str, Any] | None, config: Path | str | None) -> Settings:
@@ -27,23 +25,6 @@ def settings(flags: Mapping[str, Any] | None, config: Path | str | None) -> Sett
     found = load_settings(flags, config)
     log_to(found.log_file)
     return found
-
-
-def guarded(command: Callable[[], int]) -> int:
-    """Run a command and return its exit status; a mistake of the user ends in a message, not a traceback."""
-    try:
-        return command()
-    except DigitocrError as error:
-        sys.stderr.write(f"error: {error.message}\n")
-        if error.hint:
-            sys.stderr.write(f"hint: {error.hint}\n")
-        return error.exit_status
-    except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was read is kept, run again to go on\n")
-        return INTERRUPTED
-    except BrokenPipeError:  # the reader of our output has gone
-        sys.stderr.close()
-        return 1
 
 
 def set_up(*, quiet: bool, verbose: bool) -> None:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import UsageError
 
@@ -145,7 +146,7 @@ def judge(
 
     def command() -> int:
         from digitocr.forms.template import load_folder
-        from digitocr.loading import reader_of
+        from digitocr.pipeline import reader_of
         from digitocr.records import Source
         from digitocr.settings import load_settings
         from digitocr.training.calibrate import form_accuracy
@@ -166,7 +167,7 @@ def judge(
 
 def _run(command: Callable[[], int]) -> None:
     console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(console.guarded(command))
+    raise typer.Exit(errors.guarded(command))
 
 
 def _print(line: str) -> None:

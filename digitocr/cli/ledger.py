@@ -11,8 +11,10 @@ from typing import Annotated
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.inbox import maintenance
+from digitocr.results import publish
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
 
@@ -108,7 +110,7 @@ def list_(
 
     def act(settings: Settings, ledger: Ledger) -> int:
         for known in maintenance.matching(
-            ledger.known(maintenance.known_shelf(settings, ledger).job), names or []
+            ledger.known(publish.known_shelf(settings, ledger).job), names or []
         ):
             told = known.state
             if only in (None, told):
@@ -189,7 +191,7 @@ def _finish(
             return act(settings, ledger)
 
     console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(console.guarded(run))
+    raise typer.Exit(errors.guarded(run))
 
 
 def _print(line: str) -> None:

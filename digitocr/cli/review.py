@@ -9,10 +9,9 @@ from typing import Annotated
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.settings import load_settings
-
-TOKEN_VARIABLE = "DIGITOCR_REVIEW_TOKEN"
 
 
 def register(app: typer.Typer) -> None:
@@ -58,14 +57,14 @@ def review(
 
     def command() -> int:
         from digitocr.review.rules import Rules
-        from digitocr.web import server
+        from digitocr.web import guard, server
 
         settings = load_settings({"results": results, "review": queue, "state": state}, config)
         rules = Rules(second, frozenset(second_field or ()), audit)
         opens = _nothing if no_browser else server.open_browser
-        return server.serve(settings, rules, host, port, os.environ.get(TOKEN_VARIABLE, ""), opens)
+        return server.serve(settings, rules, host, port, os.environ.get(guard.TOKEN_VARIABLE, ""), opens)
 
-    raise typer.Exit(console.guarded(command))
+    raise typer.Exit(errors.guarded(command))
 
 
 def _nothing(_: str) -> None:
@@ -89,7 +88,7 @@ def export(
         sys.stdout.write(f"{done.digits} digits, {done.corrections} of them corrected{left}\n")
         return 0
 
-    raise typer.Exit(console.guarded(command))
+    raise typer.Exit(errors.guarded(command))
 
 
 def put_back(state: _State = None, config: _Config = None) -> None:
@@ -103,4 +102,4 @@ def put_back(state: _State = None, config: _Config = None) -> None:
         sys.stdout.write(f"{model} reads from now on\n")
         return 0
 
-    raise typer.Exit(console.guarded(command))
+    raise typer.Exit(errors.guarded(command))

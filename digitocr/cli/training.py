@@ -8,6 +8,7 @@ from typing import Annotated
 
 import typer
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import UsageError
 
@@ -302,12 +303,12 @@ def threshold(
     """Find the confidence from which on numbers can be accepted unseen, on labelled pictures of one's own."""
 
     def command() -> int:
+        from digitocr.networks import runtime
         from digitocr.pipeline import load_reader
         from digitocr.training.calibrate import acceptance
-        from digitocr.training.extras import actions
 
         acceptance.read_truth(labelled)
-        with actions.quietly():
+        with runtime.quietly():
             reader = load_reader(model)
         return acceptance.study(reader, labelled, target_error, as_json=as_json)
 
@@ -335,4 +336,4 @@ def _run(command: Callable[[], int]) -> None:
             raise UsageError(f"this needs {error.name}", hint=f"pip install 'digitocr[{extra}]'") from None
 
     console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(console.guarded(complete))
+    raise typer.Exit(errors.guarded(complete))

@@ -37,10 +37,6 @@ _LITTER = re.compile(
 """Names that systems, network drives and half-finished transfers leave behind."""
 
 
-PRIVATE = 0o700
-"""Permissions of the state folder: what was read is no one else's business."""
-
-
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A file of the input folder as it was when the folder was looked at.
@@ -293,7 +289,7 @@ def only_runner(state: Path, inbox: Path | None, purpose: str) -> Iterator[None]
         Where another process is, naming it.
     """
     card = state / "run.holder.json"
-    atomic.make_folder(state, PRIVATE)
+    atomic.make_folder(state, atomic.PRIVATE)
     with _hold(state / "run.lock", lambda: _busy(card, state)), _hold_folder(inbox, card, state):
         me = {"pid": os.getpid(), "host": socket.gethostname(), "purpose": purpose, "since": now()}
         atomic.write(card, (json.dumps(me) + "\n").encode(), durable=False)

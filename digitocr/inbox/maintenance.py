@@ -6,7 +6,6 @@ import json
 import shutil
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from fnmatch import fnmatchcase
@@ -19,44 +18,13 @@ from digitocr.errors import DigitocrError, FileAccessError, UsageError
 from digitocr.inbox import folder as inbox
 from digitocr.records import READ, FileStatus
 from digitocr.results import forms, publish, tables
+from digitocr.results.publish import known_shelf
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger, now
 
 DAY = 86_400.0
 
 _PUT_AWAY = READ | {FileStatus.DUPLICATE}
-
-
-def known_shelf(settings: Settings, ledger: Ledger) -> publish.Shelf:
-    """Return the job of the results folder.
-
-    Raises
-    ------
-    UsageError
-        Where nothing was read into it yet.
-    """
-    s, job = settings, ledger.find_job(settings.results)
-    if job is None:
-        raise UsageError(f"nothing was read into {s.results} yet", hint="name the folder with --results")
-    return publish.Shelf(job, s.results, s.review, s.state)
-
-
-@contextmanager
-def opened(settings: Settings) -> Iterator[tuple[Ledger, publish.Shelf]]:
-    """Open the ledger of a results folder into which something was read; none is made.
-
-    Raises
-    ------
-    UsageError
-        Where nothing was.
-    """
-    if not settings.ledger.exists():
-        raise UsageError(
-            f"nothing was read yet with the state folder {settings.state}",
-            hint="read some files first: make run, or python -m flows.process_folder",
-        )
-    with Ledger(settings.ledger) as ledger:
-        yield ledger, known_shelf(settings, ledger)
 
 
 def matching(files: Iterable[Known], names: Sequence[str]) -> list[Known]:

@@ -7,8 +7,8 @@ or write elsewhere, to take it over, or to have a wrong number accepted unseen. 
 - bytes: here. Picture and PDF libraries are large and written in C. Whatever a file makes one of them do happens
   in a child that has no results to write, no file it may grow, none of our environment, and no Python objects to
   send back: it answers in plain numbers and bytes, which are checked. A page that crashes it costs that page.
-- names and links: :mod:`digitocr.inbox.folder`. No name reaches a terminal, a table or a path as it came; links out of the
-  folder are not followed; what is written is new, never written through a link.
+- names and links: :mod:`digitocr.inbox.folder`. No name reaches a terminal, a table or a path as it came; links out of
+  the folder are not followed; what is written is new, never written through a link.
 - cells: :func:`digitocr.results.tables.defuse`. No cell is a formula.
 - time: a file is what it is by its content, looked at before, while and after it is read and moved.
 
@@ -48,7 +48,7 @@ from digitocr.errors import (
 from digitocr.io import pages
 from digitocr.records import Grey, Limits, Page, PageResult
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from digitocr import sandbox; sandbox.serve()"
+_START = "import sys; sys.path.insert(0, sys.argv[1]); from digitocr.io import sandbox; sandbox.serve()"
 
 _PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED", "PYTHONPATH", "SYSTEMROOT")
 """All that a child sees of our environment: no tokens, no addresses."""
@@ -384,7 +384,7 @@ class _Child:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, str(Path(__file__).parent.parent)],
+            [sys.executable, "-P", "-c", _START, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,

@@ -13,8 +13,17 @@ from numpy.typing import NDArray
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import log_softmax
 from digitocr.networks.runtime import Call, load_call
-from digitocr.recognition.line_image import CHANNELS, FRAME, ROWS
 from digitocr.records import ModelCard
+
+ROWS = 32
+"""Height of a strip in pixels."""
+
+FRAME = 4
+"""Columns of a strip that the line reader weighs as one."""
+
+CHANNELS = 2
+"""What is dark on the sheet, and which of it was taken for the line's ink: the one holds what cleaning lost, the
+other leaves patterns and print out."""
 
 WIDTH_STEP = 64
 """Strips are filled up to a multiple of so many columns, so that the network meets few shapes."""

@@ -14,9 +14,10 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, redirect_stdout
+from contextlib import contextmanager, nullcontext, redirect_stdout
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -169,3 +170,25 @@ def load_network(path: Path) -> Any:  # noqa: ANN401
             return keras.saving.load_model(path, compile=False)
         except Exception as error:  # Keras raises whatever its parts raise on a damaged archive
             raise ModelError(f"the model {path} cannot be loaded: {error}", hint=HINT) from None
+
+
+@contextmanager
+def native_silence() -> Iterator[None]:
+    """Keep what libraries say from C++ while they load off the terminal, for which they have no setting.
+
+    Only where :func:`digitocr.cli.console.set_up` has given Python's own messages another way there.
+    """
+    try:
+        shared = sys.stderr is None or sys.stderr.fileno() == STDERR
+    except (OSError, ValueError):  # not a file: a notebook's, a test's
+        shared = True
+    with nullcontext() if shared else unheard():
+        yield
+
+
+@contextmanager
+def quietly() -> Iterator[None]:
+    """Let TensorFlow start without its messages."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    with native_silence():
+        yield

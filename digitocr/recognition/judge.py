@@ -52,8 +52,8 @@ class Evidence:
     height : float
         Of the line, in sheet pixels: small ink is read less surely.
     clutter, unevenness : float
-        Of the line's picture, see :class:`digitocr.recognition.decode.Reading`: the same doubt of the networks says less of a
-        cluttered line than of a clean one.
+        Of the line's picture, see :class:`digitocr.recognition.decode.Reading`: the same doubt of the networks says
+        less of a cluttered line than of a clean one.
     """
 
     log_posterior: float

@@ -8,10 +8,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.networks.line_reader import FRAME, ROWS
 from digitocr.records import Line
-
-ROWS = 32
-"""Height of a strip in pixels."""
 
 DIGIT = 22.0
 """Height of a line's digits in a strip, in pixels."""
@@ -19,19 +17,12 @@ DIGIT = 22.0
 MARGIN = 8
 """Paper at either end of a strip, in pixels."""
 
-FRAME = 4
-"""Columns of a strip that the line reader weighs as one."""
 
 LONGEST = 4096
 """A strip has at most so many columns; a longer row is no number, and is shown shrunk."""
 
 MAX_SLOPE = 0.3
 """A row is followed up or down by at most so many rows per column."""
-
-
-CHANNELS = 2
-"""What is dark on the sheet, and which of it was taken for the line's ink: the one holds what cleaning lost, the
-other leaves patterns and print out."""
 
 
 @dataclass(frozen=True, slots=True)

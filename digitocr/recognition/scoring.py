@@ -44,8 +44,8 @@ class Scored:
     logs : (N, C) float32 ndarray
         Log probabilities, one row per candidate of the line.
     spans : (N, 12) float32 ndarray
-        What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.recognition.ctc`; of shape
-        ``(N, 0)`` where it was not asked.
+        What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.recognition.ctc`; of
+        shape ``(N, 0)`` where it was not asked.
     frames : (T, 11) float32 ndarray
         What it says frame by frame; of shape ``(0, 11)`` where it was not asked.
     """

@@ -18,16 +18,14 @@ from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import template as templates
 from digitocr.forms.release import released
 from digitocr.forms.template import Template
-from digitocr.inbox.folder import PRIVATE
 from digitocr.records import FileResult, FileStatus
-from digitocr.results import forms as tables
-from digitocr.results import tables as results
+from digitocr.results import forms, overlay, queue_file, tables
 from digitocr.results.tables import Item
-from digitocr.review import queue as review
+from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger, Outcome, Waiting, now
 
 _RESULT = TypeAdapter(FileResult)
-_QUEUE_ID = results.QUEUE.index("review_id")
+_QUEUE_ID = tables.QUEUE.index("review_id")
 FAULT = "error"
 """Code of what no one expected: a fault of the program or of a library."""
 MAY_PASS = frozenset({FAULT, FileAccessError.code})
@@ -36,7 +34,7 @@ MAY_PASS = frozenset({FAULT, FileAccessError.code})
 TEMPLATES = "templates"
 """Folder within the state where the templates of what was read are kept."""
 
-_TYPED = len(results.QUEUE) - 2
+_TYPED = len(tables.QUEUE) - 2
 """From this column on, the queue is a person's."""
 
 
@@ -58,7 +56,7 @@ def writing(shelf: Shelf) -> Iterator[None]:
     """Be the only one to write tables, for a moment: a run and `apply_review` may overlap."""
     with _threads:
         try:
-            atomic.make_folder(shelf.state, PRIVATE)
+            atomic.make_folder(shelf.state, atomic.PRIVATE)
             lock = FileLock(shelf.state / "tables.lock")
             lock.acquire()
         except OSError as error:
@@ -119,22 +117,22 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
         Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
     """
     ledger.begin_publishing(shelf.job)
-    results.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
-    results.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
-    tables.write(shelf.results, form_rows(ledger, shelf.job), _known_forms(shelf))
+    tables.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
+    tables.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
+    forms.write(shelf.results, form_rows(ledger, shelf.job), _known_forms(shelf))
     _write_queue(shelf, ledger, settled)
     audit = ledger.audit(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
-        results.write_audit(shelf.review, rows)
+        tables.write_audit(shelf.review, rows)
     ledger.end_publishing(shelf.job)
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
-    current = _released(shelf, review.corrected(machine, ledger.corrections(known.id)))
-    found = results.items(machine, current, known.file)
-    lines = results.write_tables(shelf.results, current, known.file)
-    numbers = [number for _, _, number in results.counted(current)]
+    current = _released(shelf, overlay.corrected(machine, ledger.corrections(known.id)))
+    found = tables.items(machine, current, known.file)
+    lines = tables.write_tables(shelf.results, current, known.file)
+    numbers = [number for _, _, number in tables.counted(current)]
     outcome = Outcome(
         status=current.status.value,
         error_code=current.error_code,
@@ -144,8 +142,8 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         digits=sum(len(number.digits) for number in numbers),
         review=sum(item.waits for item in found),
         number_lines=lines,
-        form_rows=tables.dumps(
-            tables.row(known.file, page, _template(shelf, page.template))
+        form_rows=forms.dumps(
+            forms.row(known.file, page, _template(shelf, page.template))
             for page in current.pages
             if page.template
         ),
@@ -154,10 +152,10 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
     return outcome, found
 
 
-def form_rows(ledger: Ledger, job: int) -> Iterator[tables.Row]:
+def form_rows(ledger: Ledger, job: int) -> Iterator[forms.Row]:
     """Yield the rows of the tables of forms."""
     for stored in ledger.form_rows(job):
-        yield from tables.loads(stored)
+        yield from forms.loads(stored)
 
 
 def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
@@ -189,12 +187,12 @@ def _loaded(path: Path, stamp: tuple[int, ...]) -> Template:
     return templates.load(path)
 
 
-def file_rows(files: Iterable[Known]) -> Iterator[results.Row]:
+def file_rows(files: Iterable[Known]) -> Iterator[tables.Row]:
     """Yield the rows of the table of files; a file that was never read to an end has none."""
     return (_file_row(known) for known in files if known.status)
 
 
-def _file_row(known: Known) -> results.Row:
+def _file_row(known: Known) -> tables.Row:
     code = f"{known.error_code}: " if known.error_code else ""
     return (
         *(
@@ -209,7 +207,7 @@ def _file_row(known: Known) -> results.Row:
     )
 
 
-def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[results.Row]:
+def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[tables.Row]:
     """Yield what waits, with what is filled in already; then rows of other jobs and rows not taken over."""
     others = ledger.others_wait(shelf.job)
     typed = {
@@ -219,11 +217,11 @@ def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterat
     }
     for item in ledger.waiting(shelf.job):
         row = typed.pop(item.cells[_QUEUE_ID], None)
-        own = tuple(row.cells[column] for column in results.QUEUE[_TYPED:]) if row else ("", "")
+        own = tuple(row.cells[column] for column in tables.QUEUE[_TYPED:]) if row else ("", "")
         yield (*item.cells, *own)
     for row in typed.values():
         if row.is_filled or ledger.waits_elsewhere(shelf.job, row.review_id):
-            yield tuple(row.cells[column] for column in results.QUEUE)
+            yield tuple(row.cells[column] for column in tables.QUEUE)
 
 
 def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
@@ -232,7 +230,7 @@ def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
     while True:
         before = _stamp(path)
         rows = _queue_rows(shelf, ledger, settled)
-        if results.write_queue(shelf.review, rows, only_if=partial(_is_as, path, before)):
+        if tables.write_queue(shelf.review, rows, only_if=partial(_is_as, path, before)):
             return
 
 
@@ -248,11 +246,43 @@ def _stamp(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
-def _typed(shelf: Shelf) -> Iterable[review.Typed]:
+def _typed(shelf: Shelf) -> Iterable[queue_file.Typed]:
     path = shelf.review / "queue.csv"
     try:
-        return review.read_queue(path)
+        return queue_file.read_queue(path)
     except UsageError:
         # whatever it has become, someone may have typed into it
         atomic.copy(path, path.with_name(f"queue.unreadable-{now().replace(':', '')}.csv"))
         return []
+
+
+def known_shelf(settings: Settings, ledger: Ledger) -> Shelf:
+    """Return the job of the results folder.
+
+    Raises
+    ------
+    UsageError
+        Where nothing was read into it yet.
+    """
+    s, job = settings, ledger.find_job(settings.results)
+    if job is None:
+        raise UsageError(f"nothing was read into {s.results} yet", hint="name the folder with --results")
+    return Shelf(job, s.results, s.review, s.state)
+
+
+@contextmanager
+def opened(settings: Settings) -> Iterator[tuple[Ledger, Shelf]]:
+    """Open the ledger of a results folder into which something was read; none is made.
+
+    Raises
+    ------
+    UsageError
+        Where nothing was.
+    """
+    if not settings.ledger.exists():
+        raise UsageError(
+            f"nothing was read yet with the state folder {settings.state}",
+            hint="read some files first: make run, or python -m flows.process_folder",
+        )
+    with Ledger(settings.ledger) as ledger:
+        yield ledger, known_shelf(settings, ledger)

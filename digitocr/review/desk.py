@@ -20,6 +20,7 @@ from typing import Any
 from digitocr.errors import DigitocrError, UsageError
 from digitocr.records import FileResult, Status
 from digitocr.results import publish, tables
+from digitocr.results.overlay import NOT_A_DIGIT
 from digitocr.review.numbers import (
     Change,
     Place,
@@ -30,7 +31,6 @@ from digitocr.review.numbers import (
     seen,
     taken_back,
 )
-from digitocr.review.queue import NOT_A_DIGIT
 from digitocr.review.rules import Look, Order, Rules, is_answer
 from digitocr.review.sampling import drawn
 from digitocr.store.ledger import Correction, Known, Ledger, now

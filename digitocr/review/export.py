@@ -20,12 +20,11 @@ import numpy as np
 from digitocr import atomic
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
-from digitocr.inbox import maintenance
 from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.results import publish, tables
-from digitocr.review.queue import corrected
+from digitocr.results.overlay import corrected
 from digitocr.review.source_files import Originals
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
@@ -109,7 +108,7 @@ def export(settings: Settings, folder: Path) -> Exported:
     """
     found: list[Labelled] = []
     left_out: list[tuple[str, str]] = []
-    with maintenance.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
+    with publish.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
         _make_room(folder)
         originals = Originals(ledger, shelf.job, settings, sandbox.decode)
         for known in ledger.known(shelf.job):

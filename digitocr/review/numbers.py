@@ -7,8 +7,7 @@ from dataclasses import dataclass
 
 from digitocr.errors import UsageError
 from digitocr.records import Box, FileResult, Number, PageResult, Status
-from digitocr.results import tables
-from digitocr.review import queue
+from digitocr.results import overlay, tables
 from digitocr.store.ledger import Correction
 
 
@@ -86,7 +85,7 @@ class Seen:
     def text(self) -> str:
         """What the tables say; ``-`` where a person said that it is no number."""
         nothing = not self.now.digits and self.now.status is Status.CORRECTED
-        return queue.NOT_A_DIGIT if nothing else self.now.text
+        return overlay.NOT_A_DIGIT if nothing else self.now.text
 
     def waiting_items(self) -> Iterator[tuple[str, bool]]:
         """Yield what the program was not sure of, and whether it still waits."""
@@ -112,7 +111,7 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
     for c in corrections:
         if c.review_id in known:  # a word on the whole number may stand at any of its rows in the queue
             words[identity if c.kind == "number" else c.review_id, c.kind] = c.new
-    new_page = next(p for p in queue.corrected(machine, corrections).pages if p.index == place.page)
+    new_page = next(p for p in overlay.corrected(machine, corrections).pages if p.index == place.page)
     now = new_page.numbers[place.number - 1] if place.number else next(iter(new_page.numbers), blank)
     return Seen(page, number, now, identity, items, words)
 
@@ -133,9 +132,9 @@ def number_said(number: Seen, text: str) -> list[Change]:
 def taken_back(number: Seen) -> list[Change]:
     """Return what changes when all words on a number are taken back."""
     return [
-        Change(identity, kind, word, queue.TAKEN_BACK)
+        Change(identity, kind, word, overlay.TAKEN_BACK)
         for (identity, kind), word in number.words.items()
-        if word != queue.TAKEN_BACK
+        if word != overlay.TAKEN_BACK
     ]
 
 

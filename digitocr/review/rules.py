@@ -6,7 +6,8 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from digitocr.review.queue import LONGEST, NOT_A_DIGIT
+from digitocr.results.overlay import NOT_A_DIGIT
+from digitocr.review.queue import LONGEST
 from digitocr.review.sampling import drawn
 
 

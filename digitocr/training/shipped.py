@@ -147,7 +147,8 @@ def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> N
         {
             "name": line_reader.stem,
             "sha256": sha256,
-            "input": "(N, 32, 4 T, 2) float32 in [0, 1]: the sheet, a line's own ink; bright on black (digitocr.recognition.line_image)",
+            "input": "(N, 32, 4 T, 2) float32 in [0, 1]: the sheet, a line's own ink; bright on black"
+            " (digitocr.recognition.line_image)",
             "output": "(N, T, 11) logits: per frame of four columns the ten digits, or none",
             "licence": "Apache-2.0",
             **facts,
@@ -159,7 +160,8 @@ def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> N
             "name": card.name,
             "sha256": hashlib.sha256(output.read_bytes()).hexdigest(),
             "classes": list(card.classes),
-            "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format (digitocr.recognition.normalize)",
+            "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format"
+            " (digitocr.recognition.normalize)",
             "output": "logits",
             "compiled_sha256": hashlib.sha256(made.compiled).hexdigest(),
             "line_reader": line_reader.name,

@@ -22,8 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from digitocr import atomic
-from digitocr.cli.console import guarded
-from digitocr.errors import DigitocrError, OutputError
+from digitocr.errors import DigitocrError, OutputError, guarded
 from digitocr.settings import cores
 from digitocr.training.fit.side_by_side import say
 

@@ -151,3 +151,6 @@ async def _plain(
     kind = (b"content-type", b"text/plain; charset=utf-8")
     await send({"type": "http.response.start", "status": status, "headers": [kind, *(headers or [])]})
     await send({"type": "http.response.body", "body": text.encode()})
+
+
+TOKEN_VARIABLE = "DIGITOCR_REVIEW_TOKEN"

@@ -16,14 +16,13 @@ from pathlib import Path
 
 import uvicorn
 
-from digitocr.cli.review import TOKEN_VARIABLE
 from digitocr.errors import UsageError
-from digitocr.inbox import maintenance
+from digitocr.results import publish
 from digitocr.review.desk import Desk
 from digitocr.review.rules import Rules
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
-from digitocr.web.guard import Guard, is_loopback
+from digitocr.web.guard import TOKEN_VARIABLE, Guard, is_loopback
 
 log = logging.getLogger(__name__)
 
@@ -38,7 +37,7 @@ def open_desk(settings: Settings, rules: Rules) -> Desk:
     UsageError
         Nothing was read into it yet.
     """
-    with maintenance.opened(settings) as (_, shelf):
+    with publish.opened(settings) as (_, shelf):
         return Desk(shelf, settings.ledger, rules)
 
 

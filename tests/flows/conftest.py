@@ -3,7 +3,7 @@ from concurrent.futures import Future
 
 import pytest
 
-from digitocr import loading
+from digitocr import pipeline
 
 
 @pytest.fixture
@@ -11,7 +11,7 @@ def fake_model(work, monkeypatch):
     """Have the commands read with the fake reader of the workplace."""
     future = Future()
     future.set_result(work.reader)
-    monkeypatch.setattr(loading, "_load", lambda model, options, templates: future)
+    monkeypatch.setattr(pipeline, "_load", lambda model, options, templates: future)
     monkeypatch.setenv("DIGITOCR_SETTLE", "0")
     monkeypatch.setenv("DIGITOCR_PATIENCE", "0")
     return work

@@ -1,7 +1,7 @@
 import cv2
 import numpy as np
 import pytest
-from test_layout import SPEC
+from form_spec import SPEC
 
 from digitocr.errors import TemplateError, UsageError
 from digitocr.forms import layout, printing

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn import FIELDS, SIZE, form, marked, printed, seen
+from drawn_form import FIELDS, SIZE, form, marked, printed, seen
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 

@@ -5,11 +5,11 @@ import sys
 from concurrent.futures import Future
 from pathlib import Path
 
-sys.path[:0] = [str(Path(__file__).parent.parent), str(Path(__file__).parent.parent.parent)]
+sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
 from fake_reader import FakeReader
 
-from digitocr import loading
+from digitocr import pipeline
 from flows import process_folder, watch_inbox
 
 
@@ -23,7 +23,7 @@ class Noting(FakeReader):
 
 future = Future()
 future.set_result(Noting())
-loading._load = lambda model, options, templates: future
+pipeline._load = lambda model, options, templates: future
 
 if __name__ == "__main__":
     which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]

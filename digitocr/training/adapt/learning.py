@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from digitocr.networks.registry import promote
+from digitocr.networks.runtime import quietly
 from digitocr.settings import Settings
 from digitocr.training.adapt.tuning import Size, Verdict, tune
-from digitocr.training.extras.actions import quietly
 
 log = logging.getLogger(__name__)
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import os
 import shlex
 import sys
 import time
@@ -16,9 +15,8 @@ from typing import Any
 
 from digitocr import atomic
 from digitocr.errors import UsageError
-from digitocr.loading import native_silence
 from digitocr.networks.classifier import Classifier, classifier_of, fitting, read_card
-from digitocr.networks.runtime import keras_call, load_network
+from digitocr.networks.runtime import keras_call, load_network, quietly
 from digitocr.records import ModelCard
 from digitocr.training.calibrate import scoring
 from digitocr.training.datasets.digits import Dataset, load_dataset
@@ -40,14 +38,6 @@ def load(model: Path) -> Classifier:
     card = read_card(model)
     with quietly():
         return fitting(model, card, keras_call(load_network(model)))
-
-
-@contextmanager
-def quietly() -> Iterator[None]:
-    """Let TensorFlow start without its messages."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-    with native_silence():
-        yield
 
 
 # --- train ------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.recognition.line_image import FRAME, ROWS
+from digitocr.networks.line_reader import FRAME, ROWS
 
 STRETCH, HEIGHT, SLANT, SHIFT, TILT = 0.12, 0.08, 0.12, 1.2, 0.01
 """Standard deviations: logarithms of width and height, columns per row, rows, rows per column."""

@@ -11,9 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.networks.line_reader import WIDTH_STEP, LineReader, padded
+from digitocr.networks.line_reader import CHANNELS, FRAME, ROWS, WIDTH_STEP, LineReader, padded
 from digitocr.recognition.ctc import BLANK
-from digitocr.recognition.line_image import CHANNELS, FRAME, ROWS, Strip, strip
+from digitocr.recognition.line_image import Strip, strip
 from digitocr.training.datasets.labelling import LabelledLine, Written
 from digitocr.training.datasets.sharded import Part
 from digitocr.training.fit.architectures import linenet

@@ -9,8 +9,8 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner
 
-from digitocr import __main__ as commands
 from digitocr import atomic
+from digitocr.cli import app as commands
 from digitocr.cli import console
 from digitocr.errors import BusyError, UsageError
 from digitocr.inbox import folder, maintenance

@@ -5,7 +5,7 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
-from drawn import FIELDS, SIZE, form, printed, seen
+from drawn_form import FIELDS, SIZE, form, printed, seen
 
 from digitocr.forms.fields import fill, flatten, judged
 from digitocr.forms.registration import View, register

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from web_desk import Look, Person, open_desk, tables
 
 from digitocr.errors import UsageError
-from digitocr.results import publish
-from digitocr.review import queue as review
+from digitocr.results import overlay, publish
 from digitocr.review.desk import LEASE_SECONDS
 from digitocr.review.figures import overview
 from digitocr.review.numbers import Place
@@ -574,4 +573,4 @@ def test_words_taken_back_leave_what_was_read(work):
         ann = Person(desk)
         ann.say(ann.take()[0], _1="7")
         ann.undo()
-        assert review.corrected(machine, desk.corrections(1)) == machine
+        assert overlay.corrected(machine, desk.corrections(1)) == machine

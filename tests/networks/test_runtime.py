@@ -11,8 +11,8 @@ import pytest
 
 from digitocr.errors import ModelError
 from digitocr.networks.classifier import load_classifier, read_card, shipped_model
+from digitocr.networks.line_reader import CHANNELS, ROWS
 from digitocr.networks.runtime import compiled_file, keras_call, load_call, load_network, runner
-from digitocr.recognition.line_image import CHANNELS, ROWS
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ import keras
 import numpy as np
 import pytest
 
-from digitocr.__main__ import app
+from digitocr.cli.app import app
 from digitocr.training import tutorials
 
 # Keras on NumPy 2

@@ -445,7 +445,9 @@ SCRIPT = """
 
 class TestKills:
     def go(self, work, last):
-        path = os.pathsep.join([str(Path(__file__).parent), str(Path(run.__file__).parent.parent)])
+        path = os.pathsep.join(
+            [str(Path(__file__).parents[1] / "support"), str(Path(run.__file__).parents[2])]
+        )
         command = [sys.executable, "-c", textwrap.dedent(SCRIPT), str(last)]
         return subprocess.run(
             command, cwd=work.folder, env=os.environ | {"PYTHONPATH": path}, check=False

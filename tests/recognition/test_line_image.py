@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
-from digitocr.recognition.line_image import DIGIT, FRAME, MARGIN, ROWS, strip
+from digitocr.networks.line_reader import FRAME, ROWS
+from digitocr.recognition.line_image import DIGIT, MARGIN, strip
 from digitocr.records import Sheet
 
 

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from digitocr.imaging.segment import segment
+from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import scoring
 from digitocr.recognition.decode import CUT
-from digitocr.recognition.line_image import FRAME
 from digitocr.records import Sheet
 
 

@@ -10,7 +10,7 @@ import pytest
 
 from benchmarks.scoring import Figures, Half, Results, Share, align, calibration_error, figures, read_truth
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data"))
 REFERENCE = Path(os.environ.get("DIGITOCR_SCORER", DATA.parent / "tools/score.py"))
 

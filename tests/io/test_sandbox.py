@@ -25,7 +25,7 @@ from digitocr.errors import (
 from digitocr.io import pages, sandbox
 from digitocr.records import Limits
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 @pytest.fixture(scope="module")

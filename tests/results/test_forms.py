@@ -219,7 +219,7 @@ def test_without_forms_there_is_no_table_of_forms(work):
 def test_the_workbook_is_written_on_request(tallies):
     from typer.testing import CliRunner
 
-    from digitocr.__main__ import app
+    from digitocr.cli.app import app
 
     done = CliRunner().invoke(app, ["form", "export", "forms.xlsx"])
     assert done.exit_code == 2

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from digitocr.errors import UsageError
 from digitocr.training.calibrate.acceptance import Outcome, choose, read_truth
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
+EXAMPLES = Path(__file__).parents[3] / "examples"
 
 found_numbers = st.lists(
     st.builds(Outcome, st.integers(0, 20).map(lambda k: k / 20), st.booleans(), st.booleans()), max_size=60

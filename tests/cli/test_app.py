@@ -5,15 +5,15 @@ import pytest
 from fake_reader import FakeReader
 from typer.testing import CliRunner
 
-from digitocr import __main__ as command
-from digitocr import loading
+from digitocr import pipeline
+from digitocr.cli import app as command
 
 
 @pytest.fixture(autouse=True)
 def _fake_model(monkeypatch):
     future = Future()
     future.set_result(FakeReader())
-    monkeypatch.setattr(loading, "_load", lambda model, options, templates: future)
+    monkeypatch.setattr(pipeline, "_load", lambda model, options, templates: future)
 
 
 def call(*args):

@@ -3,8 +3,7 @@ import csv
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.results import publish, tables
-from digitocr.review import queue
+from digitocr.results import publish, queue_file, tables
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
@@ -264,7 +263,7 @@ class TestSpreadsheets:
                 "line 2 (a.jpg, page 1, number 2): 45 is shorter than 123, and may lack zeros"
                 in done.refused[0]
             )
-            assert [row.cells["number_correction"] for row in queue.read_queue(desk.path)] == ["45"]
+            assert [row.cells["number_correction"] for row in queue_file.read_queue(desk.path)] == ["45"]
         else:
             assert done.refused == ()
             assert desk.numbers().get("2", ("", ""))[0] == text
@@ -340,7 +339,7 @@ class TestSpreadsheets:
         assert len(desk.rows()) == 2
 
     def test_no_queue_is_an_empty_one(self, tmp_path):
-        assert list(queue.read_queue(tmp_path / "queue.csv")) == []
+        assert list(queue_file.read_queue(tmp_path / "queue.csv")) == []
 
 
 def test_nothing_to_correct_before_anything_was_read(work, desk):

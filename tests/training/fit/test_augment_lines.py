@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.recognition.line_image import FRAME, ROWS
+from digitocr.networks.line_reader import FRAME, ROWS
 from digitocr.training.fit.augment_lines import _CHANGES, moved, worn
 from digitocr.training.fit.line_network import ANY, Lesson, batches, varied
 

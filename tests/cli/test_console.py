@@ -2,6 +2,7 @@ import io
 
 import pytest
 
+from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import BusyError, InputError, ModelError, OutputError, UsageError
 
@@ -18,18 +19,18 @@ def raises(error):
     [(UsageError, 2), (ModelError, 2), (BusyError, 3), (OutputError, 3), (InputError, 1)],
 )
 def test_errors_are_told_with_what_to_do_and_end_in_their_status(capsys, error, status):
-    assert console.guarded(raises(error("it went wrong", hint="do this"))) == status
+    assert errors.guarded(raises(error("it went wrong", hint="do this"))) == status
     assert capsys.readouterr().err == "error: it went wrong\nhint: do this\n"
 
 
 def test_ctrl_c_ends_in_130(capsys):
-    assert console.guarded(raises(KeyboardInterrupt())) == 130
+    assert errors.guarded(raises(KeyboardInterrupt())) == 130
     assert "run again" in capsys.readouterr().err
 
 
 def test_faults_of_ours_are_not_hidden():
     with pytest.raises(ZeroDivisionError):
-        console.guarded(raises(ZeroDivisionError()))
+        errors.guarded(raises(ZeroDivisionError()))
 
 
 def test_progress_is_shown_on_a_terminal(monkeypatch):

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 from web_desk import open_desk
 from workplace import Workplace
 
-from digitocr.__main__ import app
+from digitocr.cli.app import app
 from digitocr.io import sandbox
 from digitocr.review.rules import Rules
 from digitocr.web.app import make_app

@@ -1,9 +1,9 @@
 import cv2
 import pytest
-from test_layout import SPEC
+from form_spec import SPEC
 from typer.testing import CliRunner
 
-from digitocr import __main__ as command
+from digitocr.cli import app as command
 from digitocr.forms import template as templates
 
 

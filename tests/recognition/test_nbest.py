@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
+from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import decode, scoring
 from digitocr.recognition.ctc import BLANK, log_spans, log_text
-from digitocr.recognition.line_image import FRAME, strip
+from digitocr.recognition.line_image import strip
 from digitocr.recognition.nbest import likeliest, proposals
 from digitocr.records import ModelCard, Sheet
 

@@ -45,7 +45,7 @@ class Served:
 
     def start(self, *flags):
         """Start it, at the same place as last time."""
-        root = Path(__file__).parents[1]
+        root = Path(__file__).parents[2]
         self.process = subprocess.Popen(
             [sys.executable, "-m", "digitocr", "review", "--no-browser", *flags],
             cwd=self.work.folder, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True,
