@@ -26,6 +26,8 @@ lint: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	$(BIN)/numpydoc lint $$(find digitocr -name '*.py' -not -path '*/cli/*')
+	$(BIN)/ruff check --preview --select DOC501 digitocr
 
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .
