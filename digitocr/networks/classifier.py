@@ -137,7 +137,7 @@ def shipped_model() -> Path:
     try:
         found = Path(str(resources.files("digitocr._models") / DEFAULT_MODEL))
     except ModuleNotFoundError:
-        found = Path(__file__).parent.parent / "models" / DEFAULT_MODEL
+        found = Path(__file__).parents[2] / "models" / DEFAULT_MODEL
     return found
 
 
