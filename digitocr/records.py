@@ -24,8 +24,16 @@ Batch = NDArray[np.float32]
 Transform = NDArray[np.float64]
 """``float64`` homography of shape ``(3, 3)``."""
 
-CROP_SIDE = 400
-"""A sheet with a shorter side, in pixels, is a crop rather than a page: a single digit may fill it."""
+
+class PageKind(StrEnum):
+    """What a picture shows; it decides how its paper, its lines and its rows are looked for."""
+
+    DIGIT = "digit"
+    """One digit, which may fill it."""
+    FIELD = "field"
+    """A row of digits, or a few rows of large ones: what was cut out of a page, or written onto a note."""
+    PAGE = "page"
+    """Many rows, and whatever else a page holds: print, tables, a desk around it."""
 
 
 class Status(StrEnum):
@@ -167,6 +175,10 @@ class Sheet:
         What speaks against accepting anything read from this sheet.
     uprights : (h, w) bool ndarray or None
         The upright lines of a page, None of a crop.
+    kind : PageKind
+        What the picture shows.
+    digit_height_px : float
+        The evidence for it: the height of its digits; 0 where nothing tells it.
     """
 
     grey: Grey
@@ -174,6 +186,8 @@ class Sheet:
     to_page: Transform
     reasons: tuple[Reason, ...] = ()
     uprights: Mask | None = None
+    kind: PageKind = PageKind.FIELD
+    digit_height_px: float = 0.0
 
     def box_on_page(self, box: Box, page_shape: tuple[int, int]) -> Box:
         """Carry a box over to page pixels, clipped to a page of shape ``(H, W)``."""

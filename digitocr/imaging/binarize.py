@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.components import components, quantile
-from digitocr.records import CROP_SIDE, Grey, Mask, Reason
+from digitocr.records import Grey, Mask, Reason
 
 MIN_CONTRAST = 0.14
 """Ink is at least this share darker than the paper around it."""
@@ -23,10 +23,6 @@ TILE = 128
 
 MAX_BOARD = 110
 """A ground of which half the pixels are brighter than this is paper, not a blackboard."""
-
-
-WIDEST_CHALK = 8
-"""No stroke of chalk on a photo is wider than the photo's shorter side divided by this."""
 
 
 WIDEST_RULING = 50
@@ -123,8 +119,19 @@ class _Tiles:
         return replace(self, levels=np.minimum(self.levels, np.float32(level)))
 
 
-def dark_on_light(grey: Grey) -> Grey:
-    """Invert chalk on a blackboard: a dark ground with less, and much brighter, ink."""
+def dark_on_light(grey: Grey, widest_stroke_px: int) -> Grey:
+    """Invert chalk on a blackboard: a dark ground with less, and much brighter, ink.
+
+    Parameters
+    ----------
+    grey : (h, w) uint8 ndarray
+    widest_stroke_px : int
+        What is bright and wider than this is no stroke of chalk but paper on a dark desk, or partly in the shade.
+
+    Returns
+    -------
+    (h, w) uint8 ndarray
+    """
     # A sample tells the brightness of the ground as well as all pixels do.
     if float(np.median(grey[::3, ::3])) > MAX_BOARD:
         return grey
@@ -133,17 +140,14 @@ def dark_on_light(grey: Grey) -> Grey:
     bright = smooth > level
     if not bright.any() or float(np.mean(bright)) > 0.4:
         return grey
-    if float(smooth[bright].mean() - smooth[~bright].mean()) < 60 or _holds_paper(bright):
+    if float(smooth[bright].mean() - smooth[~bright].mean()) < 60 or _holds_paper(bright, widest_stroke_px):
         return grey
     return cv2.bitwise_not(grey).astype(np.uint8)
 
 
-def _holds_paper(bright: Mask) -> bool:
-    """Whether what is bright on a photo is wider than any chalk stroke: paper on a dark desk, partly in the shade."""
-    side = min(bright.shape)
-    if side < CROP_SIDE:
-        return False
-    ruling, size = side // WIDEST_RULING, side // WIDEST_CHALK
+def _holds_paper(bright: Mask, widest_stroke_px: int) -> bool:
+    """Whether something bright is wider than any stroke."""
+    ruling, size = min(bright.shape) // WIDEST_RULING, widest_stroke_px
     # the lines of a table must not cut paper into pieces
     whole = cv2.morphologyEx(bright.view(np.uint8), cv2.MORPH_CLOSE, np.ones((ruling, ruling), np.uint8))
     return bool(cv2.erode(whole, np.ones((size, size), np.uint8), borderValue=0).any())

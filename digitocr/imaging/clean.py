@@ -16,17 +16,21 @@ from digitocr.imaging.binarize import (
     quality,
     without_faint,
 )
-from digitocr.imaging.geometry import rotated_size, rotation_about_centre, skew_deg, straighten
-from digitocr.records import CROP_SIDE, Grey, Mask, Page, Sheet
+from digitocr.imaging.geometry import DESK_SIDE, rotated_size, rotation_about_centre, skew_deg, straighten
+from digitocr.imaging.kind import page_kind
+from digitocr.records import Grey, Mask, Page, PageKind, Sheet
 
 HIDDEN = 0.1
 """Where less than this share of a crop's ink is no ruling, fainter writing is looked for."""
 
+FIELD_SIDE_PX = 192
+"""A field is shrunk to this shorter side."""
+
+WIDEST_CHALK = 8
+"""Strokes of chalk are at most as wide as the shorter side of a photo divided by this."""
+
 BLUR = 7
 """Rulings are painted out as broadly as with a brush of so many pixels where they are all but the only ink."""
-
-TINY = 40
-"""A picture with a shorter side of at most so many pixels shows one digit, which may fill it."""
 
 
 def clean(page: Page) -> Sheet:
@@ -42,32 +46,43 @@ def clean(page: Page) -> Sheet:
         With the homography back to page pixels.
     """
     flat, to_page = straighten(page.grey)
-    dark = dark_on_light(flat)
+    stored_px, side_px = min(page.grey.shape), min(flat.shape)
+    dark = dark_on_light(flat, side_px if stored_px < DESK_SIDE else side_px // WIDEST_CHALK)
     even, ink = _inked(dark)
-    if not ink.any() and min(page.grey.shape) <= TINY:
+    kind, height = page_kind(ink, stored_px)
+    if kind is PageKind.FIELD and side_px > FIELD_SIDE_PX:
+        small = (
+            round(flat.shape[1] * FIELD_SIDE_PX / side_px),
+            round(flat.shape[0] * FIELD_SIDE_PX / side_px),
+        )
+        to_page = to_page @ np.diag([flat.shape[1] / small[0], flat.shape[0] / small[1], 1.0])
+        height *= FIELD_SIDE_PX / side_px
+        even, ink = _inked(cv2.resize(dark, small, interpolation=cv2.INTER_AREA).astype(np.uint8))
+    if not ink.any() and kind is PageKind.DIGIT:
         even, ink = binarize_broadly(dark)
-    angle = skew_deg(ink)
+    angle = skew_deg(ink) if kind is PageKind.PAGE else 0.0
     if abs(angle) > 0.3:
         turn = rotation_about_centre(even.shape, angle)
         size = rotated_size(even.shape, angle)
         even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
         ink = binarize(even)
         to_page = to_page @ np.linalg.inv(turn)
-    length = scale.lengths(ink)
-    lines = rulings.find(ink, length)
-    between = rulings.upright(even, length) if min(ink.shape) >= CROP_SIDE else None
+        height = scale.digit_height_px(ink)
+    length = scale.lengths(ink, kind, height)
+    lines = rulings.find(ink, length, kind)
+    between = rulings.upright(even, length) if kind is PageKind.PAGE else None
     if lines is not None:
-        even, ink = _without_rulings(even, ink, lines)
-    if min(ink.shape) < CROP_SIDE:
+        even, ink = _without_rulings(even, ink, lines, kind)
+    if kind is not PageKind.PAGE:
         ink = without_faint(even, ink)
-    return Sheet(even, ink, to_page, quality(even, ink), between)
+    return Sheet(even, ink, to_page, quality(even, ink), between, kind, height)
 
 
-def _without_rulings(even: Grey, ink: Mask, lines: Mask) -> tuple[Grey, Mask]:
+def _without_rulings(even: Grey, ink: Mask, lines: Mask, kind: PageKind) -> tuple[Grey, Mask]:
     """Paint rulings out; where hardly any other ink is on a crop, tell anew what is: they may have outshone it."""
     rest = rulings.without(ink, lines)
     even = np.where(lines & ~rest, np.uint8(255), even).astype(np.uint8)
-    if min(ink.shape) >= CROP_SIDE or rest.sum() >= HIDDEN * ink.sum():
+    if kind is PageKind.PAGE or rest.sum() >= HIDDEN * ink.sum():
         return even, rest
     around = cv2.dilate(lines.view(np.uint8), np.ones((BLUR, BLUR), np.uint8)) > 0
     even = np.where(around, np.uint8(255), even).astype(np.uint8)

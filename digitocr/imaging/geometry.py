@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 
 from digitocr.imaging.paper import paper_corners
-from digitocr.records import CROP_SIDE, Grey, Mask, Transform
+from digitocr.records import Grey, Mask, Transform
 
 MAX_SIDE = 2000
 """Longest side of a sheet in pixels: an A4 page then has some 170 dots per inch."""
@@ -111,8 +111,6 @@ def skew_deg(ink: Mask) -> float:
     pictures with enough rows or rulings are judged.
     """
     height, width = ink.shape
-    if min(height, width) < CROP_SIDE:
-        return 0.0
     scale = min(1.0, 600 / max(height, width))
     small = cv2.resize(ink.astype(np.uint8) * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
     ys, xs = np.nonzero(small > 40)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.components import quantile
-from digitocr.records import CROP_SIDE, Line, Mask
+from digitocr.records import Line, Mask
 
 MAX_GAP, MAX_GAP_ON_CROPS = 1.8, 2.2
 """Ink further apart than this, in heights of its line, is not of one line; a crop shows one field."""
@@ -24,12 +24,11 @@ LOW = 0.6
 """Ink lower than this, in heights of a row, is no row of its own beside it."""
 
 
+PRINT_SIDE_PX, PRINT_PX = 800, 26
+"""On a page with at least this shorter side, print is lower than `PRINT_PX`, and writing is not."""
+
 INSIDE = 0.6
 """With more than this share of its box inside that of a row, ink is of that row."""
-
-
-PRINT_SIDE = 800
-"""A sheet with a shorter side, in pixels, is no whole page, and has no lines of print on it."""
 
 
 BEYOND, UNBROKEN = 0.5, 0.9
@@ -37,10 +36,19 @@ BEYOND, UNBROKEN = 0.5, 0.9
 
 
 def is_surrounding(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Components as large as a page: the desk around the paper, a frame around a form."""
+    """Find the components as large as a page: the desk around the paper, a frame around a form.
+
+    Parameters
+    ----------
+    boxes : (n, 5) int32 ndarray
+    shape : tuple of int
+        Height and width of the page.
+
+    Returns
+    -------
+    (n,) bool ndarray
+    """
     height, width = shape
-    if min(shape) < CROP_SIDE:
-        return np.zeros(len(boxes), dtype=np.bool_)
     return np.asarray((boxes[:, 3] > 0.7 * height) | (boxes[:, 2] > 0.7 * width), dtype=np.bool_)
 
 
@@ -107,14 +115,26 @@ def _may_be_digit(boxes: NDArray[np.int32]) -> NDArray[np.bool_]:
     return (h >= LOWEST) & (h >= 0.3 * scale) & (w <= 12 * h) & (boxes[:, 4] >= 12) & ~blob
 
 
-def is_print(boxes: NDArray[np.int32]) -> bool:
-    """Whether a row is a line of print: long, fine and dense as no handwritten number is."""
-    if len(boxes) < 14:
+def is_print(boxes: NDArray[np.int32], shape: tuple[int, ...]) -> bool:
+    """Tell whether a row of a page is a line of print: long, fine and dense as no handwritten number is.
+
+    Parameters
+    ----------
+    boxes : (n, 5) int32 ndarray
+        Its components.
+    shape : tuple of int
+        Height and width of the page in pixels.
+
+    Returns
+    -------
+    bool
+    """
+    if len(boxes) < 14 or min(shape) < PRINT_SIDE_PX:
         return False
     boxes = boxes[np.argsort(boxes[:, 0])]
     height = quantile(boxes[:, 3], 0.5)
     gaps = boxes[1:, 0] - (boxes[:-1, 0] + boxes[:-1, 2])
-    return height < 26 and quantile(gaps, 0.5) < 0.4 * height
+    return height < PRINT_PX and quantile(gaps, 0.5) < 0.4 * height
 
 
 def with_strays(chains: list[NDArray[np.intp]], boxes: NDArray[np.int32]) -> list[NDArray[np.intp]]:

@@ -7,7 +7,7 @@ import numpy as np
 
 from digitocr.imaging.components import components
 from digitocr.imaging.straight_lines import EDGE, Length, level_and_upright, slanting, stroke_width, thickest
-from digitocr.records import CROP_SIDE, Grey, Mask
+from digitocr.records import Grey, Mask, PageKind
 
 AS_HIGH = 1.15
 """A 1 is at most so many times as high as the highest of the digits beside it."""
@@ -24,14 +24,16 @@ OF_TABLES = 2
 """So many times the least length of rulings the lines have that part numbers."""
 
 
-def find(ink: Mask, length: Length) -> Mask | None:
+def find(ink: Mask, length: Length, kind: PageKind) -> Mask | None:
     """Find what of the ink is lines longer than any stroke of a digit.
 
     Parameters
     ----------
     ink : (h, w) bool ndarray
     length : Length
-        See :func:`lengths`.
+        See :func:`digitocr.imaging.scale.lengths`.
+    kind : PageKind
+        On a page a line as long as that is never a stroke.
 
     Returns
     -------
@@ -44,7 +46,7 @@ def find(ink: Mask, length: Length) -> Mask | None:
     if not found:
         return None
     lines: Mask = np.logical_or.reduce(found)
-    if min(ink.shape) >= CROP_SIDE:
+    if kind is PageKind.PAGE:
         return lines
     lines &= ~_bars(ink, length.free, thickest(stroke))
     return lines if lines.any() and not _is_stroke(lines, ink) else None

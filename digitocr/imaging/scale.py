@@ -10,11 +10,7 @@ from numpy.typing import NDArray
 
 from digitocr.imaging.components import components
 from digitocr.imaging.straight_lines import Length, slanting, stroke_width
-from digitocr.records import CROP_SIDE, Mask
-
-PHOTO_SIDE = 200
-"""With a shorter side, in pixels, it is a crop of one field; larger crops may show a whole table."""
-
+from digitocr.records import Mask, PageKind
 
 FREE = 2.0
 """So many times the height of digits is a line of a crop longer than a stroke though it reaches no side."""
@@ -44,21 +40,26 @@ SIDE_INKED = 0.9
 """Least share of each side of a frame that is ink."""
 
 
-def lengths(ink: Mask) -> Length:
+def lengths(ink: Mask, kind: PageKind, digit_height_px: float) -> Length:
     """Choose a length beyond the height of digits; the picture's own where nothing tells that height.
 
     Parameters
     ----------
     ink : (h, w) bool ndarray
+    kind : PageKind
+    digit_height_px : float
+        As :func:`digitocr.imaging.kind.page_kind` tells it.
+
+    Returns
+    -------
+    Length
     """
     height, width = ink.shape
-    shorter = min(height, width)
-    if shorter >= CROP_SIDE:
-        long = round(2 * max(30.0, _height_on_photo(ink)))
+    if kind is PageKind.PAGE:
+        long = round(2 * max(30.0, digit_height_px))
         return Length(across=long, down=long, free=long)
     labels, boxes = components(ink)
-    is_field = shorter < PHOTO_SIDE
-    size = _typical_height(labels, boxes, 0.2 * shorter, 0.95) if is_field else _height_on_photo(ink)
+    size = _typical_height(labels, boxes, 0.2 * min(height, width), 0.95)
     if size == 0:
         across, down = max(24, round(0.95 * width)), max(24, round(0.95 * height))
         free = across
@@ -72,8 +73,19 @@ def lengths(ink: Mask) -> Length:
     return Length(across, down, free)
 
 
-def _height_on_photo(ink: Mask) -> float:
-    """Height of digits on a picture that may show a whole table, 0 where nothing tells it."""
+def digit_height_px(ink: Mask) -> float:
+    """Estimate the height of the digits on a picture that may show a whole table.
+
+    Parameters
+    ----------
+    ink : (h, w) bool ndarray
+        Rulings among it.
+
+    Returns
+    -------
+    float
+        In pixels; 0 where nothing tells it.
+    """
     # Half the size tells the height of digits well enough, in a quarter of the time.
     small = _halved(ink)
     height, width = ink.shape

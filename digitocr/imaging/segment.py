@@ -18,7 +18,6 @@ from digitocr.imaging.cuts import cut_columns
 from digitocr.imaging.rows import (
     MAX_GAP,
     MAX_GAP_ON_CROPS,
-    PRINT_SIDE,
     chain,
     is_print,
     is_surrounding,
@@ -26,7 +25,7 @@ from digitocr.imaging.rows import (
     split_at_uprights,
     with_strays,
 )
-from digitocr.records import CROP_SIDE, Box, Candidate, Grey, Line, Sheet
+from digitocr.records import Box, Candidate, Grey, Line, PageKind, Sheet
 
 MAX_RUN = 5
 """A digit is made of at most this many pieces."""
@@ -65,13 +64,11 @@ def segment(sheet: Sheet) -> tuple[Line, ...]:
         In reading order: rows from the top, left to right.
     """
     labels, boxes = components(sheet.ink)
-    is_crop = min(sheet.ink.shape) < CROP_SIDE
-    gap = MAX_GAP_ON_CROPS if is_crop else MAX_GAP
-    groups = chain(boxes, is_surrounding(boxes, sheet.ink.shape), gap)
-    if is_crop:
-        groups = with_strays(groups, boxes)
-    if min(sheet.ink.shape) >= PRINT_SIDE:
-        groups = [group for group in groups if not is_print(boxes[group])]
+    if sheet.kind is PageKind.PAGE:
+        groups = chain(boxes, is_surrounding(boxes, sheet.ink.shape), MAX_GAP)
+        groups = [group for group in groups if not is_print(boxes[group], sheet.ink.shape)]
+    else:
+        groups = with_strays(chain(boxes, np.zeros(len(boxes), np.bool_), MAX_GAP_ON_CROPS), boxes)
     if sheet.uprights is not None:
         groups = [part for group in groups for part in split_at_uprights(group, boxes, sheet.uprights)]
     lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]

@@ -13,7 +13,7 @@ from digitocr.imaging import clean, segment
 from digitocr.imaging.components import components
 from digitocr.recognition import normalize
 from digitocr.recognition.numbers import DecodedNumber
-from digitocr.records import CROP_SIDE, Grey, Line, Page, Sheet
+from digitocr.records import Grey, Line, Page, PageKind, Sheet
 
 CLEAR = 0.85
 """A sheet whose digits are this sure on average is the right way up; others are tried turned."""
@@ -176,7 +176,7 @@ class ReadView:
     @property
     def is_crop(self) -> bool:
         """Whether the sheet is no whole page."""
-        return bool(min(self.view.sheet.ink.shape) < CROP_SIDE)
+        return self.view.sheet.kind is not PageKind.PAGE
 
     @property
     def is_column(self) -> bool:

@@ -15,9 +15,9 @@ from typing import Any
 
 from digitocr import atomic
 from digitocr.errors import UsageError
-from digitocr.networks.classifier import Classifier, classifier_of, fitting, read_card
+from digitocr.networks.card import ModelCard, read_card
+from digitocr.networks.classifier import Classifier, classifier_of, fitting
 from digitocr.networks.runtime import keras_call, load_network, quietly
-from digitocr.records import ModelCard
 from digitocr.training.calibrate import scoring
 from digitocr.training.datasets.digits import Dataset, load_dataset
 from digitocr.training.extras import evaluation, figures, rotation
