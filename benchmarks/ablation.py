@@ -69,7 +69,12 @@ PARTS = (
         replaced=(("imaging.segment.cut_columns", lambda part, scale, p: np.zeros((0, len(part)), np.intp)),),
     ),
     Part("seams, straight cuts instead", replaced=(("imaging.segment.WIDE", 99.0),)),
-    Part("whole components settled first", replaced=(("recognition.scoring.SURE", 1.0),)),
+    Part(
+        "whole components settled first",
+        replaced=(
+            ("recognition.scoring._settled", lambda line, *_: np.zeros(len(line.candidates), np.bool_)),
+        ),
+    ),
     Part("slant taken out", replaced=(("imaging.segment._slant", lambda labels: 0.0),)),
     Part("strays joined to rows", replaced=(("imaging.segment.with_strays", lambda rows, boxes: rows),)),
     Part("rows of print left out", replaced=(("imaging.segment.is_print", lambda boxes: False),)),
