@@ -19,7 +19,7 @@ from digitocr.recognition.numbers import (
     split_runs,
     within_field,
 )
-from digitocr.recognition.parameters import Candidates, Recognition
+from digitocr.recognition.parameters import CandidateGeometry, Recognition
 from digitocr.records import Line
 
 Path = tuple[tuple[int, int], ...]
@@ -29,13 +29,13 @@ FEATURES = 6
 """Number of features of a candidate's size and place, see :func:`geometry`."""
 
 
-def geometry(line: Line, p: Candidates) -> NDArray[np.float32]:
+def geometry(line: Line, p: CandidateGeometry) -> NDArray[np.float32]:
     """Measure the size and place of each candidate in its line.
 
     Parameters
     ----------
     line : Line
-    p : Candidates
+    p : CandidateGeometry
 
     Returns
     -------

@@ -63,8 +63,8 @@ class LineImage:
             [[1, 0, -p.margin_px], [slope, 1, scale * middle - ROWS / 2 - slope * p.margin_px]],
             dtype=np.float64,
         )
-        how = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-        level = cv2.warpAffine(small, back, (frames * FRAME, ROWS), flags=how)
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        level = cv2.warpAffine(small, back, (frames * FRAME, ROWS), flags=flags)
         dark = level[:, :, 0]
         darkest = int(p.dark_share * (dark.size - 1))
         peak = max(float(np.partition(dark.ravel(), darkest)[darkest]), 1.0)

@@ -54,8 +54,8 @@ class Ctc:
 
 
 @dataclass(frozen=True, slots=True)
-class Candidates:
-    """Size and place of candidates, as features; heights are those of the line.
+class CandidateGeometry:
+    """How size and place of candidates become features; heights are those of the line.
 
     Attributes
     ----------
@@ -288,7 +288,7 @@ class Recognition:
     ----------
     line_images : LineImages
     ctc : Ctc
-    candidates : Candidates
+    candidate_geometry : CandidateGeometry
     scoring : Scoring
     nbest : NBest
     numbers : Numbers
@@ -299,7 +299,7 @@ class Recognition:
 
     line_images: LineImages = LineImages()
     ctc: Ctc = Ctc()
-    candidates: Candidates = Candidates()
+    candidate_geometry: CandidateGeometry = CandidateGeometry()
     scoring: Scoring = Scoring()
     nbest: NBest = NBest()
     numbers: Numbers = Numbers()

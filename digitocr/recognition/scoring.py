@@ -15,7 +15,7 @@ from digitocr.recognition import decode, nbest, normalize
 from digitocr.recognition.ctc import BLANK, SPANS, log_spans, log_text
 from digitocr.recognition.line_image import LineImage
 from digitocr.recognition.numbers import DecodedNumber
-from digitocr.recognition.parameters import Candidates, Recognition, Scoring
+from digitocr.recognition.parameters import CandidateGeometry, Recognition, Scoring
 from digitocr.records import Candidate, Grey, Line
 
 FEATURES = decode.FEATURES + SPANS
@@ -158,21 +158,21 @@ def combine(scored: ScoredLine, card: ModelCard, p: Recognition) -> NDArray[np.f
     own = np.full((len(scored.logs), classifier.CUT + 1), missing, dtype=np.float32)
     own[:, : scored.logs.shape[1]] = scored.logs
     if scored.line.cells and scored.spans.shape[1] and card.cell_weights:
-        in_cells = cell_features(scored, p.candidates)
+        in_cells = cell_features(scored, p.candidate_geometry)
         return decode.with_features(own, in_cells, np.array(card.cell_weights, dtype=np.float64))
     weights = np.array(card.line_weights if scored.spans.shape[1] else card.geometry, dtype=np.float64)
     if not len(weights):
         return np.maximum(own, p.scoring.min_log_p).astype(np.float64)
-    return decode.with_features(own, features(scored, p.candidates), weights)
+    return decode.with_features(own, features(scored, p.candidate_geometry), weights)
 
 
-def features(scored: ScoredLine, p: Candidates) -> NDArray[np.float32]:
+def features(scored: ScoredLine, p: CandidateGeometry) -> NDArray[np.float32]:
     """Return the features of each candidate besides the digit network's scores.
 
     Parameters
     ----------
     scored : ScoredLine
-    p : Candidates
+    p : CandidateGeometry
 
     Returns
     -------
@@ -182,13 +182,13 @@ def features(scored: ScoredLine, p: Candidates) -> NDArray[np.float32]:
     return np.hstack([decode.geometry(scored.line, p), scored.spans])
 
 
-def cell_features(scored: ScoredLine, p: Candidates) -> NDArray[np.float32]:
+def cell_features(scored: ScoredLine, p: CandidateGeometry) -> NDArray[np.float32]:
     """Return the features of each candidate in a cell: as :func:`features`, and its share of the cell's ink.
 
     Parameters
     ----------
     scored : ScoredLine
-    p : Candidates
+    p : CandidateGeometry
 
     Returns
     -------

@@ -1,4 +1,4 @@
-"""Candidates and scores to numbers."""
+"""CandidateGeometry and scores to numbers."""
 
 import dataclasses
 import itertools
@@ -150,7 +150,7 @@ def test_best_path_and_posteriors_agree_with_trying_all(lattice):
 
 def test_geometry_has_a_row_per_candidate_and_is_finite():
     line = line_of(boxes(4), [(0, 1), (1, 2), (2, 3), (3, 4)])
-    features = geometry(line, P.candidates)
+    features = geometry(line, P.candidate_geometry)
     assert features.shape == (4, 6)
     assert np.isfinite(features).all()
 

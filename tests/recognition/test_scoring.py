@@ -80,7 +80,7 @@ def test_the_line_reader_is_asked_once_for_all_lines(line):
     scored = scoring.score_candidates([line, line], sure_of(lambda _: False, []), frames, P)
     assert asked == [2]
     assert all(one.spans.shape == (len(one.line.candidates), 12) for one in scored)
-    assert all(scoring.features(one, P.candidates).shape[1] == scoring.FEATURES for one in scored)
+    assert all(scoring.features(one, P.candidate_geometry).shape[1] == scoring.FEATURES for one in scored)
 
 
 def test_no_lines_no_scores():

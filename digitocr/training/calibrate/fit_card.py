@@ -229,7 +229,7 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Sco
 
     inputs = np.vstack(
         [
-            np.hstack([np.maximum(one.logs, -20.0), scoring.features(one, Recognition().candidates)])
+            np.hstack([np.maximum(one.logs, -20.0), scoring.features(one, Recognition().candidate_geometry)])
             for one in scored
         ]
     )
@@ -264,7 +264,7 @@ def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scorin
     """
     from scipy.optimize import minimize
 
-    p = Recognition().candidates
+    p = Recognition().candidate_geometry
     inputs = np.vstack(
         [
             np.hstack(
