@@ -26,7 +26,7 @@ class Paper:
     white_share : float
         Share of the picture that is no brighter than its brightest part.
     min_white : float
-        A brightest part darker than this is raised no more than one of this brightness.
+        Brightness that the brightest part counts as at least, so that a dark photo is not raised without limit.
     levels : int
         Thresholds between paper and desk that are tried, from dark to bright.
     light_passes : int
@@ -118,8 +118,8 @@ class StraightLines:
         Ink belongs to a line up to this distance from its parabola, plus this multiple of the stroke width.
     min_covered_share : float
         Least share of a line's columns that hold ink of it.
-    min_covered_length : float
-        The same as a share of the least length.
+    min_covered_length_share : float
+        Its columns that hold ink are also at least this share of the least length.
     max_stray_px : float
         Greatest mean distance of a line's ink from its parabola.
     parabola_passes : int
@@ -144,7 +144,7 @@ class StraightLines:
     near_px: float = 1.5
     near_strokes: float = 0.5
     min_covered_share: float = 0.75
-    min_covered_length: float = 0.9
+    min_covered_length_share: float = 0.9
     max_stray_px: float = 0.65
     parabola_passes: int = 2
     stray_deviations: float = 2.0

@@ -167,7 +167,7 @@ def _about_level(ink: Mask, least: int, free: int, stroke: float, p: StraightLin
     near = away <= p.near_px + p.near_strokes * stroke
     covered = np.bincount(of[near], minlength=len(width))
     strays = np.bincount(of[near], weights=away[near], minlength=len(width)) / np.maximum(covered, 1)
-    least_covered = np.maximum(p.min_covered_share * width, p.min_covered_length * needed[long])
+    least_covered = np.maximum(p.min_covered_share * width, p.min_covered_length_share * needed[long])
     straight = (covered >= least_covered) & (strays <= p.max_stray_px)
     if not straight.any():
         return None

@@ -84,10 +84,10 @@ class Scoring:
 
     Attributes
     ----------
-    settled_log_p : float
+    min_settled_log_p : float
         A component is a digit beyond doubt from this probability on (natural logarithm): then neither parts of it nor
         wider ink around it are classified.
-    settled_min_height_heights, settled_max_width_heights : float
+    min_settled_heights, max_settled_width_heights : float
         Least height and greatest width of such a component.
     min_log_p : float
         Least natural logarithm of a candidate's probability where the card has no weights.
@@ -96,9 +96,9 @@ class Scoring:
         probability of no digit at all is below this (natural logarithm).
     """
 
-    settled_log_p: float = math.log(0.99)
-    settled_min_height_heights: float = 0.5
-    settled_max_width_heights: float = 1.1
+    min_settled_log_p: float = math.log(0.99)
+    min_settled_heights: float = 0.5
+    max_settled_width_heights: float = 1.1
     min_log_p: float = -20.0
     max_blank_log_p: float = math.log(0.1)
 

@@ -261,7 +261,7 @@ def _may_be_mended(scored: ScoredLine, path: decode.Path, p: Recognition) -> boo
 
 def _may_settle(candidate: Candidate, line: Line, p: Scoring) -> bool:
     """Whether a candidate is the whole of a component and has the size of a digit."""
-    low, high = p.settled_min_height_heights * line.height, p.settled_max_width_heights * line.height
+    low, high = p.min_settled_heights * line.height, p.max_settled_width_heights * line.height
     return candidate.is_whole and candidate.box.height >= low and candidate.box.width <= high
 
 
@@ -283,7 +283,7 @@ def _settled(
 ) -> NDArray[np.bool_]:
     """Choose the whole components that are digits beyond doubt."""
     settled = np.zeros(len(line.candidates), dtype=np.bool_)
-    settled[whole] = logs[:, :10].max(axis=1, initial=-math.inf) >= p.settled_log_p
+    settled[whole] = logs[:, :10].max(axis=1, initial=-math.inf) >= p.min_settled_log_p
     return settled
 
 

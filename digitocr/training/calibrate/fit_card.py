@@ -1,4 +1,4 @@
-"""What the card adds to the networks: weights of features, of texts and of confidence, and the threshold."""
+"""What the card adds to networks: weights of size, place and words heard, and when a number can be believed."""
 
 from __future__ import annotations
 
@@ -176,7 +176,7 @@ def fit_text_weights(
     lines : sequence of LabelledLine
         Held-out lines.
     scored : sequence of ScoredLine
-        The same lines, those that are not all sure digits with the line reader's scores.
+        The same lines, those that are not all sure digits with what the line reader says.
     card : ModelCard
         With the weights of candidates.
 
