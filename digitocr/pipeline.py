@@ -32,6 +32,7 @@ from digitocr.recognition.confidence import CONSTANT, NAMES
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import ReadView, Rows, View
+from digitocr.recognition.parameters import Recognition
 from digitocr.recognition.plain_page import PlainPage
 from digitocr.records import (
     FileResult,
@@ -220,7 +221,7 @@ class Reader:
         pages = list(laid)
         turnable = [(k, page.view) for k, page in enumerate(laid) if page.view is not None]
         reads = [ReadView(view, rows[k]) for k, view in turnable]
-        settled = orientation.settle(reads, self.decode, self._log_probabilities)
+        settled = orientation.settle(reads, self.decode, self._log_probabilities, Recognition().orientation)
         for (k, _), (read, is_in_doubt) in zip(turnable, settled, strict=True):
             pages[k], rows[k] = pages[k].settled(read.view, is_in_doubt=is_in_doubt), read.rows
         return [page.result(found, self._judge) for page, found in zip(pages, rows, strict=True)]
@@ -238,12 +239,15 @@ class Reader:
             For each line its numbers, from left to right.
         """
         frames = self.line_reader.frames if self.line_reader else None
-        scored = scoring.score(lines, self._log_probabilities, frames)
-        return [scoring.decoded(one, self.card) for one in scored]
+        p = Recognition()
+        scored = scoring.score_candidates(lines, self._log_probabilities, frames, p)
+        return [scoring.decoded(one, self.card, p) for one in scored]
 
     @property
     def _judge(self) -> Judge:
-        return Judge(self.threshold, self.card.number_confidence, self.card.cell_confidence)
+        return Judge(
+            self.threshold, self.card.number_confidence, self.card.cell_confidence, Recognition().acceptance
+        )
 
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)

@@ -19,6 +19,7 @@ from digitocr.imaging import binarize
 from digitocr.recognition.judge import Judge, decide, number_on_page
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import Rows, View
+from digitocr.recognition.parameters import Acceptance
 from digitocr.records import Grey, Line, Mask, Number, Page, PageResult, Reason, Status
 
 FINE = 48
@@ -208,7 +209,8 @@ def _judged(
         return replace(number, status=status, reasons=tuple(dict.fromkeys(reasons)))
     # a decimal mark is what an amount should have
     has_marks = answer.field.kind in (Kind.AMOUNT, Kind.DATE)
-    settled = decide(replace(number, written="") if has_marks else number, threshold, tuple(against))
+    bare = replace(number, written="") if has_marks else number
+    settled = decide(bare, threshold, tuple(against), Acceptance())
     digits = settled.digits
     if offer is not None:
         digits = tuple(

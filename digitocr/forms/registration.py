@@ -23,6 +23,7 @@ from digitocr.errors import RegistrationError, TemplateError
 from digitocr.forms.print_lines import Lines, drawn
 from digitocr.forms.template import MARKERS, Template
 from digitocr.imaging.paper import paper_corners
+from digitocr.imaging.parameters import Paper
 from digitocr.records import Box, Grey, Mask, Transform
 
 SIDE = 1000
@@ -198,7 +199,7 @@ class View:
     @cached_property
     def outline(self) -> Points:
         """Corners of the paper in page pixels, clockwise from the upper left: of the picture where none are seen."""
-        found = paper_corners(self.grey)
+        found = paper_corners(self.grey, Paper())
         height, width = self.grey.shape
         return _rectangle(width, height) if found is None else found
 

@@ -6,6 +6,7 @@ import cv2
 import numpy as np
 
 from digitocr.imaging.paper import paper_corners
+from digitocr.imaging.parameters import Paper
 from digitocr.records import Grey, Mask, Transform
 
 MAX_SIDE = 2000
@@ -27,7 +28,7 @@ MAX_SKEW = 15.0
 def straighten(grey: Grey) -> tuple[Grey, Transform]:
     """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
     height, width = grey.shape
-    corners = paper_corners(grey) if min(grey.shape) >= DESK_SIDE else None
+    corners = paper_corners(grey, Paper()) if min(grey.shape) >= DESK_SIDE else None
     if corners is None:
         scale = _working_scale(width, height)
         if scale == 1:

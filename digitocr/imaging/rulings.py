@@ -6,7 +6,8 @@ import cv2
 import numpy as np
 
 from digitocr.imaging.components import components
-from digitocr.imaging.straight_lines import EDGE, Length, level_and_upright, slanting, stroke_width, thickest
+from digitocr.imaging.parameters import StraightLines
+from digitocr.imaging.straight_lines import Length, level_and_upright, slanting, stroke_width, thickest
 from digitocr.records import Grey, Mask, PageKind
 
 AS_HIGH = 1.15
@@ -41,14 +42,15 @@ def find(ink: Mask, length: Length, kind: PageKind) -> Mask | None:
         None where there are no lines.
     """
     stroke = min(stroke_width(ink), BROADEST * min(ink.shape))
-    both = (level_and_upright(ink, length, stroke), slanting(ink, length, stroke))
+    p = StraightLines()
+    both = (level_and_upright(ink, length, stroke, p), slanting(ink, length, stroke, p))
     found = [lines for lines in both if lines is not None]
     if not found:
         return None
     lines: Mask = np.logical_or.reduce(found)
     if kind is PageKind.PAGE:
         return lines
-    lines &= ~_bars(ink, length.free, thickest(stroke))
+    lines &= ~_bars(ink, length.free, thickest(stroke, p))
     return lines if lines.any() and not _is_stroke(lines, ink) else None
 
 
@@ -79,7 +81,8 @@ def _bars(ink: Mask, free: int, thickest: int) -> Mask:
     """Find upright strokes that touch nothing, neither other ink nor the sides: a 1 is as straight as a ruling."""
     labels, boxes = components(ink)
     top, width, height = boxes[:, 1], boxes[:, 2], boxes[:, 3]
-    apart = (top > EDGE) & (top + height < len(ink) - EDGE)
+    edge = StraightLines().edge_px
+    apart = (top > edge) & (top + height < len(ink) - edge)
     bars = apart & (width <= thickest) & (width < height) & (height < free)
     return np.asarray(np.concatenate([[False], bars])[labels], dtype=np.bool_)
 
@@ -88,7 +91,7 @@ def _is_stroke(lines: Mask, ink: Mask) -> bool:
     """Whether all that was found on a crop is an upright line away from its sides, no higher than other ink: a 1."""
     left, right = np.flatnonzero(lines.any(axis=0))[[0, -1]].tolist()
     height = int(np.ptp(np.flatnonzero(lines.any(axis=1)))) + 1
-    if height <= 2 * (right + 1 - left) or min(left, ink.shape[1] - 1 - right) <= EDGE:
+    if height <= 2 * (right + 1 - left) or min(left, ink.shape[1] - 1 - right) <= StraightLines().edge_px:
         return False
     highest = components(ink & ~lines)[1][:, 3].max(initial=0)
     return bool(height <= AS_HIGH * highest or highest == 0)

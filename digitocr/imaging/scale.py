@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.components import components
+from digitocr.imaging.parameters import StraightLines
 from digitocr.imaging.straight_lines import Length, slanting, stroke_width
 from digitocr.records import Mask, PageKind
 
@@ -90,7 +91,8 @@ def digit_height_px(ink: Mask) -> float:
     small = _halved(ink)
     height, width = ink.shape
     # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
-    lines = slanting(small, Length(width // 6, height // 6, width // 6), stroke_width(small))
+    length = Length(width // 6, height // 6, width // 6)
+    lines = slanting(small, length, stroke_width(small), StraightLines())
     return 2 * _typical_height(*components(small if lines is None else small & ~lines), 6.0, 0.6)
 
 

@@ -15,6 +15,7 @@ from scipy.ndimage import find_objects
 
 from digitocr.imaging.components import components, quantile
 from digitocr.imaging.cuts import cut_columns
+from digitocr.imaging.parameters import Cuts
 from digitocr.imaging.rows import (
     MAX_GAP,
     MAX_GAP_ON_CROPS,
@@ -266,7 +267,7 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16],
         if found is None:
             continue
         part = labels[found] == label
-        cuts = cut_columns(part, scale)
+        cuts = cut_columns(part, scale, Cuts())
         columns = np.arange(part.shape[1])
         number = np.full(part.shape, len(centres), dtype=np.int32)
         for cut in cuts:

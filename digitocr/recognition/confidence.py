@@ -1,4 +1,4 @@
-"""How likely the whole text of a number is right: named features, and the logistic model over them."""
+"""The probability that the whole text of a number is right: named features, and a logistic model over them."""
 
 from __future__ import annotations
 
@@ -6,14 +6,10 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import astuple, dataclass, fields
 
+from digitocr.recognition.parameters import Confidence
+
 CONSTANT = "constant"
 """Name of the constant among the weights of the model."""
-
-MIN_CLUTTER = 0.01
-"""Less clutter than this, as a share of the ink, counts as this much, so that its logarithm stays finite."""
-
-MIN_LINE_HEIGHT_PX, USUAL_LINE_HEIGHT_PX = 4.0, 28.0
-"""Heights of a line in sheet pixels: the least that is told apart, and the one at which the feature is 0."""
 
 Weights = Mapping[str, float]
 """Weight of each of `NAMES`, and of `CONSTANT`."""
@@ -21,32 +17,32 @@ Weights = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class ConfidenceFeatures:
-    """What the confidence of a number is computed from; each lies about in [-10, 10].
+    """What the confidence of a number is computed from; each feature lies in about [-10, 10].
 
     Attributes
     ----------
     logit_posterior : float
-        Log odds of this cutting and these digits among all.
+        Log odds of these cuts and digits among all.
     logit_worst_digit : float
-        Log odds that the digit network gives to the digit it is least sure of.
+        Log odds that the digit network gives the digit it is least sure of.
     logit_line_posterior : float
-        Log odds of the path of the whole line among all.
+        Log odds of the path of the whole line among all paths.
     logit_line_likelihood : float
-        Log odds of the product of the network's probabilities along the whole line: how well the path explains it.
+        Log odds of the product of the digit network's probabilities along the line: how well the path explains it.
     logit_ctc_path, logit_line_ctc_path : float
-        Log odds that the line reader gives to the same digits at the same places: of the number, and of the line.
+        Log odds that the line reader gives the same digits at the same places, in the number and in the line.
     logit_text : float
-        Log odds of the line's text among those that were weighed.
+        Log odds of the line's text among the hypotheses.
     logit_ctc_text : float
-        Log odds that the line reader gives to the line's text among all texts.
+        Log odds that the line reader gives the line's text among all texts.
     smallest_margin : float
         Smallest difference of log probability between a digit and its runner-up.
     log_digits : float
         Logarithm of the number of digits.
     log_line_height : float
-        Logarithm of the line's height over the usual one: small ink is read less surely.
+        Logarithm of the line's height over the usual one: small ink is read less reliably.
     log_clutter : float
-        Logarithm of what is dark around the line's ink, as a share of that ink.
+        Logarithm of the darkness around the line's ink, as a share of that ink.
     unevenness : float
         Standard deviation of the darkness of the line's ink over its mean.
     """
@@ -70,35 +66,37 @@ NAMES = tuple(field.name for field in fields(ConfidenceFeatures))
 """The features in the order in which earlier cards list their weights."""
 
 
-def logit(log_probability: float) -> float:
-    """Turn the logarithm of a probability into log odds, clipped to [-8, 10].
+def logit(log_probability: float, p: Confidence) -> float:
+    """Turn the logarithm of a probability into log odds, clipped to the bounds of `p`.
 
     Parameters
     ----------
     log_probability : float
         In (-inf, 0].
+    p : Confidence
 
     Returns
     -------
     float
     """
-    p = math.exp(min(log_probability, -1e-9))
-    return max(-8.0, min(10.0, math.log(max(p, 1e-9) / (1 - p))))
+    probability = math.exp(min(log_probability, -1e-9))
+    return max(p.min_logit, min(p.max_logit, math.log(max(probability, 1e-9) / (1 - probability))))
 
 
-def log_line_height(height: float) -> float:
+def log_line_height(height: float, p: Confidence) -> float:
     """Return the feature of a line's height.
 
     Parameters
     ----------
     height : float
         In sheet pixels.
+    p : Confidence
 
     Returns
     -------
     float
     """
-    return math.log(max(height, MIN_LINE_HEIGHT_PX) / USUAL_LINE_HEIGHT_PX)
+    return math.log(max(height, p.min_line_height_px) / p.usual_line_height_px)
 
 
 def number_confidence(log_posterior: float, features: ConfidenceFeatures, weights: Weights) -> float:
@@ -107,10 +105,10 @@ def number_confidence(log_posterior: float, features: ConfidenceFeatures, weight
     Parameters
     ----------
     log_posterior : float
-        Logarithm of the probability of this cutting and these digits among all, in (-inf, 0].
+        Logarithm of the probability of these cuts and digits among all, in (-inf, 0].
     features : ConfidenceFeatures
     weights : mapping of str to float
-        Of the logistic model; without any, the posterior stands as it is.
+        Of the logistic model; without any, the confidence is the posterior itself.
 
     Returns
     -------

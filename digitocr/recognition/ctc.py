@@ -1,4 +1,4 @@
-"""What the line reader says of a stretch of a line (one digit, nothing, or several), and of a whole text."""
+"""The line reader's probabilities of a stretch of a line (a digit, nothing, several digits) and of a whole text."""
 
 from __future__ import annotations
 
@@ -7,49 +7,49 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.recognition.parameters import Ctc
+
 BLANK = 10
 """Class of a frame that adds no digit, after the ten digits."""
 
 SPANS = 12
-"""Scores of a stretch."""
+"""Number of scores of a stretch."""
 
 NOTHING, SEVERAL = 10, 11
-"""Columns of the span scores after the ten digits."""
-
-FLOOR = 1e-6
-"""Probabilities are held above this."""
+"""Columns of the scores after the ten digits."""
 
 
-def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray[np.float32]:
+def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64], p: Ctc) -> NDArray[np.float32]:
     """Weigh stretches of a line.
 
-    The probability that a stretch holds one digit is summed over all alignments: blanks, frames of the digit,
-    blanks, after A. Graves et al., "Connectionist temporal classification", ICML 2006.
+    The probability that a stretch holds one digit is the sum over all alignments (blanks, frames of the digit,
+    blanks), after A. Graves et al., "Connectionist temporal classification", ICML 2006.
 
     Parameters
     ----------
     frames : (T, 11) float ndarray
         Probabilities of the ten digits and of `BLANK`, frame by frame.
     spans : (n, 2) int64 ndarray
-        First frame and the one after the last, for each stretch.
+        First frame of each stretch, and the one after its last.
+    p : Ctc
 
     Returns
     -------
     (n, 12) float32 ndarray
-        Natural logarithms, of at least `FLOOR`: the ten digits, `NOTHING`, `SEVERAL`.
+        Natural logarithms of the probabilities of the ten digits, `NOTHING` and `SEVERAL`.
 
     Examples
     --------
     >>> frames = np.full((3, 11), 1e-3)
     >>> frames[0, BLANK] = frames[1, 7] = frames[2, BLANK] = 0.99
-    >>> log_spans(frames, np.array([[0, 3], [2, 3]])).argmax(axis=1).tolist()
+    >>> log_spans(frames, np.array([[0, 3], [2, 3]]), Ctc()).argmax(axis=1).tolist()
     [7, 10]
     """
     cuts = np.unique(spans)
     starts, of_start = np.unique(np.searchsorted(cuts, spans[:, 0]), return_inverse=True)
     pieces = np.searchsorted(cuts, spans[:, 1]) - starts[of_start]
     stays, enters, crosses, holds, leaves = _between(frames, cuts)
-    # from each start on: no digit yet, in the digit, after it
+    # From each start on: before the digit, within it, after it.
     empty, inside, after = np.ones((len(starts), 1)), np.zeros((len(starts), 10)), np.zeros((len(starts), 10))
     ended = np.zeros((pieces.max(initial=0) + 1, len(starts), SEVERAL))
     ended[0, :, NOTHING] = 1.0
@@ -63,7 +63,7 @@ def log_spans(frames: NDArray[np.floating], spans: NDArray[np.int64]) -> NDArray
     out = np.zeros((len(spans), SPANS))
     out[:, :SEVERAL] = ended[pieces, of_start]
     out[:, SEVERAL] = 1.0 - out[:, :SEVERAL].sum(axis=1)
-    return np.asarray(np.log(np.clip(out, FLOOR, 1.0)), dtype=np.float32)
+    return np.asarray(np.log(np.clip(out, p.min_p, 1.0)), dtype=np.float32)
 
 
 def _between(
@@ -71,7 +71,7 @@ def _between(
 ) -> tuple[
     NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]
 ]:
-    """Weigh what may happen to one digit from each cut to the next, all digits and all such pieces at once.
+    """Weigh what one digit may do from each cut to the next, for all digits and all such pieces at once.
 
     Returns
     -------
@@ -86,7 +86,7 @@ def _between(
     stays, enters = np.ones((len(order), 1)), np.zeros((len(order), 10))
     crosses, holds, leaves = np.zeros_like(enters), np.ones_like(enters), np.zeros_like(enters)
     going = np.searchsorted(-lengths[order], -np.arange(lengths.max(initial=0)), side="left")
-    for step, n in enumerate(going.tolist()):  # the first n pieces are longer than so many frames
+    for step, n in enumerate(going.tolist()):  # the first n pieces have more than `step` frames
         now = np.asarray(frames[firsts[:n] + step], dtype=np.float64)
         digits, blank = now[:, :BLANK], now[:, BLANK:]
         crosses[:n] = (crosses[:n] + enters[:n]) * blank
@@ -99,7 +99,7 @@ def _between(
 
 
 def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:
-    """Weigh whole texts: the probability of each, summed over all alignments, after A. Graves et al. as above.
+    """Weigh whole texts: the probability of each, summed over all alignments, as in :func:`log_spans`.
 
     Parameters
     ----------
@@ -127,7 +127,7 @@ def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:
     no_leap = np.full(states.shape, -np.inf)
     no_leap[:, 2:][(states[:, 2:] != BLANK) & (states[:, 2:] != states[:, :-2])] = 0.0
     logs = np.log(np.maximum(frames, 1e-12)).astype(np.float64)
-    # Two columns that no alignment is ever in stand to the left.
+    # Two columns to the left belong to no alignment.
     before = np.full((len(texts), states.shape[1] + 2), -np.inf)
     before[:, 2] = 0.0
     for frame in logs:

@@ -1,4 +1,4 @@
-"""Candidates and scores to numbers: the best path over the pieces of each line, with probabilities."""
+"""Numbers from scored candidates: the best path over the pieces of each line, with probabilities."""
 
 from __future__ import annotations
 
@@ -19,39 +19,47 @@ from digitocr.recognition.numbers import (
     split_runs,
     within_field,
 )
+from digitocr.recognition.parameters import CandidateGeometry, Recognition
 from digitocr.records import Line
 
 Path = tuple[tuple[int, int], ...]
-"""Candidates from left to right, each with what it is taken for: 0 to 9, or `SIGN`."""
-
+"""Candidates from left to right, each with its value: 0 to 9, or `SIGN`."""
 
 FEATURES = 6
-"""Geometry features per candidate, see :func:`geometry`."""
+"""Number of features of a candidate's size and place, see :func:`geometry`."""
 
 
-def geometry(line: Line) -> NDArray[np.float32]:
-    """Size and place of each candidate in its line.
+def geometry(line: Line, p: CandidateGeometry) -> NDArray[np.float32]:
+    """Measure the size and place of each candidate in its line.
+
+    Parameters
+    ----------
+    line : Line
+    p : CandidateGeometry
 
     Returns
     -------
     (N, 6) float32 ndarray
-        Height, width, their squares' pull (clipped at 3), offset of the middle from the line's middle, all in
-        heights of the line, and the share of the candidate's box that is ink.
+        In heights of the line: height, width, how far the height is from 1, the offset of the candidate's middle from
+        the line's middle, and the absolute value of that; last, the share of the candidate's box that is ink.
     """
     boxes = np.array(
         [[c.box.x, c.box.y, c.box.width, c.box.height] for c in line.candidates], dtype=np.float32
     )
     boxes = boxes.reshape(-1, 4)
     scale = max(line.height, 1.0)
-    tall = np.array([p.centre for p in line.pieces if p.height >= 0.5 * scale], dtype=np.float64)
+    tall = np.array(
+        [one.centre for one in line.pieces if one.height >= p.tall_heights * scale], dtype=np.float64
+    )
     centre_x, centre_y = boxes[:, 0] + boxes[:, 2] / 2, boxes[:, 1] + boxes[:, 3] / 2
-    if len(tall) >= 3 and np.ptp(tall[:, 0]) > 2 * scale:
+    if len(tall) >= p.min_tall_pieces and np.ptp(tall[:, 0]) > p.min_spread_heights * scale:
         x, y = tall.mean(axis=0)
         away = tall[:, 0] - x
         middle = y + (away @ tall[:, 1]) / (away @ away) * (centre_x - x)
     else:
         middle = np.full(len(boxes), tall[:, 1].mean() if len(tall) else line.box.centre[1])
-    height, width = boxes[:, 3] / scale, boxes[:, 2] / scale
+    height, width = np.minimum(boxes[:, 2:4].T[::-1] / scale, p.max_size_heights)
+    offset, largest = (centre_y - middle) / scale, p.max_offset_heights
     inked = np.cumsum(np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1))
     filled = np.array(
         [(inked[c.last] - inked[c.first]) / (c.window.width * c.window.height) for c in line.candidates],
@@ -59,11 +67,11 @@ def geometry(line: Line) -> NDArray[np.float32]:
     )
     return np.stack(
         [
-            np.minimum(height, 3),
-            np.minimum(width, 3),
-            np.abs(np.minimum(height, 3) - 1),
-            np.clip((centre_y - middle) / scale, -2, 2),
-            np.clip(np.abs(centre_y - middle) / scale, 0, 2),
+            height,
+            width,
+            np.abs(height - 1),
+            np.clip(offset, -largest, largest),
+            np.clip(np.abs(offset), 0, largest),
             filled,
         ],
         axis=1,
@@ -73,14 +81,14 @@ def geometry(line: Line) -> NDArray[np.float32]:
 def with_features(
     log_probabilities: NDArray[np.float32], features: NDArray[np.float32], weights: NDArray[np.float64]
 ) -> NDArray[np.float64]:
-    """Add what else is known of candidates to the network's scores, by a learned linear map.
+    """Combine the digit network's scores with further features of the candidates, by a learned linear map.
 
     Parameters
     ----------
     log_probabilities : (N, 12) float32 ndarray
     features : (N, F) float32 ndarray
     weights : (12 + F + 1, 12) float64 ndarray
-        Rows for the twelve scores, the features and a constant.
+        One row per score and feature, and one for the constant.
 
     Returns
     -------
@@ -94,11 +102,11 @@ def with_features(
 
 
 def best_paths(line: Line, scores: NDArray[np.float64]) -> list[Path]:
-    """Find the likeliest way to cut a line into digits and signs, by each of several scores.
+    """Find the likeliest way to cut a line into digits and signs, for each of several sets of scores.
 
-    A path takes every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
+    A path uses every piece exactly once, as part of a digit or of a sign. Its weight is the product of the
     probabilities of its parts; a wrong cut is unlikely as either, so neither long nor short readings are favoured.
-    In a field no more digits are read than it has room for, and in each cell one at most.
+    A field holds no more digits than it has room for, and a cell no more than one.
 
     Parameters
     ----------
@@ -129,11 +137,11 @@ def best_paths(line: Line, scores: NDArray[np.float64]) -> list[Path]:
 def _best_steps(
     steps: Sequence[_Step], weights: Sequence[Sequence[float]], nodes: int, states: int
 ) -> list[_Step]:
-    """Find the heaviest way from the first node to one of the last, weights by what a step takes a candidate for."""
+    """Find the heaviest way from the first node to one of the last; a step weighs what its `taken_for` does."""
     best = [-math.inf] * nodes
     best[0] = 0.0
     via = [-1] * nodes
-    # Lists of floats: faster than arrays, for each step is small.
+    # Lists of floats are faster than arrays here, because each step is small.
     for at, (k, taken_for, begin, end) in enumerate(steps):
         reached = best[begin] + weights[taken_for][k]
         if reached > best[end]:
@@ -151,8 +159,9 @@ def decode(
     scores: NDArray[np.float64],
     spans: NDArray[np.float32],
     path: Path,
-    log_text: float = 0.0,
-    log_p_ctc: float = 0.0,
+    log_text: float,
+    log_p_ctc: float,
+    p: Recognition,
 ) -> list[DecodedNumber]:
     """Read the numbers of a line along a path.
 
@@ -164,18 +173,18 @@ def decode(
     scores : (N, 12) float64 ndarray
         Log probabilities of the candidates.
     spans : (N, 12) float32 ndarray
-        What the line reader says of the stretch of each; of shape ``(N, 0)`` where there is none.
+        The line reader's log probabilities of the stretch of each; of shape ``(N, 0)`` without a line reader.
     path : Path
     log_text : float
-        Logarithm of the probability of its text among those that were weighed.
+        Logarithm of the probability of its text among the hypotheses; 0 where there is only one.
     log_p_ctc : float
-        Logarithm of the line reader's probability of its text among all texts.
+        Logarithm of the line reader's probability of its text among all texts; 0 without a line reader.
+    p : Recognition
 
     Returns
     -------
     list of DecodedNumber
-        The numbers from left to right; empty where there is none. Of a field the one reading, which has no digits
-        where all its ink is signs.
+        The numbers from left to right. A field always has one, without digits where all its ink is signs.
 
     References
     ----------
@@ -203,21 +212,21 @@ def decode(
         line, tuple(segments), own, posterior, sum(on_path), log_text, log_p_ctc, *legibility(line)
     )
     if line.room:
-        return [decoded.number(within_field(segments), posterior, sum(on_path))]
+        return [decoded.number(within_field(segments), posterior, sum(on_path), p)]
     readings = []
-    for run in split_runs(segments, line.height):
+    for run in split_runs(segments, line.height, p.numbers):
         first, last = line.candidates[path[run[0]][0]], line.candidates[path[run[-1]][0]]
         inside = ways.around(first.first, last.last) + sum(own[i] for i in run)
-        readings.append(decoded.number(run, min(0.0, inside), sum(on_path[i] for i in run)))
+        readings.append(decoded.number(run, min(0.0, inside), sum(on_path[i] for i in run), p))
     return readings
 
 
 _EITHER, _DIGIT, _NO_DIGIT = range(3)
-"""What a step takes a candidate for."""
+"""What a candidate may be taken for."""
 
 
 class _Step(NamedTuple):
-    """Taking a candidate for a digit or for a sign; where both lead to the same node they are one step.
+    """A candidate taken for a digit or for a sign; where both lead to the same node, they are one step.
 
     Attributes
     ----------
@@ -235,10 +244,10 @@ class _Step(NamedTuple):
 
 
 def _steps(line: Line) -> list[_Step]:
-    """Lay out all steps, in the order of their candidates.
+    """List all steps, in the order of their candidates.
 
-    A node is a place between two pieces and, in a field, how much of its room is taken: the digits so far, or in
-    cells the last cell with a digit. A digit takes room, a sign does not.
+    A node is a place between two pieces and, in a field, the room that is taken: the number of digits so far, or, in
+    cells, the number of the last cell with a digit. A digit takes room, a sign does not.
     """
     if not line.room:
         return [_Step(k, _EITHER, c.first, c.last) for k, c in enumerate(line.candidates)]
@@ -261,9 +270,9 @@ class _Ways:
     Attributes
     ----------
     steps : list of _Step
-        In an order in which none comes before one that leads to it.
+        No step comes before one that leads to it.
     states : int
-        How many nodes there are between two pieces.
+        Nodes between two pieces.
     forward, backward : list of float
         Log probability of all ways from the first node to each, and from each to the end.
     total : float

@@ -1,4 +1,4 @@
-"""Accepted or for review, with reasons."""
+"""Whether a number is accepted or waits for review, and why."""
 
 from __future__ import annotations
 
@@ -10,29 +10,27 @@ import numpy as np
 
 from digitocr.recognition.confidence import Weights, number_confidence
 from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.parameters import Acceptance
 from digitocr.records import Box, Digit, Number, Reason, Sheet, Status, around
 
-CLOSE = 0.25
-"""A runner-up at least this likely is a close alternative."""
 
-IN_A_ROW, ALIKE = 0.45, 2.0
-"""Numbers in a row share at least so much of the smaller one's height, and differ at most so many times in height."""
-
-NEAR = 2.0
-"""Numbers in a row with less white space between them, in mean heights, may be one: of cells side by side, say."""
-
-
-def are_near(boxes: Sequence[Box]) -> list[bool]:
-    """Say of each number of a sheet whether it may be part of the one beside it.
+def are_near(boxes: Sequence[Box], p: Acceptance) -> list[bool]:
+    """Decide for each number of a sheet whether it may be part of the one beside it.
 
     Parameters
     ----------
     boxes : sequence of Box
         Of the numbers, in pixels of the upright sheet.
+    p : Acceptance
+
+    Returns
+    -------
+    list of bool
+        One per number.
 
     Examples
     --------
-    >>> are_near([Box(0, 0, 20, 40), Box(60, 4, 20, 36), Box(300, 0, 20, 40)])
+    >>> are_near([Box(0, 0, 20, 40), Box(60, 4, 20, 36), Box(300, 0, 20, 40)], Acceptance())
     [True, True, False]
     """
     x, y, width, height = (
@@ -43,14 +41,14 @@ def are_near(boxes: Sequence[Box]) -> list[bool]:
     space = np.maximum(space, space.T)
     shared = np.minimum(bottom[:, None], bottom) - np.maximum(y[:, None], y)
     small, large = np.minimum(height[:, None], height), np.maximum(height[:, None], height)
-    in_a_row = (shared >= IN_A_ROW * small) & (large <= ALIKE * small)
-    near = in_a_row & (space < NEAR * (small + large) / 2) & ~np.eye(len(boxes), dtype=np.bool_)
+    in_a_row = (shared >= p.min_shared_share * small) & (large <= p.max_height_ratio * small)
+    near = in_a_row & (space < p.near_heights * (small + large) / 2) & ~np.eye(len(boxes), dtype=np.bool_)
     return [bool(np.any(row)) for row in np.asarray(near)]
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """What decides over numbers.
+    """By what numbers are accepted.
 
     Attributes
     ----------
@@ -58,23 +56,25 @@ class Judge:
         Least confidence of an accepted number.
     number_weights, cell_weights : mapping of str to float
         Of the confidence: of numbers, and of those written into the cells of a form.
+    acceptance : Acceptance
     """
 
     threshold: float
     number_weights: Weights
     cell_weights: Weights
+    acceptance: Acceptance
 
 
 def number_on_page(
     decoded: DecodedNumber, sheet: Sheet, page_shape: tuple[int, int], weights: Weights
 ) -> Number:
-    """Give a decoded number its confidence, and its digits their boxes on the page.
+    """Compute the confidence of a decoded number, and where its digits are on the page.
 
     Parameters
     ----------
     decoded : DecodedNumber
     sheet : Sheet
-        That it was read on.
+        The sheet it was read on.
     page_shape : tuple of int
         Height and width of the page in pixels.
     weights : mapping of str to float
@@ -95,8 +95,8 @@ def number_on_page(
     return Number(digits, sure, around([d.box for d in digits]), decoded.written)
 
 
-def decide(number: Number, threshold: float, known: tuple[str, ...]) -> Number:
-    """Decide whether a number is accepted, and mark what a person should look at.
+def decide(number: Number, threshold: float, known: tuple[str, ...], p: Acceptance) -> Number:
+    """Decide whether a number is accepted, and mark the digits that a person should look at.
 
     Parameters
     ----------
@@ -105,37 +105,48 @@ def decide(number: Number, threshold: float, known: tuple[str, ...]) -> Number:
     threshold : float
         Least confidence of an accepted number.
     known : tuple of str
-        Reasons: what is known to speak against it: of the sheet, or of the ink beside it.
+        Reasons for review that are known already: of the sheet, or of the ink beside it.
+    p : Acceptance
 
     Returns
     -------
     Number
-        With status and reasons; where it waits, at least its least sure digit does.
+        With status and reasons; if it waits for review, so does at least its least certain digit.
     """
     reasons: list[str] = list(known)
     if not number.digits:
         reasons.append(Reason.UNREADABLE)
     if number.confidence < threshold:
         reasons.append(Reason.LOW_CONFIDENCE)
-    if any(d.runner_up_confidence >= CLOSE for d in number.digits):
+    if any(d.runner_up_confidence >= p.close_p for d in number.digits):
         reasons.append(Reason.CLOSE_ALTERNATIVE)
     if looks_decimal(number):
         reasons.append(Reason.DECIMAL_MARK)
     status = Status.REVIEW if reasons else Status.ACCEPTED
     least = min((d.confidence for d in number.digits), default=0.0)
     digits = tuple(
-        replace(d, status=Status.REVIEW if reasons and _waits(d, least, threshold) else Status.ACCEPTED)
+        replace(d, status=Status.REVIEW if reasons and _waits(d, least, threshold, p) else Status.ACCEPTED)
         for d in number.digits
     )
     return replace(number, digits=digits, status=status, reasons=tuple(dict.fromkeys(reasons)))
 
 
-def _waits(digit: Digit, least: float, threshold: float) -> bool:
-    return digit.confidence <= least or digit.confidence < threshold or digit.runner_up_confidence >= CLOSE
+def _waits(digit: Digit, least: float, threshold: float, p: Acceptance) -> bool:
+    return (
+        digit.confidence <= least or digit.confidence < threshold or digit.runner_up_confidence >= p.close_p
+    )
 
 
 def looks_decimal(number: Number) -> bool:
-    """Whether a dot or comma in the number may part its whole from its fraction.
+    """Whether a dot or comma in the number may be its decimal mark: one or two digits follow it.
+
+    Parameters
+    ----------
+    number : Number
+
+    Returns
+    -------
+    bool
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Line to strip: the picture of a whole line that the line reader sees, in training and in use."""
+"""The image of a whole line that the line reader sees, in training and in use."""
 
 from __future__ import annotations
 
@@ -9,24 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.networks.line_reader import FRAME, ROWS
+from digitocr.recognition.parameters import LineImages
 from digitocr.records import Line
-
-DIGIT = 22.0
-"""Height of a line's digits in a strip, in pixels."""
-
-MARGIN = 8
-"""Paper at either end of a strip, in pixels."""
-
-
-LONGEST = 4096
-"""A strip has at most so many columns; a longer row is no number, and is shown shrunk."""
-
-MAX_SLOPE = 0.3
-"""A row is followed up or down by at most so many rows per column."""
 
 
 @dataclass(frozen=True, slots=True)
-class Strip:
+class LineImage:
     """A line at the line reader's size.
 
     Attributes
@@ -34,66 +22,89 @@ class Strip:
     picture : (32, w, 2) uint8 ndarray
         Bright on black: the sheet, and the line's own ink; `w` is a multiple of `FRAME`.
     bounds : (n + 1,) int64 ndarray
-        The frame at which each of the line's `n` pieces begins, and that at which the last one ends.
+        The frame at which each of the line's `n` pieces begins, and the frame at which the last one ends.
     scale : float
-        Pixels of the strip per pixel of the line.
+        Pixels of the picture per pixel of the line.
+    margin : int
+        Column of the picture at which the line begins.
     """
 
     picture: NDArray[np.uint8]
     bounds: NDArray[np.int64]
     scale: float
+    margin: int
+
+    @classmethod
+    def of(cls, line: Line, p: LineImages) -> LineImage:
+        """Scale a line, its middle level, with everything that stands between its pieces.
+
+        Parameters
+        ----------
+        line : Line
+        p : LineImages
+
+        Returns
+        -------
+        LineImage
+        """
+        windows = np.array([(w.x, w.y, w.right, w.bottom) for w in line.windows], dtype=np.float64)
+        scale = min(
+            p.digit_height_px / max(line.height, 1.0),
+            (p.max_width_px - 2 * p.margin_px) / line.dark.shape[1],
+        )
+        slope, middle = _middle(windows, line.height, p)
+        how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
+        height, width = (max(1, round(side * scale)) for side in line.dark.shape)
+        own = (line.labels > 0).astype(np.uint8) * np.uint8(255)
+        small = cv2.resize(cv2.merge([line.dark, own]), (width, height), interpolation=how)
+        frames = -(-(width + 2 * p.margin_px) // FRAME)
+        # Pixel (u, v) of the picture shows (x, v - ROWS / 2 + scale * middle + slope * x) of `small`, x = u - margin.
+        back = np.array(
+            [[1, 0, -p.margin_px], [slope, 1, scale * middle - ROWS / 2 - slope * p.margin_px]],
+            dtype=np.float64,
+        )
+        flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
+        level = cv2.warpAffine(small, back, (frames * FRAME, ROWS), flags=flags)
+        dark = level[:, :, 0]
+        darkest = int(p.dark_share * (dark.size - 1))
+        peak = max(float(np.partition(dark.ravel(), darkest)[darkest]), 1.0)
+        picture = cv2.merge([cv2.convertScaleAbs(dark, alpha=255.0 / peak), level[:, :, 1]])
+        bounds = _bounds(windows, scale, p.margin_px, frames)
+        return cls(np.asarray(picture, dtype=np.uint8), bounds, scale, p.margin_px)
 
     def frame_of(self, column: float) -> float:
-        """Return the frame, with its fraction, at which a column of the line lies."""
-        return float(_frames(np.asarray(column, dtype=np.float64), self.scale))
+        """Return the frame, with its fraction, in which a column of the line lies.
+
+        Parameters
+        ----------
+        column : float
+
+        Returns
+        -------
+        float
+        """
+        return float(_frames(np.asarray(column, dtype=np.float64), self.scale, self.margin))
 
 
-def strip(line: Line) -> Strip:
-    """Bring a line to the line reader's size, its middle level, with what stands between its pieces.
-
-    Parameters
-    ----------
-    line : Line
-    """
-    windows = np.array([(w.x, w.y, w.right, w.bottom) for w in line.windows], dtype=np.float64)
-    scale = min(DIGIT / max(line.height, 1.0), (LONGEST - 2 * MARGIN) / line.dark.shape[1])
-    slope, middle = _middle(windows, line.height)
-    how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
-    height, width = (max(1, round(side * scale)) for side in line.dark.shape)
-    own = (line.labels > 0).astype(np.uint8) * np.uint8(255)
-    small = cv2.resize(cv2.merge([line.dark, own]), (width, height), interpolation=how)
-    frames = -(-(width + 2 * MARGIN) // FRAME)
-    # Strip pixel (u, v) shows small pixel (u - MARGIN, v - ROWS / 2 + scale * middle + slope * (u - MARGIN)).
-    back = np.array(
-        [[1, 0, -MARGIN], [slope, 1, scale * middle - ROWS / 2 - slope * MARGIN]], dtype=np.float64
-    )
-    level = cv2.warpAffine(small, back, (frames * FRAME, ROWS), flags=cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP)
-    dark = level[:, :, 0]
-    brightest = int(0.99 * (dark.size - 1))
-    peak = max(float(np.partition(dark.ravel(), brightest)[brightest]), 1.0)
-    picture = cv2.merge([cv2.convertScaleAbs(dark, alpha=255.0 / peak), level[:, :, 1]])
-    return Strip(np.asarray(picture, dtype=np.uint8), _bounds(windows, scale, frames), scale)
+def _frames(columns: NDArray[np.float64], scale: float, margin: int) -> NDArray[np.float64]:
+    return (columns * scale + margin) / FRAME
 
 
-def _frames(columns: NDArray[np.float64], scale: float) -> NDArray[np.float64]:
-    return (columns * scale + MARGIN) / FRAME
-
-
-def _middle(windows: NDArray[np.float64], height: float) -> tuple[float, float]:
-    """Slope of a line's middle, and its row at the left end."""
-    tall = windows[windows[:, 3] - windows[:, 1] >= 0.5 * height]
+def _middle(windows: NDArray[np.float64], height: float, p: LineImages) -> tuple[float, float]:
+    """Fit the middle of a line: its slope, and its row at the left end."""
+    tall = windows[windows[:, 3] - windows[:, 1] >= p.tall_heights * height]
     if not len(tall):
         tall = windows
     x, y = (tall[:, 0] + tall[:, 2]) / 2, (tall[:, 1] + tall[:, 3]) / 2
-    if len(tall) < 3 or np.ptp(x) <= 2 * height:
+    if len(tall) < p.min_tall_pieces or np.ptp(x) <= p.min_spread_heights * height:
         return 0.0, float(y.mean())
     away = x - x.mean()
-    slope = float(np.clip((away * y).sum() / (away * away).sum(), -MAX_SLOPE, MAX_SLOPE))
+    slope = float(np.clip((away * y).sum() / (away * away).sum(), -p.max_slope, p.max_slope))
     return slope, float((y - slope * x).mean())
 
 
-def _bounds(windows: NDArray[np.float64], scale: float, frames: int) -> NDArray[np.int64]:
-    """Share the frames out among the pieces: between two, the end is half way."""
+def _bounds(windows: NDArray[np.float64], scale: float, margin: int, frames: int) -> NDArray[np.int64]:
+    """Divide the frames among the pieces: between two pieces, the bound is half way."""
     between = (windows[:-1, 2] + windows[1:, 0]) / 2
-    inner = np.round(_frames(np.maximum.accumulate(between), scale))
+    inner = np.round(_frames(np.maximum.accumulate(between), scale, margin))
     return np.concatenate([[0], np.clip(inner, 0, frames), [frames]]).astype(np.int64)

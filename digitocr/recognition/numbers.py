@@ -1,4 +1,4 @@
-"""Digits and signs along a line to the numbers it holds."""
+"""The numbers of a line, from the digits and signs along it."""
 
 from __future__ import annotations
 
@@ -10,20 +10,9 @@ import cv2
 import numpy as np
 
 from digitocr.networks.classifier import SIGN
-from digitocr.recognition.confidence import MIN_CLUTTER, ConfidenceFeatures, log_line_height, logit
+from digitocr.recognition.confidence import ConfidenceFeatures, log_line_height, logit
+from digitocr.recognition.parameters import Confidence, Numbers, Recognition
 from digitocr.records import Box, Line, around
-
-GAP = 2.0
-"""Digits further apart than this, in heights of the line, belong to different numbers."""
-
-MARK_HEIGHT = 0.5
-"""A sign lower than this, in heights of the line, is a mark within a number; a higher one ends the number."""
-
-ROOM = 0.5
-"""A large sign may be ink of the digits beside it where they leave less room than this, in heights of the line."""
-
-SURE_SIGN = 0.8
-"""From this probability on a large sign is taken for one even there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +24,11 @@ class Segment:
     value : int
         0 to 9, or `SIGN`.
     probability : float
-        Posterior of this ink being this digit (or sign), over all paths, in [0, 1].
-    runner_up, runner_up_probability
+        Posterior, over all paths, that this ink is this digit (or a sign), in [0, 1].
+    runner_up : int
         The second likeliest digit of the same ink.
+    runner_up_probability : float
+        Likewise.
     box : Box
         In sheet pixels.
     """
@@ -51,7 +42,7 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class DecodedNumber:
-    """A number as decoded, in sheet pixels, before it is accepted or sent to review.
+    """A number as decoded, before it is accepted or sent to review.
 
     Attributes
     ----------
@@ -60,12 +51,13 @@ class DecodedNumber:
     written : str
         The digits with the signs ``.,-/`` where they stand between them.
     box : Box
+        In sheet pixels.
     log_posterior : float
-        Logarithm of the probability of this cutting and these digits among all.
+        Logarithm of the probability of these cuts and digits among all.
     log_scores : tuple of float
-        The network's own log probability of each digit.
+        The combined score of each digit, a log probability.
     log_p_ctc : float
-        Logarithm of the line reader's probability of the whole line's text among all texts; 0 where it was not asked.
+        Logarithm of the line reader's probability of the whole line's text among all texts; 0 without a line reader.
     features : ConfidenceFeatures
         What its confidence is computed from.
     """
@@ -86,7 +78,7 @@ class DecodedNumber:
 
 @dataclass(frozen=True, slots=True)
 class DecodedLine:
-    """The path of a line as a whole: what holds for every number on it.
+    """The decoded path of a line, and what all its numbers share.
 
     Attributes
     ----------
@@ -94,13 +86,13 @@ class DecodedLine:
     segments : tuple of Segment
         Digits and signs, from left to right.
     log_scores : tuple of float
-        The network's log probability of each segment.
+        The combined score of each segment, a log probability.
     log_posterior : float
-        Logarithm of the probability of this path among all.
+        Logarithm of the probability of this path among all paths.
     log_p_ctc_path : float
-        Logarithm of the line reader's probability of just this cutting and these digits; 0 without a line reader.
+        Logarithm of the line reader's probability of exactly these cuts and digits; 0 without a line reader.
     log_text : float
-        Logarithm of the probability of its text among those that were weighed.
+        Logarithm of the probability of its text among the hypotheses.
     log_p_ctc : float
         Logarithm of the line reader's probability of its text among all texts.
     clutter, unevenness : float
@@ -117,17 +109,20 @@ class DecodedLine:
     clutter: float
     unevenness: float
 
-    def number(self, run: Sequence[int], log_posterior: float, log_p_ctc_path: float) -> DecodedNumber:
-        """Take some neighbouring segments for a number.
+    def number(
+        self, run: Sequence[int], log_posterior: float, log_p_ctc_path: float, p: Recognition
+    ) -> DecodedNumber:
+        """Make a number of some neighbouring segments.
 
         Parameters
         ----------
         run : sequence of int
-            Indices of segments, signs between digits among them.
+            Indices of the segments, including the signs between digits.
         log_posterior : float
-            Logarithm of the probability of this cutting and these digits among all.
+            Logarithm of the probability of these cuts and digits among all.
         log_p_ctc_path : float
             Logarithm of the line reader's probability of the same.
+        p : Recognition
 
         Returns
         -------
@@ -138,30 +133,31 @@ class DecodedLine:
         chosen = tuple(self.segments[i] for i in digits)
         return DecodedNumber(
             segments=chosen,
-            written=written(line, [self.segments[i] for i in run]),
+            written=written(line, [self.segments[i] for i in run], p.numbers),
             box=around([s.box for s in chosen]) if chosen else line.box,
             log_posterior=log_posterior,
             log_scores=tuple(self.log_scores[i] for i in digits),
             log_p_ctc=self.log_p_ctc,
-            features=self._features(digits, log_posterior, log_p_ctc_path),
+            features=self._features(digits, log_posterior, log_p_ctc_path, p.confidence),
         )
 
     def _features(
-        self, digits: Sequence[int], log_posterior: float, log_p_ctc_path: float
+        self, digits: Sequence[int], log_posterior: float, log_p_ctc_path: float, p: Confidence
     ) -> ConfidenceFeatures:
+        worst = min((self.log_scores[i] for i in digits), default=p.no_digit_log_p)
         return ConfidenceFeatures(
-            logit_posterior=logit(log_posterior),
-            logit_worst_digit=logit(min((self.log_scores[i] for i in digits), default=-12.0)),
-            logit_line_posterior=logit(self.log_posterior),
-            logit_line_likelihood=logit(sum(self.log_scores)),
-            logit_ctc_path=logit(log_p_ctc_path),
-            logit_line_ctc_path=logit(self.log_p_ctc_path),
-            logit_text=logit(self.log_text),
-            logit_ctc_text=logit(self.log_p_ctc),
-            smallest_margin=min(min((margin(self.segments[i]) for i in digits), default=0.0), 10.0),
+            logit_posterior=logit(log_posterior, p),
+            logit_worst_digit=logit(worst, p),
+            logit_line_posterior=logit(self.log_posterior, p),
+            logit_line_likelihood=logit(sum(self.log_scores), p),
+            logit_ctc_path=logit(log_p_ctc_path, p),
+            logit_line_ctc_path=logit(self.log_p_ctc_path, p),
+            logit_text=logit(self.log_text, p),
+            logit_ctc_text=logit(self.log_p_ctc, p),
+            smallest_margin=min(min((margin(self.segments[i]) for i in digits), default=0.0), p.max_margin),
             log_digits=math.log(max(len(digits), 1)),
-            log_line_height=log_line_height(self.line.height),
-            log_clutter=math.log(self.clutter + MIN_CLUTTER),
+            log_line_height=log_line_height(self.line.height, p),
+            log_clutter=math.log(self.clutter + p.min_clutter_share),
             unevenness=self.unevenness,
         )
 
@@ -181,37 +177,64 @@ def margin(segment: Segment) -> float:
     return math.log((segment.probability + tiny) / (segment.runner_up_probability + tiny))
 
 
-def written(line: Line, segments: Sequence[Segment]) -> str:
+def written(line: Line, segments: Sequence[Segment], p: Numbers) -> str:
     """Spell a number out: its digits, and the signs ``.,-/`` between them.
 
     Parameters
     ----------
     line : Line
     segments : sequence of Segment
+    p : Numbers
 
     Returns
     -------
     str
     """
     return "".join(
-        str(s.value) if s.value != SIGN else _mark(s, line) for s in segments if not is_large(s, line.height)
+        str(s.value) if s.value != SIGN else _mark(s, line, p)
+        for s in segments
+        if not is_large(s, line.height, p)
     )
 
 
 def within_field(segments: Sequence[Segment]) -> list[int]:
-    """Return the segments of a field from its first digit to its last."""
+    """Return the indices of the segments of a field from its first digit to its last.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+
+    Returns
+    -------
+    list of int
+        Empty where there is no digit.
+    """
     digits = [i for i, segment in enumerate(segments) if segment.value != SIGN]
     return list(range(digits[0], digits[-1] + 1)) if digits else []
 
 
-def split_runs(segments: Sequence[Segment], height: float) -> list[list[int]]:
-    """Split the path into numbers, at wide gaps and at signs that part; signs at either end of one are left off."""
+def split_runs(segments: Sequence[Segment], height: float, p: Numbers) -> list[list[int]]:
+    """Split a path into numbers, at wide gaps and at large signs; signs at either end of a number are left out.
+
+    Parameters
+    ----------
+    segments : sequence of Segment
+        From left to right.
+    height : float
+        Of the line, in pixels.
+    p : Numbers
+
+    Returns
+    -------
+    list of list of int
+        For each number the indices of its segments.
+    """
     runs: list[list[int]] = []
     current: list[int] = []
     right = 0
     for i, segment in enumerate(segments):
-        wide = bool(current) and segment.box.x - right > GAP * height
-        parts = is_large(segment, height) and not _is_between(segments, i, right, height)
+        wide = bool(current) and segment.box.x - right > p.max_gap_heights * height
+        parts = is_large(segment, height, p) and not _is_between(segments, i, right, height, p)
         if wide or parts:
             runs.append(current)
             current = []
@@ -228,26 +251,38 @@ def split_runs(segments: Sequence[Segment], height: float) -> list[list[int]]:
     return trimmed
 
 
-def _is_between(segments: Sequence[Segment], at: int, right: int, height: float) -> bool:
-    """Whether a doubtful large sign stands so close between two digits, the first of which ends at `right`."""
+def _is_between(segments: Sequence[Segment], at: int, right: int, height: float, p: Numbers) -> bool:
+    """Whether a large sign may be ink of the digits beside it, the first of which ends at `right`."""
     after = next((s.box.x for s in segments[at + 1 :] if s.value != SIGN), None)
-    close = after is not None and after - right < ROOM * height
-    return close and segments[at].probability < SURE_SIGN
+    close = after is not None and after - right < p.cramped_heights * height
+    return close and segments[at].probability < p.certain_sign_p
 
 
-def is_large(segment: Segment, height: float) -> bool:
-    """Whether it is a sign too large to be a mark within a number."""
-    return segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
+def is_large(segment: Segment, height: float, p: Numbers) -> bool:
+    """Whether it is a sign too large to be a mark within a number.
+
+    Parameters
+    ----------
+    segment : Segment
+    height : float
+        Of the line, in pixels.
+    p : Numbers
+
+    Returns
+    -------
+    bool
+    """
+    return segment.value == SIGN and segment.box.height > p.max_mark_heights * height
 
 
-def _mark(segment: Segment, line: Line) -> str:
-    """Name a small sign by its shape and place."""
+def _mark(segment: Segment, line: Line, p: Numbers) -> str:
+    """Tell which mark a small sign is, by its shape."""
     box = segment.box
-    if box.width > 1.8 * box.height:
+    if box.width > p.dash_aspect * box.height:
         return "-"
-    if box.height > 1.8 * box.width and box.height > 0.35 * line.height:
-        return "/" if box.width > 0.25 * box.height else ","
-    return "," if box.height > 1.4 * box.width else "."
+    if box.height > p.stroke_aspect * box.width and box.height > p.min_slash_heights * line.height:
+        return "/" if box.width > p.min_slash_slant * box.height else ","
+    return "," if box.height > p.comma_aspect * box.width else "."
 
 
 def legibility(line: Line) -> tuple[float, float]:
@@ -260,7 +295,7 @@ def legibility(line: Line) -> tuple[float, float]:
     Returns
     -------
     clutter : float
-        What is dark around the line's ink, patterns and lines that were cleaned away, as a share of that ink.
+        Darkness around the line's ink, such as patterns and lines that were removed, as a share of that ink.
     unevenness : float
         Standard deviation of the darkness of the line's ink over its mean.
     """

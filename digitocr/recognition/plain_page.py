@@ -1,4 +1,4 @@
-"""A page that is no form: its rows as they stand, whichever way up it is."""
+"""A page that is not a form: its rows, in the way up that reads best."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ class PlainPage:
     Attributes
     ----------
     view : View
-        The way up that it is read in.
+        The way up in which it is read.
     no_form : str
-        Why it is no form, where it should be one.
+        Why it is not one of the forms, where there are any.
     is_in_doubt : bool
         Whether it is uncertain which way up it is.
     """
@@ -33,7 +33,7 @@ class PlainPage:
         return self.view.lines
 
     def settled(self, view: View, *, is_in_doubt: bool) -> PlainPage:
-        """Return the page laid out in the way up that it reads best in.
+        """Return the page in the way up that reads best.
 
         Parameters
         ----------
@@ -47,12 +47,12 @@ class PlainPage:
         return replace(self, view=view, is_in_doubt=is_in_doubt)
 
     def result(self, rows: Rows, judge: Judge) -> PageResult:
-        """Decide on all that was decoded.
+        """Decide which of the decoded numbers are accepted.
 
         Parameters
         ----------
         rows : tuple of tuple of DecodedNumber
-            What was decoded in `lines`.
+            The numbers decoded in each of `lines`.
         judge : Judge
 
         Returns
@@ -61,18 +61,20 @@ class PlainPage:
         """
         page, sheet = self.view.page, self.view.sheet
         shape = page.grey.shape
-        against = (
+        known = (
             *sheet.reasons,
             *[Reason.ORIENTATION] * self.is_in_doubt,
             *[Reason.NO_FORM] * bool(self.no_form),
         )
         decoded = [number for row in rows for number in row]
+        near = are_near([number.box for number in decoded], judge.acceptance)
         numbers = tuple(
             decide(
                 number_on_page(number, sheet, shape, judge.number_weights),
                 judge.threshold,
-                (*against, *[Reason.NEIGHBOUR] * near),
+                (*known, *[Reason.NEIGHBOUR] * is_near),
+                judge.acceptance,
             )
-            for number, near in zip(decoded, are_near([n.box for n in decoded]), strict=True)
+            for number, is_near in zip(decoded, near, strict=True)
         )
         return PageResult(page.index, shape, numbers, self.no_form)

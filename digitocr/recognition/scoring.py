@@ -1,4 +1,4 @@
-"""Candidates of many lines to scores: whole components in a first batch, what they leave open in a second."""
+"""Scores of the candidates of many lines: whole components in a first batch, what they leave open in a second."""
 
 from __future__ import annotations
 
@@ -13,33 +13,24 @@ from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard
 from digitocr.recognition import decode, nbest, normalize
 from digitocr.recognition.ctc import BLANK, SPANS, log_spans, log_text
-from digitocr.recognition.line_image import strip
-from digitocr.recognition.numbers import MARK_HEIGHT, DecodedNumber
+from digitocr.recognition.line_image import LineImage
+from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.parameters import CandidateGeometry, Recognition, Scoring
 from digitocr.records import Candidate, Grey, Line
 
-SURE = math.log(0.99)
-"""A component of ink that is this surely a digit is not looked at in parts, nor with its neighbours."""
-
-SETTLED_HEIGHT, SETTLED_WIDTH = 0.5, 1.1
-"""Least height and greatest width of such a component, in heights of its line."""
-
-SILENT = math.log(0.1)
-"""Where the line reader finds it less likely than this that a line holds nothing, it hears digits."""
-
 FEATURES = decode.FEATURES + SPANS
-"""Of a candidate, besides the network's scores, where there is a line reader."""
+"""Number of features of a candidate besides the digit network's scores, where there is a line reader."""
 
 LogProbabilities = Callable[[list[Grey]], NDArray[np.float32]]
-"""From pictures in MNIST format to log probabilities of shape ``(N, C)``."""
+"""The digit network: from pictures in MNIST format to log probabilities of shape ``(N, C)``."""
 
-
-Frames = Callable[[list[NDArray[np.uint8]]], list[NDArray[np.float32]]]
-"""The line reader: from strips to probabilities of shape ``(T, 11)`` each."""
+ReadFrames = Callable[[list[NDArray[np.uint8]]], list[NDArray[np.float32]]]
+"""The line reader: from line images to probabilities of shape ``(T, 11)`` each."""
 
 
 @dataclass(frozen=True, slots=True)
-class Scored:
-    """A line with those of its candidates that are worth a look, and what the networks say of them.
+class ScoredLine:
+    """A line with the candidates that were classified, and both networks' scores of them.
 
     Attributes
     ----------
@@ -47,10 +38,10 @@ class Scored:
     logs : (N, C) float32 ndarray
         Log probabilities, one row per candidate of the line.
     spans : (N, 12) float32 ndarray
-        What the line reader says of the stretch that each candidate takes, see :mod:`digitocr.recognition.ctc`; of
-        shape ``(N, 0)`` where it was not asked.
+        The line reader's log probabilities of the stretch that each candidate takes, see
+        :mod:`digitocr.recognition.ctc`; of shape ``(N, 0)`` without a line reader.
     frames : (T, 11) float32 ndarray
-        What it says frame by frame; of shape ``(0, 11)`` where it was not asked.
+        Its probabilities frame by frame; of shape ``(0, 11)`` without a line reader.
     """
 
     line: Line
@@ -59,26 +50,30 @@ class Scored:
     frames: NDArray[np.float32]
 
 
-def score(
-    lines: Sequence[Line], log_probabilities: LogProbabilities, frames: Frames | None = None
-) -> list[Scored]:
-    """Classify the candidates of many lines, and leave out those that overlap a component that surely is a digit.
+def score_candidates(
+    lines: Sequence[Line], log_probabilities: LogProbabilities, read_frames: ReadFrames | None, p: Recognition
+) -> list[ScoredLine]:
+    """Classify the candidates of many lines, but none that overlaps a component that is a digit beyond doubt.
 
     Parameters
     ----------
     lines : sequence of Line
     log_probabilities : callable
-    frames : callable, optional
+        The digit network.
+    read_frames : callable or None
         The line reader.
+    p : Recognition
 
     Returns
     -------
-    list of Scored
+    list of ScoredLine
         One per line.
     """
-    whole = [np.array([_may_settle(c, line) for c in line.candidates], dtype=np.bool_) for line in lines]
+    whole = [
+        np.array([_may_settle(c, line, p.scoring) for c in line.candidates], dtype=np.bool_) for line in lines
+    ]
     first = _classified(lines, whole, log_probabilities)
-    settled = [_settled(*of_line) for of_line in zip(lines, whole, first, strict=True)]
+    settled = [_settled(*of_line, p.scoring) for of_line in zip(lines, whole, first, strict=True)]
     kept = [_kept(*of_line) for of_line in zip(lines, settled, strict=True)]
     rest = [keep & ~seen for keep, seen in zip(kept, whole, strict=True)]
     second = _classified(lines, rest, log_probabilities)
@@ -86,28 +81,56 @@ def score(
         _merged(line, keep, (seen, one), (others, two))
         for line, keep, seen, one, others, two in zip(lines, kept, whole, first, rest, second, strict=True)
     ]
-    return merged if frames is None else with_spans(merged, frames)
+    return merged if read_frames is None else with_spans(merged, read_frames, p)
 
 
 def score_all(
-    lines: Sequence[Line], log_probabilities: LogProbabilities, frames: Frames | None = None
-) -> list[Scored]:
-    """Classify all candidates of many lines; see :func:`score`."""
+    lines: Sequence[Line], log_probabilities: LogProbabilities, read_frames: ReadFrames | None, p: Recognition
+) -> list[ScoredLine]:
+    """Classify all candidates of many lines.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+    log_probabilities : callable
+        The digit network.
+    read_frames : callable or None
+        The line reader.
+    p : Recognition
+
+    Returns
+    -------
+    list of ScoredLine
+        One per line.
+    """
     everything = [np.ones(len(line.candidates), dtype=np.bool_) for line in lines]
     merged = [
-        _unheard(line, logs)
+        _without_spans(line, logs)
         for line, logs in zip(lines, _classified(lines, everything, log_probabilities), strict=True)
     ]
-    return merged if frames is None else with_spans(merged, frames)
+    return merged if read_frames is None else with_spans(merged, read_frames, p)
 
 
-def with_spans(scored: list[Scored], frames: Frames) -> list[Scored]:
-    """Add what the line reader says of lines whose candidates are classified."""
-    strips = [strip(one.line) for one in scored]
-    heard = frames([made.picture for made in strips])
+def with_spans(scored: Sequence[ScoredLine], read_frames: ReadFrames, p: Recognition) -> list[ScoredLine]:
+    """Add the line reader's scores to lines whose candidates are classified.
+
+    Parameters
+    ----------
+    scored : sequence of ScoredLine
+    read_frames : callable
+        The line reader.
+    p : Recognition
+
+    Returns
+    -------
+    list of ScoredLine
+    """
+    images = [LineImage.of(one.line, p.line_images) for one in scored]
     return [
-        replace(one, spans=log_spans(probabilities, made.bounds[_ends(one.line)]), frames=probabilities)
-        for one, made, probabilities in zip(scored, strips, heard, strict=True)
+        replace(one, spans=log_spans(frames, image.bounds[_ends(one.line)], p.ctc), frames=frames)
+        for one, image, frames in zip(
+            scored, images, read_frames([image.picture for image in images]), strict=True
+        )
     ]
 
 
@@ -116,8 +139,15 @@ def _ends(line: Line) -> NDArray[np.int64]:
     return np.array([(c.first, c.last) for c in line.candidates], dtype=np.int64).reshape(-1, 2)
 
 
-def scores(scored: Scored, card: ModelCard) -> NDArray[np.float64]:
-    """Weigh the network's scores, size and place of each candidate, and what the line reader says.
+def combine(scored: ScoredLine, card: ModelCard, p: Recognition) -> NDArray[np.float64]:
+    """Combine the digit network's scores, the line reader's, and size and place of each candidate.
+
+    Parameters
+    ----------
+    scored : ScoredLine
+    card : ModelCard
+        With the weights.
+    p : Recognition
 
     Returns
     -------
@@ -128,25 +158,58 @@ def scores(scored: Scored, card: ModelCard) -> NDArray[np.float64]:
     own = np.full((len(scored.logs), classifier.CUT + 1), missing, dtype=np.float32)
     own[:, : scored.logs.shape[1]] = scored.logs
     if scored.line.cells and scored.spans.shape[1] and card.cell_weights:
-        return decode.with_features(own, cell_features(scored), np.array(card.cell_weights, dtype=np.float64))
+        in_cells = cell_features(scored, p.candidate_geometry)
+        return decode.with_features(own, in_cells, np.array(card.cell_weights, dtype=np.float64))
     weights = np.array(card.line_weights if scored.spans.shape[1] else card.geometry, dtype=np.float64)
     if not len(weights):
-        return np.maximum(own, -20.0).astype(np.float64)
-    return decode.with_features(own, features(scored), weights)
+        return np.maximum(own, p.scoring.min_log_p).astype(np.float64)
+    return decode.with_features(own, features(scored, p.candidate_geometry), weights)
 
 
-def features(scored: Scored) -> NDArray[np.float32]:
-    """Return what is known of each candidate besides the network's scores."""
-    return np.hstack([decode.geometry(scored.line), scored.spans])
+def features(scored: ScoredLine, p: CandidateGeometry) -> NDArray[np.float32]:
+    """Return the features of each candidate besides the digit network's scores.
+
+    Parameters
+    ----------
+    scored : ScoredLine
+    p : CandidateGeometry
+
+    Returns
+    -------
+    (N, F) float32 ndarray
+        Size and place, then the line reader's scores, if there are any.
+    """
+    return np.hstack([decode.geometry(scored.line, p), scored.spans])
 
 
-def cell_features(scored: Scored) -> NDArray[np.float32]:
-    """Return what is known of each candidate in a cell: what is known of any, and its share of the cell's ink."""
-    return np.hstack([features(scored), shares_of_cells(scored.line).astype(np.float32)[:, None]])
+def cell_features(scored: ScoredLine, p: CandidateGeometry) -> NDArray[np.float32]:
+    """Return the features of each candidate in a cell: as :func:`features`, and its share of the cell's ink.
+
+    Parameters
+    ----------
+    scored : ScoredLine
+    p : CandidateGeometry
+
+    Returns
+    -------
+    (N, F + 1) float32 ndarray
+    """
+    return np.hstack([features(scored, p), shares_of_cells(scored.line).astype(np.float32)[:, None]])
 
 
 def shares_of_cells(line: Line) -> NDArray[np.float64]:
-    """Share of the ink of its cell that each candidate of a line in cells has, in [0, 1]; of shape ``(N,)``."""
+    """Return the share of the ink of its cell that each candidate has.
+
+    Parameters
+    ----------
+    line : Line
+        In cells.
+
+    Returns
+    -------
+    (N,) float64 ndarray
+        In [0, 1].
+    """
     area = np.bincount(line.labels.ravel(), minlength=len(line.pieces) + 1)[1:]
     whole = np.bincount(line.cells, weights=area)
     own = np.concatenate([[0], np.cumsum(area)])
@@ -154,38 +217,51 @@ def shares_of_cells(line: Line) -> NDArray[np.float64]:
     return np.array(shares, dtype=np.float64)
 
 
-def decoded(scored: Scored, card: ModelCard) -> list[DecodedNumber]:
-    """Decode a scored line into its numbers."""
-    weighed = scores(scored, card)
-    (path,) = decode.best_paths(scored.line, weighed[None])
-    if not (card.text_weights and _may_be_mended(scored, path)):
-        (heard,) = log_text(scored.frames, [nbest.text_of(path)]) if len(scored.frames) else (0.0,)
-        return decode.decode(scored.line, weighed, scored.spans, path, log_p_ctc=heard)
-    proposed = nbest.proposals(scored.line, weighed, scored.spans, scored.frames)
-    chosen, log_chosen = nbest.likeliest(proposed, card.text_weights)
-    return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_chosen, chosen.log_heard)
+def decoded(scored: ScoredLine, card: ModelCard, p: Recognition) -> list[DecodedNumber]:
+    """Decode a scored line into its numbers.
+
+    Parameters
+    ----------
+    scored : ScoredLine
+    card : ModelCard
+        With the weights.
+    p : Recognition
+
+    Returns
+    -------
+    list of DecodedNumber
+        From left to right.
+    """
+    scores = combine(scored, card, p)
+    (path,) = decode.best_paths(scored.line, scores[None])
+    if not (card.text_weights and _may_be_mended(scored, path, p)):
+        (log_p_ctc,) = log_text(scored.frames, [nbest.text_of(path)]) if len(scored.frames) else (0.0,)
+        return decode.decode(scored.line, scores, scored.spans, path, 0.0, log_p_ctc, p)
+    found = nbest.hypotheses(scored.line, scores, scored.spans, scored.frames, p.nbest)
+    chosen, log_chosen = nbest.likeliest(found, card.text_weights, p.nbest)
+    return decode.decode(scored.line, scores, scored.spans, chosen.path, log_chosen, chosen.log_p_ctc, p)
 
 
-def _may_be_mended(scored: Scored, path: decode.Path) -> bool:
+def _may_be_mended(scored: ScoredLine, path: decode.Path, p: Recognition) -> bool:
     """Whether other texts are worth proposing for a line.
 
-    Not where the line reader was not asked; not for cells, each of which is cut by itself; and not where more is
-    signs than digits: in print some text of digits can always be found, and only on a sheet with no other line the
-    line reader is believed that there are some.
+    They are not without a line reader, and not in cells, because each cell is cut by itself. If the path has more signs
+    than digits, the line may be print, in which some text of digits can always be found: then other texts are proposed
+    only for the single line of a sheet, and only if the line reader finds digits on it.
     """
     line = scored.line
     if line.cells or not len(scored.frames):
         return False
-    low = MARK_HEIGHT * line.height
+    low = p.numbers.max_mark_heights * line.height
     signs = sum(v == classifier.SIGN and line.candidates[k].box.height > low for k, v in path)
     if signs <= sum(v != classifier.SIGN for _, v in path):
         return True
-    return line.is_alone and log_text(scored.frames, [""])[0] < SILENT
+    return line.is_alone and log_text(scored.frames, [""])[0] < p.scoring.max_blank_log_p
 
 
-def _may_settle(candidate: Candidate, line: Line) -> bool:
-    """Whether a candidate is all of one component, and has the size of one digit."""
-    low, high = SETTLED_HEIGHT * line.height, SETTLED_WIDTH * line.height
+def _may_settle(candidate: Candidate, line: Line, p: Scoring) -> bool:
+    """Whether a candidate is the whole of a component and has the size of a digit."""
+    low, high = p.min_settled_heights * line.height, p.max_settled_width_heights * line.height
     return candidate.is_whole and candidate.box.height >= low and candidate.box.width <= high
 
 
@@ -202,15 +278,17 @@ def _classified(
     return np.split(log_probabilities(images), ends)[:-1]
 
 
-def _settled(line: Line, whole: NDArray[np.bool_], logs: NDArray[np.float32]) -> NDArray[np.bool_]:
-    """Choose of the whole components those that surely are digits."""
+def _settled(
+    line: Line, whole: NDArray[np.bool_], logs: NDArray[np.float32], p: Scoring
+) -> NDArray[np.bool_]:
+    """Choose the whole components that are digits beyond doubt."""
     settled = np.zeros(len(line.candidates), dtype=np.bool_)
-    settled[whole] = logs[:, :10].max(axis=1, initial=-math.inf) >= SURE
+    settled[whole] = logs[:, :10].max(axis=1, initial=-math.inf) >= p.min_settled_log_p
     return settled
 
 
 def _kept(line: Line, settled: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Choose the candidates that share no piece with a settled one, and the settled themselves."""
+    """Choose the settled candidates, and those that share no piece with one."""
     ends = _ends(line)
     taken = np.zeros(len(line.pieces) + 1, dtype=np.intp)
     for first, last in ends[settled]:
@@ -221,13 +299,14 @@ def _kept(line: Line, settled: NDArray[np.bool_]) -> NDArray[np.bool_]:
 
 def _merged(
     line: Line, keep: NDArray[np.bool_], *parts: tuple[NDArray[np.bool_], NDArray[np.float32]]
-) -> Scored:
+) -> ScoredLine:
     logs = np.zeros((len(keep), parts[0][1].shape[1]), dtype=np.float32)
     for chosen, part in parts:
         logs[chosen] = part
     candidates = tuple(c for c, stays in zip(line.candidates, keep.tolist(), strict=True) if stays)
-    return _unheard(replace(line, candidates=candidates), logs[keep])
+    return _without_spans(replace(line, candidates=candidates), logs[keep])
 
 
-def _unheard(line: Line, logs: NDArray[np.float32]) -> Scored:
-    return Scored(line, logs, np.zeros((len(logs), 0), np.float32), np.zeros((0, BLANK + 1), np.float32))
+def _without_spans(line: Line, logs: NDArray[np.float32]) -> ScoredLine:
+    no_spans, no_frames = np.zeros((len(logs), 0), np.float32), np.zeros((0, BLANK + 1), np.float32)
+    return ScoredLine(line, logs, no_spans, no_frames)

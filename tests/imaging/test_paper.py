@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from digitocr.imaging.paper import paper_corners
+from digitocr.imaging.parameters import Paper
 
 CORNERS = np.float32([[150, 110], [690, 140], [660, 520], [120, 470]])
 SHAPE = (600, 800)
@@ -20,7 +21,7 @@ def photo(light=1.0, desk=70, paper=225):
 
 
 def found(picture):
-    corners = paper_corners(picture)
+    corners = paper_corners(picture, Paper())
     return corners is not None and float(np.abs(corners - CORNERS).max()) < 16
 
 
@@ -43,12 +44,12 @@ def test_paper_half_in_the_shade(depth):
 def test_the_edge_of_a_shadow_is_not_the_end_of_the_paper():
     y, _ = np.mgrid[: SHAPE[0], : SHAPE[1]]
     picture = np.full(SHAPE, 220, np.float32) * np.where(y > 300, 0.5, 1.0)
-    assert paper_corners(picture.astype(np.uint8)) is None
+    assert paper_corners(picture.astype(np.uint8), Paper()) is None
 
 
 @pytest.mark.parametrize("grey", [0, 128, 255])
 def test_plain_pictures_have_no_outline(grey):
-    assert paper_corners(np.full((300, 400), grey, np.uint8)) is None
+    assert paper_corners(np.full((300, 400), grey, np.uint8), Paper()) is None
 
 
 def test_paper_in_dim_light():

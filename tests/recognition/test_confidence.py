@@ -15,7 +15,9 @@ from digitocr.recognition.confidence import (
     named,
     number_confidence,
 )
+from digitocr.recognition.parameters import Confidence
 
+P = Confidence()
 FEATURES = ConfidenceFeatures(2.0, 1.0, 2.0, 1.5, 0.5, 0.5, 3.0, 4.0, 2.0, 0.7, 0.1, -2.0, 0.2)
 WEIGHTS = named([0.1 * k for k in range(len(NAMES))] + [-1.0])
 
@@ -45,9 +47,9 @@ def test_a_list_of_another_length_has_no_names():
 @given(st.floats(-1e9, 0), st.floats(-1e9, 0))
 def test_logit_is_monotone_and_bounded(a, b):
     low, high = sorted((a, b))
-    assert -8 <= logit(low) <= logit(high) <= 10
+    assert -8 <= logit(low, P) <= logit(high, P) <= 10
 
 
 def test_lines_of_the_usual_height_add_nothing():
-    assert log_line_height(28) == 0
-    assert log_line_height(0) == log_line_height(4) < 0
+    assert log_line_height(28, P) == 0
+    assert log_line_height(0, P) == log_line_height(4, P) < 0

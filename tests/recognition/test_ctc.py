@@ -8,7 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitocr.recognition.ctc import BLANK, FLOOR, NOTHING, SEVERAL, log_spans
+from digitocr.recognition.ctc import BLANK, NOTHING, SEVERAL, log_spans
+from digitocr.recognition.parameters import Ctc
+
+P = Ctc()
 
 
 def collapsed(path):
@@ -31,15 +34,17 @@ def test_a_stretch_is_the_sum_over_its_alignments(weights, first, length):
     frames = np.zeros((4, 11))
     frames[:, [0, 1, 2, BLANK]] = weights / weights.sum(axis=1, keepdims=True)
     last = min(first + length, 4)
-    (found,) = np.exp(log_spans(frames, np.array([[first, last]])))
-    assert found == pytest.approx(np.maximum(by_enumeration(frames, first, last), FLOOR), rel=1e-4, abs=1e-6)
+    (found,) = np.exp(log_spans(frames, np.array([[first, last]]), P))
+    assert found == pytest.approx(
+        np.maximum(by_enumeration(frames, first, last), P.min_p), rel=1e-4, abs=1e-6
+    )
 
 
 def test_stretches_of_one_start_do_not_disturb_each_other():
     rng = np.random.default_rng(3)
     frames = rng.dirichlet(np.ones(11), 9)
     spans = np.array([[0, 9], [0, 3], [3, 9], [3, 3], [2, 8]])
-    together = log_spans(frames, spans)
+    together = log_spans(frames, spans, P)
     for row, span in zip(together, spans, strict=True):
-        assert row == pytest.approx(log_spans(frames, span[None])[0])
+        assert row == pytest.approx(log_spans(frames, span[None], P)[0])
     assert together[3].argmax() == NOTHING, "no frame, no digit"

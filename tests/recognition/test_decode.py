@@ -1,4 +1,4 @@
-"""Candidates and scores to numbers."""
+"""CandidateGeometry and scores to numbers."""
 
 import dataclasses
 import itertools
@@ -13,7 +13,10 @@ from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import decode as decoding
 from digitocr.recognition import numbers
 from digitocr.recognition.decode import geometry, with_features
+from digitocr.recognition.parameters import Recognition
 from digitocr.records import Box, Candidate, Line, around
+
+P = Recognition()
 
 
 def line_of(pieces, runs, height=30.0):
@@ -38,7 +41,7 @@ def boxes(count, width=20, gap=4, height=30):
 
 def decode(line, scores):
     (path,) = decoding.best_paths(line, scores[None])
-    return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32), path)
+    return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32), path, 0.0, 0.0, P)
 
 
 def texts(readings):
@@ -147,7 +150,7 @@ def test_best_path_and_posteriors_agree_with_trying_all(lattice):
 
 def test_geometry_has_a_row_per_candidate_and_is_finite():
     line = line_of(boxes(4), [(0, 1), (1, 2), (2, 3), (3, 4)])
-    features = geometry(line)
+    features = geometry(line, P.candidate_geometry)
     assert features.shape == (4, 6)
     assert np.isfinite(features).all()
 
@@ -172,7 +175,7 @@ def test_a_large_sign_parts_numbers_unless_it_is_doubtful_and_has_no_room(probab
         segment(SIGN, 25, 20, probability),
         segment(2, 30 + room, 40),
     ]
-    runs = numbers.split_runs(segments, 60.0)
+    runs = numbers.split_runs(segments, 60.0, P.numbers)
     assert [
         "".join(str(segments[i].value) for i in run if segments[i].value != SIGN) for run in runs
     ] == texts

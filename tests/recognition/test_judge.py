@@ -1,11 +1,18 @@
 """Accepted or for review."""
 
+from dataclasses import replace
+
+import numpy as np
 import pytest
 
-from digitocr.recognition.judge import are_near, decide, looks_decimal
+from digitocr.recognition.confidence import NAMES, named
+from digitocr.recognition.judge import are_near, decide, looks_decimal, number_on_page
+from digitocr.recognition.parameters import Acceptance
 from digitocr.records import Box, Digit, Number, Reason, Status
+from tests.support.decoded import decoded, view
 
 BOX = Box(0, 0, 10, 20)
+P = Acceptance()
 
 
 def number(*confidences, sure=0.99, written="", runner_up=0.001):
@@ -14,32 +21,32 @@ def number(*confidences, sure=0.99, written="", runner_up=0.001):
 
 
 def test_a_sure_number_is_accepted_with_all_its_digits():
-    out = decide(number(0.999, 0.998), 0.95, ())
+    out = decide(number(0.999, 0.998), 0.95, (), P)
     assert out.status is Status.ACCEPTED
     assert out.reasons == ()
     assert all(d.status is Status.ACCEPTED for d in out.digits)
 
 
 def test_an_unsure_number_waits_with_its_least_sure_digit():
-    out = decide(number(0.999, 0.96, sure=0.9), 0.95, ())
+    out = decide(number(0.999, 0.96, sure=0.9), 0.95, (), P)
     assert out.status is Status.REVIEW
     assert out.reasons == (Reason.LOW_CONFIDENCE,)
     assert [d.status for d in out.digits] == [Status.ACCEPTED, Status.REVIEW]
 
 
 def test_a_close_alternative_waits():
-    out = decide(number(0.7, sure=0.99, runner_up=0.29), 0.5, ())
+    out = decide(number(0.7, sure=0.99, runner_up=0.29), 0.5, (), P)
     assert out.reasons == (Reason.CLOSE_ALTERNATIVE,)
 
 
 def test_what_holds_for_the_sheet_holds_for_the_number():
-    out = decide(number(0.999), 0.5, (Reason.ORIENTATION,))
+    out = decide(number(0.999), 0.5, (Reason.ORIENTATION,), P)
     assert out.status is Status.REVIEW
     assert out.digits[0].status is Status.REVIEW
 
 
 def test_ink_without_digits_is_unreadable():
-    assert Reason.UNREADABLE in decide(Number((), 0.0, BOX), 0.5, ()).reasons
+    assert Reason.UNREADABLE in decide(Number((), 0.0, BOX), 0.5, (), P).reasons
 
 
 @pytest.mark.parametrize(
@@ -64,10 +71,35 @@ def test_decimal_marks(written, decimal):
     ids=["a gap", "touching", "far", "of another row", "of another size", "one over the other", "across"],
 )
 def test_numbers_close_to_each_other_in_a_row_may_be_one(other, near):
-    assert are_near([Box(0, 0, 100, 40), other]) == [near, near]
-    assert are_near([other, Box(0, 0, 100, 40)]) == [near, near]
+    assert are_near([Box(0, 0, 100, 40), other], P) == [near, near]
+    assert are_near([other, Box(0, 0, 100, 40)], P) == [near, near]
 
 
 def test_a_number_alone_has_no_neighbour():
-    assert are_near([Box(0, 0, 100, 40)]) == [False]
-    assert are_near([]) == []
+    assert are_near([Box(0, 0, 100, 40)], P) == [False]
+    assert are_near([], P) == []
+
+
+def test_a_number_on_the_page_has_its_digits_in_page_pixels_and_the_models_confidence():
+    read = decoded("47")
+    half = view(shape=(600, 600), to_page=np.diag([0.5, 0.5, 1.0])).sheet
+    found = number_on_page(read, half, (600, 600), {})
+    assert (found.text, found.written, found.status) == ("47", "47", Status.REVIEW)
+    assert [d.box for d in found.digits] == [Box(0, 0, 10, 15), Box(12, 0, 10, 15)]
+    assert found.box == Box(0, 0, 22, 15)
+    assert [(d.confidence, d.runner_up) for d in found.digits] == [(0.99, 5), (0.99, 8)]
+    assert found.confidence == pytest.approx(0.9), "without weights the posterior"
+    weights = named([0.0] * len(NAMES) + [1.0])
+    assert number_on_page(read, half, (600, 600), weights).confidence == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def test_boxes_are_clipped_to_the_page():
+    shifted = view(to_page=np.array([[1.0, 0, -10], [0, 1, 590], [0, 0, 1]])).sheet
+    (digit,) = number_on_page(decoded("4"), shifted, (600, 600), {}).digits
+    assert digit.box == Box(0, 590, 10, 10)
+
+
+def test_the_bounds_of_review_are_those_of_the_parameters():
+    lenient = replace(P, close_p=0.3, near_heights=0.5)
+    assert decide(number(0.7, sure=0.99, runner_up=0.29), 0.5, (), lenient).status is Status.ACCEPTED
+    assert are_near([Box(0, 0, 100, 40), Box(160, 0, 30, 40)], lenient) == [False, False]

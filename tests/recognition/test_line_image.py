@@ -9,8 +9,11 @@ from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
 from digitocr.networks.line_reader import FRAME, ROWS
-from digitocr.recognition.line_image import DIGIT, MARGIN, strip
+from digitocr.recognition.line_image import LineImage
+from digitocr.recognition.parameters import LineImages
 from digitocr.records import Sheet
+
+P = LineImages()
 
 
 def line_of(grey):
@@ -29,17 +32,17 @@ def rings(count, size, rise=0):
 
 @given(st.integers(1, 6), st.integers(20, 90))
 def test_rings_of_any_size_become_as_high_as_digits(count, size):
-    made = strip(line_of(rings(count, size)))
+    made = LineImage.of(line_of(rings(count, size)), P)
     assert made.picture.shape[0] == ROWS
     inked = np.flatnonzero((made.picture > 100).any(axis=(1, 2)))
-    assert abs(inked[-1] - inked[0] + 1 - DIGIT) <= 2.5
+    assert abs(inked[-1] - inked[0] + 1 - P.digit_height_px) <= 2.5
     assert abs((inked[-1] + inked[0]) / 2 - (ROWS - 1) / 2) <= 1.5
 
 
 @given(st.integers(2, 6), st.integers(20, 60))
 def test_every_frame_belongs_to_one_piece_in_order(count, size):
     line = line_of(rings(count, size))
-    made = strip(line)
+    made = LineImage.of(line, P)
     assert len(made.bounds) == len(line.pieces) + 1
     assert made.bounds[0] == 0
     assert made.bounds[-1] * FRAME == made.picture.shape[1]
@@ -47,22 +50,22 @@ def test_every_frame_belongs_to_one_piece_in_order(count, size):
 
 
 def test_a_rising_row_is_laid_level():
-    made = strip(line_of(rings(6, 40, rise=6)))
+    made = LineImage.of(line_of(rings(6, 40, rise=6)), P)
     inked = np.flatnonzero((made.picture > 100).any(axis=(1, 2)))
-    assert inked[-1] - inked[0] + 1 <= DIGIT + 4
+    assert inked[-1] - inked[0] + 1 <= P.digit_height_px + 4
 
 
 def test_ends_have_a_margin_of_paper():
-    made = strip(line_of(rings(3, 40)))
-    assert not (made.picture[:, : MARGIN - 2] > 60).any()
-    assert not (made.picture[:, 2 - MARGIN :] > 60).any()
+    made = LineImage.of(line_of(rings(3, 40)), P)
+    assert not (made.picture[:, : P.margin_px - 2] > 60).any()
+    assert not (made.picture[:, 2 - P.margin_px :] > 60).any()
 
 
-def test_a_dot_of_a_large_row_makes_a_strip():
+def test_a_dot_of_a_large_row_makes_a_line_image():
     grey = rings(1, 300)
     grey[:] = 255
     grey[50:62, 50:53] = 0
-    assert strip(line_of(grey)).picture.shape[0] == ROWS
+    assert LineImage.of(line_of(grey), P).picture.shape[0] == ROWS
 
 
 def test_what_is_no_ink_of_the_line_is_seen_on_the_sheet_alone():
@@ -71,14 +74,14 @@ def test_what_is_no_ink_of_the_line_is_seen_on_the_sheet_alone():
     faint = grey.copy()
     faint[grey.shape[0] // 2] = np.minimum(faint[grey.shape[0] // 2], 180)
     (patterned,) = segment(Sheet(faint, grey < 128, np.eye(3)))
-    with_pattern, without = strip(patterned).picture, strip(line).picture
+    with_pattern, without = LineImage.of(patterned, P).picture, LineImage.of(line, P).picture
     assert (with_pattern[:, :, 1] == without[:, :, 1]).all()
     assert (with_pattern[:, :, 0] > without[:, :, 0]).any()
 
 
 def test_frames_of_columns_are_those_of_the_pieces():
     line = line_of(rings(3, 40))
-    made = strip(line)
+    made = LineImage.of(line, P)
     assert [round(made.frame_of((a.right + b.x) / 2)) for a, b in pairwise(line.windows)] == made.bounds[
         1:-1
     ].tolist()

@@ -1,4 +1,4 @@
-"""Texts proposed for a line, and the choice among them."""
+"""Hypotheses of a line's text, and the choice among them."""
 
 import math
 from dataclasses import replace
@@ -17,9 +17,12 @@ from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import decode, scoring
 from digitocr.recognition.confidence import logit
 from digitocr.recognition.ctc import BLANK, log_spans, log_text
-from digitocr.recognition.line_image import strip
-from digitocr.recognition.nbest import likeliest, proposals
+from digitocr.recognition.line_image import LineImage
+from digitocr.recognition.nbest import hypotheses, likeliest
+from digitocr.recognition.parameters import Recognition
 from digitocr.records import Sheet
+
+P = Recognition()
 
 
 def rings(count):
@@ -41,8 +44,8 @@ def scores_of(line, wanted, *, doubt=()):
     return scores
 
 
-def heard_of(line, digits):
-    made = strip(line)
+def ctc_of(line, digits):
+    made = LineImage.of(line, P.line_images)
     frames = np.full((made.picture.shape[1] // FRAME, 11), 1e-4)
     frames[:, BLANK] = 0.99
     for candidate, digit in zip([c for c in line.candidates if c.is_whole], digits, strict=True):
@@ -50,39 +53,39 @@ def heard_of(line, digits):
         frames[at] = 1e-4
         frames[at, digit] = 0.99
     ends = np.array([(c.first, c.last) for c in line.candidates])
-    return frames, log_spans(frames, made.bounds[ends])
+    return frames, log_spans(frames, made.bounds[ends], P.ctc)
 
 
 def test_a_digit_that_the_lattice_drops_is_read_where_the_line_reader_is_sure_of_it():
     line = rings(3)
     scores = scores_of(line, (4, 5, 6), doubt={1})
-    frames, spans = heard_of(line, (4, 5, 6))
+    frames, spans = ctc_of(line, (4, 5, 6))
     (path,) = decode.best_paths(line, scores[None])
     assert [v for _, v in path if v != classifier.SIGN] == [4, 6]
-    proposed = proposals(line, scores, spans, frames)
-    assert proposed[0].text == "46"
-    chosen, log = likeliest(proposed, (0.4, 0.5))
+    found = hypotheses(line, scores, spans, frames, P.nbest)
+    assert found[0].text == "46"
+    chosen, log = likeliest(found, (0.4, 0.5), P.nbest)
     assert chosen.text == "456"
     assert -0.1 < log <= 0
-    (reading,) = decode.decode(line, scores, spans, chosen.path, log)
+    (reading,) = decode.decode(line, scores, spans, chosen.path, log, 0.0, P)
     assert [s.value for s in reading.segments] == [4, 5, 6]
-    assert reading.features.logit_text == logit(log)
+    assert reading.features.logit_text == logit(log, P.confidence)
 
 
 def test_ink_that_the_lattice_takes_for_signs_alone_stays_so():
     line = rings(2)
     scores = scores_of(line, (1, 7), doubt={0, 1})
-    frames, spans = heard_of(line, (1, 7))
-    assert {p.text for p in proposals(line, scores, spans, frames)} >= {"", "17"}
+    frames, spans = ctc_of(line, (1, 7))
+    assert {p.text for p in hypotheses(line, scores, spans, frames, P.nbest)} >= {"", "17"}
     only = scores_of(line, (1, 7))
-    assert all(p.text for p in proposals(line, only, spans, frames))
+    assert all(p.text for p in hypotheses(line, only, spans, frames, P.nbest))
 
 
 def test_paths_take_every_piece_once():
     line = rings(4)
-    frames, spans = heard_of(line, (1, 2, 3, 4))
-    for proposal in proposals(line, scores_of(line, (1, 2, 3, 5), doubt={2}), spans, frames):
-        ends = [(line.candidates[k].first, line.candidates[k].last) for k, _ in proposal.path]
+    frames, spans = ctc_of(line, (1, 2, 3, 4))
+    for hypothesis in hypotheses(line, scores_of(line, (1, 2, 3, 5), doubt={2}), spans, frames, P.nbest):
+        ends = [(line.candidates[k].first, line.candidates[k].last) for k, _ in hypothesis.path]
         assert [e[0] for e in ends] == [0, *(e[1] for e in ends[:-1])]
         assert ends[-1][1] == len(line.pieces)
 
@@ -102,10 +105,10 @@ def test_texts_are_weighed_over_all_their_alignments(length, random):
 
 def test_without_weights_the_lattice_alone_decides():
     line = rings(2)
-    frames, spans = heard_of(line, (1, 7))
+    frames, spans = ctc_of(line, (1, 7))
     logs = scores_of(line, (1, 7), doubt={1}).astype(np.float32)
-    scored = scoring.Scored(line, logs, spans, frames)
-    (reading,) = scoring.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5))
+    scored = scoring.ScoredLine(line, logs, spans, frames)
+    (reading,) = scoring.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5), P)
     assert [s.value for s in reading.segments] == [1]
 
 
@@ -113,16 +116,16 @@ def test_a_digit_that_one_network_rules_out_is_read_where_the_other_is_sure_of_i
     line = rings(3)
     scores = scores_of(line, (4, 5, 6), doubt={1})
     scores[scores == math.log(0.2)] = math.log(1e-9)
-    frames, spans = heard_of(line, (4, 5, 6))
-    chosen, _ = likeliest(proposals(line, scores, spans, frames), (0.4, 0.5))
+    frames, spans = ctc_of(line, (4, 5, 6))
+    chosen, _ = likeliest(hypotheses(line, scores, spans, frames, P.nbest), (0.4, 0.5), P.nbest)
     assert chosen.text == "456"
 
 
 @pytest.mark.parametrize(("is_alone", "read"), [(True, ["17"]), (False, [])])
-def test_on_a_sheet_with_no_other_line_signs_are_digits_where_the_line_reader_hears_them(is_alone, read):
+def test_on_a_sheet_with_no_other_line_signs_are_digits_where_the_line_reader_finds_them(is_alone, read):
     line = replace(rings(2), is_alone=is_alone)
-    frames, spans = heard_of(line, (1, 7))
+    frames, spans = ctc_of(line, (1, 7))
     logs = scores_of(line, (1, 7), doubt={0, 1}).astype(np.float32)
     card = ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5, text_weights=(0.4, 0.5))
-    readings = scoring.decoded(scoring.Scored(line, logs, spans, frames), card)
+    readings = scoring.decoded(scoring.ScoredLine(line, logs, spans, frames), card, P)
     assert ["".join(str(s.value) for s in reading.segments) for reading in readings] == read

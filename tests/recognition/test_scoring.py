@@ -8,7 +8,10 @@ from digitocr.imaging.segment import segment
 from digitocr.networks.classifier import CUT
 from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import scoring
+from digitocr.recognition.parameters import Recognition
 from digitocr.records import Sheet
+
+P = Recognition()
 
 
 @pytest.fixture
@@ -39,7 +42,7 @@ def sure_of(chosen, looked_at):
 
 def test_a_sure_component_is_not_looked_at_in_parts(line):
     looked_at = []
-    (scored,) = scoring.score([line], sure_of(lambda _: True, looked_at))
+    (scored,) = scoring.score_candidates([line], sure_of(lambda _: True, looked_at), None, P)
     first = [c for c in scored.line.candidates if c.is_whole and c.box.right < 90]
     assert len(first) == 1
     pieces = range(first[0].first, first[0].last)
@@ -51,7 +54,7 @@ def test_a_sure_component_is_not_looked_at_in_parts(line):
 
 def test_what_is_unsure_is_looked_at_whole_and_in_parts(line):
     looked_at = []
-    (scored,) = scoring.score([line], sure_of(lambda _: False, looked_at))
+    (scored,) = scoring.score_candidates([line], sure_of(lambda _: False, looked_at), None, P)
     assert scored.line.candidates == line.candidates
     assert sum(looked_at) == len(line.candidates)
 
@@ -62,26 +65,26 @@ def test_each_candidate_keeps_its_own_scores(line):
         out[:, 3] = [-float(image.mean()) / 1000 - 1 for image in images]
         return out
 
-    (scored,) = scoring.score([line], by_ink)
-    (everything,) = scoring.score_all([line], by_ink)
+    (scored,) = scoring.score_candidates([line], by_ink, None, P)
+    (everything,) = scoring.score_all([line], by_ink, None, P)
     assert scored.logs == pytest.approx(everything.logs)
 
 
 def test_the_line_reader_is_asked_once_for_all_lines(line):
     asked = []
 
-    def frames(strips):
-        asked.append(len(strips))
-        return [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in strips]
+    def frames(images):
+        asked.append(len(images))
+        return [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in images]
 
-    scored = scoring.score([line, line], sure_of(lambda _: False, []), frames)
+    scored = scoring.score_candidates([line, line], sure_of(lambda _: False, []), frames, P)
     assert asked == [2]
     assert all(one.spans.shape == (len(one.line.candidates), 12) for one in scored)
-    assert all(scoring.features(one).shape[1] == scoring.FEATURES for one in scored)
+    assert all(scoring.features(one, P.candidate_geometry).shape[1] == scoring.FEATURES for one in scored)
 
 
 def test_no_lines_no_scores():
-    assert scoring.score([], sure_of(lambda _: True, [])) == []
+    assert scoring.score_candidates([], sure_of(lambda _: True, []), None, P) == []
 
 
 def test_the_line_reader_is_asked_also_where_all_is_sure():
@@ -89,9 +92,10 @@ def test_the_line_reader_is_asked_also_where_all_is_sure():
     for x in (60, 140):
         cv2.circle(grey, (x, 50), 20, 20, 4)
     (apart,) = segment(Sheet(grey, grey < 128, np.eye(3)))
-    (scored,) = scoring.score(
+    (scored,) = scoring.score_candidates(
         [apart],
         sure_of(lambda _: True, []),
-        lambda strips: [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in strips],
+        lambda images: [np.full((picture.shape[1] // FRAME, 11), 1 / 11, np.float32) for picture in images],
+        P,
     )
     assert scored.spans.shape == (2, 12)

@@ -19,6 +19,7 @@ from digitocr.recognition.ctc import NOTHING, SEVERAL
 from digitocr.recognition.judge import are_near
 from digitocr.recognition.normalize import to_batch
 from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.parameters import Recognition
 from digitocr.training.calibrate.acceptance import Outcome
 from digitocr.training.datasets.corpus import DrawnLine
 from digitocr.training.datasets.fields import DrawnField, labelled_field
@@ -80,14 +81,15 @@ def calibrated(
     items = [drawn.item for drawn in first]
     labels = [item.labels for item in items]
     frames = line_reader.frames if line_reader else None
-    alone = scoring.score_all([item.line for item in items], logs)
+    alone = scoring.score_all([item.line for item in items], logs, None, Recognition())
     card = replace(card, geometry=fit_weights(labels, alone), line_weights=(), text_weights=())
     if frames:
-        together = scoring.with_spans(alone, frames)
+        together = scoring.with_spans(alone, frames, Recognition())
         card = replace(card, line_weights=fit_weights(labels, together))
-        open_ = scoring.score([item.line for item in items], logs, frames)
+        open_ = scoring.score_candidates([item.line for item in items], logs, frames, Recognition())
         card = replace(card, text_weights=fit_text_weights(items, open_, card))
-    numbers = judged(second, scoring.score([drawn.item.line for drawn in second], logs, frames), card)
+    held_out = scoring.score_candidates([drawn.item.line for drawn in second], logs, frames, Recognition())
+    numbers = judged(second, held_out, card)
     coefficients = fit_number_confidence(numbers)
     return replace(
         card, threshold=threshold_for(numbers, coefficients), number_confidence=coefficients
@@ -108,14 +110,16 @@ def calibrated_in_cells(
     logs = _asking(classifier)
     half = len(fields) // 2
     first, second = fields[:half], fields[half:]
-    scored = scoring.score_all([field.line for field in first], logs, line_reader.frames)
+    scored = scoring.score_all([field.line for field in first], logs, line_reader.frames, Recognition())
     card = replace(
         card, cell_weights=fit_cell_weights([labelled_field(field).labels for field in first], scored)
     )
     numbers = []
-    scored = scoring.score([field.line for field in second], logs, line_reader.frames)
+    scored = scoring.score_candidates(
+        [field.line for field in second], logs, line_reader.frames, Recognition()
+    )
     for k, (field, one) in enumerate(zip(second, scored, strict=True)):
-        (reading,) = scoring.decoded(one, card)
+        (reading,) = scoring.decoded(one, card, Recognition())
         text = "".join(str(s.value) for s in reading.segments)
         if text:
             numbers.append(Judged(reading, text == field.entry.text, k))
@@ -163,7 +167,7 @@ def of_drawings(numbers: Sequence[Judged], coefficients: ConfidenceWeights) -> l
 
 
 def fit_text_weights(
-    lines: Sequence[LabelledLine], scored: Sequence[scoring.Scored], card: ModelCard
+    lines: Sequence[LabelledLine], scored: Sequence[scoring.ScoredLine], card: ModelCard
 ) -> tuple[float, ...]:
     """Fit the conditional logistic model of :func:`digitocr.recognition.nbest.likeliest` on lines that hold digits.
 
@@ -171,7 +175,7 @@ def fit_text_weights(
     ----------
     lines : sequence of LabelledLine
         Held-out lines.
-    scored : sequence of Scored
+    scored : sequence of ScoredLine
         The same lines, those that are not all sure digits with what the line reader says.
     card : ModelCard
         With the weights of candidates.
@@ -182,15 +186,17 @@ def fit_text_weights(
     """
     from scipy.optimize import minimize
 
+    p = Recognition()
     cases = []
     for item, one in zip(lines, scored, strict=True):
         if not item.written or not len(one.frames):
             continue
         truth = "".join(str(digit.value) for digit in item.written)
-        proposed = nbest.proposals(one.line, scoring.scores(one, card), one.spans, one.frames)
-        texts = [proposal.text for proposal in proposed]
+        scores = scoring.combine(one, card, p)
+        found = nbest.hypotheses(one.line, scores, one.spans, one.frames, p.nbest)
+        texts = [hypothesis.text for hypothesis in found]
         if truth in texts:
-            cases.append((np.array([p.features for p in proposed]), texts.index(truth)))
+            cases.append((np.array([one.features(p.nbest) for one in found]), texts.index(truth)))
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         total, slope = float(weights @ weights) * 1e-3, weights * 2e-3
@@ -205,14 +211,14 @@ def fit_text_weights(
     return tuple(round(float(weight), 4) for weight in found.x)
 
 
-def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Scored]) -> Weights:
+def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.ScoredLine]) -> Weights:
     """Fit the linear map of :func:`digitocr.recognition.decode.with_features` by multinomial logistic regression.
 
     Parameters
     ----------
     labels : sequence of (N,) int8 ndarray
         What each candidate of held-out lines is.
-    scored : sequence of Scored
+    scored : sequence of ScoredLine
         These lines with all their candidates.
 
     Returns
@@ -221,7 +227,12 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Sco
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.vstack([np.hstack([np.maximum(one.logs, -20.0), scoring.features(one)]) for one in scored])
+    inputs = np.vstack(
+        [
+            np.hstack([np.maximum(one.logs, -20.0), scoring.features(one, Recognition().candidate_geometry)])
+            for one in scored
+        ]
+    )
     truth = np.concatenate(labels)
     known = truth != UNSURE
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
@@ -234,7 +245,7 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Sco
     return _rows(weights)
 
 
-def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Scored]) -> Weights:
+def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.ScoredLine]) -> Weights:
     """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
 
     The score of a digit, a sign or a cut is made of what the two networks say of just that, and a cut's of its share
@@ -244,7 +255,7 @@ def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scorin
     ----------
     labels : sequence of (N,) int8 ndarray
         What each candidate of held-out fields is.
-    scored : sequence of Scored
+    scored : sequence of ScoredLine
         These fields with all their candidates.
 
     Returns
@@ -253,9 +264,12 @@ def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scorin
     """
     from scipy.optimize import minimize
 
+    p = Recognition().candidate_geometry
     inputs = np.vstack(
         [
-            np.hstack([np.maximum(one.logs, -20.0), scoring.cell_features(one), np.ones((len(one.logs), 1))])
+            np.hstack(
+                [np.maximum(one.logs, -20.0), scoring.cell_features(one, p), np.ones((len(one.logs), 1))]
+            )
             for one in scored
         ]
     )
@@ -291,14 +305,14 @@ def _tied(rows: int) -> NDArray[np.float64]:
     (rows * 12, P) float64 ndarray
     """
     classes = CUT + 1
-    heard = classes + decode.FEATURES
+    ctc = classes + decode.FEATURES
     columns: list[list[tuple[int, int]]] = [
         [(digit, digit) for digit in range(10)],
-        [(heard + digit, digit) for digit in range(10)],
+        [(ctc + digit, digit) for digit in range(10)],
     ]
     share, constant = rows - 2, rows - 1
-    columns += [[(row, SIGN)] for row in (SIGN, heard + NOTHING, constant)]
-    columns += [[(row, CUT)] for row in (CUT, heard + SEVERAL, share, constant)]
+    columns += [[(row, SIGN)] for row in (SIGN, ctc + NOTHING, constant)]
+    columns += [[(row, CUT)] for row in (CUT, ctc + SEVERAL, share, constant)]
     tied = np.zeros((rows, classes, len(columns)))
     for k, places in enumerate(columns):
         for row, column in places:
@@ -306,13 +320,13 @@ def _tied(rows: int) -> NDArray[np.float64]:
     return tied.reshape(rows * classes, -1)
 
 
-def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: ModelCard) -> list[Judged]:
+def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.ScoredLine], card: ModelCard) -> list[Judged]:
     """Decode drawn lines and say of each number whether it is right.
 
     Parameters
     ----------
     lines : sequence of DrawnLine
-    scored : sequence of Scored
+    scored : sequence of ScoredLine
         The same lines with what the network says of their candidates.
     card : ModelCard
         With the weights of size and place.
@@ -326,12 +340,14 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: M
     found: dict[int, tuple[str, list[DecodedNumber]]] = {}
     for drawn, line in zip(lines, scored, strict=True):
         if drawn.text is not None:
-            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(scoring.decoded(line, card))
+            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(
+                scoring.decoded(line, card, Recognition())
+            )
     out = []
     for drawing, (text, readings) in found.items():
         ends = list(accumulate(len(reading.segments) for reading in readings))
         complete = bool(ends) and ends[-1] == len(text)
-        near = are_near([reading.box for reading in readings])
+        near = are_near([reading.box for reading in readings], Recognition().acceptance)
         for end, reading, waits in zip(ends, readings, near, strict=True):
             read = "".join(str(s.value) for s in reading.segments)
             right = complete and read == text[end - len(read) : end]

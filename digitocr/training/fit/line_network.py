@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 
 from digitocr.networks.line_reader import CHANNELS, FRAME, ROWS, WIDTH_STEP, LineReader, padded
 from digitocr.recognition.ctc import BLANK
-from digitocr.recognition.line_image import Strip, strip
+from digitocr.recognition.line_image import LineImage
+from digitocr.recognition.parameters import LineImages
 from digitocr.training.datasets.labelling import LabelledLine, Written
 from digitocr.training.datasets.sharded import Part
 from digitocr.training.fit.architectures import linenet
@@ -53,7 +54,7 @@ def lesson(item: LabelledLine) -> Lesson | None:
     """Make a lesson of a labelled line; None where its digits are in doubt."""
     if item.written is None or any(_stacked(a, b) for a, b in pairwise(item.written)):
         return None
-    made = strip(item.line)
+    made = LineImage.of(item.line, LineImages())
     return Lesson(
         made.picture, np.array([w.value for w in item.written], dtype=np.int8), _frame_labels(item, made)
     )
@@ -76,7 +77,7 @@ def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float
     return float(np.mean(right)) if right else 0.0
 
 
-def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
+def _frame_labels(item: LabelledLine, made: LineImage) -> NDArray[np.int8]:
     labels = np.full(made.picture.shape[1] // FRAME, BLANK, dtype=np.int8)
     middles = np.arange(len(labels)) + 0.5
     cores = []

@@ -1,0 +1,63 @@
+"""A page that is not a form."""
+
+import numpy as np
+import pytest
+
+from digitocr.recognition.judge import Judge
+from digitocr.recognition.parameters import Acceptance
+from digitocr.recognition.plain_page import PlainPage
+from digitocr.records import Box, Reason, Status
+from tests.support.decoded import decoded, view
+
+JUDGE = Judge(0.5, {}, {}, Acceptance())
+
+
+def test_numbers_are_accepted_in_reading_order():
+    rows = ((decoded("12"), decoded("7", x=400)), (decoded("305", y=100),))
+    result = PlainPage(view()).result(rows, JUDGE)
+    assert [number.text for number in result.numbers] == ["12", "7", "305"]
+    assert {number.status for number in result.numbers} == {Status.ACCEPTED}
+    assert (result.index, result.shape, result.error) == (1, (600, 600), "")
+
+
+def test_boxes_are_carried_to_the_page():
+    shifted = np.array([[2.0, 0, 10], [0, 2.0, 20], [0, 0, 1]])
+    (number,) = PlainPage(view(to_page=shifted)).result(((decoded("4"),),), JUDGE).numbers
+    assert number.box == Box(10, 20, 40, 60)
+
+
+def test_numbers_side_by_side_wait():
+    rows = ((decoded("12"), decoded("3", x=80), decoded("4", x=400)),)
+    numbers = PlainPage(view()).result(rows, JUDGE).numbers
+    assert [number.reasons for number in numbers] == [(Reason.NEIGHBOUR,), (Reason.NEIGHBOUR,), ()]
+
+
+@pytest.mark.parametrize(
+    ("page", "reason"),
+    [
+        (PlainPage(view(), is_in_doubt=True), Reason.ORIENTATION),
+        (PlainPage(view(), no_form="it is none of the forms"), Reason.NO_FORM),
+        (PlainPage(view(reasons=(Reason.PAGE_QUALITY,))), Reason.PAGE_QUALITY),
+    ],
+)
+def test_what_speaks_against_the_page_holds_for_its_numbers(page, reason):
+    result = page.result(((decoded("12"),),), JUDGE)
+    assert [number.reasons for number in result.numbers] == [(reason,)]
+    assert result.error == page.no_form
+
+
+def test_a_number_below_the_threshold_waits():
+    strict = Judge(0.95, {}, {}, Acceptance())
+    (number,) = PlainPage(view()).result(((decoded("12"),),), strict).numbers
+    assert number.reasons == (Reason.LOW_CONFIDENCE,)
+
+
+def test_a_page_without_rows_has_no_numbers():
+    assert PlainPage(view()).result((), JUDGE).numbers == ()
+
+
+def test_a_settled_page_takes_the_lines_of_its_view():
+    page, turned = PlainPage(view(), "no form"), view(shape=(300, 400))
+    settled = page.settled(turned, is_in_doubt=True)
+    assert settled == PlainPage(turned, "no form", is_in_doubt=True)
+    assert settled.lines == turned.lines
