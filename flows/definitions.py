@@ -18,7 +18,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox import maintenance
-from digitocr.inbox.run import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.run import Chunk, Runner, drain, open_runner
 from digitocr.pipeline import reader_of
 from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
@@ -59,29 +60,29 @@ def process_folder(
     settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
     try:
-        with open_batch(
+        with open_runner(
             job, lambda: reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
-        ) as batch:
-            summary = _drain(batch, settings.jobs)
-            _artifacts(job, batch, summary)
+        ) as runner:
+            summary = _drain(runner, settings.jobs)
+            _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return summary.as_dict()
 
 
-def _drain(batch: Batch, jobs: int) -> Summary:
+def _drain(runner: Runner, jobs: int) -> Summary:
     # chunk numbers only: parameters travel through the API. No caching: the ledger decides, by content.
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
     def read_chunk(files: list[int]) -> None:
-        batch.work(tuple(files))
+        runner.work(tuple(files))
 
     def submit(chunk: Chunk) -> PrefectFuture[None]:
         return read_chunk.submit(list(chunk))
 
-    return drain(batch, submit, jobs)
+    return drain(runner, submit, jobs)
 
 
-def _artifacts(job: Job, batch: Batch, summary: Summary) -> None:
+def _artifacts(job: Job, runner: Runner, summary: Summary) -> None:
     rows = "\n".join(f"| {name} | {value} |" for name, value in summary.as_dict().items())
     where = f"Tables in `{job.settings.results}`, queue in `{job.settings.review}`."
     create_markdown_artifact(
@@ -91,7 +92,7 @@ def _artifacts(job: Job, batch: Batch, summary: Summary) -> None:
     )
     worst = [
         {"file": k.file, "status": k.status, "error": k.error, "numbers": k.numbers, "review": k.review}
-        for k in batch.worst()
+        for k in runner.worst()
     ]
     if worst:
         create_table_artifact(worst, key="worst-files", description="Files that most need a person")

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import logging
 import sys
+import time
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,10 @@ import typer
 from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import BusyError
-from digitocr.inbox.run import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.plan import Action, forecast
+from digitocr.inbox.run import drain, open_runner
+from digitocr.inbox.survey import preview
 from digitocr.pipeline import reader_of
 from flows import options
 
@@ -91,13 +96,13 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
         Let Prefect speak, too.
     """
     reader = partial(reader_of, job.settings)
-    with open_batch(job, lambda: reader().result(), hooks) as batch:
-        if not batch.needs_reading():
-            return drain(batch, _never, 1)
+    with open_runner(job, lambda: reader().result(), hooks) as runner:
+        if not runner.needs_reading():
+            return drain(runner, _never, 1)
         if not job.settings.prefect:
             reader()
             with ThreadPoolExecutor(job.settings.jobs) as pool:
-                return drain(batch, lambda chunk: pool.submit(batch.work, chunk), job.settings.jobs)
+                return drain(runner, lambda chunk: pool.submit(runner.work, chunk), job.settings.jobs)
     return _with_prefect(job, hooks, verbose=verbose)
 
 
@@ -125,11 +130,16 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
 
 
 def _dry(job: Job, *, as_json: bool) -> int:
-    batch = dry_batch(job)
-    for what, file in batch.plan():
+    started = time.perf_counter()
+    actions = []
+    for decision in preview(job):
+        action = decision.action
+        actions.append(action)
         if not as_json:
-            sys.stdout.write(f"{what:10} {file}\n")
-    console.report(batch.summary(), job.settings, as_json=as_json, quiet=not as_json)
+            shown = Action.DUPLICATE if action is Action.AWAIT_TWIN else action
+            sys.stdout.write(f"{shown:10} {decision.facts.found.source}\n")
+    summary = replace(forecast(actions), seconds=round(time.perf_counter() - started, 3))
+    console.report(summary, job.settings, as_json=as_json, quiet=not as_json)
     return 0
 
 

@@ -21,7 +21,7 @@ from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox import folder as inbox
 from digitocr.inbox.folder import Entry
-from digitocr.inbox.run import Hooks, Job, Summary, make_job
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.stability import Stability
 from flows import options
 from flows.process_folder import process

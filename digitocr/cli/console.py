@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from digitocr.errors import UsageError
-from digitocr.inbox.run import Summary
+from digitocr.inbox.job import Summary
 from digitocr.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)

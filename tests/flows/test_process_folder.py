@@ -10,7 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from digitocr.inbox import folder
-from digitocr.inbox.run import Summary
+from digitocr.inbox.job import Summary
 from flows import process_folder
 
 ROOT = Path(__file__).parent.parent.parent

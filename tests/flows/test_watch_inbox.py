@@ -8,7 +8,7 @@ from typer.testing import CliRunner
 
 from digitocr.inbox import folder
 from digitocr.inbox.folder import Entry
-from digitocr.inbox.run import make_job
+from digitocr.inbox.job import make_job
 from digitocr.inbox.stability import Stability
 from flows import watch_inbox
 

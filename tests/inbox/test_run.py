@@ -12,8 +12,10 @@ import pytest
 
 from digitocr import atomic
 from digitocr.errors import OutputError, UsageError
-from digitocr.inbox import folder, run, stability
-from digitocr.inbox.run import Hooks, make_job
+from digitocr.inbox import folder, run, settle, stability
+from digitocr.inbox.job import Hooks, make_job
+from digitocr.inbox.plan import Action
+from digitocr.inbox.survey import preview
 
 
 def old(path, seconds=100):
@@ -246,8 +248,8 @@ class TestFoldersAndUse:
     def test_a_dry_run_touches_nothing(self, work):
         work.put("a.jpg", "1")
         work.put("b.jpg", "1")
-        dry = run.dry_batch(make_job(work.settings()))
-        assert list(dry.plan()) == [("read", "a.jpg"), ("duplicate", "b.jpg")]
+        decisions = [(d.action, d.facts.found.source) for d in preview(make_job(work.settings()))]
+        assert decisions == [(Action.READ, "a.jpg"), (Action.AWAIT_TWIN, "b.jpg")]
         assert sorted(p.name for p in work.folder.iterdir()) == ["inbox"]
 
     def test_only_what_is_ready_is_taken(self, work):
@@ -286,7 +288,7 @@ class TestArriving:
         path.write_text("17")
         assert work.run(hooks=Hooks(patience=60)).done == 1
         work.put("bad.jpg", "BAD")
-        monkeypatch.setattr(run, "age", lambda entry: 61)
+        monkeypatch.setattr(settle, "age", lambda entry: 61)
         assert work.run(hooks=Hooks(patience=60)).failed == 1
         assert work.names("inbox") == []
 
@@ -411,8 +413,10 @@ class TestFaults:
 SCRIPT = """
     import os, sys
     from pathlib import Path
-    from digitocr import atomic, batch, inbox, ledger
+    from digitocr import atomic
+    from digitocr.inbox import job, run
     from digitocr.settings import load_settings
+    from digitocr.store import ledger
     from fake_reader import FakeReader
 
     steps = 0
@@ -435,11 +439,11 @@ SCRIPT = """
     for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, told)):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
-    job = batch.make_job(load_settings({"jobs": 1, "chunk": 1}))
-    with batch.open_batch(job, FakeReader) as opened:
+    asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
+    with run.open_runner(asked, FakeReader) as runner:
         class Now:
             def result(self): pass
-        batch.drain(opened, lambda chunk: opened.work(chunk) or Now(), 1)
+        run.drain(runner, lambda chunk: runner.work(chunk) or Now(), 1)
 """
 
 

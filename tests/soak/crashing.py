@@ -24,7 +24,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).p
 
 from fake_reader import FakeReader, numbers
 
-from digitocr.inbox import maintenance, run
+from digitocr.inbox import job, maintenance, run
 from digitocr.settings import load_settings
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
@@ -70,9 +70,8 @@ def drop(files):
 
 
 def read():
-    job = run.make_job(settings())
-    with run.open_batch(job, FakeReader) as opened:
-        return run.drain(opened, lambda chunk: Now(opened.work(chunk)), 1)
+    with run.open_runner(job.make_job(settings()), FakeReader) as runner:
+        return run.drain(runner, lambda chunk: Now(runner.work(chunk)), 1)
 
 
 def fill():
