@@ -19,9 +19,9 @@ import typer
 from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
-from digitocr.inbox import folder as inbox
-from digitocr.inbox.folder import Entry
+from digitocr.inbox import scan
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.stability import Stability
 from flows import options
 from flows.process_folder import process
@@ -99,7 +99,7 @@ def _run(
 class Offer:
     """Files that can be read; who has read them sets `taken`."""
 
-    files: frozenset[Entry]
+    files: frozenset[FoundFile]
     taken: threading.Event = field(default_factory=threading.Event)
 
 
@@ -119,14 +119,14 @@ def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
     due = time.monotonic()
     while not stop.is_set():
         changed.clear()
-        entries = _scan(job)
-        ready = frozenset(stability.look(entries, time.monotonic()))
+        found = _scan(job)
+        ready = frozenset(stability.look(found, time.monotonic()))
         is_due = time.monotonic() >= due and (job.is_inbox or not last.taken.is_set())
         if ready - last.files or (ready and is_due):
             last = Offer(ready)
             yield last
             due = time.monotonic() + s.rescan
-        waiting = len(ready) < len(entries)
+        waiting = len(ready) < len(found)
         _wait(stop, changed, _TICK if waiting else s.rescan)
 
 
@@ -149,9 +149,9 @@ def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
             stop.wait(s.rescan)
 
 
-def _scan(job: Job) -> list[Entry]:
+def _scan(job: Job) -> list[FoundFile]:
     try:
-        return inbox.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)[0]
+        return scan.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)[0]
     except FileAccessError as error:  # a share that is away for a while
         log.warning("%s", error)
         return []

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from digitocr.errors import UsageError
 from digitocr.forms.template import dumps, load_folder
-from digitocr.inbox.folder import Entry
+from digitocr.inbox.scan import FoundFile
 from digitocr.networks.classifier import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
 from digitocr.records import FileStatus
@@ -114,7 +114,7 @@ class Hooks:
     """
 
     progress: Callable[[int, int], None] = lambda count, total: None
-    is_ready: Callable[[Entry], bool] | None = None
+    is_ready: Callable[[FoundFile], bool] | None = None
     patience: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
 

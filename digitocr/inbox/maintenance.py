@@ -15,7 +15,7 @@ from typing import Any
 
 from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
-from digitocr.inbox import folder as inbox
+from digitocr.inbox import archive, lock, scan
 from digitocr.records import READ, FileStatus
 from digitocr.results import forms, publish, tables
 from digitocr.results.publish import known_shelf
@@ -94,7 +94,7 @@ class Standing:
 def standing(settings: Settings, ledger: Ledger) -> Standing:
     """Look at everything; nothing is written."""
     s = settings
-    waiting = inbox.scan(s.inbox, own=s.own_folders, is_inbox=True)[0] if s.inbox.is_dir() else []
+    waiting = scan.scan(s.inbox, own=s.own_folders, is_inbox=True)[0] if s.inbox.is_dir() else []
     job = ledger.find_job(s.results)
     runs = ledger.runs(job) if job else []
     last = {"started": runs[0].started, "ended": runs[0].ended} | runs[0].summary if runs else {}
@@ -108,7 +108,7 @@ def standing(settings: Settings, ledger: Ledger) -> Standing:
         files={status or "seen": n for status, n in sorted(ledger.statuses(job or 0).items())},
         runs=runs[0].id if runs else 0,
         last_run=last,
-        holder=inbox.holder(s.state),
+        holder=lock.holder(s.state),
         free={f.as_posix(): shutil.disk_usage(f).free for f in s.own_folders if f.is_dir()},
     )
 
@@ -185,7 +185,7 @@ class _Disk:
     @staticmethod
     def _is(path: Path, sha256: str) -> bool:
         try:
-            return path.is_file() and inbox.digest(path) == sha256
+            return path.is_file() and scan.digest(path) == sha256
         except FileAccessError:
             return False
 
@@ -193,7 +193,7 @@ class _Disk:
     def _put_away(self) -> set[str]:
         """Content of all files put away, for those that lie under another name."""
         folders = (self.settings.archive, self.settings.failed)
-        return {inbox.digest(path) for folder in folders for path in _files(folder)}
+        return {scan.digest(path) for folder in folders for path in _files(folder)}
 
 
 def _wrong_with(known: Known, shelf: publish.Shelf, ledger: Ledger, disk: _Disk) -> Iterator[str]:
@@ -243,10 +243,10 @@ def _strangers(
         elif name.endswith(".digits.csv") and name.removesuffix(".digits.csv") not in names:
             yield f"{path}: of a file that the ledger does not know"
     for path in _files(settings.archive):
-        if not path.name.endswith(atomic.PARTIAL) and inbox.digest(path) not in contents:
+        if not path.name.endswith(atomic.PARTIAL) and scan.digest(path) not in contents:
             yield f"{path}: never read, or changed since"
     for path in _quarantined(settings.failed):
-        if not inbox.reason_of(path).is_file():
+        if not archive.reason_of(path).is_file():
             yield f"{path}: has no reason beside it"
 
 
@@ -292,11 +292,11 @@ def retry(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]
         The files.
     """
     job = known_shelf(settings, ledger).job
-    lying = {path: inbox.digest(path) for path in _quarantined(settings.failed)}
+    lying = {path: scan.digest(path) for path in _quarantined(settings.failed)}
     # what a kill left between the ledger and the disk has no failed status, but still lies there
     files = [k for k in ledger.known(job) if k.status == FileStatus.FAILED or k.sha256 in lying.values()]
     chosen = matching(files, names)
-    with inbox.only_runner(settings.state, _inbox(settings), "putting failed files back"):
+    with lock.only_runner(settings.state, _inbox(settings), "putting failed files back"):
         for known in chosen:
             path = _lies_at(settings.failed / known.file, known.sha256, lying)
             if path is not None:
@@ -326,8 +326,8 @@ def _put_back(path: Path, target: Path, reopen: Callable[[], None]) -> None:
     if target.exists():
         raise UsageError(f"{target} is there already", hint="wait until that one is read, and try again")
     reopen()
-    inbox.put_back(path, target)
-    inbox.reason_of(path).unlink(missing_ok=True)
+    archive.restore(path, target)
+    archive.reason_of(path).unlink(missing_ok=True)
 
 
 def forget(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]:
@@ -337,7 +337,7 @@ def forget(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str
     """
     shelf = known_shelf(settings, ledger)
     chosen = matching(ledger.known(shelf.job), names)
-    with inbox.only_runner(settings.state, None, "forgetting files"), publish.writing(shelf):
+    with lock.only_runner(settings.state, None, "forgetting files"), publish.writing(shelf):
         for known in chosen:
             tables.keep_old_tables(shelf.results, known.file, now().replace(":", ""))
             ledger.forget(known.id)
@@ -375,7 +375,7 @@ def tidy(settings: Settings, ledger: Ledger) -> Tidied:
     job = ledger.find_job(s.results)
     if job is None:
         return done
-    with inbox.only_runner(s.state, _inbox(s), "housekeeping"):
+    with lock.only_runner(s.state, _inbox(s), "housekeeping"):
         if s.keep_archive_days is not None:
             done.originals = _let_originals_go(
                 s, ledger.known(job), _before(s.keep_archive_days), done.troubles
@@ -397,7 +397,7 @@ def _let_originals_go(settings: Settings, files: Iterable[Known], before: str, t
         path = settings.archive / known.file
         if known.status not in _PUT_AWAY or known.review or not "" < known.processed_at < before:
             return False
-        if not path.is_file() or inbox.digest(path) != known.sha256:
+        if not path.is_file() or scan.digest(path) != known.sha256:
             return False
         path.unlink()
         return True

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
-from digitocr.inbox.folder import Entry
 from digitocr.inbox.job import Job, Summary
+from digitocr.inbox.scan import FoundFile
 from digitocr.records import READ, FileStatus
 from digitocr.results import publish
 from digitocr.store.ledger import Known
@@ -46,7 +46,7 @@ class Facts:
 
     Attributes
     ----------
-    found : Entry
+    found : FoundFile
     sha256 : str
         Hash of the content, '' if it cannot be read.
     trouble : str
@@ -61,7 +61,7 @@ class Facts:
         Ids of those entries that this run has claimed.
     """
 
-    found: Entry
+    found: FoundFile
     sha256: str = ""
     trouble: str = ""
     checked_ns: int = 0
@@ -210,12 +210,12 @@ def is_wanted_again(job: Job, known: Known) -> bool:
     return False
 
 
-def known_by_time(found: Entry, same_source: Iterable[Known]) -> Known | None:
+def known_by_time(found: FoundFile, same_source: Iterable[Known]) -> Known | None:
     """Find the ledger entry of a file by its path, size and time alone, if these can be trusted.
 
     Parameters
     ----------
-    found : Entry
+    found : FoundFile
     same_source : iterable of Known
         Ledger entries of the same path.
 

@@ -23,12 +23,11 @@ from typing import Protocol
 from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError
 from digitocr.forms.template import load_folder
-from digitocr.inbox import folder as inbox
-from digitocr.inbox import maintenance
-from digitocr.inbox.folder import Entry
+from digitocr.inbox import lock, maintenance, names
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.plan import ATTEMPTS, Action, Decision, Facts, chunk_size, chunked, decide, plan
 from digitocr.inbox.reading import Reads, read_chunk
+from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
 from digitocr.inbox.survey import find_files, look
 from digitocr.records import FileStatus, Reading, Source
@@ -60,7 +59,7 @@ class Runner:
     job : Job
     shelf : Shelf
     ledger : Ledger
-    files : sequence of Entry
+    files : sequence of FoundFile
         The files to settle.
     reader : callable
         Returns what reads; called when the first chunk is to be read.
@@ -72,7 +71,7 @@ class Runner:
         job: Job,
         shelf: Shelf,
         ledger: Ledger,
-        files: Sequence[Entry],
+        files: Sequence[FoundFile],
         reader: Callable[[], Reads],
         hooks: Hooks,
     ) -> None:
@@ -86,7 +85,7 @@ class Runner:
         self._started_at = now()
         self._claims: dict[int, Claimed] = {}
         self._claimed: set[int] = set()
-        self._awaiting: list[Entry] = []
+        self._awaiting: list[FoundFile] = []
         self._guard = threading.Lock()  # of the claims; never held while another lock is taken
         self._tally = Tally()
         self._publisher = Publisher(shelf, ledger)
@@ -173,7 +172,7 @@ class Runner:
                 return
             yield self._look(found)
 
-    def _look(self, found: Entry) -> Facts:
+    def _look(self, found: FoundFile) -> Facts:
         return look(self._job, self._shelf, self._ledger, found, self._claimed)
 
     def _begin(self, decisions: Sequence[Decision]) -> Iterator[Chunk]:
@@ -216,8 +215,8 @@ class Runner:
         if decision.known is not None:
             return decision.known.file
         content = decision.facts.sha256 or "0" * 64
-        name = inbox.storable(decision.facts.found.source, content)
-        return inbox.free_name(name, content, partial(self._is_free, taken))
+        name = names.storable(decision.facts.found.source, content)
+        return names.free_name(name, content, partial(self._is_free, taken))
 
     def _is_free(self, taken: Set[str], file: str) -> bool:
         return file not in taken and self._ledger.is_free(self._shelf.job, file)
@@ -333,7 +332,7 @@ def open_runner(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = Non
     s, hooks = job.settings, hooks or Hooks()
     with ExitStack() as stack:
         purpose = f"reading {job.folder}"
-        stack.enter_context(inbox.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
+        stack.enter_context(lock.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
         for folder in (s.results, s.review):
             atomic.make_folder(folder)
         ledger = stack.enter_context(Ledger(s.ledger))

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from digitocr.errors import InputError, NameRefusedError
-from digitocr.inbox import folder as inbox
-from digitocr.inbox.folder import Entry
+from digitocr.inbox import archive, scan
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import ATTEMPTS, was_read_with
+from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.stability import age
 from digitocr.records import READ, FileStatus, Reading
 from digitocr.results import publish, tables
@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 class Claimed:
     """A file that a run has claimed: as it was found, and its ledger entry."""
 
-    found: Entry
+    found: FoundFile
     known: Known
 
 
@@ -55,7 +55,7 @@ def postponed(job: Job, claimed: Claimed, reading: Reading, patience: float) -> 
     found = claimed.found
     if reading.result.sha256 not in ("", claimed.known.sha256):
         return Postponed.CHANGED
-    seen = inbox.look_again(found)
+    seen = scan.look_again(found)
     if seen.mtime_ns >= 0 and (seen.size, seen.mtime_ns) != (found.size, found.mtime_ns):
         return Postponed.CHANGED
     is_bad = reading.result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
@@ -161,7 +161,7 @@ def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> None:
     place = place_of(outcome, claimed.known.attempts)
     if not job.is_inbox or place is Place.INBOX:
         return
-    if inbox.look_again(found) != found or not os.path.lexists(found.path):
+    if scan.look_again(found) != found or not os.path.lexists(found.path):
         return  # gone or replaced by now: the next run sees to it
     try:
         _move(job, claimed, outcome, place)
@@ -172,18 +172,18 @@ def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> None:
 def _move(job: Job, claimed: Claimed, outcome: Outcome, place: Place) -> None:
     s, found, known = job.settings, claimed.found, claimed.known
     if place is Place.ARCHIVE:
-        target = inbox.put_away(found.path, s.archive, known.file, known.sha256)
+        target = archive.put_away(found.path, s.archive, known.file, known.sha256)
         if s.failed in found.path.parents:  # it failed before, and no longer lies there
-            inbox.reason_of(found.path).unlink(missing_ok=True)
+            archive.reason_of(found.path).unlink(missing_ok=True)
     else:
-        target = inbox.quarantine(
+        target = archive.quarantine(
             *(found.path, s.failed, known.file, known.sha256),
             code=outcome.error_code,
             message=outcome.error,
             attempts=max(1, known.attempts),
         )
-    moved = inbox.look_again(Entry(target, found.source, 0, 0))
+    moved = scan.look_at(target, found.source)
     is_same = (moved.size, moved.mtime_ns) == (found.size, found.mtime_ns)
-    if not is_same and inbox.digest(target) != known.sha256:
+    if not is_same and scan.digest(target) != known.sha256:
         # replaced just before the move: the new content was not read yet
-        inbox.put_back(target, found.path)
+        archive.restore(target, found.path)

@@ -8,10 +8,10 @@ from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from digitocr.errors import FileAccessError
-from digitocr.inbox import folder as inbox
-from digitocr.inbox.folder import Entry
+from digitocr.inbox import names, scan
 from digitocr.inbox.job import Hooks, Job
 from digitocr.inbox.plan import Decision, Facts, is_wanted_again, known_by_time, plan
+from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.stability import Still
 from digitocr.records import READ, FileStatus
 from digitocr.results import tables
@@ -23,7 +23,7 @@ log = logging.getLogger(__name__)
 _UNREACHABLE = "cannot be looked at: a link that leads nowhere, or no permission"
 
 
-def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> list[Entry]:
+def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> list[FoundFile]:
     """Find the files that a run settles; nothing is written.
 
     Parameters
@@ -35,7 +35,7 @@ def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> list[Ent
 
     Returns
     -------
-    list of Entry
+    list of FoundFile
         What is ready in the folder, and what ``--reprocess`` asks for of the files taken out of the inbox.
 
     Raises
@@ -47,18 +47,18 @@ def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> list[Ent
     return ready + _put_away_files(job, shelf, ledger, {found.source for found in ready})
 
 
-def _ready_files(job: Job, hooks: Hooks) -> list[Entry]:
-    found, left = inbox.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)
+def _ready_files(job: Job, hooks: Hooks) -> list[FoundFile]:
+    found, left = scan.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)
     is_ready = hooks.is_ready or Still(job.settings.settle)
     ready = [one for one in found if is_ready(one)]
     if len(ready) < len(found) and hooks.is_ready is None:
         log.info("%d files are still being written; left for the next run", len(found) - len(ready))
     for path in left:
-        log.warning("%s: not followed, because it is a link out of the folder", inbox.printable(str(path)))
+        log.warning("%s: not followed, because it is a link out of the folder", names.printable(str(path)))
     return ready
 
 
-def _put_away_files(job: Job, shelf: Shelf, ledger: Ledger, sources: Collection[str]) -> list[Entry]:
+def _put_away_files(job: Job, shelf: Shelf, ledger: Ledger, sources: Collection[str]) -> list[FoundFile]:
     """Return the files to be read again that were taken out of the inbox; they are read where they lie."""
     if not (job.is_inbox and job.settings.reprocess):
         return []
@@ -67,7 +67,7 @@ def _put_away_files(job: Job, shelf: Shelf, ledger: Ledger, sources: Collection[
         if is_wanted_again(job, known):
             path = _place(job, known)
             if path.is_file():
-                found.append(inbox.look_again(Entry(path, known.source, 0, 0)))
+                found.append(scan.look_at(path, known.source))
             elif known.source not in sources:
                 log.warning("%s: not read again, because it is no longer in %s", known.file, path.parent)
     return found
@@ -78,7 +78,7 @@ def _place(job: Job, known: Known) -> Path:
     return (s.failed if known.status == FileStatus.FAILED else s.archive) / known.file
 
 
-def look(job: Job, shelf: Shelf, ledger: Ledger, found: Entry, claimed: Collection[int]) -> Facts:
+def look(job: Job, shelf: Shelf, ledger: Ledger, found: FoundFile, claimed: Collection[int]) -> Facts:
     """Gather the facts that decide what becomes of a file; its content is hashed if it has to be.
 
     Parameters
@@ -86,7 +86,7 @@ def look(job: Job, shelf: Shelf, ledger: Ledger, found: Entry, claimed: Collecti
     job : Job
     shelf : Shelf
     ledger : Ledger
-    found : Entry
+    found : FoundFile
     claimed : collection of int
         Ids of the files that this run has claimed so far.
 
@@ -117,12 +117,12 @@ def look(job: Job, shelf: Shelf, ledger: Ledger, found: Entry, claimed: Collecti
     )
 
 
-def _hashed(found: Entry) -> tuple[str, str]:
+def _hashed(found: FoundFile) -> tuple[str, str]:
     """Return the hash of the content, or '' and why there is none."""
     if found.mtime_ns < 0:
         return "", _UNREACHABLE
     try:
-        return inbox.digest(found.path), ""
+        return scan.digest(found.path), ""
     except FileAccessError as error:
         return "", str(error)
 

@@ -7,8 +7,8 @@ or write elsewhere, to take it over, or to have a wrong number accepted unseen. 
 - bytes: here. Picture and PDF libraries are large and written in C. Whatever a file makes one of them do happens
   in a child that has no results to write, no file it may grow, none of our environment, and no Python objects to
   send back: it answers in plain numbers and bytes, which are checked. A page that crashes it costs that page.
-- names and links: :mod:`digitocr.inbox.folder`. No name reaches a terminal, a table or a path as it came; links out of
-  the folder are not followed; what is written is new, never written through a link.
+- names and links: :mod:`digitocr.inbox.names` and :mod:`digitocr.inbox.scan`. No name reaches a terminal, a table or a
+  path as it came; links out of the folder are not followed; what is written is new, never written through a link.
 - cells: :func:`digitocr.results.tables.defuse`. No cell is a formula.
 - time: a file is what it is by its content, looked at before, while and after it is read and moved.
 

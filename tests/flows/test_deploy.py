@@ -4,7 +4,7 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from digitocr.inbox import folder
+from digitocr.inbox import lock
 from flows import deploy, engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -58,6 +58,6 @@ def test_housekeeping_as_a_flow_and_not_while_the_inbox_is_held(work, prefect_se
     assert definitions.housekeeping() == {
         "originals": 0, "crops": 0, "readings": 0, "leftovers": 0, "troubles": [],
     }  # fmt: skip
-    with folder.only_runner(Path(".digitocr"), None, "reading"):
+    with lock.only_runner(Path(".digitocr"), None, "reading"):
         state = definitions.housekeeping(return_state=True)
     assert (state.name, state.is_completed()) == ("Skipped", True)

@@ -13,7 +13,7 @@ from digitocr import atomic
 from digitocr.cli import app as commands
 from digitocr.cli import console
 from digitocr.errors import BusyError, UsageError
-from digitocr.inbox import folder, maintenance
+from digitocr.inbox import archive, lock, maintenance, scan
 from digitocr.store.ledger import Ledger
 
 
@@ -58,7 +58,7 @@ class TestStatus:
 
     def test_it_names_who_runs(self, work):
         work.run()
-        with folder.only_runner(work.folder / ".digitocr", None, "reading here"):
+        with lock.only_runner(work.folder / ".digitocr", None, "reading here"):
             assert "reading here, process" in call("status").stdout
 
     def test_a_card_that_outlived_its_writer_names_no_one(self, work):
@@ -67,7 +67,7 @@ class TestStatus:
         card.write_text(
             json.dumps({"pid": 2**22 + 1, "host": os.uname().nodename, "purpose": "", "since": ""})
         )
-        assert folder.holder(work.folder / ".digitocr") == {}
+        assert lock.holder(work.folder / ".digitocr") == {}
 
     def test_before_anything_was_read_it_makes_nothing(self, work):
         assert call("status").exit_code == 0
@@ -107,7 +107,7 @@ class TestLog:
         console.set_up(quiet=False, verbose=False)
         try:
             console.log_to(work.folder / "logs" / "run.jsonl")
-            content = folder.digest(work.put("a.jpg", "1"))
+            content = scan.digest(work.put("a.jpg", "1"))
             work.put("bad.jpg", "BAD")
             work.run()
         finally:
@@ -236,7 +236,7 @@ class TestRetry:
             raise KeyboardInterrupt
 
         with monkeypatch.context() as patch, ledger(work) as opened:
-            patch.setattr(folder, "put_back", killed)
+            patch.setattr(archive, "restore", killed)
             with pytest.raises(KeyboardInterrupt):
                 maintenance.retry(work.settings(), opened, [])
         assert work.names("failed") == ["bad.jpg", "bad.jpg.error.json"]
@@ -259,7 +259,7 @@ class TestRetry:
         work.put("bad.jpg", "BAD")
         work.run()
         with (
-            folder.only_runner(work.folder / ".digitocr", None, ""),
+            lock.only_runner(work.folder / ".digitocr", None, ""),
             ledger(work) as opened,
             pytest.raises(BusyError),
         ):
@@ -420,7 +420,7 @@ class TestHousekeeping:
 
     def test_not_while_a_run_holds_the_inbox(self, work):
         work.run()
-        with folder.only_runner(work.folder / ".digitocr", None, ""):
+        with lock.only_runner(work.folder / ".digitocr", None, ""):
             assert call("housekeeping").exit_code == 3
 
 

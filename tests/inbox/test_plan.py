@@ -6,7 +6,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.inbox.folder import Entry
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import (
     ATTEMPTS,
@@ -24,6 +23,7 @@ from digitocr.inbox.plan import (
     known_by_time,
     plan,
 )
+from digitocr.inbox.scan import FoundFile
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
 
@@ -33,7 +33,7 @@ def job(**settings):
 
 
 def found(source="a.jpg", size=10, mtime_ns=1):
-    return Entry(Path("inbox", source), source, size, mtime_ns)
+    return FoundFile(Path("inbox", source), source, size, mtime_ns)
 
 
 def known(source="a.jpg", sha256="1", **changed):

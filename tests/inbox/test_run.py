@@ -12,7 +12,7 @@ import pytest
 
 from digitocr import atomic
 from digitocr.errors import OutputError, UsageError
-from digitocr.inbox import folder, run, settle, stability
+from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
 from digitocr.inbox.plan import Action
 from digitocr.inbox.survey import preview
@@ -114,7 +114,7 @@ class TestOutcomes:
     def test_other_content_under_a_known_name_gets_a_name_of_its_own(self, work):
         work.put("scan.jpg", "1")
         work.run()
-        content = folder.digest(work.put("scan.jpg", "2"))
+        content = scan.digest(work.put("scan.jpg", "2"))
         work.run()
         other = f"scan~{content[:8]}.jpg"
         assert work.statuses() == {"scan.jpg": "done", other: "done"}
@@ -123,7 +123,7 @@ class TestOutcomes:
         assert (work.folder / "results" / f"{other}.digits.csv").is_file()
 
     def test_a_name_of_its_own_is_not_taken_from_a_file_that_has_it(self, work):
-        content = folder.digest(work.put("scan.jpg", "2"))
+        content = scan.digest(work.put("scan.jpg", "2"))
         work.put("scan.jpg", "1")
         work.run()
         work.put("scan.jpg", "2")
@@ -154,7 +154,7 @@ class TestSecondRun:
         other = work.folder / "other"
         old(work.put("a.jpg", "1", other))
         work.run(other)
-        monkeypatch.setattr(folder, "digest", lambda path: pytest.fail("hashed"))
+        monkeypatch.setattr(scan, "digest", lambda path: pytest.fail("hashed"))
         assert work.run(other).unchanged == 1
 
     def test_a_file_written_just_before_it_was_hashed_is_hashed_again(self, work, monkeypatch):
@@ -162,8 +162,8 @@ class TestSecondRun:
         work.put("a.jpg", "1", other)
         work.run(other)
         hashed = []
-        real = folder.digest
-        monkeypatch.setattr(folder, "digest", lambda path: hashed.append(path) or real(path))
+        real = scan.digest
+        monkeypatch.setattr(scan, "digest", lambda path: hashed.append(path) or real(path))
         assert work.run(other).unchanged == 1
         assert len(hashed) == 1
 
@@ -278,7 +278,7 @@ class TestArriving:
         assert work.run(settle=0.5).files == 1
         assert work.names("inbox") == ["slow.jpg"]
         old(path)
-        monkeypatch.setattr(stability, "age", lambda entry: 100)
+        monkeypatch.setattr(stability, "age", lambda found: 100)
         assert work.run(settle=0.5).done == 1
 
     def test_what_cannot_be_decoded_yet_is_left_while_it_is_new(self, work, monkeypatch):
@@ -288,7 +288,7 @@ class TestArriving:
         path.write_text("17")
         assert work.run(hooks=Hooks(patience=60)).done == 1
         work.put("bad.jpg", "BAD")
-        monkeypatch.setattr(settle, "age", lambda entry: 61)
+        monkeypatch.setattr(settle, "age", lambda found: 61)
         assert work.run(hooks=Hooks(patience=60)).failed == 1
         assert work.names("inbox") == []
 
@@ -304,16 +304,16 @@ class TestArriving:
 
     def test_a_file_replaced_in_the_moment_it_is_moved_is_put_back(self, work, monkeypatch):
         work.put("a.jpg", "1")
-        real = folder.put_away
+        real = archive.put_away
 
         def late(path, *args):
             path.write_text("another")
             return real(path, *args)
 
-        monkeypatch.setattr(folder, "put_away", late)
+        monkeypatch.setattr(archive, "put_away", late)
         work.run()
         assert (work.inbox / "a.jpg").read_text() == "another"
-        monkeypatch.setattr(folder, "put_away", real)
+        monkeypatch.setattr(archive, "put_away", real)
         work.put("a.jpg", "22")
         assert work.run().done == 1
 
@@ -504,5 +504,5 @@ def test_many_files_cost_no_more_each(work, monkeypatch):
     assert work.run(other).done == 200
     assert written["files.csv"] <= 1 + (time.perf_counter() - started) / 10
     assert len(written) == 2 * 200 + 4
-    monkeypatch.setattr(folder, "digest", lambda path: pytest.fail("opened"))
+    monkeypatch.setattr(scan, "digest", lambda path: pytest.fail("opened"))
     assert work.run(other).unchanged == 200

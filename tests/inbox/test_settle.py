@@ -3,9 +3,9 @@ from pathlib import Path
 
 import pytest
 
-from digitocr.inbox.folder import Entry, look_again
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import ATTEMPTS
+from digitocr.inbox.scan import look_at
 from digitocr.inbox.settle import Claimed, Place, Postponed, failure, place_of, postponed
 from digitocr.records import FileResult, FileStatus, Reading
 from digitocr.settings import Settings
@@ -42,7 +42,7 @@ class TestPostponed:
 
         path = tmp_path / "a.jpg"
         path.write_text("content")
-        return Claimed(look_again(Entry(path, "a.jpg", 0, 0)), Known)
+        return Claimed(look_at(path, "a.jpg"), Known)
 
     def why(self, claimed, status="done", sha256="1", *, is_inbox=True, patience=0.0):
         job = Job(Settings(), Path(), is_inbox=is_inbox, model="", reading="")

@@ -11,8 +11,7 @@ import time
 import pytest
 
 from digitocr.errors import OutputError
-from digitocr.inbox import folder as inbox
-from digitocr.inbox import maintenance, stability, survey
+from digitocr.inbox import maintenance, scan, stability, survey
 from digitocr.store import ledger
 from digitocr.store.ledger import Ledger
 
@@ -219,4 +218,4 @@ def test_a_power_cut_that_takes_back_what_was_not_on_the_disk_yet(work, lost):
     assert agrees(work) == []
     assert len(work.statuses()) == 5
     assert sorted(row["text"] for row in work.table("results/numbers.csv")) == ["1", "2", "3", "4"]
-    assert inbox.digest(work.folder / "failed" / "bad.jpg")
+    assert scan.digest(work.folder / "failed" / "bad.jpg")
