@@ -17,8 +17,8 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from digitocr.cli import console
 from digitocr.errors import BusyError
-from digitocr.inbox import maintenance
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Chunk, Runner, drain, open_runner
 from digitocr.pipeline import reader_of
 from digitocr.settings import cores
@@ -142,7 +142,7 @@ def housekeeping(
     settings = console.settings(flags, config)
     try:
         with Ledger(settings.ledger) as ledger:
-            done = maintenance.tidy(settings, ledger)
+            done = apply_retention(settings, ledger)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return asdict(done)

@@ -13,7 +13,11 @@ import typer
 
 from digitocr import errors
 from digitocr.cli import console
-from digitocr.inbox import maintenance
+from digitocr.inbox import retry as inbox_retry
+from digitocr.inbox import verify as inbox_verify
+from digitocr.inbox.retention import apply_retention
+from digitocr.inbox.retry import matching
+from digitocr.inbox.status import read_status
 from digitocr.results import publish
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
@@ -48,7 +52,7 @@ def status(
     """How the inbox stands: what waits, what failed, the last run, room on the disk."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        seen = maintenance.standing(settings, ledger)
+        seen = read_status(settings, ledger)
         if as_json:
             _print(json.dumps(asdict(seen)))
             return 0
@@ -84,7 +88,7 @@ def housekeeping(
     """Remove what the settings keep_archive_days, keep_crops_days and keep_ledger_days let go."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        done = maintenance.tidy(settings, ledger)
+        done = apply_retention(settings, ledger)
         for trouble in done.troubles:
             sys.stderr.write(f"{trouble}\n")
         if as_json:
@@ -109,9 +113,7 @@ def list_(
     """List files with what became of them."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for known in maintenance.matching(
-            ledger.known(publish.known_shelf(settings, ledger).job), names or []
-        ):
+        for known in matching(ledger.known(publish.known_shelf(settings, ledger).job), names or []):
             told = known.state
             if only in (None, told):
                 _print(json.dumps(asdict(known) | {"state": told}) if as_json else _line(known))
@@ -137,7 +139,7 @@ def verify(
     """Hold the ledger against tables, archive and failed files; ends in status 1 where they do not agree."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        found = maintenance.verify(settings, ledger)
+        found = inbox_verify.verify(settings, ledger)
         if as_json:
             _print(json.dumps(found))
         else:
@@ -153,7 +155,7 @@ def retry(names: Names = None, results: Results = None, state: State = None, con
     """Put failed files back, to be read by the next run; without names, all of them."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for file in maintenance.retry(settings, ledger, names or []):
+        for file in inbox_retry.retry(settings, ledger, names or []):
             _print(file)
         return 0
 
@@ -170,7 +172,7 @@ def forget(
     """Forget files; what people said about them is kept, and their tables are moved to results/.old."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for file in maintenance.forget(settings, ledger, names):
+        for file in inbox_retry.forget(settings, ledger, names):
             _print(file)
         return 0
 

@@ -10,7 +10,7 @@ All locks of the program, in the order in which they are taken; whoever holds on
 5. The lock of the threads of this process in :class:`digitocr.store.ledger.Ledger`, then SQLite's own.
 
 The first two are refused at once if another holds them (`BusyError`); the others are waited for. Locks within
-:mod:`digitocr.inbox.run` guard memory only, and no other lock is taken under them.
+:mod:`digitocr.inbox` that are not listed guard memory only, and no other lock is taken under them.
 """
 
 from __future__ import annotations
@@ -29,6 +29,8 @@ from digitocr import atomic
 from digitocr.errors import BusyError, OutputError
 from digitocr.store.ledger import now
 
+_HINT = "wait for it to end, or give another folder its own --state"
+
 _HOLDER = "run.holder.json"
 """Names the holder of ``run.lock``; it may outlive its writer."""
 
@@ -41,6 +43,7 @@ def only_runner(state: Path, inbox: Path | None, purpose: str) -> Iterator[None]
     ----------
     state : Path
     inbox : Path or None
+        One that is missing is not held.
     purpose : str
         What the runner does, for others that find the lock held.
 
@@ -107,7 +110,7 @@ def _hold(path: Path, busy: Callable[[], BusyError]) -> Iterator[None]:
 @contextmanager
 def _hold_folder(folder: Path | None) -> Iterator[None]:
     """Lock a folder itself; on Windows, which cannot, only the state folder's lock protects it."""
-    if folder is None or os.name == "nt":
+    if folder is None or not folder.is_dir() or os.name == "nt":
         yield
         return
     import fcntl
@@ -117,7 +120,7 @@ def _hold_folder(folder: Path | None) -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise _refusal("another process", f"the inbox {folder}") from None
+            raise BusyError(f"another process holds the inbox {folder}", hint=_HINT) from None
         yield
     finally:
         os.close(descriptor)
@@ -128,8 +131,4 @@ def _busy(state: Path) -> BusyError:
         who = "{purpose} (process {pid} on {host}, since {since})".format_map(_read_holder(state))
     except (OSError, ValueError, KeyError):
         who = "another process"
-    return _refusal(who, f"the state folder {state}")
-
-
-def _refusal(who: str, what: str) -> BusyError:
-    return BusyError(f"{who} holds {what}", hint="wait for it to end, or give another folder its own --state")
+    return BusyError(f"{who} holds the state folder {state}", hint=_HINT)

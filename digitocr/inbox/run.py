@@ -13,7 +13,6 @@ import logging
 import os
 import socket
 import threading
-import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
@@ -23,9 +22,11 @@ from typing import Protocol
 from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError
 from digitocr.forms.template import load_folder
-from digitocr.inbox import lock, maintenance, names
+from digitocr.inbox import lock, names
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
+from digitocr.inbox.metrics import write_metrics
 from digitocr.inbox.plan import ATTEMPTS, Action, Decision, Facts, chunk_size, chunked, decide, plan
+from digitocr.inbox.publisher import Publisher
 from digitocr.inbox.reading import Reads, read_chunk
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
@@ -111,7 +112,13 @@ class Runner:
             yield from self._begin([decide(self._job, self._look(found))])
 
     def work(self, chunk: Chunk) -> None:
-        """Read the files of a chunk and record what was read; from any thread."""
+        """Read the files of a chunk and record what was read; from any thread.
+
+        Raises
+        ------
+        DigitocrError
+            If the run cannot go on; no further chunk is begun then.
+        """
         if self._hooks.stop.is_set():
             self._ledger.release(chunk)
             return
@@ -259,52 +266,6 @@ class Runner:
         self._tally.add(outcome)
 
 
-class Publisher:
-    """Keeps the tables over all files up to date.
-
-    Parameters
-    ----------
-    shelf : Shelf
-    ledger : Ledger
-    """
-
-    INTERVAL_S = 10.0
-    """During a run the tables are written no more often than this,"""
-    LARGEST_SHARE = 0.05
-    """and for no more than this share of its time."""
-
-    def __init__(self, shelf: Shelf, ledger: Ledger) -> None:
-        self._shelf = shelf
-        self._ledger = ledger
-        self._lock = threading.Lock()  # never held while another lock is taken
-        self._last = time.monotonic()
-        self._cost = 0.0
-
-    def publish_sometimes(self) -> None:
-        """Write the tables over all files if it is time to; from any thread."""
-        with self._lock:
-            if time.monotonic() - self._last < max(self.INTERVAL_S, self._cost / self.LARGEST_SHARE):
-                return
-            self._last = time.monotonic()
-        with publish.writing(self._shelf):
-            publish.publish(self._shelf, self._ledger)
-        with self._lock:
-            ended = time.monotonic()
-            self._cost, self._last = ended - self._last, ended
-
-    def publish_changes(self) -> None:
-        """Write the tables over all files if they are missing or behind the ledger."""
-        shelf, ledger = self._shelf, self._ledger
-        with publish.writing(shelf):
-            stale = publish.refresh(shelf, ledger)
-            if stale or not ledger.is_published(shelf.job) or not self._has_tables():
-                publish.publish(shelf, ledger)
-
-    def _has_tables(self) -> bool:
-        shelf = self._shelf
-        return (shelf.results / "files.csv").is_file() and (shelf.review / "queue.csv").is_file()
-
-
 @contextmanager
 def open_runner(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None) -> Iterator[Runner]:
     """Become the only runner of the job's state and inbox, and open a run over its folder.
@@ -403,6 +364,6 @@ def _write_metrics(settings: Settings, ledger: Ledger) -> None:
     if settings.metrics_file is None:
         return
     try:
-        maintenance.write_metrics(settings.metrics_file, settings, ledger)
+        write_metrics(settings.metrics_file, settings, ledger)
     except DigitocrError as error:
         log.warning("%s", error)

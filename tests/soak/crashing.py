@@ -24,7 +24,10 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).p
 
 from fake_reader import FakeReader, numbers
 
-from digitocr.inbox import job, maintenance, run
+from digitocr.inbox import job, run
+from digitocr.inbox.retention import apply_retention
+from digitocr.inbox.retry import retry
+from digitocr.inbox.verify import verify
 from digitocr.settings import load_settings
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
@@ -91,15 +94,15 @@ def correct():
 
 def second_chance():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        maintenance.retry(settings(), ledger, [])
+        retry(settings(), ledger, [])
 
 
-def tidy():
+def keep_house():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        maintenance.tidy(settings(), ledger)
+        apply_retention(settings(), ledger)
 
 
-LIFE = (read, correct, lambda: drop(AGAIN), read, second_chance, read, tidy)
+LIFE = (read, correct, lambda: drop(AGAIN), read, second_chance, read, keep_house)
 
 
 def live(start=0):
@@ -215,9 +218,7 @@ def check():
     assert sorted(contents()) == put, f"kept {sorted(contents())}, put {put}"
     assert not [p for p in Path("inbox").rglob("*") if p.is_file()]
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        wrong = [
-            line for line in maintenance.verify(settings(), ledger) if "left behind by a kill" not in line
-        ]
+        wrong = [line for line in verify(settings(), ledger) if "left behind by a kill" not in line]
         known = list(ledger.known(1))
         said = ledger.audit(1)
     assert wrong == [], wrong
