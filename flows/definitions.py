@@ -25,15 +25,25 @@ from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
-"""How the command that called the flow takes part in it; flows that a server starts have none."""
+"""How the command that called the flow takes part in it; not set in flows that a server starts."""
 
 SKIPPED = "Skipped"
 """Name of the completed state of a run that found the inbox held by another."""
 
 
 def bounded(jobs: int) -> TaskRunner[PrefectFuture[Any]]:
-    """Return a task runner with a limit; Prefect's own has none."""
-    # Prefect declares futures invariant, and so its own runner unfit for its own flows
+    """Return a task runner with a limit; Prefect's default has none.
+
+    Parameters
+    ----------
+    jobs : int
+        Most tasks at once.
+
+    Returns
+    -------
+    TaskRunner
+    """
+    # Prefect declares futures invariant, so that its own runner does not fit its own flows
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=jobs))
 
 
@@ -46,7 +56,7 @@ def process_folder(
     Parameters
     ----------
     folder : str, optional
-        The inbox of the settings if left out.
+        By default the inbox of the settings.
     flags : dict, optional
         Settings that outweigh the environment and the settings file.
     config : str, optional
@@ -54,8 +64,8 @@ def process_folder(
 
     Returns
     -------
-    dict
-        The keys of ``--json``; or a completed state named ``Skipped`` where another run holds the inbox.
+    dict or State
+        The keys of ``--json``; or a completed state named ``Skipped`` if another run holds the inbox.
     """
     settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
@@ -71,7 +81,7 @@ def process_folder(
 
 
 def _drain(runner: Runner, jobs: int) -> Summary:
-    # chunk numbers only: parameters travel through the API. No caching: the ledger decides, by content.
+    # parameters travel through the API, so a chunk is passed as ids. No caching: the ledger decides, by content
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
     def read_chunk(files: list[int]) -> None:
         runner.work(tuple(files))
@@ -108,6 +118,11 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
         Settings that outweigh the environment and the settings file.
     config : str, optional
         Settings file.
+
+    Returns
+    -------
+    dict
+        How many corrections were ``applied`` and how many rows ``refused``.
     """
     from flows import apply_review as command
 
@@ -125,7 +140,7 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
 def housekeeping(
     flags: dict[str, Any] | None = None, config: str | None = None
 ) -> dict[str, Any] | State[Any]:
-    """Remove what the settings let go, and what kills left behind.
+    """Remove what is older than the settings keep it, and what kills left behind.
 
     Parameters
     ----------
@@ -136,8 +151,8 @@ def housekeeping(
 
     Returns
     -------
-    dict
-        How much was removed; or a completed state named ``Skipped`` where a run holds the inbox.
+    dict or State
+        How much was removed; or a completed state named ``Skipped`` if a run holds the inbox.
     """
     settings = console.settings(flags, config)
     try:

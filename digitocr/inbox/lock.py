@@ -109,7 +109,13 @@ def _hold(path: Path, busy: Callable[[], BusyError]) -> Iterator[None]:
 
 @contextmanager
 def _hold_folder(folder: Path | None) -> Iterator[None]:
-    """Lock a folder itself; on Windows, which cannot, only the state folder's lock protects it."""
+    """Lock a folder itself; on Windows, which cannot, only the state folder's lock protects it.
+
+    Raises
+    ------
+    BusyError
+        If another process holds it.
+    """
     if folder is None or not folder.is_dir() or os.name == "nt":
         yield
         return

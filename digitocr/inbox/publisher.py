@@ -9,6 +9,12 @@ from digitocr.results import publish
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Ledger
 
+_MIN_INTERVAL_S = 10.0
+"""Least time between two writes during a run."""
+
+_MAX_SHARE = 0.05
+"""Largest share of a run's time spent on writing these tables."""
+
 
 class Publisher:
     """Keeps the tables over all files up to date.
@@ -18,11 +24,6 @@ class Publisher:
     shelf : Shelf
     ledger : Ledger
     """
-
-    INTERVAL_S = 10.0
-    """During a run the tables are written no more often than this,"""
-    LARGEST_SHARE = 0.05
-    """and for no more than this share of its time."""
 
     def __init__(self, shelf: Shelf, ledger: Ledger) -> None:
         self._shelf = shelf
@@ -34,7 +35,7 @@ class Publisher:
     def publish_sometimes(self) -> None:
         """Write the tables over all files if it is time to; from any thread."""
         with self._lock:
-            if time.monotonic() - self._last < max(self.INTERVAL_S, self._cost / self.LARGEST_SHARE):
+            if time.monotonic() - self._last < max(_MIN_INTERVAL_S, self._cost / _MAX_SHARE):
                 return
             self._last = time.monotonic()
         with publish.writing(self._shelf):
