@@ -2,6 +2,7 @@ import pytest
 
 from digitocr.errors import FileAccessError, NameRefusedError
 from digitocr.inbox import archive, scan
+from digitocr.inbox.scan import digest
 
 
 def put(path, content=b"picture"):
@@ -79,3 +80,38 @@ class TestPuttingAway:
         assert '"code": "damaged"' in reason
         assert '"attempts": 2' in reason
         assert '"hint": "scan or copy it again"' in reason
+
+
+class TestFailedFiles:
+    def failed(self, tmp_path, name="a.jpg", text=b"picture"):
+        path = put(tmp_path / "in" / name, text)
+        content = digest(path)
+        how = {"code": "damaged", "message": "why", "attempts": 1}
+        return archive.quarantine(path, tmp_path / "failed", name, content, **how)
+
+    def test_they_are_told_from_their_reasons(self, tmp_path):
+        file = self.failed(tmp_path)
+        put(tmp_path / "failed" / ".x.partial")
+        assert archive.failed_files(tmp_path / "failed") == [file]
+        assert archive.failed_file_of(archive.reason_of(file)) == file
+        assert archive.failed_file_of(file) is None
+
+    def test_a_failed_file_may_have_a_name_like_that_of_a_reason(self, tmp_path):
+        file = self.failed(tmp_path, "x.error.json", b'{"not": "ours"}')
+        assert archive.failed_files(tmp_path / "failed") == [file]
+
+    def test_a_reason_may_have_outlived_its_file(self, tmp_path):
+        file = self.failed(tmp_path)
+        file.unlink()
+        assert archive.failed_files(tmp_path / "failed") == []
+        assert archive.failed_file_of(archive.reason_of(file)) == file
+
+    def test_no_folder_holds_no_files(self, tmp_path):
+        assert archive.failed_files(tmp_path / "nowhere") == []
+
+
+def test_a_free_place_is_restored_to(tmp_path):
+    path = put(tmp_path / "failed" / "a.jpg")
+    archive.restore(path, tmp_path / "in" / "sub" / "a.jpg")
+    assert (tmp_path / "in" / "sub" / "a.jpg").read_bytes() == b"picture"
+    assert not path.exists()

@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from digitocr.errors import BusyError
+from digitocr.errors import BusyError, OutputError
 from digitocr.inbox import lock
 
 
@@ -35,3 +35,24 @@ class TestOnlyRunner:
     def test_the_state_folder_is_for_its_owner_only(self, tmp_path):
         with lock.only_runner(tmp_path / "state", None, ""):
             assert (tmp_path / "state").stat().st_mode & 0o077 == 0
+
+    def test_an_inbox_that_is_missing_is_not_held(self, tmp_path):
+        with lock.only_runner(tmp_path / "state", tmp_path / "nowhere", "retrying"):
+            assert lock.holder(tmp_path / "state")["purpose"] == "retrying"
+        assert lock.holder(tmp_path / "state") == {}
+
+    def test_a_state_folder_that_cannot_be_made(self, tmp_path):
+        (tmp_path / "file").write_text("")
+        with pytest.raises(OutputError), lock.only_runner(tmp_path / "file" / "state", None, ""):
+            pass
+
+
+class TestHolder:
+    @pytest.mark.parametrize("text", ["", "{}", "[]", '{"host": "elsewhere"'])
+    def test_a_damaged_card_names_no_one(self, tmp_path, text):
+        (tmp_path / "run.holder.json").write_text(text)
+        assert lock.holder(tmp_path) == {}
+
+    def test_of_another_machine_it_cannot_be_checked(self, tmp_path):
+        (tmp_path / "run.holder.json").write_text('{"host": "elsewhere", "pid": 1}')
+        assert lock.holder(tmp_path)["host"] == "elsewhere"
