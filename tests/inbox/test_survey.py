@@ -26,6 +26,15 @@ def survey(work):
     return opened
 
 
+@pytest.fixture
+def said(caplog):
+    """What is logged there, also after a command has kept it from the root logger."""
+    logger = logging.getLogger("digitocr.inbox.survey")
+    logger.addHandler(caplog.handler)
+    yield caplog
+    logger.removeHandler(caplog.handler)
+
+
 def sources(files):
     return [found.source for found in files]
 
@@ -38,12 +47,11 @@ class TestFindFiles:
         ready = Hooks(is_ready=lambda found: found.source == "b.jpg")
         assert sources(find_files(*survey(), ready)) == ["b.jpg"]
 
-    def test_links_out_of_the_folder_are_named(self, work, survey, caplog):
+    def test_links_out_of_the_folder_are_named(self, work, survey, said):
         work.run()
         (work.inbox / "link.jpg").symlink_to(work.put("secret.jpg", "1", work.folder / "secret"))
-        with caplog.at_level(logging.WARNING, "digitocr"):
-            assert find_files(*survey(), Hooks()) == []
-        assert "link.jpg" in caplog.text
+        assert find_files(*survey(), Hooks()) == []
+        assert "link.jpg" in said.text
 
     @pytest.mark.parametrize(
         ("reprocess", "expected"), [("", []), ("all", ["bad.jpg", "good.jpg"]), ("failed", ["bad.jpg"])]
@@ -56,13 +64,12 @@ class TestFindFiles:
         work.run()
         assert sources(find_files(*survey(reprocess=reprocess), Hooks())) == expected
 
-    def test_what_is_no_longer_in_the_archive_is_named(self, work, survey, caplog):
+    def test_what_is_no_longer_in_the_archive_is_named(self, work, survey, said):
         work.put("good.jpg", "1")
         work.run()
         (work.folder / "archive" / "good.jpg").unlink()
-        with caplog.at_level(logging.WARNING, "digitocr"):
-            assert find_files(*survey(reprocess="all"), Hooks()) == []
-        assert "good.jpg: not read again, because it is no longer in archive" in caplog.text
+        assert find_files(*survey(reprocess="all"), Hooks()) == []
+        assert "good.jpg: not read again, because it is no longer in archive" in said.text
 
 
 class TestLook:
