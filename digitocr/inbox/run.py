@@ -1,7 +1,7 @@
 """A run over a folder: claim, read, write, record, move; the same with Prefect or without.
 
-Every step can be repeated after a kill at any point: tables are written whole, the ledger is told after they are
-there, and a file is moved last.
+Every step can be repeated after a kill at any point: tables are written whole, the ledger records them once they
+are there, and a file is moved last.
 
 The runner alone claims files, writes tables and the ledger, and moves files. Reading a chunk
 (:func:`digitocr.inbox.reading.read_chunk`) needs none of these.

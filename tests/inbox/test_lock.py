@@ -7,7 +7,7 @@ from digitocr.inbox import lock
 
 
 class TestOnlyRunner:
-    def test_a_second_one_is_told_who_the_first_is(self, tmp_path):
+    def test_a_second_one_learns_who_the_first_is(self, tmp_path):
         with (
             lock.only_runner(tmp_path / "state", None, "reading here"),
             pytest.raises(BusyError, match=rf"reading here \(process {os.getpid()} on") as caught,

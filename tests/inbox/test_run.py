@@ -435,8 +435,8 @@ SCRIPT = """
             return done
         return step
 
-    told = ["claim", "finish", "begin_publishing", "end_publishing"]
-    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, told)):
+    steps_of_ledger = ["claim", "finish", "begin_publishing", "end_publishing"]
+    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, steps_of_ledger)):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
     asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
@@ -490,7 +490,7 @@ class TestKills:
 
 
 def test_many_files_cost_no_more_each(work, monkeypatch):
-    """Tables over all files are not written anew for each file, and done files are not opened."""
+    """Tables over all files are not rewritten for each file, and done files are not opened."""
     other = work.folder / "other"
     other.mkdir()
     for i in range(200):

@@ -71,7 +71,7 @@ class TestScan:
         put(tmp_path / "a.jpg")
         assert sources(tmp_path, own=[tmp_path]) == ["a.jpg"]
 
-    def test_links_out_of_the_folder_are_told_and_not_followed(self, tmp_path):
+    def test_links_out_of_the_folder_are_returned_and_not_followed(self, tmp_path):
         secret = put(tmp_path / "secret" / "x.jpg")
         folder = tmp_path / "in"
         folder.mkdir()
@@ -92,7 +92,7 @@ class TestScan:
         (found,) = scan.scan(tmp_path)[0]
         assert found.mtime_ns == -1
 
-    def test_a_name_that_is_no_unicode_can_be_told(self, tmp_path):
+    def test_a_name_that_is_not_unicode_can_be_shown(self, tmp_path):
         try:
             put(tmp_path / os.fsdecode(b"scan\xff.jpg"))
         except OSError:

@@ -16,7 +16,7 @@ class TestStability:
         seen = [stability.look([self.found()], at) for at in (0, 1, 2)]
         assert [len(ready) for ready in seen] == [0, 0, 1]
 
-    def test_growing_begins_the_wait_anew(self):
+    def test_growing_restarts_the_wait(self):
         stability = Stability(2)
         assert [len(stability.look([self.found(size)], at)) for at, size in enumerate((1, 1, 2, 2, 2))] == [
             0,

@@ -17,9 +17,9 @@ class TestStatus:
         assert seen["files"] == {"done": 1, "failed": 1}
         assert (seen["last_run"]["done"], seen["holder"]) == (1, {})
         assert seen["free"]["results"] > 0
-        told = call("status").stdout
-        assert "1 done, 1 failed" in told
-        assert "no one" in told
+        shown = call("status").stdout
+        assert "1 done, 1 failed" in shown
+        assert "no one" in shown
 
     def test_it_names_who_runs(self, work):
         work.run()
