@@ -1,5 +1,7 @@
 import errno
 import itertools
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,8 +11,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from maintenance import disagreements
 
 from digitocr import atomic
+from digitocr.cli import console
 from digitocr.errors import OutputError, UsageError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
@@ -408,6 +412,83 @@ class TestFaults:
             work.run()
         assert caught.value.exit_status == 3
         assert work.names("inbox") == ["a.jpg"]
+
+
+class TestEvents:
+    def test_a_line_of_json_for_each_file_with_run_and_hash(self, work):
+        console.set_up(quiet=False, verbose=False)
+        try:
+            console.log_to(work.folder / "logs" / "run.jsonl")
+            content = scan.digest(work.put("a.jpg", "1"))
+            work.put("bad.jpg", "BAD")
+            work.run()
+        finally:
+            for handler in logging.getLogger("digitocr").handlers[:]:
+                logging.getLogger("digitocr").removeHandler(handler)
+                handler.close()
+        lines = [json.loads(line) for line in (work.folder / "logs" / "run.jsonl").read_text().splitlines()]
+        events = {line["file"]: line for line in lines if "file" in line}
+        assert (events["a.jpg"]["sha256"], events["a.jpg"]["run"], events["a.jpg"]["status"]) == (
+            content,
+            1,
+            "done",
+        )
+        assert (events["bad.jpg"]["status"], events["bad.jpg"]["code"]) == ("failed", "damaged")
+        assert all({"time", "level", "message"} <= set(line) for line in lines)
+
+
+class TestReprocess:
+    def test_what_another_threshold_read_is_read_again_from_the_archive(self, work):
+        work.put("a.jpg", "1")
+        work.put("b.jpg", "2")
+        work.run()
+        assert work.run(threshold=0.123).files == 0
+        assert work.run(threshold=0.123, reprocess="changed").done == 2
+        assert work.run(threshold=0.123, reprocess="changed").files == 0
+        assert work.names("archive") == ["a.jpg", "b.jpg"]
+        assert len(work.names("results/.old")) == 4
+        assert disagreements(work) == []
+
+    def test_all_is_read_again_once(self, work):
+        for name, text in {"a.jpg": "1", "twin.jpg": "1", "bad.jpg": "BAD"}.items():
+            work.put(name, text)
+        work.run()
+        work.reader.seen.clear()
+        summary = work.run(reprocess="all")
+        assert (summary.done, summary.duplicates, summary.failed) == (1, 1, 1)
+        assert sorted(work.reader.seen) == ["a.jpg", "bad.jpg"]
+        assert work.names("archive") == ["a.jpg", "twin.jpg"]
+        assert work.names("failed") == ["bad.jpg", "bad.jpg.error.json"]
+        assert disagreements(work) == []
+
+    def test_what_failed_and_can_be_read_now_goes_to_the_archive(self, work, monkeypatch):
+        work.put("a.jpg", "BAD 5")
+        work.run()
+        assert work.run(reprocess="changed").files == 0
+        import fake_reader
+
+        real = fake_reader.failed
+        monkeypatch.setattr(
+            fake_reader,
+            "failed",
+            lambda file, content, code, message: fake_reader.FileResult(
+                file, content, (fake_reader.PageResult(1, (60, 400), fake_reader.numbers("5")),)
+            ),
+        )
+        assert work.run(reprocess="failed").done == 1
+        monkeypatch.setattr(fake_reader, "failed", real)
+        assert work.names("archive") == ["a.jpg"]
+        assert work.names("failed") == []
+        assert disagreements(work) == []
+
+    def test_in_another_folder(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.put("bad.jpg", "BAD", other)
+        work.run(other)
+        assert work.run(other, reprocess="failed").failed == 1
+        summary = work.run(other, reprocess="all")
+        assert (summary.done, summary.failed, summary.unchanged) == (1, 1, 0)
 
 
 SCRIPT = """
