@@ -338,7 +338,7 @@ class Desk(Ledger):
             return
         sql = (
             "SELECT f.id, f.processed_at FROM file AS f LEFT JOIN sampled AS s ON s.file = f.id"
-            " WHERE f.job = ? AND f.status IN ('done', 'partial')"
+            " WHERE f.job = ? AND f.status IN ('done', 'partial') AND f.reading IS NOT NULL"
             " AND (s.file IS NULL OR s.read_at <> f.processed_at OR s.share < ?) LIMIT 100"
         )
         while files := self._rows(sql, self.shelf.job, share):
@@ -410,7 +410,8 @@ class Desk(Ledger):
 
     def _seen(self, db: sqlite3.Connection, place: Place) -> tuple[Known | None, Seen | None, int]:
         own = db.execute(
-            "SELECT 1 FROM file WHERE id = ? AND job = ?", (place.file, self.shelf.job)
+            "SELECT 1 FROM file WHERE id = ? AND job = ? AND reading IS NOT NULL",
+            (place.file, self.shelf.job),
         ).fetchone()
         known = self.file(place.file) if own else None
         if known is None or known.status not in ("done", "empty", "partial"):

@@ -23,169 +23,12 @@ from pathlib import Path
 from typing import Any, Self
 
 from digitocr.errors import OutputError
+from digitocr.store.schema import DERIVED, KEPT, MIGRATIONS, drop_derived, has_rows, statements
 
 LEASE_SECONDS = 3600.0
 """After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
 
 _PUBLISHED, _PUBLISHING = 1, 2
-
-# What the review page needs, see digitocr.review.desk: the queue in the orders it is worked through, who holds what,
-# every decision with what was shown, and the further looks that are asked for.
-_REVIEWING = """
-    ALTER TABLE item ADD COLUMN page INTEGER AS (CAST(json_extract(cells, '$[2]') AS INTEGER)) VIRTUAL;
-    ALTER TABLE item ADD COLUMN field TEXT AS (json_extract(cells, '$[3]')) VIRTUAL;
-    ALTER TABLE item ADD COLUMN number INTEGER AS (CAST(json_extract(cells, '$[4]') AS INTEGER)) VIRTUAL;
-    ALTER TABLE item ADD COLUMN digit TEXT AS (json_extract(cells, '$[6]')) VIRTUAL;
-    ALTER TABLE item ADD COLUMN confidence REAL AS (CAST(json_extract(cells, '$[7]') AS REAL)) VIRTUAL;
-    ALTER TABLE item ADD COLUMN reasons TEXT AS (json_extract(cells, '$[11]')) VIRTUAL;
-    CREATE INDEX item_by_field ON item (job, waits, field, file, rank);
-    CREATE INDEX item_by_file ON item (job, waits, file, rank);
-    CREATE INDEX item_by_confidence ON item (job, waits, confidence, file, rank);
-    CREATE INDEX item_by_digit ON item (job, waits, reasons, digit, confidence);
-    CREATE TABLE lease (
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        session TEXT NOT NULL,
-        until REAL NOT NULL,
-        PRIMARY KEY (file, page, number)
-    );
-    CREATE INDEX lease_session ON lease (session);
-    CREATE TABLE skip (
-        session TEXT NOT NULL,
-        file INTEGER NOT NULL,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        PRIMARY KEY (session, file, page, number)
-    );
-    CREATE TABLE decision (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        token TEXT NOT NULL,
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL REFERENCES file,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        read_at TEXT NOT NULL,
-        look TEXT NOT NULL CHECK (look IN ('first', 'wall', 'second', 'third', 'audit', 'undo')),
-        answer TEXT NOT NULL,
-        shown TEXT NOT NULL,
-        effect TEXT NOT NULL,
-        undoes INTEGER REFERENCES decision,
-        who TEXT NOT NULL,
-        at TEXT NOT NULL,
-        UNIQUE (token, file, page, number)
-    );
-    CREATE INDEX decision_number ON decision (file, page, number);
-    CREATE UNIQUE INDEX decision_undoes ON decision (undoes);
-    CREATE INDEX decision_at ON decision (job, at);
-    CREATE TRIGGER decision_kept BEFORE DELETE ON decision
-        BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;
-    CREATE TRIGGER decision_unchanged BEFORE UPDATE ON decision
-        BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END;
-    CREATE TABLE further_look (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL REFERENCES file,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        read_at TEXT NOT NULL,
-        look TEXT NOT NULL CHECK (look IN ('second', 'third', 'audit')),
-        texts TEXT NOT NULL,
-        not_who TEXT NOT NULL DEFAULT '',
-        origin INTEGER REFERENCES further_look,
-        opened_by INTEGER REFERENCES decision,
-        closed_by INTEGER REFERENCES decision,
-        answer TEXT,
-        UNIQUE (file, page, number, read_at, look, opened_by)
-    );
-    CREATE INDEX further_look_open ON further_look (job, closed_by, look);
-    CREATE INDEX further_look_number ON further_look (file, page, number);
-    CREATE INDEX further_look_opener ON further_look (opened_by);
-    CREATE TABLE sampled (
-        file INTEGER PRIMARY KEY REFERENCES file,
-        read_at TEXT NOT NULL,
-        share REAL NOT NULL
-    );
-"""
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE job (
-        id INTEGER PRIMARY KEY,
-        results TEXT NOT NULL UNIQUE,
-        published INTEGER NOT NULL DEFAULT 0
-    );
-    CREATE TABLE run (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job INTEGER NOT NULL REFERENCES job,
-        folder TEXT NOT NULL,
-        started TEXT NOT NULL,
-        ended TEXT,
-        summary TEXT
-    );
-    CREATE TABLE file (
-        id INTEGER PRIMARY KEY,
-        job INTEGER NOT NULL REFERENCES job,
-        source TEXT NOT NULL,
-        file TEXT NOT NULL,
-        sha256 TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL,
-        checked_ns INTEGER NOT NULL,
-        status TEXT NOT NULL DEFAULT '',
-        model TEXT NOT NULL DEFAULT '',
-        settings TEXT NOT NULL DEFAULT '',
-        error_code TEXT NOT NULL DEFAULT '',
-        error TEXT NOT NULL DEFAULT '',
-        pages INTEGER NOT NULL DEFAULT 0,
-        numbers INTEGER NOT NULL DEFAULT 0,
-        digits INTEGER NOT NULL DEFAULT 0,
-        review INTEGER NOT NULL DEFAULT 0,
-        seconds REAL NOT NULL DEFAULT 0,
-        processed_at TEXT NOT NULL DEFAULT '',
-        attempts INTEGER NOT NULL DEFAULT 0,
-        holder TEXT NOT NULL DEFAULT '',
-        lease REAL NOT NULL DEFAULT 0,
-        reading BLOB,
-        number_lines TEXT NOT NULL DEFAULT '',
-        stale INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (job, file)
-    );
-    CREATE INDEX file_content ON file (job, sha256);
-    CREATE TABLE item (
-        job INTEGER NOT NULL REFERENCES job,
-        review_id TEXT NOT NULL,
-        file INTEGER NOT NULL REFERENCES file,
-        rank INTEGER NOT NULL,
-        waits INTEGER NOT NULL,
-        cells TEXT NOT NULL,
-        PRIMARY KEY (job, review_id)
-    );
-    CREATE INDEX item_file ON item (file);
-    CREATE TABLE correction (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL REFERENCES file,
-        review_id TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind IN ('digit', 'number')),
-        old TEXT NOT NULL,
-        new TEXT NOT NULL,
-        who TEXT NOT NULL,
-        at TEXT NOT NULL
-    );
-    CREATE INDEX correction_file ON correction (file);
-    CREATE TRIGGER correction_kept BEFORE DELETE ON correction
-        BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
-    CREATE TRIGGER correction_unchanged BEFORE UPDATE ON correction
-        BEGIN SELECT RAISE(ABORT, 'corrections are never changed'); END;
-    """,
-    _REVIEWING,
-    """
-    CREATE INDEX file_source ON file (job, source);
-    """,
-    "ALTER TABLE file ADD COLUMN form_rows TEXT NOT NULL DEFAULT '';",
-)
 
 _WAITING = "file CROSS JOIN item ON item.file = file.id AND waits"
 
@@ -499,7 +342,11 @@ class Ledger:
         """Give claims back as if they had never been made."""
         with self._writing() as db:
             for identity in ids:
-                db.execute("DELETE FROM file WHERE id = ? AND status = '' AND attempts <= 1", (identity,))
+                if not has_rows(db, KEPT + DERIVED, identity):
+                    db.execute(
+                        "DELETE FROM file WHERE id = ? AND status = '' AND attempts <= 1 AND reading IS NULL",
+                        (identity,),
+                    )
                 db.execute(
                     "UPDATE file SET attempts = max(attempts - 1, 0), holder = '', lease = 0 WHERE id = ?",
                     (identity,),
@@ -543,9 +390,8 @@ class Ledger:
             db.execute(
                 "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
             )
-            db.execute("DELETE FROM item WHERE file = ?", (identity,))
-            said = db.execute("SELECT 1 FROM correction WHERE file = ? LIMIT 1", (identity,)).fetchone()
-            if said:
+            drop_derived(db, identity)
+            if has_rows(db, KEPT, identity):
                 db.execute(
                     "UPDATE file SET status = '', model = '', settings = '', error_code = '', error = '', pages = 0,"
                     " numbers = 0, digits = 0, review = 0, attempts = 0, holder = '', lease = 0, reading = NULL,"
@@ -569,7 +415,9 @@ class Ledger:
                 row[0]
                 for row in db.execute(
                     "SELECT id FROM file WHERE job = ? AND processed_at < ? AND reading IS NOT NULL AND NOT stale"
-                    " AND NOT EXISTS (SELECT 1 FROM item WHERE item.file = file.id AND waits)",
+                    " AND NOT EXISTS (SELECT 1 FROM item WHERE item.file = file.id AND waits)"
+                    " AND NOT EXISTS (SELECT 1 FROM further_look AS l WHERE l.file = file.id"
+                    " AND l.read_at = processed_at AND closed_by IS NULL)",
                     (job, before),
                 )
             ]
@@ -761,16 +609,16 @@ class Ledger:
 
     def _migrate(self) -> None:
         version = self._version()
-        if version > len(_MIGRATIONS):
+        if version > len(MIGRATIONS):
             raise OutputError(
                 f"the ledger {self._path} was written by a newer version", hint="install that version again"
             )
-        while self._version() < len(_MIGRATIONS):
+        while self._version() < len(MIGRATIONS):
             with self._writing() as db:
                 version = self._version()  # another process may have been faster
-                for statement in _statements("".join(_MIGRATIONS[version : version + 1])):
+                for statement in statements("".join(MIGRATIONS[version : version + 1])):
                     db.execute(statement)
-                if version < len(_MIGRATIONS):
+                if version < len(MIGRATIONS):
                     db.execute(f"PRAGMA user_version = {version + 1}")
 
     def _version(self) -> int:
@@ -778,18 +626,10 @@ class Ledger:
 
     def _trouble(self, error: Exception) -> OutputError:
         hint = "check space and permissions"
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
+        if isinstance(error, sqlite3.IntegrityError):
+            hint = "this is a fault of digitocr, not of the disk: nothing was changed; please report it"
+        elif isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
             hint = "another program holds it; try again"
         elif "malformed" in str(error) or "not a database" in str(error):
             hint = f"move {self._path} away; the folder will be read again"
         return OutputError(f"the ledger {self._path} cannot be used: {error}", hint=hint)
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script, since `executescript` would commit between its statements."""
-    statement = ""
-    for part in script.split(";")[:-1]:
-        statement += part + ";"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""

@@ -574,3 +574,12 @@ def test_words_taken_back_leave_what_was_read(work):
         ann.say(ann.take()[0], _1="7")
         ann.undo()
         assert overlay.corrected(machine, desk.corrections(1)) == machine
+
+
+def test_a_file_whose_reading_housekeeping_dropped_stands_in_nobodys_way(work):
+    work.put("a.jpg", "11 22")
+    work.run()
+    with open_desk(work, Rules(audit_share=1)) as desk:
+        assert desk.settle(desk.shelf.job, "2999-01-01T00:00:00Z") == 1
+        desk.draw_audits()
+        assert Person(desk).take(9) == []

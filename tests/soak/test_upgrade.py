@@ -61,6 +61,11 @@ def tables(project):
     }
 
 
+def rows_of(name):
+    with Path(name).open(newline="", encoding="utf-8") as stream:
+        return list(csv.DictReader(stream))
+
+
 def select(project, sql):
     with closing(sqlite3.connect(project / ".digitocr" / "ledger.sqlite")) as db:
         return db.execute(sql).fetchall()
@@ -113,14 +118,12 @@ def test_tables_that_are_written_again_are_the_same(project):
 
 def test_what_was_typed_before_is_taken_over(project):
     words = said(project)
-    with open("review/queue.csv", newline="", encoding="utf-8") as stream:
-        (typed,) = [row for row in csv.DictReader(stream) if row["correction"] or row["number_correction"]]
+    (typed,) = [row for row in rows_of("review/queue.csv") if row["correction"] or row["number_correction"]]
     assert json.loads(call("flows.apply_review", "--json")) == {"applied": 1, "settled": 1, "refused": 0}
     *before, (*_, kind, old, new, _, _) = said(project)["correction"]
     assert before == words["correction"]
     assert (kind, old, new) == ("digit", typed["digit"], typed["correction"])
-    with open("results/page2.jpg.digits.csv", newline="", encoding="utf-8") as stream:
-        rows = {(row["number"], row["position"]): row for row in csv.DictReader(stream)}
+    rows = {(row["number"], row["position"]): row for row in rows_of("results/page2.jpg.digits.csv")}
     assert rows[typed["number"], typed["position"]]["digit"] == typed["correction"]
 
 
