@@ -103,7 +103,7 @@ def standing(settings: Settings, ledger: Ledger) -> Standing:
         oldest=round(
             max((time.time() - e.mtime_ns / 1e9 for e in waiting if e.mtime_ns > 0), default=0.0), 1
         ),
-        review=ledger.count_waiting(job) if job else 0,
+        review=ledger.items.count_waiting(job) if job else 0,
         failed=len(_quarantined(s.failed)),
         files={status or "seen": n for status, n in sorted(ledger.statuses(job or 0).items())},
         runs=runs[0].id if runs else 0,
@@ -201,7 +201,7 @@ def _wrong_with(known: Known, shelf: publish.Shelf, ledger: Ledger, disk: _Disk)
         yield f"was being read by {known.holder}, who did not finish"
     if known.status in READ:
         digits, numbers = tables.table_paths(shelf.results, known.file)
-        if _text(numbers) != tables.encode(tables.NUMBERS, ()) + ledger.lines_of(known.id):
+        if _text(numbers) != tables.encode(tables.NUMBERS, ()) + ledger.published.lines_of(known.id):
             yield f"{numbers.name} is missing or not what was read"
         if _rows(digits) != known.digits:
             yield f"{digits.name} is missing or has not its {known.digits} digits"
@@ -216,7 +216,7 @@ def _wrong_tables(shelf: publish.Shelf, ledger: Ledger, files: Sequence[Known]) 
     expected = {
         shelf.results / "files.csv": tables.encode(tables.FILES, publish.file_rows(files)),
         shelf.results / "numbers.csv": tables.encode(tables.NUMBERS, ())
-        + "".join(ledger.number_lines(shelf.job)),
+        + "".join(ledger.published.number_lines(shelf.job)),
     }
     for form, rows in forms.gather(publish.form_rows(ledger, shelf.job)).items():
         expected[forms.path(shelf.results, form)] = forms.as_csv(rows)
@@ -224,7 +224,7 @@ def _wrong_tables(shelf: publish.Shelf, ledger: Ledger, files: Sequence[Known]) 
         if _text(path) != text:
             yield f"{path.name}: is missing or behind the ledger; the next run writes it"
     queue = _text(shelf.review / "queue.csv")
-    for item in ledger.waiting(shelf.job):
+    for item in ledger.items.waiting(shelf.job):
         if item.review_id not in queue:
             yield f"queue.csv: {item.review_id} is missing; the next run writes it"
         if not (shelf.review / "crops" / f"{item.review_id}.png").is_file():
@@ -381,7 +381,7 @@ def tidy(settings: Settings, ledger: Ledger) -> Tidied:
                 s, ledger.known(job), _before(s.keep_archive_days), done.troubles
             )
         if s.keep_crops_days is not None:
-            wanted = {item.review_id for item in ledger.all_waiting()}
+            wanted = ledger.items.all_waiting()
             crops = [p for p in _files(s.review / "crops") if p.suffix == ".png" and p.stem not in wanted]
             done.crops = _remove_old(crops, s.keep_crops_days * DAY, done.troubles)
         if s.keep_ledger_days is not None:

@@ -341,7 +341,7 @@ class Batch:
         """Bring the tables over all files up to date and sum the run up."""
         with publish.writing(self._shelf):
             stale = publish.refresh(self._shelf, self._ledger)
-            if stale or not self._ledger.is_published(self._shelf.job) or not self._has_tables():
+            if stale or not self._ledger.published.is_current(self._shelf.job) or not self._has_tables():
                 publish.publish(self._shelf, self._ledger)
         summary = self.summary()
         if self._run:

@@ -85,6 +85,42 @@ _REVIEW_TABLES = """
     );
 """
 
+# Until then an item held the cells of its row in the queue, in the order of the columns of that table.
+_TYPED_ITEMS = """
+    CREATE TABLE typed_item (
+        job INTEGER NOT NULL REFERENCES job,
+        review_id TEXT NOT NULL,
+        file INTEGER NOT NULL REFERENCES file,
+        rank INTEGER NOT NULL,
+        waits INTEGER NOT NULL,
+        page INTEGER NOT NULL,
+        field TEXT NOT NULL,
+        number INTEGER NOT NULL,
+        position INTEGER NOT NULL,
+        digit INTEGER,
+        confidence REAL,
+        runner_up INTEGER,
+        runner_up_confidence REAL,
+        number_text TEXT NOT NULL,
+        reasons TEXT NOT NULL,
+        PRIMARY KEY (job, review_id)
+    );
+    INSERT INTO typed_item SELECT job, review_id, file, rank, waits,
+        json_extract(cells, '$[2]'), json_extract(cells, '$[3]'), json_extract(cells, '$[4]'),
+        coalesce(nullif(json_extract(cells, '$[5]'), ''), 0),
+        nullif(json_extract(cells, '$[6]'), ''), nullif(json_extract(cells, '$[7]'), ''),
+        nullif(json_extract(cells, '$[8]'), ''), nullif(json_extract(cells, '$[9]'), ''),
+        json_extract(cells, '$[10]'), json_extract(cells, '$[11]')
+        FROM item;
+    DROP TABLE item;
+    ALTER TABLE typed_item RENAME TO item;
+    CREATE INDEX item_file ON item (file);
+    CREATE INDEX item_by_field ON item (job, waits, field, file, rank);
+    CREATE INDEX item_by_file ON item (job, waits, file, rank);
+    CREATE INDEX item_by_confidence ON item (job, waits, confidence, file, rank);
+    CREATE INDEX item_by_digit ON item (job, waits, reasons, digit, confidence);
+"""
+
 MIGRATIONS = (
     """
     CREATE TABLE job (
@@ -161,6 +197,7 @@ MIGRATIONS = (
     CREATE INDEX file_source ON file (job, source);
     """,
     "ALTER TABLE file ADD COLUMN form_rows TEXT NOT NULL DEFAULT '';",
+    _TYPED_ITEMS,
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

@@ -33,7 +33,7 @@ def verify(work):
 def days_ago(work, days):
     """Have everything read so many days ago."""
     then = time.time() - days * maintenance.DAY
-    with ledger(work) as opened, opened._writing() as db:
+    with ledger(work) as opened, opened.database.writing() as db:
         at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(then))
         db.execute("UPDATE file SET processed_at = ?", (at,))
         db.execute("UPDATE run SET started = ?, ended = ?", (at, at))

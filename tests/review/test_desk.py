@@ -1,37 +1,48 @@
 import sqlite3
 import threading
+from contextlib import closing
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from web_desk import Look, Person, open_desk, tables
+from reviewers import Clock, Look, Person, review_of, tables
 
 from digitocr.errors import UsageError
 from digitocr.results import overlay, publish
-from digitocr.review.desk import LEASE_SECONDS
+from digitocr.review.assignments import LEASE_SECONDS
 from digitocr.review.figures import overview
-from digitocr.review.numbers import Place
 from digitocr.review.rules import Order, Rules
+from digitocr.store.review import Place
 from flows.apply_review import apply_review
 
 
 @pytest.fixture
-def desk(work):
+def clock():
+    return Clock()
+
+
+@pytest.fixture
+def review(work, clock):
     work.put("a.jpg", "5 123?")
     work.put("b.jpg", "4? 77? 8")
     work.run()
-    with open_desk(work) as desk:
-        yield desk
+    with review_of(work, clock=clock) as review:
+        yield review
 
 
 @pytest.fixture
-def ann(desk):
-    return Person(desk, "ann")
+def ann(review):
+    return Person(review, "ann")
 
 
 @pytest.fixture
-def bob(desk):
-    return Person(desk, "bob")
+def bob(review):
+    return Person(review, "bob")
+
+
+def select(work, sql, *values):
+    with closing(sqlite3.connect(work.folder / ".digitocr" / "ledger.sqlite")) as db, db:
+        return db.execute(sql, values).fetchall()
 
 
 def queue(work):
@@ -39,10 +50,10 @@ def queue(work):
 
 
 class TestDeciding:
-    def test_accepting_settles_a_number_in_all_tables(self, work, desk, ann):
+    def test_accepting_settles_a_number_in_all_tables(self, work, review, ann):
         (task,) = ann.take()
         assert ann.accept(task) == ""
-        assert tables(work, desk)["a.jpg", 2] == ("123", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("123", "corrected")
         assert queue(work) == [("b.jpg", "1"), ("b.jpg", "2")]
         (row,) = work.table("review/audit.csv")
         assert (row["who"], row["kind"], row["old"], row["new"]) == ("ann", "digit", "1", "1")
@@ -51,15 +62,15 @@ class TestDeciding:
         ("said", "text"),
         [({"_1": "7"}, "723"), ({"_1": "-"}, "23"), ({"text": "456"}, "456"), ({"text": "1234"}, "1234")],
     )
-    def test_what_is_said_is_in_the_tables(self, work, desk, ann, said, text):
+    def test_what_is_said_is_in_the_tables(self, work, review, ann, said, text):
         (task,) = ann.take()
         assert ann.say(task, **said) == ""
-        assert tables(work, desk)["a.jpg", 2] == (text, "corrected")
+        assert tables(work, review)["a.jpg", 2] == (text, "corrected")
 
-    def test_what_is_no_number_goes(self, work, desk, ann):
+    def test_what_is_no_number_goes(self, work, review, ann):
         (task,) = ann.take()
         ann.say(task, "-")
-        assert ("a.jpg", 2) not in tables(work, desk)
+        assert ("a.jpg", 2) not in tables(work, review)
 
     @pytest.mark.parametrize(
         "said",
@@ -73,16 +84,16 @@ class TestDeciding:
             {"_9": "1"},
         ],
     )
-    def test_what_cannot_be_meant_is_refused_and_changes_nothing(self, work, desk, ann, said):
+    def test_what_cannot_be_meant_is_refused_and_changes_nothing(self, work, review, ann, said):
         (task,) = ann.take()
         assert ann.say(task, **said)
-        assert tables(work, desk)["a.jpg", 2] == ("123", "review")
+        assert tables(work, review)["a.jpg", 2] == ("123", "review")
 
-    def test_the_same_token_is_the_same_decision(self, work, desk, ann):
+    def test_the_same_token_is_the_same_decision(self, work, review, ann):
         (task,) = ann.take()
         ann.say(task, _1="7", token="token-again")
         assert ann.say(task, _1="7", token="token-again") == ""
-        tables(work, desk)
+        tables(work, review)
         assert len(work.table("review/audit.csv")) == 1
 
     def test_an_empty_file_is_given_its_number_or_confirmed(self, work, ann):
@@ -92,58 +103,58 @@ class TestDeciding:
         given_one, none = [task for task in ann.take(9) if not task.place.number]
         ann.say(given_one, "42")
         ann.say(none, "-")
-        assert tables(work, ann.desk)["c.jpg", 1] == ("42", "corrected")
+        assert tables(work, ann.review)["c.jpg", 1] == ("42", "corrected")
         assert work.statuses()["d.jpg"] == "empty"
         assert ("d.jpg", "0") not in queue(work)
 
-    def test_every_decision_is_kept_with_what_was_shown(self, desk, ann):
+    def test_every_decision_is_kept_with_what_was_shown(self, work, review, ann):
         (task,) = ann.take()
         ann.say(task, _1="7")
         ann.undo()
-        rows = desk.figures("SELECT who, look, answer, shown FROM decision ORDER BY id")
+        rows = review.ledger.database.rows("SELECT who, look, answer, shown FROM decision ORDER BY id")
         assert [row[:2] for row in rows] == [("ann", "first"), ("ann", "undo")]
         assert '"runner_up": "7"' in rows[0][3]
         for sql in ("DELETE FROM decision", "UPDATE decision SET who = 'bob'", "DELETE FROM correction"):
             with pytest.raises(sqlite3.IntegrityError, match="never"):
-                desk._db.execute(sql)
+                select(work, sql)
 
 
 class TestUndo:
     @pytest.mark.parametrize("said", [{"_1": "7"}, {"text": "9"}, {"text": "-"}])
-    def test_it_waits_again_as_it_was_and_the_word_is_kept(self, work, desk, ann, said):
-        before = tables(work, desk), queue(work)
+    def test_it_waits_again_as_it_was_and_the_word_is_kept(self, work, review, ann, said):
+        before = tables(work, review), queue(work)
         (task,) = ann.take()
         ann.say(task, **said)
-        tables(work, desk)
+        tables(work, review)
         (again,), refused = ann.undo()
         assert refused == []
         assert again.shown() | {"last_word": 0} == task.shown()
-        assert (tables(work, desk), queue(work)) == before
+        assert (tables(work, review), queue(work)) == before
         assert [row["new"] for row in work.table("review/audit.csv")][-1] == ""
 
-    def test_it_can_be_decided_anew(self, work, desk, ann):
+    def test_it_can_be_decided_anew(self, work, review, ann):
         (task,) = ann.take()
         ann.say(task, _1="7")
         (again,), _ = ann.undo()
         assert ann.say(again, _1="9") == ""
-        assert tables(work, desk)["a.jpg", 2] == ("923", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("923", "corrected")
 
-    def test_twice_is_once(self, work, desk, ann):
+    def test_twice_is_once(self, work, review, ann):
         (task,) = ann.take()
         ann.say(task, _1="7")
         token = ann.last
         ann.undo(token)
         ann.undo(token)
-        assert tables(work, desk)["a.jpg", 2] == ("123", "review")
+        assert tables(work, review)["a.jpg", 2] == ("123", "review")
         assert len(work.table("review/audit.csv")) == 2
 
-    def test_not_another_persons(self, work, desk, ann, bob):
+    def test_not_another_persons(self, work, review, ann, bob):
         (task,) = ann.take()
         ann.say(task, _1="7")
         assert bob.undo(ann.last)[1]
-        assert tables(work, desk)["a.jpg", 2] == ("723", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("723", "corrected")
 
-    def test_not_what_was_built_upon(self, work, desk, ann, bob):
+    def test_not_what_was_built_upon(self, work, review, ann, bob):
         (task,) = ann.take()
         ann.say(task, _1="7")
         first = ann.last
@@ -156,18 +167,18 @@ class TestUndo:
         ann.say(again, _1="9")
         second = ann.last
         assert ann.undo(first)[1] == []  # undone before; nothing happens
-        assert tables(work, desk)["a.jpg", 2] == ("923", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("923", "corrected")
         tasks, refused = ann.undo(second)
         assert (len(tasks), refused) == (1, [])
 
-    def test_not_what_the_table_way_changed_since(self, work, desk, ann):
+    def test_not_what_the_table_way_changed_since(self, work, review, ann):
         kept = (work.folder / "review" / "queue.csv").read_text()
         (task,) = ann.take()
         ann.say(task, _1="7")
         (work.folder / "review" / "queue.csv").write_text(kept.replace("png,,", "png,9,", 1))
         apply_review(work.settings(), "eve")
         assert ann.undo()[1]
-        assert tables(work, desk)["a.jpg", 2] == ("923", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("923", "corrected")
 
 
 class TestTwoPeople:
@@ -180,10 +191,10 @@ class TestTwoPeople:
             work.put(f"{i}.jpg", f"{i}? 5{i}? 6{i}?")
         work.run()
         taken, guard = [], threading.Lock()
-        with open_desk(work) as desk:
+        with review_of(work) as review:
 
             def sit(name):
-                one = Person(desk, name)
+                one = Person(review, name)
                 while tasks := one.take(2):
                     with guard:
                         taken.extend(task.place for task in tasks)
@@ -196,100 +207,96 @@ class TestTwoPeople:
             for thread in threads:
                 thread.join()
             assert len(taken) == len(set(taken)) == 36
-            assert all(status != "review" for _, status in tables(work, desk).values())
+            assert all(status != "review" for _, status in tables(work, review).values())
 
-    def test_processes_share_the_leases(self, work, desk, ann):
-        with open_desk(work) as other:
+    def test_processes_share_the_leases(self, work, review, ann):
+        with review_of(work) as other:
             mine, yours = ann.take(2), Person(other, "bob").take(9)
         assert not {task.place for task in mine} & {task.place for task in yours}
 
-    def test_what_is_left_behind_is_given_on_after_a_while(self, desk, ann, bob):
+    def test_what_is_left_behind_is_given_on_after_a_while(self, clock, review, ann, bob):
         (task,) = ann.take()
-        desk._clock.time += LEASE_SECONDS - 1
+        clock.time += LEASE_SECONDS - 1
         assert task.place not in {t.place for t in bob.take(9)}
-        desk._clock.time += 2
+        clock.time += 2
         assert task.place in {t.place for t in bob.take(9)}
 
-    def test_a_page_that_shows_signs_of_life_keeps_what_it_has(self, desk, ann, bob):
+    def test_a_page_that_shows_signs_of_life_keeps_what_it_has(self, clock, review, ann, bob):
         (task,) = ann.take()
         for _ in range(3):
-            desk._clock.time += LEASE_SECONDS - 1
+            clock.time += LEASE_SECONDS - 1
             ann.take(0, have=[task.place])
         assert task.place not in {t.place for t in bob.take(9)}
 
-    def test_the_slower_one_is_told_and_overwrites_nothing(self, work, desk, ann, bob):
+    def test_the_slower_one_is_told_and_overwrites_nothing(self, clock, work, review, ann, bob):
         (task,) = ann.take()
-        desk._clock.time += LEASE_SECONDS + 1
+        clock.time += LEASE_SECONDS + 1
         (same, *_) = bob.take(9)
         assert same.place == task.place
         assert bob.say(same, _1="7") == ""
         assert "bob" in ann.say(task, _1="9")
-        assert tables(work, desk)["a.jpg", 2] == ("723", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("723", "corrected")
 
-    def test_what_is_given_back_is_free_at_once(self, desk, ann, bob):
+    def test_what_is_given_back_is_free_at_once(self, review, ann, bob):
         first, second = ann.take(2)
-        desk.give_back(ann.session, [second.place])
+        review.assignments.give_back(ann.session, [second.place])
         got = {t.place for t in bob.take(9)}
         assert first.place in got
         assert second.place not in got
 
-    def test_a_skipped_number_comes_last_and_others_may_have_it(self, desk, ann, bob):
+    def test_a_skipped_number_comes_last_and_others_may_have_it(self, review, ann, bob):
         first, *_ = ann.take(1)
-        desk.skip(ann.session, first.place)
+        review.assignments.skip(ann.session, first.place)
         rest = ann.take(9)
         assert first.place not in {t.place for t in rest}
         for task in rest:
             ann.accept(task)
         assert [t.place for t in ann.take(9)] == [first.place]
-        desk.skip(ann.session, first.place)
+        review.assignments.skip(ann.session, first.place)
         assert [t.place for t in bob.take(9)] == [first.place]
 
 
 class TestSameTruth:
-    def test_what_the_table_settles_is_not_offered(self, work, desk, ann):
+    def test_what_the_table_settles_is_not_offered(self, work, review, ann):
         path = work.folder / "review" / "queue.csv"
         path.write_text(path.read_text().replace("png,,", "png,9,", 1))
         apply_review(work.settings(), "eve")
         assert "a.jpg" not in {task.file for task in ann.take(9)}
 
-    def test_what_the_table_settles_in_between_is_kept(self, work, desk, ann):
+    def test_what_the_table_settles_in_between_is_kept(self, work, review, ann):
         (task,) = ann.take()
         path = work.folder / "review" / "queue.csv"
         path.write_text(path.read_text().replace("png,,", "png,9,", 1))
         apply_review(work.settings(), "eve")
         assert "eve" in ann.say(task, _1="7")
-        assert tables(work, desk)["a.jpg", 2] == ("923", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("923", "corrected")
 
-    def test_what_someone_types_into_the_table_meanwhile_stays_there(self, work, desk, ann):
+    def test_what_someone_types_into_the_table_meanwhile_stays_there(self, work, review, ann):
         path = work.folder / "review" / "queue.csv"
         path.write_text(path.read_text().replace("png,,", "png,9,"))
         (task,) = ann.take()
         ann.accept(task)
-        tables(work, desk)
+        tables(work, review)
         assert [row["correction"] for row in work.table("review/queue.csv")] == ["9", "9", "9"]
 
-    def test_a_file_read_again_in_between_is_looked_at_anew(self, work, desk, ann, monkeypatch):
+    def test_a_file_read_again_in_between_is_looked_at_anew(self, work, review, ann, monkeypatch):
         (task,) = ann.take()
-        desk._db.execute("UPDATE file SET processed_at = '2030-01-01T00:00:00Z'")
+        select(work, "UPDATE file SET processed_at = '2030-01-01T00:00:00Z'")
         assert "read again" in ann.accept(task)
 
 
 class TestOrder:
     @pytest.fixture
-    def desk(self, work):
+    def review(self, work):
         work.put("a.jpg", "1? 2?")
         work.put("b.jpg", "3?")
         work.run()
-        with open_desk(work) as desk:
-            import json
-
-            for rank, (identity, cells) in enumerate(
-                desk.figures("SELECT review_id, cells FROM item ORDER BY file, rank")
-            ):
-                row = json.loads(cells)
-                row[3], row[7] = ("b", "b", "a")[rank], ("0.5", "0.3", "0.4")[rank]
-                desk._db.execute("UPDATE item SET cells = ? WHERE review_id = ?", (json.dumps(row), identity))
-            yield desk
+        with review_of(work) as review:
+            ids = [name for (name,) in select(work, "SELECT review_id FROM item ORDER BY file, rank")]
+            for name, field, confidence in zip(ids, "bba", (0.5, 0.3, 0.4), strict=True):
+                sql = "UPDATE item SET field = ?, confidence = ? WHERE review_id = ?"
+                select(work, sql, field, confidence, name)
+            yield review
 
     @pytest.mark.parametrize(
         ("order", "texts"),
@@ -311,13 +318,13 @@ class TestWall:
     def test_the_odd_ones_wait_and_the_rest_is_settled(self, work):
         work.put("a.jpg", "7? 71? 72? 1?")
         work.run()
-        with open_desk(work) as desk:
-            ann = Person(desk)
-            tasks = desk.wall(ann.session, "7", 60)
+        with review_of(work) as review:
+            ann = Person(review)
+            tasks = review.assignments.of_digit(ann.session, 7, 60)
             assert [task.number.text for task in tasks] == ["7", "71", "72"]
             ann.say(tasks[0], _1="7")
             ann.say(tasks[1], _1="1")
-            got = tables(work, desk)
+            got = tables(work, review)
             assert [got["a.jpg", i] for i in (1, 2, 3)] == [
                 ("7", "corrected"), ("11", "corrected"), ("72", "review"),
             ]  # fmt: skip
@@ -325,30 +332,28 @@ class TestWall:
     def test_only_where_nothing_else_is_odd_of_the_number(self, work):
         work.put("a.jpg", "7? 7?")
         work.run()
-        with open_desk(work) as desk:
-            desk._db.execute(
-                "UPDATE item SET cells = json_set(cells, '$[11]', 'low-confidence;neighbour') WHERE rank = 0"
-            )
-            assert [task.place.number for task in desk.wall("0" * 32, "7", 60)] == [2]
+        with review_of(work) as review:
+            select(work, "UPDATE item SET reasons = 'low-confidence;neighbour' WHERE rank = 0")
+            assert [task.place.number for task in review.assignments.of_digit("0" * 32, 7, 60)] == [2]
 
     def test_what_is_on_a_wall_is_in_no_ones_hands(self, work):
         work.put("a.jpg", "7? 8?")
         work.run()
-        with open_desk(work) as desk:
-            ann, bob = Person(desk), Person(desk, "bob")
-            desk.wall(ann.session, "7", 60)
+        with review_of(work) as review:
+            ann, bob = Person(review), Person(review, "bob")
+            review.assignments.of_digit(ann.session, 7, 60)
             assert [task.number.text for task in bob.take(9)] == ["8"]
 
 
 class TestSecondReading:
     @pytest.fixture
-    def desk(self, work):
+    def review(self, work):
         work.put("a.jpg", "123?")
         work.run()
-        with open_desk(work, Rules(second_share=1, audit_share=0)) as desk:
-            yield desk
+        with review_of(work, Rules(second_share=1, audit_share=0)) as review:
+            yield review
 
-    def test_it_is_blind_and_another_persons(self, desk, ann, bob):
+    def test_it_is_blind_and_another_persons(self, review, ann, bob):
         (task,) = ann.take()
         ann.say(task, _1="7")
         assert ann.take() == []
@@ -357,113 +362,113 @@ class TestSecondReading:
         told = second.shown()
         assert (told["digits"], told["texts"], told["reasons"], told["confidence"]) == ([], [], [], None)
         assert "723" not in str(told)
-        ann.desk.give_back(bob.session)
+        review.assignments.give_back(bob.session)
         assert "another person" in ann.say(second, "723")
 
-    def test_agreement_leaves_it_settled(self, work, desk, ann, bob):
+    def test_agreement_leaves_it_settled(self, work, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         assert bob.say(bob.take()[0], "723") == ""
-        assert tables(work, desk)["a.jpg", 1] == ("723", "corrected")
+        assert tables(work, review)["a.jpg", 1] == ("723", "corrected")
         assert bob.take() == ann.take() == []
 
-    def test_disagreement_waits_for_a_third_look_that_decides(self, work, desk, ann, bob):
+    def test_disagreement_waits_for_a_third_look_that_decides(self, work, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         bob.say(bob.take()[0], "923")
-        assert tables(work, desk)["a.jpg", 1] == ("123", "review")
-        eve = Person(desk, "eve")
+        assert tables(work, review)["a.jpg", 1] == ("123", "review")
+        eve = Person(review, "eve")
         (third,) = eve.take()
         assert (third.look, third.texts) == (Look.THIRD, ("723", "923"))
         assert eve.say(third, "923") == ""
-        assert tables(work, desk)["a.jpg", 1] == ("923", "corrected")
+        assert tables(work, review)["a.jpg", 1] == ("923", "corrected")
         assert eve.take() == []
-        assert [c.new for _, c in desk.audit(desk.shelf.job)] == ["7", "", "923"]
+        assert [c.new for _, c in review.ledger.corrections.all(review.shelf.job)] == ["7", "", "923"]
 
-    def test_who_skips_a_dispute_does_not_get_it_as_if_there_were_none(self, desk, ann, bob):
+    def test_who_skips_a_dispute_does_not_get_it_as_if_there_were_none(self, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         bob.say(bob.take()[0], "923")
-        eve = Person(desk, "eve")
+        eve = Person(review, "eve")
         (third,) = eve.take()
-        desk.skip(eve.session, third.place)
+        review.assignments.skip(eve.session, third.place)
         assert {task.look for task in eve.take(9)} <= {Look.THIRD}
-        assert desk.wall(eve.session, "1", 9) == []
+        assert review.assignments.of_digit(eve.session, 1, 9) == []
 
-    def test_undoing_the_first_takes_the_second_with_it(self, desk, ann, bob):
+    def test_undoing_the_first_takes_the_second_with_it(self, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         ann.undo()
         assert [task.look for task in ann.take(9)] == [Look.FIRST]
-        desk.give_back(ann.session)
+        review.assignments.give_back(ann.session)
         assert [task.look for task in bob.take(9)] == [Look.FIRST]
 
-    def test_undoing_the_second_brings_back_the_first(self, work, desk, ann, bob):
+    def test_undoing_the_second_brings_back_the_first(self, work, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         bob.say(bob.take()[0], "923")
         (again,), refused = bob.undo()
         assert (again.look, refused) == (Look.SECOND, [])
-        assert tables(work, desk)["a.jpg", 1] == ("723", "corrected")
+        assert tables(work, review)["a.jpg", 1] == ("723", "corrected")
         assert bob.say(again, "723") == ""
         assert bob.take() == []
 
-    def test_the_first_cannot_be_undone_after_the_second(self, desk, ann, bob):
+    def test_the_first_cannot_be_undone_after_the_second(self, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         bob.say(bob.take()[0], "723")
         assert ann.undo()[1]
 
-    def test_undoing_the_third_asks_again(self, work, desk, ann, bob):
+    def test_undoing_the_third_asks_again(self, work, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
         bob.say(bob.take()[0], "923")
-        eve = Person(desk, "eve")
+        eve = Person(review, "eve")
         eve.say(eve.take()[0], "923")
         (again,), _ = eve.undo()
         assert again.look is Look.THIRD
-        assert tables(work, desk)["a.jpg", 1] == ("123", "review")
+        assert tables(work, review)["a.jpg", 1] == ("123", "review")
 
 
 class TestAudit:
     @pytest.fixture
-    def desk(self, work):
+    def review(self, work):
         work.put("a.jpg", "11 22 33?")
         work.run()
-        with open_desk(work, Rules(audit_share=1)) as desk:
-            desk.draw_audits()
-            desk.draw_audits()
-            yield desk
+        with review_of(work, Rules(audit_share=1)) as review:
+            review.audits.draw()
+            review.audits.draw()
+            yield review
 
-    def test_accepted_numbers_are_drawn_once_and_shown_blind(self, desk, ann):
+    def test_accepted_numbers_are_drawn_once_and_shown_blind(self, review, ann):
         audits = ann.take(9, look=Look.AUDIT)
         assert [task.place.number for task in audits] == [1, 2]
         assert all(not task.shown()["digits"] for task in audits)
 
-    def test_the_estimate_and_its_interval(self, work, desk, ann):
+    def test_the_estimate_and_its_interval(self, work, review, ann):
         one, two = ann.take(9, look=Look.AUDIT)
         ann.say(one, "11")
-        error = overview(desk).error
+        error = overview(review.statistics).error
         assert (error.looked, error.wrong, error.open, error.accepted) == (1, 0, 1, 2)
         ann.say(two, "27")
-        assert overview(desk).error.looked == 1  # two say different things: not settled
-        assert tables(work, desk)["a.jpg", 2] == ("22", "accepted")
+        assert overview(review.statistics).error.looked == 1  # two say different things: not settled
+        assert tables(work, review)["a.jpg", 2] == ("22", "accepted")
         (third,) = ann.take(9, look=Look.THIRD)
         assert third.texts == ("22", "27")
         ann.say(third, "27")
-        error = overview(desk).error
+        error = overview(review.statistics).error
         assert (error.looked, error.wrong) == (2, 1)
         assert error.low < 0.5 < error.high
-        assert tables(work, desk)["a.jpg", 2] == ("27", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("27", "corrected")
 
-    def test_a_slip_of_the_auditor_is_no_error(self, work, desk, ann):
+    def test_a_slip_of_the_auditor_is_no_error(self, work, review, ann):
         one, _ = ann.take(9, look=Look.AUDIT)
         ann.say(one, "71")
         (third,) = ann.take(9, look=Look.THIRD)
         ann.say(third, "11")
-        assert overview(desk).error.wrong == 0
-        assert tables(work, desk)["a.jpg", 1] == ("11", "accepted")
+        assert overview(review.statistics).error.wrong == 0
+        assert tables(work, review)["a.jpg", 1] == ("11", "accepted")
 
-    def test_undone_it_is_open_again(self, desk, ann):
+    def test_undone_it_is_open_again(self, review, ann):
         one, _ = ann.take(9, look=Look.AUDIT)
         ann.say(one, "11")
         ann.undo()
-        assert (overview(desk).error.looked, overview(desk).error.open) == (0, 2)
+        assert (overview(review.statistics).error.looked, overview(review.statistics).error.open) == (0, 2)
 
-    def test_audits_come_among_the_rest(self, desk, ann):
+    def test_audits_come_among_the_rest(self, review, ann):
         assert {task.look for task in ann.take(9)} == {Look.FIRST, Look.AUDIT}
 
 
@@ -488,8 +493,8 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
     work.put("b.jpg", "6?")
     work.run()
     said = {}
-    with open_desk(work, Rules(audit_share=0)) as desk:
-        people = {name: Person(desk, name) for name in "abc"}
+    with review_of(work, Rules(audit_share=0)) as review:
+        people = {name: Person(review, name) for name in "abc"}
         hands = {name: [] for name in "abc"}
         tokens = {name: [] for name in "abc"}
         for name, action in actions:
@@ -497,7 +502,7 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
             if action == "take":
                 hand += one.take(2, have=[task.place for task in hand])
             elif action == "leave":
-                desk.give_back(one.session)
+                review.assignments.give_back(one.session)
                 hand.clear()
             elif action == "undo" and tokens[name]:
                 place = tokens[name].pop()
@@ -521,8 +526,8 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
             places = [task.place for held in hands.values() for task in held]
             assert len(places) == len(set(places))
             assert not set(places) & set(said)
-        by_file = {known.id: known.file for known in desk.known(desk.shelf.job)}
-        got = tables(work, desk)
+        by_file = {known.id: known.file for known in review.ledger.known(review.shelf.job)}
+        got = tables(work, review)
         for (file, number), (text, status) in got.items():
             key = next((p for p in said if by_file[p.file] == file and p.number == number), None)
             if key is not None:
@@ -535,8 +540,8 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
 def test_a_word_said_while_tables_are_made_is_in_the_next(work, monkeypatch):
     work.put("a.jpg", "1? 2?")
     work.run()
-    with open_desk(work) as desk:
-        ann = Person(desk)
+    with review_of(work) as review:
+        ann = Person(review)
         one, other = ann.take(2)
         ann.say(one, _1="7")
         write = publish._write
@@ -548,15 +553,15 @@ def test_a_word_said_while_tables_are_made_is_in_the_next(work, monkeypatch):
             return done
 
         monkeypatch.setattr(publish, "_write", slowly)
-        tables(work, desk)
+        tables(work, review)
         assert ann.take(9) == []
-        assert [text for text, _ in tables(work, desk).values()] == ["7", "8"]
+        assert [text for text, _ in tables(work, review).values()] == ["7", "8"]
         assert queue(work) == []
 
 
 def test_nothing_to_review_before_anything_was_read(work):
     with pytest.raises(UsageError, match="nothing was read"):
-        open_desk(work)
+        review_of(work)
 
 
 @pytest.mark.parametrize("text", ["", "1-2", "1-2-x", "../1-1-1", "1-1-1/..", "-1-1-1", "٣-1-1"])
@@ -568,18 +573,18 @@ def test_what_names_no_number(text):
 def test_words_taken_back_leave_what_was_read(work):
     work.put("a.jpg", "1?")
     work.run()
-    with open_desk(work) as desk:
-        machine = desk._machine(1, "")
-        ann = Person(desk)
+    with review_of(work) as review:
+        machine = review.tasks.reading(1, "")
+        ann = Person(review)
         ann.say(ann.take()[0], _1="7")
         ann.undo()
-        assert overlay.corrected(machine, desk.corrections(1)) == machine
+        assert overlay.corrected(machine, review.ledger.corrections.of(1)) == machine
 
 
 def test_a_file_whose_reading_housekeeping_dropped_stands_in_nobodys_way(work):
     work.put("a.jpg", "11 22")
     work.run()
-    with open_desk(work, Rules(audit_share=1)) as desk:
-        assert desk.settle(desk.shelf.job, "2999-01-01T00:00:00Z") == 1
-        desk.draw_audits()
-        assert Person(desk).take(9) == []
+    with review_of(work, Rules(audit_share=1)) as review:
+        assert review.ledger.settle(review.shelf.job, "2999-01-01T00:00:00Z") == 1
+        review.audits.draw()
+        assert Person(review).take(9) == []

@@ -26,6 +26,7 @@ from fake_reader import FakeReader, numbers
 
 from digitocr.inbox import maintenance, run
 from digitocr.settings import load_settings
+from digitocr.store.database import Database
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
@@ -136,17 +137,17 @@ class Steps:
     def install(self):
         for name in ("rename", "replace", "unlink", "mkdir", "fsync"):
             setattr(os, name, self.deadly(getattr(os, name)))
-        writing = Ledger._writing
+        writing = Database.writing
 
         @contextlib.contextmanager
-        def deadly_writing(ledger):
+        def deadly_writing(database):
             self.step()
-            with writing(ledger) as db:
+            with writing(database) as db:
                 yield db
                 self.step()
             self.step()
 
-        Ledger._writing = deadly_writing
+        Database.writing = deadly_writing
         FakeReader._read = self.deadly(FakeReader._read)
 
 
@@ -220,7 +221,7 @@ def check():
             line for line in maintenance.verify(settings(), ledger) if "left behind by a kill" not in line
         ]
         known = list(ledger.known(1))
-        said = ledger.audit(1)
+        said = ledger.corrections.all(1)
     assert wrong == [], wrong
     rows = table("results/files.csv")[1:]
     assert len(rows) == len(known) == len(put), rows

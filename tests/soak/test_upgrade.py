@@ -15,9 +15,9 @@ from starlette.testclient import TestClient
 
 from digitocr.inbox import maintenance
 from digitocr.review.rules import Rules
+from digitocr.review.service import open_review
 from digitocr.settings import load_settings
 from digitocr.store.ledger import Ledger
-from digitocr.web import server
 from digitocr.web.app import make_app
 
 RELEASES = sorted(Path(__file__).with_name("fixtures").glob("release-*"))
@@ -129,8 +129,8 @@ def test_what_was_typed_before_is_taken_over(project):
 
 def test_review_goes_on_where_it_was(project):
     words, settings = said(project), load_settings()
-    desk = server.open_desk(settings, Rules(second_share=1.0, audit_share=0.5))
-    app = make_app(desk, settings, host_person="ann")
+    review = open_review(settings, Rules(second_share=1.0, audit_share=0.5))
+    app = make_app(review, settings, host_person="ann")
     with TestClient(app, base_url=HOME, client=("127.0.0.1", 1), headers={"origin": HOME}) as page:
         assert "audit" in page.get("/").text.casefold()
         looks = {}

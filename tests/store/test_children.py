@@ -1,43 +1,77 @@
 """A file with rows in every child table: whatever is done with it, no reference breaks and nobody's word is lost."""
 
 import inspect
+import shutil
 import sqlite3
 from contextlib import closing
+from itertools import islice
 from pathlib import Path
 
 import pytest
 
 from digitocr.errors import OutputError
-from digitocr.store import schema
-from digitocr.store.ledger import Claim, Correction, Ledger, Outcome
+from digitocr.store import review, schema
+from digitocr.store.ledger import Claim, Ledger, Outcome
+from digitocr.store.records import Correction
+from digitocr.store.statistics import Statistics
 
 AGAIN = Claim(1, "a.jpg", "a.jpg", "aa", 10, 20, 30)
+PLACE = review.Place(1, 1, 1)
 ARGUMENTS = {
+    "answer": "7",
+    "at": 1.0,
     "before": "2999-01-01T00:00:00Z",
     "checked_ns": 3,
     "claims": [AGAIN],
     "corrections": [Correction(1, "r1", "digit", "1", "7", "ann", "2026-01-01T00:00:00Z")],
+    "correction": 1,
     "count": 9,
-    "file": "a.jpg",
+    "decision": 1,
+    "digit": 7,
+    "field": None,
+    "file": 1,
     "folder": Path("inbox"),
     "holder": "me",
     "identity": 1,
     "ids": [1],
     "job": 1,
+    "limit": 9,
+    "look": "audit",
     "mtime_ns": 2,
     "newest": 1,
+    "not_who": "bob",
+    "opened_by": 1,
+    "order": "file",
+    "origin": None,
     "outcome": Outcome("done"),
     "outcomes": [(1, Outcome("done", reading=b"other"))],
+    "place": PLACE,
+    "read_at": "2026-01-01T00:00:00Z",
     "results": Path("results"),
     "review_id": "r1",
+    "review_ids": ["r1"],
     "run": 1,
+    "session": "1",
     "sha256": "aa",
+    "share": 0.5,
     "since": "2020-01-01T00:00:00Z",
     "size": 1,
     "source": "a.jpg",
     "summary": {},
+    "texts": ["7"],
+    "token": "1",
+    "until": 2.0,
+    "waits": False,
+    "who": "ann",
 }
-"""What a parameter of a method of the ledger is given, by its name."""
+"""What a parameter of a method is given, by its name."""
+
+SPECIAL = {
+    ("is_free", "file"): "a.jpg",
+    ("close", "look"): 1,
+    ("add", "decision"): review.Decision("new", PLACE, "now", "first", "{}", "{}", "[]", "ann", "now"),
+}
+"""The same for one method, where the name means something else."""
 
 VALUES = {
     "job": 1,
@@ -59,11 +93,29 @@ BEFORE = {
 }
 
 
-def public(owner):
-    return [name for name, _ in inspect.getmembers(owner, inspect.isfunction) if not name.startswith("_")]
+PARTS = {
+    "ledger": lambda ledger: ledger,
+    "items": lambda ledger: ledger.items,
+    "corrections": lambda ledger: ledger.corrections,
+    "published": lambda ledger: ledger.published,
+    "leases": lambda ledger: review.Leases(ledger.database, 1),
+    "free numbers": lambda ledger: review.FreeNumbers(ledger.database, 1),
+    "decisions": lambda ledger: review.Decisions(ledger.database, 1),
+    "further looks": lambda ledger: review.FurtherLooks(ledger.database, 1),
+    "statistics": lambda ledger: Statistics(ledger.database, 1),
+}
 
 
-METHODS = [name for name in public(Ledger) if name != "close"]
+def methods():
+    """Return every public method of every part, as (part, method)."""
+    with Ledger(Path("nowhere"), read_only=True) as ledger:
+        parts = {name: make(ledger) for name, make in PARTS.items()}
+    return [
+        (part, name)
+        for part, owner in parts.items()
+        for name, _ in inspect.getmembers(owner, inspect.ismethod)
+        if not name.startswith("_") and name != "close"
+    ]
 
 
 def children(db):
@@ -87,9 +139,10 @@ def put_row(db, table):
     )
 
 
-@pytest.fixture
-def path(tmp_path):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A ledger with one file that was read, and a row of it in each of its child tables."""
+    tmp_path = tmp_path_factory.mktemp("made")
     path = tmp_path / "ledger.sqlite"
     with Ledger(path) as ledger:
         job = ledger.job(tmp_path / "results")
@@ -103,6 +156,11 @@ def path(tmp_path):
     return path
 
 
+@pytest.fixture
+def path(made, tmp_path):
+    return Path(shutil.copy(made, tmp_path))
+
+
 def rows(path, table):
     with closing(sqlite3.connect(path)) as db:
         return db.execute(f"SELECT * FROM {table}").fetchall()
@@ -114,17 +172,16 @@ def test_the_schema_names_every_child_once(path):
 
 
 @pytest.mark.parametrize("before", BEFORE)
-@pytest.mark.parametrize("name", METHODS)
-def test_no_method_breaks_a_reference_or_loses_a_word(path, name, before):
+@pytest.mark.parametrize(("part", "name"), methods())
+def test_no_method_breaks_a_reference_or_loses_a_word(path, part, name, before):
     words = {table: rows(path, table) for table in schema.KEPT}
     with Ledger(path) as ledger:
         BEFORE[before](ledger)
-        method = getattr(ledger, name)
-        found = method(
-            **{parameter: ARGUMENTS[parameter] for parameter in inspect.signature(method).parameters}
-        )
+        method = getattr(PARTS[part](ledger), name)
+        names = inspect.signature(method).parameters
+        found = method(**{n: SPECIAL.get((name, n), ARGUMENTS[n]) for n in names})
         if inspect.isgenerator(found):
-            list(found)
+            list(islice(found, 3))
     assert rows(path, "pragma_foreign_key_check") == []
     for table, said in words.items():
         assert rows(path, table)[: len(said)] == said
@@ -163,7 +220,7 @@ def test_the_claim_of_a_reopened_file_is_given_back_with_its_reading(path):
         ledger.reopen(1)
         ledger.claim(1, [AGAIN], "me")
         ledger.release([1])
-        assert ledger.reading(1) == b"read"
+        assert ledger.published.reading(1) == b"read"
 
 
 def test_a_reading_that_someone_is_still_to_look_at_is_kept(path):

@@ -1,12 +1,12 @@
-"""A desk over a working folder, and people who sit at it."""
+"""A working folder under review, and people who work on it."""
 
 import itertools
 from dataclasses import dataclass
 
-from digitocr.review.desk import Answer, Said, Wanted
+from digitocr.review.assignments import Selection
+from digitocr.review.decisions import Answer, Submission
 from digitocr.review.rules import Look, Rules
-from digitocr.web import server
-from digitocr.web.housekeeping import follow
+from digitocr.review.service import open_review
 
 _count = itertools.count(1)
 
@@ -19,17 +19,16 @@ class Clock:
         return self.time
 
 
-def open_desk(work, rules=None, **flags):
-    desk = server.open_desk(work.settings(**flags), rules or Rules(audit_share=0))
-    desk._clock = Clock()
-    return desk
+def review_of(work, rules=None, clock=None):
+    """Open a working folder for review, with a clock that stands still."""
+    return open_review(work.settings(), rules or Rules(audit_share=0), clock or Clock())
 
 
 @dataclass
 class Person:
     """Someone at a page of his own."""
 
-    desk: object
+    review: object
     who: str = "ann"
 
     def __post_init__(self):
@@ -37,15 +36,15 @@ class Person:
         self.last = ""
 
     def take(self, count=1, have=(), **wanted):
-        return self.desk.next(self.session, self.who, Wanted(**wanted), count, have)
+        return self.review.assignments.next(self.session, self.who, Selection(**wanted), count, have)
 
     def say(self, task, text="", token=None, look=None, **digits):
         """Say the whole text, or digits as _1="7"; return why it was refused."""
         answer = Answer(text, tuple((int(p[1:]), d) for p, d in digits.items()))
         self.last = token or f"token-{next(_count)}"
-        said = Said(task.place, look or task.look, answer, self.last, task.last_word, task.read_at,
-                    self.session, self.who)  # fmt: skip
-        return next(iter(self.desk.decide([said]).values()), "")
+        submission = Submission(task.place, look or task.look, answer, self.last, task.last_word, task.read_at,
+                                self.session, self.who)  # fmt: skip
+        return next(iter(self.review.decisions.decide([submission]).values()), "")
 
     def accept(self, task):
         """Accept all that is unsure, as it was read."""
@@ -53,15 +52,15 @@ class Person:
         return self.say(task, **digits)
 
     def undo(self, token=None):
-        return self.desk.undo(token or self.last, f"undo-{next(_count)}", self.session, self.who)
+        return self.review.decisions.undo(token or self.last, f"undo-{next(_count)}", self.session, self.who)
 
 
-def tables(work, desk):
+def tables(work, review):
     """Make the tables follow, and return the numbers as text and status, by file and ordinal."""
-    follow(desk)
+    review.update_tables()
     return {
         (r["file"], int(r["number"])): (r["text"], r["status"]) for r in work.table("results/numbers.csv")
     }
 
 
-__all__ = ["Clock", "Look", "Person", "open_desk", "tables"]
+__all__ = ["Clock", "Look", "Person", "review_of", "tables"]
