@@ -1,6 +1,8 @@
 """A working folder under review, and people who work on it."""
 
 import itertools
+import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 
 from digitocr.review.assignments import Selection
@@ -63,4 +65,15 @@ def tables(work, review):
     }
 
 
-__all__ = ["Clock", "Look", "Person", "review_of", "tables"]
+def select(work, sql, *values):
+    """Run a statement on the ledger of a working folder."""
+    with closing(sqlite3.connect(work.folder / ".digitocr" / "ledger.sqlite")) as db, db:
+        return db.execute(sql, values).fetchall()
+
+
+def queue(work):
+    """Return the queue as file and number."""
+    return [(row["file"], row["number"]) for row in work.table("review/queue.csv")]
+
+
+__all__ = ["Clock", "Look", "Person", "queue", "review_of", "select", "tables"]
