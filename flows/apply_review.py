@@ -93,7 +93,7 @@ def apply_review(settings: Settings, who: str) -> queue.Accepted:
     with publish.opened(settings) as (ledger, shelf), publish.writing(shelf):
         rows = queue_file.read_queue(settings.review / "queue.csv")
         done = queue.accept(ledger, shelf.job, rows, who)
-        if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(shelf.job):
+        if publish.refresh(shelf, ledger) or done.settled or not ledger.published.is_current(shelf.job):
             publish.publish(shelf, ledger, settled=done.settled)
     return done
 

@@ -49,7 +49,7 @@ class Publisher:
         shelf, ledger = self._shelf, self._ledger
         with publish.writing(shelf):
             stale = publish.refresh(shelf, ledger)
-            if stale or not ledger.is_published(shelf.job) or not self._has_tables():
+            if stale or not ledger.published.is_current(shelf.job) or not self._has_tables():
                 publish.publish(shelf, ledger)
 
     def _has_tables(self) -> bool:

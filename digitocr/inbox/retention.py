@@ -119,7 +119,7 @@ def _remove_originals(settings: Settings, files: Iterable[Known], troubles: list
 def _remove_crops(settings: Settings, ledger: Ledger, troubles: list[str]) -> int:
     if settings.keep_crops_days is None:
         return 0
-    wanted = {item.review_id for item in ledger.all_waiting()}
+    wanted = ledger.items.all_waiting()
     pictures = (path for path in files_in(settings.review / "crops") if path.suffix == ".png")
     return _remove_old(
         (path for path in pictures if path.stem not in wanted), settings.keep_crops_days, troubles

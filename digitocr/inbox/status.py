@@ -77,7 +77,7 @@ def read_status(settings: Settings, ledger: Ledger) -> Status:
     return Status(
         inbox=len(waiting),
         oldest=round(_oldest_age(waiting), 1),
-        review=ledger.count_waiting(job) if job else 0,
+        review=ledger.items.count_waiting(job) if job else 0,
         failed=len(failed_files(s.failed)),
         files={status or "seen": n for status, n in sorted(ledger.statuses(job or 0).items())},
         runs=runs[0].id if runs else 0,

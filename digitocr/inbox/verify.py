@@ -80,7 +80,7 @@ def _wrong_file(known: Known, shelf: Shelf, ledger: Ledger, originals: _Original
         yield f"was being read by {known.holder}, who did not finish"
     if known.status in READ:
         digits, numbers = tables.table_paths(shelf.results, known.file)
-        if _text(numbers) != tables.encode(tables.NUMBERS, ()) + ledger.lines_of(known.id):
+        if _text(numbers) != tables.encode(tables.NUMBERS, ()) + ledger.published.lines_of(known.id):
             yield f"{numbers.name} is missing or not what was read"
         # only names in that table could hold line ends, and these have none
         if _text(digits).count("\n") - 1 != known.digits:
@@ -96,7 +96,7 @@ def _wrong_tables(shelf: Shelf, ledger: Ledger, files: Sequence[Known]) -> Itera
     expected = {
         shelf.results / "files.csv": tables.encode(tables.FILES, publish.file_rows(files)),
         shelf.results / "numbers.csv": tables.encode(tables.NUMBERS, ())
-        + "".join(ledger.number_lines(shelf.job)),
+        + "".join(ledger.published.number_lines(shelf.job)),
     }
     for form, rows in forms.gather(publish.form_rows(ledger, shelf.job)).items():
         expected[forms.path(shelf.results, form)] = forms.as_csv(rows)
@@ -104,7 +104,7 @@ def _wrong_tables(shelf: Shelf, ledger: Ledger, files: Sequence[Known]) -> Itera
         if _text(path) != text:
             yield f"{path.name}: is missing or behind the ledger; the next run writes it"
     queue = _text(shelf.review / "queue.csv")
-    for item in ledger.waiting(shelf.job):
+    for item in ledger.items.waiting(shelf.job):
         if item.review_id not in queue:
             yield f"queue.csv: {item.review_id} is missing; the next run writes it"
         if not (shelf.review / "crops" / f"{item.review_id}.png").is_file():

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Status
-from digitocr.results.tables import items, review_id
-from digitocr.store.ledger import Correction
+from digitocr.results.items import items, review_id
+from digitocr.store.records import Correction
 
 NOT_A_DIGIT = "-"
 
@@ -33,7 +33,8 @@ def corrected(machine: FileResult, corrections: Sequence[Correction]) -> FileRes
     """
     if not corrections:
         return machine
-    places = {item.review_id: (item.page, item.number, item.position) for item in items(machine, machine, "")}
+    asked = [item.queued for item in items(machine, machine, "")]
+    places = {item.review_id: (item.page, item.number, item.position) for item in asked}
     wholes = {
         review_id(machine.sha256, page.index, number.box): (page.index, ordinal, 0)
         for page in machine.pages

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digitocr import atomic
 from digitocr.errors import OutputError
 from digitocr.records import Box, FileResult, FileStatus, Grey, Number, Page, PageResult, Shown, Status
-from digitocr.results.tables import Item, items
+from digitocr.results.items import Item, items
 
 Colour = NDArray[np.uint8]
 """``uint8`` picture of shape ``(height, width, 3)``, blue first."""
@@ -55,9 +55,10 @@ def write_crops(review: Path, shown: Iterable[Shown], waiting: Iterable[Item]) -
     """Write the crop of each item that waits to ``crops/<review_id>.png``."""
     by_index = {page.index: page for page in shown}
     for item in waiting:
-        if item.waits and item.page in by_index:
-            picture = by_index[item.page].crops[item.box, item.mark]
-            atomic.write(review / "crops" / f"{item.review_id}.png", picture, durable=False)
+        queued = item.queued
+        if queued.waits and queued.page in by_index:
+            picture = by_index[queued.page].crops[item.box, item.mark]
+            atomic.write(review / "crops" / f"{queued.review_id}.png", picture, durable=False)
 
 
 def write_annotated(results: Path, file: str, shown: Iterable[Shown]) -> None:

@@ -20,12 +20,12 @@ from digitocr.forms.release import released
 from digitocr.forms.template import Template
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import forms, overlay, queue_file, tables
-from digitocr.results.tables import Item
+from digitocr.results.items import Item, items, queue_row
 from digitocr.settings import Settings
-from digitocr.store.ledger import Known, Ledger, Outcome, Waiting, now
+from digitocr.store.ledger import Ledger
+from digitocr.store.records import Known, Outcome, now
 
 _RESULT = TypeAdapter(FileResult)
-_QUEUE_ID = tables.QUEUE.index("review_id")
 FAULT = "error"
 """Code of what no one expected: a fault of the program or of a library."""
 MAY_PASS = frozenset({FAULT, FileAccessError.code})
@@ -90,18 +90,18 @@ def write_reading(
 
 def refresh(shelf: Shelf, ledger: Ledger) -> int:
     """Write the tables of files with corrections that these do not show, and return how many there were."""
-    stale = ledger.stale(shelf.job)
-    for known in stale:
-        newest = ledger.newest_correction(known.id)
+    stale = ledger.published.stale(shelf.job)
+    for known in map(ledger.file, stale):
+        newest = ledger.corrections.newest(known.id)
         outcome, _ = _write(shelf, ledger, known, stored_result(ledger, known))
-        ledger.refresh(shelf.job, known.id, outcome, newest)
+        ledger.published.refresh(shelf.job, known.id, outcome, newest)
     return len(stale)
 
 
 def stored_result(ledger: Ledger, known: Known) -> FileResult:
     """Return what the program read in a file, before any correction."""
     try:
-        return _RESULT.validate_json(zlib.decompress(ledger.reading(known.id)))
+        return _RESULT.validate_json(zlib.decompress(ledger.published.reading(known.id)))
     except (ValidationError, zlib.error) as error:
         raise OutputError(f"what was read in {known.file} is damaged in the ledger: {error}") from None
 
@@ -116,21 +116,21 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     settled : frozenset of str
         Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
     """
-    ledger.begin_publishing(shelf.job)
-    tables.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
+    ledger.published.begin(shelf.job)
+    tables.write_all_numbers(shelf.results, ledger.published.number_lines(shelf.job))
     tables.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
     forms.write(shelf.results, form_rows(ledger, shelf.job), _known_forms(shelf))
     _write_queue(shelf, ledger, settled)
-    audit = ledger.audit(shelf.job)
+    audit = ledger.corrections.all(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
         tables.write_audit(shelf.review, rows)
-    ledger.end_publishing(shelf.job)
+    ledger.published.end(shelf.job)
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
-    current = _released(shelf, overlay.corrected(machine, ledger.corrections(known.id)))
-    found = tables.items(machine, current, known.file)
+    current = _released(shelf, overlay.corrected(machine, ledger.corrections.of(known.id)))
+    found = items(machine, current, known.file)
     lines = tables.write_tables(shelf.results, current, known.file)
     numbers = [number for _, _, number in tables.counted(current)]
     outcome = Outcome(
@@ -140,21 +140,21 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         pages=len(current.pages),
         numbers=len(numbers),
         digits=sum(len(number.digits) for number in numbers),
-        review=sum(item.waits for item in found),
+        review=sum(item.queued.waits for item in found),
         number_lines=lines,
         form_rows=forms.dumps(
             forms.row(known.file, page, _template(shelf, page.template))
             for page in current.pages
             if page.template
         ),
-        items=tuple(Waiting(item.review_id, item.waits, item.row) for item in found),
+        items=tuple(item.queued for item in found),
     )
     return outcome, found
 
 
 def form_rows(ledger: Ledger, job: int) -> Iterator[forms.Row]:
     """Yield the rows of the tables of forms."""
-    for stored in ledger.form_rows(job):
+    for stored in ledger.published.form_rows(job):
         yield from forms.loads(stored)
 
 
@@ -209,18 +209,18 @@ def _file_row(known: Known) -> tables.Row:
 
 def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[tables.Row]:
     """Yield what waits, with what is filled in already; then rows of other jobs and rows not taken over."""
-    others = ledger.others_wait(shelf.job)
+    others = ledger.items.others_wait(shelf.job)
     typed = {
         row.review_id: row
         for row in _typed(shelf)
         if row.review_id not in settled and (row.is_filled or others)
     }
-    for item in ledger.waiting(shelf.job):
-        row = typed.pop(item.cells[_QUEUE_ID], None)
+    for item in ledger.items.waiting(shelf.job):
+        row = typed.pop(item.review_id, None)
         own = tuple(row.cells[column] for column in tables.QUEUE[_TYPED:]) if row else ("", "")
-        yield (*item.cells, *own)
+        yield (*queue_row(item), *own)
     for row in typed.values():
-        if row.is_filled or ledger.waits_elsewhere(shelf.job, row.review_id):
+        if row.is_filled or ledger.items.waits_elsewhere(shelf.job, row.review_id):
             yield tuple(row.cells[column] for column in tables.QUEUE)
 
 

@@ -24,6 +24,7 @@ from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.results import publish, tables
+from digitocr.results.items import review_id
 from digitocr.results.overlay import corrected
 from digitocr.review.source_files import Originals
 from digitocr.settings import Settings
@@ -112,7 +113,7 @@ def export(settings: Settings, folder: Path) -> Exported:
         _make_room(folder)
         originals = Originals(ledger, shelf.job, settings, sandbox.decode)
         for known in ledger.known(shelf.job):
-            if not ledger.newest_correction(known.id):
+            if not ledger.corrections.newest(known.id):
                 continue
             for one in _digits_of(originals, known):
                 if isinstance(one, Labelled):
@@ -141,7 +142,7 @@ def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[
     if known.status not in READ:
         return
     machine = publish.stored_result(ledger, known)
-    wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
+    wanted = list(_settled(machine, corrected(machine, ledger.corrections.of(known.id))))
     for index in sorted({one.page for one in wanted}):
         here = [one for one in wanted if one.page == index]
         try:
@@ -155,7 +156,7 @@ def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[
             if ink is None:
                 yield _where(known, one), "the digit could not be cut out again"
                 continue
-            name = tables.review_id(known.sha256, index, one.box)
+            name = review_id(known.sha256, index, one.box)
             place = (known.file, str(index), str(one.number), str(one.position))
             yield Labelled(name, to_mnist(ink), one.label, one.read, one.confidence, place)
 

@@ -5,37 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from digitocr.errors import UsageError
 from digitocr.records import Box, FileResult, Number, PageResult, Status
-from digitocr.results import overlay, tables
-from digitocr.store.ledger import Correction
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """A number of a file: the file's number in the ledger, page and ordinal; ordinal 0 is the whole page."""
-
-    file: int
-    page: int
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.file}-{self.page}-{self.number}"
-
-    @classmethod
-    def parse(cls, text: str) -> Place:
-        """Read a place as it is written in addresses.
-
-        Raises
-        ------
-        UsageError
-            It is none.
-        """
-        parts = text.split("-")
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
-            raise UsageError(f"{text[:60]!r} names no number")
-        return cls(*(int(part) for part in parts))
-
+from digitocr.results import overlay
+from digitocr.results.items import items as items_of
+from digitocr.results.items import review_id
+from digitocr.store.records import Correction
+from digitocr.store.review import Place
 
 Key = tuple[str, str]
 """What a word is about: a review id and ``digit`` or ``number``."""
@@ -102,9 +77,9 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
     whole = Box(0, 0, page.shape[1], page.shape[0])
     blank = Number((), 0.0, whole)
     number = page.numbers[place.number - 1] if place.number else blank
-    all_items = tables.items(machine, machine, "")
-    items = {i.position: i.review_id for i in all_items if (i.page, i.number) == (place.page, place.number)}
-    own = tables.review_id(machine.sha256, place.page, number.box)
+    asked = [item.queued for item in items_of(machine, machine, "")]
+    items = {i.position: i.review_id for i in asked if (i.page, i.number) == (place.page, place.number)}
+    own = review_id(machine.sha256, place.page, number.box)
     identity = next(iter(items.values()), own)
     known = {identity, own, *items.values()}
     words: dict[Key, str] = {}

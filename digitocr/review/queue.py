@@ -12,8 +12,8 @@ from dataclasses import dataclass, replace
 
 from digitocr.results.overlay import NOT_A_DIGIT
 from digitocr.results.queue_file import Typed
-from digitocr.results.tables import QUEUE
-from digitocr.store.ledger import Correction, Ledger, Waiting, now
+from digitocr.store.ledger import Ledger
+from digitocr.store.records import Correction, QueueItem, now
 
 _DASHES = frozenset("-–—−")
 _QUOTES = ("'", '"')
@@ -59,9 +59,9 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
     for row in rows:
         if not row.is_filled:
             continue
-        found = ledger.item(job, row.review_id)
+        found = ledger.items.find(job, row.review_id)
         if found is None:
-            if not ledger.waits_elsewhere(job, row.review_id):
+            if not ledger.items.waits_elsewhere(job, row.review_id):
                 refused.append(
                     f"line {row.line}: nothing of these results has the review_id {row.review_id!r}"
                 )
@@ -78,30 +78,30 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
             continue
         settled.add(row.review_id)
         before = [
-            c for c in ledger.corrections(file) if (c.review_id, c.kind) == (row.review_id, correction.kind)
+            c
+            for c in ledger.corrections.of(file)
+            if (c.review_id, c.kind) == (row.review_id, correction.kind)
         ]
         if not before:
             new.append(correction)
         elif before[-1].new != correction.new:
             new.append(replace(correction, old=before[-1].new))
     if new:
-        ledger.correct(job, new)
+        ledger.corrections.add(job, new)
     return Accepted(tuple(new), frozenset(settled), tuple(refused))
 
 
-def item_name(item: Waiting) -> str:
+def item_name(item: QueueItem) -> str:
     """Say which file, page and number an item belongs to."""
-    cells = dict(zip(QUEUE, item.cells, strict=False))
-    return f"{cells['file']}, page {cells['page']}, number {cells['number']}"
+    return f"{item.file}, page {item.page}, number {item.number}"
 
 
-def _understand(row: Typed, file: int, item: Waiting, who: str, at: str) -> Correction:
-    cells = dict(zip(QUEUE, item.cells, strict=False))
+def _understand(row: Typed, file: int, item: QueueItem, who: str, at: str) -> Correction:
     whole = row.cells["number_correction"]
-    kind = "number" if whole or not cells["position"] else "digit"
+    kind = "number" if whole or not item.position else "digit"
     text = whole or row.cells["correction"]
     new = _digits(text)
-    old = cells["number_text"] if kind == "number" else cells["digit"]
+    old = item.number_text if kind == "number" else str(item.digit)
     is_exact = text.startswith(_QUOTES) or text.endswith(_QUOTES)  # a spreadsheet takes a first ' for itself
     if kind == "number" and not is_exact and _may_lack_zeros(new, old):
         raise ValueError(
@@ -128,9 +128,8 @@ def _digits(text: str) -> str:
     return cell
 
 
-def _subject(correction: Correction, item: Waiting) -> tuple[str, ...]:
+def _subject(correction: Correction, item: QueueItem) -> tuple[str, ...]:
     """Say what a correction speaks of: rows of the same number may not contradict each other."""
     if correction.kind == "digit":
         return ("digit", correction.review_id)
-    cells = dict(zip(QUEUE, item.cells, strict=False))
-    return ("number", str(correction.file), cells["page"], cells["number"])
+    return ("number", str(correction.file), str(item.page), str(item.number))

@@ -47,7 +47,7 @@ class Originals:
     def _content(self, known: Known) -> bytes:
         """Return the very content that was read, from the archive or a folder it came from."""
         s = self.settings
-        folders = (*self.ledger.folders(self.job), s.inbox)
+        folders = dict.fromkeys((*(Path(run.folder) for run in self.ledger.runs(self.job)), s.inbox))
         for root, name in ((s.archive, known.file), *((folder, known.source) for folder in folders)):
             data = self._below(root, name)
             if data is not None and hashlib.sha256(data).hexdigest() == known.sha256:

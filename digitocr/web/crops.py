@@ -13,9 +13,9 @@ import numpy as np
 from digitocr.errors import DigitocrError, InputError
 from digitocr.records import Box, Digit, Grey
 from digitocr.results import pictures
-from digitocr.review.desk import Task
 from digitocr.review.source_files import Originals
-from digitocr.store.ledger import Known
+from digitocr.review.tasks import Task
+from digitocr.store.records import Known
 
 _KEPT = 4
 """Pages that are kept decoded."""

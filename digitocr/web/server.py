@@ -17,9 +17,8 @@ from pathlib import Path
 import uvicorn
 
 from digitocr.errors import UsageError
-from digitocr.results import publish
-from digitocr.review.desk import Desk
 from digitocr.review.rules import Rules
+from digitocr.review.service import open_review
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
 from digitocr.web.guard import TOKEN_VARIABLE, Guard, is_loopback
@@ -29,18 +28,6 @@ log = logging.getLogger(__name__)
 _PORT_FILE = "review.port"
 
 
-def open_desk(settings: Settings, rules: Rules) -> Desk:
-    """Open the ledger of a results folder for review.
-
-    Raises
-    ------
-    UsageError
-        Nothing was read into it yet.
-    """
-    with publish.opened(settings) as (_, shelf):
-        return Desk(shelf, settings.ledger, rules)
-
-
 def application() -> Guard:
     """Make the page for a server of one's own: ``uvicorn --factory digitocr.web.server:application``.
 
@@ -48,7 +35,7 @@ def application() -> Guard:
     without it only this machine is served.
     """
     settings = load_settings()
-    return make_app(open_desk(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
+    return make_app(open_review(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
 
 
 def serve(
@@ -69,13 +56,13 @@ def serve(
     """
     if not is_loopback(host):
         token = token or secrets.token_urlsafe(24)
-    desk = open_desk(settings, rules)
+    review = open_review(settings, rules)
     try:
         listening = _listen(host, port, settings.state / _PORT_FILE)
     except BaseException:
-        desk.close()
+        review.close()
         raise
-    app = make_app(desk, settings, token=token, host_person=_host_person(host))
+    app = make_app(review, settings, token=token, host_person=_host_person(host))
     shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
     server = _Server(app, lambda: _announce(address, opens))

@@ -497,7 +497,7 @@ SCRIPT = """
     from digitocr import atomic
     from digitocr.inbox import job, run
     from digitocr.settings import load_settings
-    from digitocr.store import ledger
+    from digitocr.store import ledger, published
     from fake_reader import FakeReader
 
     steps = 0
@@ -516,8 +516,8 @@ SCRIPT = """
             return done
         return step
 
-    steps_of_ledger = ["claim", "finish", "begin_publishing", "end_publishing"]
-    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, steps_of_ledger)):
+    files, books = ["write", "move"], ["claim", "finish"]
+    for owner, names in ((atomic, files), (ledger.Ledger, books), (published.Published, ["begin", "end"])):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
     asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))

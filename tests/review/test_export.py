@@ -3,7 +3,7 @@ import csv
 import cv2
 import numpy as np
 import pytest
-from web_desk import Person, open_desk
+from reviewers import Person, review_of
 
 from digitocr.errors import UsageError
 from digitocr.imaging import clean, segment
@@ -61,8 +61,8 @@ def cut(work):
 
 
 def settle(work, *texts):
-    with open_desk(work) as desk:
-        ann = Person(desk)
+    with review_of(work) as review:
+        ann = Person(review)
         for task, text in zip(ann.take(9), texts, strict=False):
             assert ann.say(task, text) == ""
 
@@ -88,8 +88,8 @@ def test_what_was_settled_is_exported_as_the_network_saw_it(cut, tmp_path):
 
 
 def test_what_was_not_settled_or_was_taken_back_is_not(cut, tmp_path):
-    with open_desk(cut) as desk:
-        ann = Person(desk)
+    with review_of(cut) as review:
+        ann = Person(review)
         ann.say(ann.take()[0], "174")
         ann.undo()
     assert export.export(cut.settings(), tmp_path / "out").digits == 0

@@ -29,6 +29,7 @@ from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import retry
 from digitocr.inbox.verify import verify
 from digitocr.settings import load_settings
+from digitocr.store.database import Database
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
@@ -138,17 +139,17 @@ class Steps:
     def install(self):
         for name in ("rename", "replace", "unlink", "mkdir", "fsync"):
             setattr(os, name, self.deadly(getattr(os, name)))
-        writing = Ledger._writing
+        writing = Database.writing
 
         @contextlib.contextmanager
-        def deadly_writing(ledger):
+        def deadly_writing(database):
             self.step()
-            with writing(ledger) as db:
+            with writing(database) as db:
                 yield db
                 self.step()
             self.step()
 
-        Ledger._writing = deadly_writing
+        Database.writing = deadly_writing
         FakeReader._read = self.deadly(FakeReader._read)
 
 
@@ -220,7 +221,7 @@ def check():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
         wrong = [line for line in verify(settings(), ledger) if "left behind by a kill" not in line]
         known = list(ledger.known(1))
-        said = ledger.audit(1)
+        said = ledger.corrections.all(1)
     assert wrong == [], wrong
     rows = table("results/files.csv")[1:]
     assert len(rows) == len(known) == len(put), rows
