@@ -54,7 +54,7 @@ def test_one_page_alone(box, index):
 def test_a_page_that_is_not_there(box):
     with pytest.raises(DamagedImageError, match="no page 9"):
         list(box.decode(samples.every_format()["pages.tif"], Limits(), 9))
-    assert len(box._idle) == 1
+    assert len(box.idle_pids) == 1
 
 
 def test_errors_come_back_as_what_they_are(box):
@@ -75,7 +75,7 @@ def doctored(monkeypatch, body):
             source.read(request["bytes"])
             first = request["first"]
         """) + textwrap.indent(textwrap.dedent(body), "    ")
-    monkeypatch.setattr(sandbox, "_START", script)
+    monkeypatch.setattr(sandbox, "DECODER", script)
     return sandbox.Sandbox()
 
 
@@ -94,7 +94,9 @@ def test_a_page_that_ends_its_decoder_leaves_the_others(monkeypatch):
     one, three = found
     assert (one.index, three.index) == (1, 3)
     assert three.grey.tolist() == [[3] * 3] * 2
-    assert [(page.index, page.error) for page in found.failed] == [(2, "its decoder ended on it (signal 11)")]
+    assert [(page.index, page.error) for page in found.failed] == [
+        (2, "the decoder crashed on it (signal 11)")
+    ]
     assert found.code == "damaged"
 
 
@@ -156,14 +158,14 @@ def test_a_child_whose_pages_no_one_wants_any_more_ends(monkeypatch):
     pages = iter(box.decode(b"x", Limits()))
     next(pages)
     pages.close()
-    assert box._idle == []
+    assert box.idle_pids == ()
 
 
 def test_a_child_may_write_no_file_and_sees_no_secret(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     spy = f"""
         import os, sys; sys.path.insert(0, {str(ROOT)!r})
-        from digitocr.io import pages, sandbox
+        from digitocr.io import _decoder, pages
         def page(index):
             try:
                 with open({str(tmp_path / "out")!r}, "wb") as out: out.write(b"x"); out.flush()
@@ -174,9 +176,9 @@ def test_a_child_may_write_no_file_and_sees_no_secret(monkeypatch, tmp_path):
         def opened(data, limits): yield pages.Document(1, "", page)
         pages.opened = opened
         import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        sandbox.serve()
+        _decoder.serve()
     """
-    monkeypatch.setattr(sandbox, "_START", textwrap.dedent(spy))
+    monkeypatch.setattr(sandbox, "DECODER", textwrap.dedent(spy))
     with pytest.raises(DamagedImageError, match="File too large") as caught:
         list(sandbox.Sandbox().decode(b"x", Limits()))
     assert "PREFECT" not in str(caught.value)
@@ -198,14 +200,15 @@ def test_threads_have_children_of_their_own_and_children_are_used_again():
     for thread in threads:
         thread.join()
     assert len(done) == 15
-    assert 1 <= len(box._idle) <= 3
+    assert 1 <= len(box.idle_pids) <= 3
 
 
 def test_children_end_when_it_is_closed():
     with sandbox.Sandbox() as box:
         list(box.decode(samples.every_format()["grey.png"], Limits()))
-        (child,) = box._idle
-    assert child.status == 0
+        (child,) = box.idle_pids
+    with pytest.raises(ProcessLookupError):
+        os.kill(child, 0)
 
 
 def test_children_end_with_the_process_however_that_ends(tmp_path):
@@ -215,7 +218,7 @@ def test_children_end_with_the_process_however_that_ends(tmp_path):
         from digitocr.records import Limits
         box = Sandbox()
         list(box.decode({samples.every_format()["grey.png"]!r}, Limits()))
-        print(box._idle[0]._process.pid, flush=True)
+        print(*box.idle_pids, flush=True)
         os.kill(os.getpid(), 9)
     """
     out = subprocess.run(
@@ -236,7 +239,7 @@ def test_children_end_with_the_process_however_that_ends(tmp_path):
 class TestReadBytes:
     def test_a_pipe_is_not_waited_for(self, tmp_path):
         os.mkfifo(tmp_path / "pipe")
-        with pytest.raises(FileAccessError, match="no regular file"):
+        with pytest.raises(FileAccessError, match="not a regular file"):
             sandbox.read_bytes(tmp_path / "pipe", Limits())
 
     def test_a_file_that_is_too_big_is_not_read(self, tmp_path):
