@@ -92,7 +92,7 @@ def _run(
                 if not stop.is_set():
                     raise
     console.report(total, job.settings, as_json=as_json, quiet=quiet)
-    return errors.INTERRUPTED if signal.SIGINT in signals else total.exit_status
+    return errors.ExitStatus.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 
 @dataclass(frozen=True, slots=True)

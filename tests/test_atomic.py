@@ -48,7 +48,7 @@ def test_nothing_is_written_through_a_link_that_someone_put_there(tmp_path):
     victim = tmp_path / "victim"
     victim.write_text("precious")
     path = tmp_path / "table.csv"
-    atomic._partial(path).symlink_to(victim)
+    atomic.partial_path(path).symlink_to(victim)
     atomic.write(path, b"table")
     assert victim.read_text() == "precious"
     assert path.read_bytes() == b"table"
