@@ -1,4 +1,4 @@
-"""Errors: one tree of classes, each with a code, a hint what to do next, and the exit status of the command."""
+"""Errors: one tree of classes, each with a code, advice on what to do next, and an exit status."""
 
 from __future__ import annotations
 

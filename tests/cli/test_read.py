@@ -15,7 +15,7 @@ from digitocr.cli import app as command
 def _fake_model(monkeypatch):
     future = Future()
     future.set_result(FakeReader())
-    monkeypatch.setattr(pipeline, "_load", lambda model, options, templates: future)
+    monkeypatch.setattr(pipeline, "reader_of", lambda settings: future)
 
 
 def call(*args):
