@@ -33,8 +33,8 @@ def table():
     for room in rooms():
         folder = PACKAGE / room
         source = folder / "__init__.py" if folder.is_dir() else folder.with_suffix(".py")
-        docstring = ast.get_docstring(parsed(source)) or ""
-        rows.append(f"| `{room}{'/' if folder.is_dir() else '.py'}` | {docstring.splitlines()[0].replace("``", "`")} |")
+        first_line = (ast.get_docstring(parsed(source)) or "").partition("\n")[0].replace("``", "`")
+        rows.append(f"| `{room}{'/' if folder.is_dir() else '.py'}` | {first_line} |")
     return "\n".join(rows)
 
 
