@@ -156,8 +156,12 @@ def _read_toml(config: Path | str | None) -> dict[str, Any]:
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the settings file {path}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read the settings file {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(
+            f"the settings file {path} is not valid TOML: {error}", hint="write settings as name = value"
+        ) from None
 
 
 def _explain(error: Mapping[str, Any], given: Mapping[str, Any], written: Mapping[str, Any]) -> str:
