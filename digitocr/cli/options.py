@@ -7,18 +7,18 @@ from typing import Annotated
 
 import typer
 
-Results = Annotated[Path | None, typer.Option(help="Folder of the tables.", show_default="results")]
+Results = Annotated[Path | None, typer.Option(help="Folder for the tables.", show_default="results")]
 Review = Annotated[
-    Path | None, typer.Option("--review", help="Folder of the review queue.", show_default="review")
+    Path | None, typer.Option("--review", help="Folder for the review queue.", show_default="review")
 ]
-State = Annotated[Path | None, typer.Option(help="Folder of the ledger.", show_default=".digitocr")]
+State = Annotated[Path | None, typer.Option(help="Folder for the ledger.", show_default=".digitocr")]
 Config = Annotated[Path | None, typer.Option(help="Settings file.", show_default="digitocr.toml")]
 
 Model = Annotated[Path | None, typer.Option(help="Model to read with.", show_default="the shipped model")]
 Templates = Annotated[Path | None, typer.Option(help="Folder of form templates.")]
 Threshold = Annotated[
     float | None,
-    typer.Option(help="Accept numbers from this confidence on.", show_default="the model's"),
+    typer.Option(help="Accept numbers of at least this confidence.", show_default="the model's"),
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
