@@ -51,7 +51,7 @@ def main(given: options.ReadingOptions) -> int:
                 if not stop.is_set():
                     raise
     console.report(total, job.settings, as_json=given.as_json, quiet=given.quiet)
-    return errors.INTERRUPTED if signal.SIGINT in signals else total.exit_status
+    return errors.ExitStatus.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 
 @dataclass(frozen=True, slots=True)

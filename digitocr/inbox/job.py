@@ -13,7 +13,7 @@ from pathlib import Path
 from digitocr.errors import UsageError
 from digitocr.forms.template import dumps, load_folder
 from digitocr.inbox.scan import FoundFile
-from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
 from digitocr.records import FileStatus
 from digitocr.settings import Settings

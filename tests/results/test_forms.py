@@ -231,4 +231,4 @@ def test_the_workbook_is_written_on_request(tallies):
     assert (done.exit_code, done.stdout) == (0, "forms.xlsx: 1 pages\n")
     assert load_workbook("forms.xlsx")["tally"]["F2"].value == "003"
     done = CliRunner().invoke(app, ["form", "export", "forms.csv"])
-    assert "end it in .xlsx" in done.stderr
+    assert "does not end in .xlsx" in done.stderr

@@ -111,11 +111,11 @@ def test_a_file_that_is_gone_is_left_out_with_why(cut, tmp_path):
 
 def test_a_file_that_ends_its_decoder_is_left_out_with_why(cut, tmp_path, monkeypatch):
     settle(cut, "174", "25")
-    monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
+    monkeypatch.setattr(sandbox, "DECODER", "import os; os.kill(os.getpid(), 11)")
     done = export.export(cut.settings(), tmp_path / "out")
     assert done.digits == 0
     assert {why for _, why in done.left_out} == {
-        "its decoder ended on it (signal 11) (scan or copy it again)"
+        "the decoder crashed on it (signal 11) (scan or copy it again)"
     }
 
 

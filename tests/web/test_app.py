@@ -179,15 +179,15 @@ class TestPictures:
         assert page.get("/picture/1-1-2/around.jpg").status_code == 404
 
     def test_a_file_that_ends_its_decoder_is_a_picture_less(self, read, page, monkeypatch):
-        sound = sandbox._START
-        monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
+        sound = sandbox.DECODER
+        monkeypatch.setattr(sandbox, "DECODER", "import os; os.kill(os.getpid(), 11)")
         reply = page.get("/picture/1-1-2/around.jpg")
         assert (reply.status_code, reply.json()["message"]) == (
             404,
-            "a.png: its decoder ended on it (signal 11)",
+            "a.png: the decoder crashed on it (signal 11)",
         )
         assert page.get("/picture/1-1-2/number-1.png").status_code == 200  # the crop of the queue
-        monkeypatch.setattr(sandbox, "_START", sound)
+        monkeypatch.setattr(sandbox, "DECODER", sound)
         assert page.get("/picture/2-1-1/around.jpg").status_code == 200
 
     def test_a_bomb_costs_no_more_than_the_limits(self, work):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from digitocr.imaging import clean, segment
+from digitocr.imaging import clean, geometry, segment
 from digitocr.imaging.components import components
 from digitocr.recognition import normalize
 from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
@@ -57,7 +57,7 @@ def single_digit(page: Page) -> SingleDigit | None:
     ----------
     page : Page
     """
-    flat, to_page = clean.straighten(page.grey)
+    flat, to_page = geometry.straighten(page.grey)
     found = None
     for side in SIDES:
         scale = min(1.0, side / max(flat.shape))

@@ -75,7 +75,7 @@ def command_of(recipe: Recipe, source: str, output: Path) -> str:
 
     Examples
     --------
-    >>> from digitocr.training.fitting import make_recipe
+    >>> from digitocr.training.fit.recipe import make_recipe
     >>> command_of(make_recipe("dense128", seed=2), "mnist", Path("models/dense128.keras"))
     'python -m digitocr train --architecture dense128 --data mnist --epochs 5 --batch-size 32 --scaling unit \
 --seed 2 --output models/dense128.keras'

@@ -15,10 +15,10 @@ from numpy.typing import NDArray
 
 from digitocr import atomic
 from digitocr.errors import DigitocrError, UsageError
-from digitocr.networks.classifier import L2_COLUMNS
+from digitocr.networks.card import L2_COLUMNS, ModelCard
 from digitocr.networks.runtime import load_network, quietly, runner
 from digitocr.recognition.normalize import to_batch
-from digitocr.records import Batch, ModelCard
+from digitocr.records import Batch
 from digitocr.training.datasets.digits import load_dataset
 from digitocr.training.extras.actions import load
 
@@ -38,7 +38,6 @@ class ExportError(DigitocrError):
     """An exported model does not answer as Keras does, or cannot be made of this network."""
 
     code = "export"
-    exit_status = 3
 
 
 def export(model: Path, form: str, source: str, output: Path | None) -> int:

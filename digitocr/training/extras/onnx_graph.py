@@ -10,8 +10,7 @@ from numpy.typing import NDArray
 
 from digitocr import __version__
 from digitocr.errors import UsageError
-from digitocr.networks.classifier import L2_COLUMNS
-from digitocr.records import ModelCard
+from digitocr.networks.card import L2_COLUMNS, ModelCard
 
 OPSET = 17
 """Version of the operators, that of 2022: understood by every runtime still in use."""

@@ -12,7 +12,7 @@ from typing import Any
 
 from digitocr import __version__, atomic
 from digitocr.errors import UsageError
-from digitocr.records import ModelCard
+from digitocr.networks.card import ModelCard
 from digitocr.training.datasets.digits import Dataset
 from digitocr.training.extras.figures import curves
 from digitocr.training.fit.architectures import architecture
@@ -46,11 +46,11 @@ def write_card(model: Path, card: Mapping[str, Any]) -> None:
 def fitted_parts(card: ModelCard) -> dict[str, Any]:
     """Return what calibration put into a card, as it is written."""
     return {
-        "number_confidence": card.number_confidence,
+        "number_confidence": dict(card.number_confidence),
         "geometry": card.geometry,
         "line_weights": card.line_weights,
         "text_weights": card.text_weights,
-        "cell_confidence": card.cell_confidence,
+        "cell_confidence": dict(card.cell_confidence),
         "cell_weights": card.cell_weights,
     }
 
