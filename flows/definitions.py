@@ -15,12 +15,12 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from digitocr import pipeline
 from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Chunk, Runner, drain, open_runner
-from digitocr.pipeline import reader_of
 from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
 
@@ -71,7 +71,7 @@ def process_folder(
     job = make_job(settings, Path(folder) if folder else None)
     try:
         with open_runner(
-            job, lambda: reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
+            job, lambda: pipeline.reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
         ) as runner:
             summary = _drain(runner, settings.jobs)
             _artifacts(job, runner, summary)

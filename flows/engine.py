@@ -124,6 +124,11 @@ class TemporaryServer:
         # registered before Prefect's own handlers, it runs after them
         atexit.register(self.stop)
 
+    @property
+    def pid(self) -> int:
+        """Number of the server's process."""
+        return self._process.pid
+
     def wait(self) -> None:
         """Wait until the server answers.
 

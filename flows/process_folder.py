@@ -11,13 +11,13 @@ from typing import Any
 
 import typer
 
+from digitocr import pipeline
 from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
 from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
-from digitocr.pipeline import reader_of
 from flows import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -65,7 +65,7 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     DigitocrError
         If the run cannot go on.
     """
-    reader = partial(reader_of, job.settings)
+    reader = partial(pipeline.reader_of, job.settings)
     with open_runner(job, lambda: reader().result(), hooks) as runner:
         if not runner.needs_reading():
             return drain(runner, _never, 1)
@@ -86,7 +86,7 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
 
     from flows import definitions
 
-    reader_of(job.settings)  # only now: two threads must not import the same modules at once
+    pipeline.reader_of(job.settings)  # only now: two threads must not import the same modules at once
     if server:
         server.wait()
     definitions.hooks.set(hooks)

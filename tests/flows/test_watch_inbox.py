@@ -103,9 +103,13 @@ def test_polling_sees_files_too(fake_model, watching, monkeypatch):
 
 
 def test_a_share_that_is_away_is_waited_for(fake_model):
+    fake_model.put("a.jpg", "1")
     job = make_job(fake_model.settings(settle=0, rescan=0.1))
-    fake_model.inbox.rename(fake_model.folder / "away")
-    assert watch_inbox._scan(job) == []
+    away, stop = fake_model.inbox.rename(fake_model.folder / "away"), threading.Event()
+    threading.Timer(0.5, away.rename, [fake_model.inbox]).start()
+    offer = next(watch_inbox.offers(job, stop))
+    stop.set()
+    assert [found.source for found in offer.files] == ["a.jpg"]
 
 
 def test_what_is_held_by_another_run_is_offered_again(fake_model, watching):
