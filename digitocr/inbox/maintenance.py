@@ -386,7 +386,7 @@ def tidy(settings: Settings, ledger: Ledger) -> Tidied:
             done.crops = _remove_old(crops, s.keep_crops_days * DAY, done.troubles)
         if s.keep_ledger_days is not None:
             done.readings = ledger.settle(job, _before(s.keep_ledger_days))
-            ledger.compact()
+            ledger.database.compact()
         left = [p for f in s.own_folders[:4] for p in _files(f) if p.name.endswith(atomic.PARTIAL)]
         done.leftovers = _remove_old(left, DAY, done.troubles)
     return done
