@@ -130,7 +130,7 @@ def _remove_readings(settings: Settings, ledger: Ledger, job: int) -> int:
     if settings.keep_ledger_days is None:
         return 0
     removed = ledger.settle(job, days_ago(settings.keep_ledger_days))
-    ledger.compact()
+    ledger.database.compact()
     return removed
 
 

@@ -1,4 +1,4 @@
-"""The tables: their columns, the rows of a reading, and writing them so that they are whole or not there."""
+"""The tables: their columns, the rows of a reading, and their files, which are written whole or not at all."""
 
 from __future__ import annotations
 
@@ -33,21 +33,42 @@ QUEUE = (
 AUDIT = ("at", "who", "review_id", "file", "kind", "old", "new")
 
 _FREE_TEXT = frozenset({"file", "field", "error", "crop", "who"})
-"""Columns that hold text from outside: names, messages."""
+"""Columns with text that the program did not make: names, messages."""
 
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
 def table_paths(results: Path, file: str) -> tuple[Path, Path]:
-    """Return where the tables of digits and of numbers of a file lie."""
+    """Return where the tables of digits and of numbers of a file lie.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    file : str
+        Name in the tables.
+
+    Returns
+    -------
+    tuple of 2 Path
+        Where the table of digits and that of numbers lie.
+    """
     return results / f"{file}.digits.csv", results / f"{file}.numbers.csv"
 
 
 def counted(result: FileResult) -> Iterator[tuple[PageResult, int, Number]]:
     """Yield page, ordinal and number for what is a number.
 
-    Ink that a person said is none (corrected, with no digits) is left out; it keeps its ordinal, so that the
+    Ink that a person called no number (corrected, without digits) is left out. It keeps its ordinal, so that the
     other numbers of the page keep theirs.
+
+    Parameters
+    ----------
+    result : FileResult
+
+    Yields
+    ------
+    tuple of PageResult and int and Number
     """
     for page in result.pages:
         for ordinal, number in enumerate(page.numbers, 1):
@@ -56,7 +77,18 @@ def counted(result: FileResult) -> Iterator[tuple[PageResult, int, Number]]:
 
 
 def digit_rows(result: FileResult, file: str) -> list[Row]:
-    """Return the table of digits of a file."""
+    """Return the table of digits of a file.
+
+    Parameters
+    ----------
+    result : FileResult
+    file : str
+        Name in the tables.
+
+    Returns
+    -------
+    list of sequence of str
+    """
     return [
         (
             *(file, str(page.index), number.field, str(ordinal), str(position), *_box(digit.box)),
@@ -69,7 +101,18 @@ def digit_rows(result: FileResult, file: str) -> list[Row]:
 
 
 def number_rows(result: FileResult, file: str) -> list[Row]:
-    """Return the table of numbers of a file."""
+    """Return the table of numbers of a file.
+
+    Parameters
+    ----------
+    result : FileResult
+    file : str
+        Name in the tables.
+
+    Returns
+    -------
+    list of sequence of str
+    """
     return [
         (
             *(file, str(page.index), number.field, str(ordinal), number.text, share(number.confidence)),
@@ -80,12 +123,25 @@ def number_rows(result: FileResult, file: str) -> list[Row]:
 
 
 def encode(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) -> str:
-    """Return rows as the text of a CSV table, see :func:`lines`."""
+    """Return rows as the text of a CSV table, see :func:`lines`.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the columns.
+    rows : iterable of sequence of str
+    header : bool
+        Whether the header comes first.
+
+    Returns
+    -------
+    str
+    """
     return "".join(lines(columns, rows, header=header))
 
 
 class _Echo:
-    """A stream that gives back what is written to it, and so lets a CSV writer do."""
+    """A stream that returns what is written to it, so that a CSV writer returns its lines."""
 
     def write(self, text: str) -> str:
         return text
@@ -94,10 +150,22 @@ class _Echo:
 def lines(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) -> Iterator[str]:
     """Yield the lines of a CSV table.
 
+    Parameters
+    ----------
+    columns : sequence of str
+        Names of the columns.
+    rows : iterable of sequence of str
+    header : bool
+        Whether the header comes first.
+
+    Yields
+    ------
+    str
+
     Raises
     ------
     OutputError
-        Where a row has not the columns of its table.
+        A row has more or fewer cells than its table has columns.
     """
     writer: Any = csv.writer(_Echo(), lineterminator="\n")  # its `writerow` returns what `write` does
     if header:
@@ -113,7 +181,16 @@ def lines(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) -
 
 
 def defuse(cell: str) -> str:
-    """Keep a spreadsheet from running a cell as a formula.
+    """Keep spreadsheets from running a cell as a formula.
+
+    Parameters
+    ----------
+    cell : str
+
+    Returns
+    -------
+    str
+        The cell, with an apostrophe in front where it looks like a formula.
 
     Examples
     --------
@@ -126,6 +203,14 @@ def defuse(cell: str) -> str:
 
 def write_tables(results: Path, result: FileResult, file: str) -> str:
     """Write the two tables of a file.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    result : FileResult
+    file : str
+        Name in the tables.
 
     Returns
     -------
@@ -140,35 +225,76 @@ def write_tables(results: Path, result: FileResult, file: str) -> str:
 
 
 def keep_old_tables(results: Path, file: str, stamp: str) -> None:
-    """Copy the tables of an earlier reading to ``.old/<stamp>``."""
+    """Copy the tables of an earlier reading to ``.old/<stamp>``.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    file : str
+        Name in the tables.
+    stamp : str
+        When they were replaced, as a name of a folder.
+    """
     for path in table_paths(results, file):
         if path.exists():
             atomic.copy(path, results / ".old" / stamp / path.relative_to(results))
 
 
 def write_all_numbers(results: Path, every: Iterable[str]) -> None:
-    """Write the table of the numbers of all files from the lines of each."""
+    """Write the table of the numbers of all files from the lines of each.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    every : iterable of str
+        The lines of each file.
+    """
     atomic.write(results / "numbers.csv", map(str.encode, chain(lines(NUMBERS, ()), every)))
 
 
 def write_files(results: Path, rows: Iterable[Row]) -> None:
-    """Write the table of files."""
+    """Write the table of files.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    rows : iterable of sequence of str
+    """
     atomic.write(results / "files.csv", map(str.encode, lines(FILES, rows)))
 
 
 def write_queue(review: Path, rows: Iterable[Row], *, only_if: Callable[[], bool]) -> bool:
-    """Write the queue; rows have all columns, those that a person fills in included.
+    """Write the queue.
+
+    Parameters
+    ----------
+    review : Path
+        The review folder.
+    rows : iterable of sequence of str
+        With all columns, those that a person fills in included.
+    only_if : callable
+        Asked at the last moment whether the queue is to be written.
 
     Returns
     -------
     bool
-        Whether it was written: `only_if` is asked in the last moment.
+        Whether it was written.
     """
     return atomic.write(review / "queue.csv", map(str.encode, lines(QUEUE, rows)), only_if=only_if)
 
 
 def write_audit(review: Path, rows: Iterable[Row]) -> None:
-    """Write the table of all corrections."""
+    """Write the table of all corrections.
+
+    Parameters
+    ----------
+    review : Path
+        The review folder.
+    rows : iterable of sequence of str
+    """
     atomic.write(review / "audit.csv", map(str.encode, lines(AUDIT, rows)))
 
 

@@ -55,7 +55,7 @@ class Assignments:
         session : str
             Names the page.
         who : str
-            Whoever looked at a number first does not get it for a second look.
+            The person. Who looked at a number first does not get it for a second look.
         selection : Selection
         count : int
         have : sequence of Place
@@ -88,7 +88,7 @@ class Assignments:
                 self._leases.end(place)
 
     def skip(self, session: str, place: Place) -> None:
-        """Put a number last for this page, and let others have it."""
+        """Put a number last for this page, and make it free for others."""
         self._leases.skip(session, place)
 
     def take(self, place: Place, session: str) -> bool:

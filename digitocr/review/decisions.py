@@ -184,7 +184,13 @@ class Decisions:
         self._assignments.end(one.place)
 
     def _open_task(self, one: Submission, state: NumberState) -> Task:
-        """Return what is decided on; it must still be open."""
+        """Return what is decided on.
+
+        Raises
+        ------
+        ConflictError
+            It is no longer open, or not for this person.
+        """
         read_at = state.known.processed_at
         if one.look in (Look.FIRST, Look.WALL):
             in_dispute = self._looks.find_open(one.place, Look.THIRD, read_at)
@@ -267,7 +273,12 @@ class Decisions:
 
 
 def _check(task: Task, answer: Answer) -> None:
-    """Refuse answers that cannot be of this number."""
+    """Refuse answers that cannot be of this number.
+
+    Raises
+    ------
+    UsageError
+    """
     said: Mapping[int, str] = dict(answer.digits)
     if bool(said) == bool(answer.text):
         raise UsageError("say either the number or its digits")

@@ -1,4 +1,4 @@
-"""The figures of the front page, all from the ledger, and the lengths of their plots."""
+"""The figures of the front page, and the lengths of the bars of its plots."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _MOST_FAILED = 20
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of a plot: what it stands for, and how long it is, in [0, 1] of the longest."""
+    """A bar of a plot: its label and count, and its length as a share of the longest, in [0, 1]."""
 
     label: str
     count: int
@@ -61,7 +61,7 @@ class ErrorRate:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the front page shows."""
+    """The figures of the front page."""
 
     files: tuple[Bar, ...]
     numbers: int

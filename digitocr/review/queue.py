@@ -1,7 +1,7 @@
-"""What people say about unsure digits: read from the queue, kept in the ledger, laid over what was read.
+"""Corrections from the queue into the ledger.
 
-A reading is never changed. What was said about it is replayed over it each time its tables are made: the
-latest word on an item counts, and a word on a whole number outweighs those on its digits.
+A reading is never changed. Its corrections are applied each time its tables are made: the latest one of an item counts,
+and one of a whole number outweighs those of its digits.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ from digitocr.store.records import Correction, QueueItem, now
 _DASHES = frozenset("-–—−")
 _QUOTES = ("'", '"')
 LONGEST = 40
-"""More digits than this are a slip of the hand."""
+"""Digits of the longest answer; a longer one is a slip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of the rows that a person filled in.
+    """What became of the rows that people filled in.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Accepted:
     settled : frozenset of str
         Rows that need not be kept in the queue.
     refused : tuple of str
-        Rows that could not be understood, each with its line and why.
+        Rows that were not understood, each with its line and the reason.
     """
 
     corrections: tuple[Correction, ...] = ()
@@ -41,7 +41,7 @@ class Accepted:
 
 
 def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepted:
-    """Take filled-in rows into the ledger; rows taken before are passed over.
+    """Take filled-in rows into the ledger; rows taken before change nothing.
 
     Parameters
     ----------
@@ -50,6 +50,10 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
     rows : iterable of Typed
     who : str
         Name of the person.
+
+    Returns
+    -------
+    Accepted
     """
     new: list[Correction] = []
     settled: set[str] = set()
@@ -92,7 +96,16 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
 
 
 def item_name(item: QueueItem) -> str:
-    """Say which file, page and number an item belongs to."""
+    """Name the file, page and number of an item.
+
+    Parameters
+    ----------
+    item : QueueItem
+
+    Returns
+    -------
+    str
+    """
     return f"{item.file}, page {item.page}, number {item.number}"
 
 
@@ -102,7 +115,9 @@ def _understand(row: Typed, file: int, item: QueueItem, who: str, at: str) -> Co
     text = whole or row.cells["correction"]
     new = _digits(text)
     old = item.number_text if kind == "number" else str(item.digit)
-    is_exact = text.startswith(_QUOTES) or text.endswith(_QUOTES)  # a spreadsheet takes a first ' for itself
+    is_exact = text.startswith(_QUOTES) or text.endswith(
+        _QUOTES
+    )  # a spreadsheet removes a leading apostrophe
     if kind == "number" and not is_exact and _may_lack_zeros(new, old):
         raise ValueError(
             f"{new} is shorter than {old}, and may lack zeros at its start, which spreadsheets take away:"
@@ -112,7 +127,7 @@ def _understand(row: Typed, file: int, item: QueueItem, who: str, at: str) -> Co
 
 
 def _may_lack_zeros(new: str, old: str) -> bool:
-    """Tell whether `new` may have been longer: spreadsheets take 007 for 7, and many of them leave no other trace."""
+    """Tell whether `new` may lack leading zeros: spreadsheets turn 007 into 7."""
     return new != NOT_A_DIGIT and len(new) < len(old)
 
 
@@ -120,7 +135,7 @@ def _digits(text: str) -> str:
     cell = text.strip("".join(_QUOTES)).strip()
     if cell in _DASHES:
         return NOT_A_DIGIT
-    cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with gaps
+    cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with empty cells
     if not (cell.isascii() and cell.isdigit()):
         raise ValueError(f"{text!r} is neither digits nor '-'")
     if len(cell) > LONGEST:
@@ -129,7 +144,7 @@ def _digits(text: str) -> str:
 
 
 def _subject(correction: Correction, item: QueueItem) -> tuple[str, ...]:
-    """Say what a correction speaks of: rows of the same number may not contradict each other."""
+    """Return what a correction is about: rows of the same number may not contradict each other."""
     if correction.kind == "digit":
         return ("digit", correction.review_id)
     return ("number", str(correction.file), str(item.page), str(item.number))

@@ -12,6 +12,9 @@ from typing import Any
 from digitocr.errors import OutputError
 from digitocr.store.schema import MIGRATIONS, statements
 
+PORTION_ROWS = 500
+"""Rows in memory at once while all files or items of a job are gone through."""
+
 BUSY_TIMEOUT_MS = 60_000
 """A transaction waits this long for another process to end its own."""
 

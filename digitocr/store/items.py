@@ -6,11 +6,9 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from digitocr.store import database
 from digitocr.store.database import Database
 from digitocr.store.records import QueueItem
-
-_PORTION = 500
-"""Rows in memory at once while all items of a job are gone through."""
 
 _OWN = tuple(name for name in QueueItem.__slots__ if name != "file")
 """Columns of an item that stand in its own table; the name of its file stands in that of the files."""
@@ -36,7 +34,7 @@ class Items:
         sql = (
             f"SELECT file.file, rank, {_COLUMNS} FROM file CROSS JOIN item ON item.file = file.id AND waits"
             " WHERE file.job = ? AND (file.file, rank) > (?, ?)"
-            f" ORDER BY file.file, rank LIMIT {_PORTION}"
+            f" ORDER BY file.file, rank LIMIT {database.PORTION_ROWS}"
         )
         rows = self._database.rows(sql, job, "", -1)
         while rows:

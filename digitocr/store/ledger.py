@@ -17,6 +17,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
+from digitocr.store import database
 from digitocr.store.corrections import Corrections
 from digitocr.store.database import Database
 from digitocr.store.items import Items, put_items
@@ -31,9 +32,6 @@ from digitocr.store.schema import DERIVED, KEPT, drop_derived, has_rows
 LEASE_SECONDS = 3600.0
 """After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
 
-_PORTION = 500
-"""Rows in memory at once while all files of a job are gone through."""
-
 _KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
 
 
@@ -45,7 +43,7 @@ class Ledger:
     path : Path
         The SQLite file; made with its folder where it is missing.
     read_only : bool
-        Look but write nothing; a ledger that is not there yet is an empty one.
+        Write nothing; a missing ledger is an empty one.
 
     Attributes
     ----------
@@ -92,7 +90,7 @@ class Ledger:
         return int(found[0][0]) if found else None
 
     def begin_run(self, job: int, folder: Path) -> int:
-        """Write down that a run has begun, and return its number."""
+        """Record the start of a run, and return its id."""
         with self.database.writing() as db:
             cursor = db.execute(
                 "INSERT INTO run (job, folder, started) VALUES (?, ?, ?)", (job, str(folder), now())
@@ -100,18 +98,23 @@ class Ledger:
             return int(cursor.lastrowid or 0)
 
     def end_run(self, run: int, summary: dict[str, Any]) -> None:
-        """Write down how a run ended."""
+        """Record how a run ended."""
         with self.database.writing() as db:
             db.execute(
                 "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
             )
+
+    def folders(self, job: int) -> tuple[Path, ...]:
+        """Return the folders that were read for a job, the latest first."""
+        sql = "SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC"
+        return tuple(Path(folder) for (folder,) in self.database.rows(sql, job))
 
     def runs(self, job: int) -> list[Run]:
         """Return the runs of a job that claimed anything, the latest first."""
         rows = self.database.rows(
             "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC", job
         )
-        return [Run(i, f, s, e or "", json.loads(told or "{}")) for i, f, s, e, told in rows]
+        return [Run(i, f, s, e or "", json.loads(text or "{}")) for i, f, s, e, text in rows]
 
     # files
 
@@ -120,7 +123,7 @@ class Ledger:
 
         What is written in the meantime is seen from where the iteration has come to.
         """
-        sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {_PORTION}"
+        sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {database.PORTION_ROWS}"
         found = [Known(*row) for row in self.database.rows(sql, job, "")]
         while found:
             yield from found
@@ -139,14 +142,14 @@ class Ledger:
         return not self.database.rows("SELECT 1 FROM file WHERE job = ? AND file = ?", job, file)
 
     def worst(self, job: int, since: str, count: int) -> list[Known]:
-        """Return files read since a time that most need a person: failed, then with most for review."""
+        """Return the files read since a time that most need a person: failed ones, then those with most for review."""
         return _found(self.database,
             "processed_at >= ? AND (error_code <> '' OR review) ORDER BY error_code = '', review DESC, file LIMIT ?",
             job, since, count,
         )  # fmt: skip
 
     def statuses(self, job: int) -> dict[str, int]:
-        """Return how many files have which status, '' for those never read to an end."""
+        """Return the number of files of each status; '' stands for those never read to an end."""
         return dict(
             self.database.rows("SELECT status, count(*) FROM file WHERE job = ? GROUP BY status", job)
         )
@@ -183,7 +186,7 @@ class Ledger:
         return ids
 
     def release(self, ids: Iterable[int]) -> None:
-        """Give claims back as if they had never been made."""
+        """Undo claims; a file that is known by nothing else is deleted."""
         with self.database.writing() as db:
             for identity in ids:
                 if not has_rows(db, KEPT + DERIVED, identity):
@@ -197,7 +200,7 @@ class Ledger:
                 )
 
     def finish(self, job: int, outcomes: Sequence[tuple[int, Outcome]]) -> None:
-        """Write down how readings ended, in one transaction."""
+        """Record how readings ended, in one transaction."""
         at = now()
         with self.database.writing() as db:
             for identity, o in outcomes:
@@ -217,7 +220,7 @@ class Ledger:
             put_off(db, job)
 
     def reopen(self, identity: int) -> None:
-        """Have a file read again as if for the first time; its tables stay until then."""
+        """Have the next run read a file again; its tables stay until then."""
         with self.database.writing() as db:
             db.execute(
                 "UPDATE file SET status = '', error_code = '', error = '', attempts = 0, holder = '', lease = 0"
@@ -227,7 +230,7 @@ class Ledger:
             put_off_job_of(db, identity)
 
     def forget(self, identity: int) -> None:
-        """Know nothing of a file any more, but for what people said about it, which is never deleted."""
+        """Delete what is known of a file, except for what people said about it: then its row stays, emptied."""
         with self.database.writing() as db:
             put_off_job_of(db, identity)
             drop_derived(db, identity)
@@ -242,12 +245,14 @@ class Ledger:
                 db.execute("DELETE FROM file WHERE id = ?", (identity,))
 
     def settle(self, job: int, before: str) -> int:
-        """Drop what corrections of files read before a time would need, where nothing of them waits; and old runs.
+        """Drop the readings of files read before a time, which only later corrections would need, and old runs.
+
+        A file of which anything waits for a person keeps its reading.
 
         Returns
         -------
         int
-            Of how many files.
+            How many readings were dropped.
         """
         with self.database.writing() as db:
             db.execute("DELETE FROM run WHERE job = ? AND ended < ?", (job, before))
@@ -266,12 +271,8 @@ class Ledger:
                 db.execute("UPDATE file SET reading = NULL WHERE id = ?", (identity,))
         return len(settled)
 
-    def compact(self) -> None:
-        """Give the room of what was dropped back to the disk."""
-        self.database.compact()
-
     def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
-        """Remember size and time of a file whose content was found to be the same."""
+        """Record size and time of a file whose content has not changed."""
         with self.database.writing() as db:
             db.execute(
                 "UPDATE file SET size = ?, mtime_ns = ?, checked_ns = ? WHERE id = ?",

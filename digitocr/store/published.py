@@ -1,19 +1,22 @@
-"""What the tables are made from, and whether they show what the ledger knows."""
+"""What the tables are made from, and whether they show what the ledger knows.
+
+Beside the reading of a file, its lines of the table of numbers and its rows of the tables of forms are kept. They
+follow from the reading and the corrections, but made from these they take a hundred times as long, and a run or a
+decision publishes the tables over all files, however few have changed.
+"""
 
 from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
 
+from digitocr.store import database
 from digitocr.store.database import Database
 from digitocr.store.items import put_items
 from digitocr.store.records import Outcome
 
 _DUE, _DONE, _UNDER_WAY = 0, 1, 2
 """Whether the tables over all files of a job are to be written, are written, or are being written."""
-
-_PORTION = 500
-"""Rows in memory at once while all files of a job are gone through."""
 
 
 class Published:
@@ -64,7 +67,7 @@ class Published:
         return self._column("form_rows", job)
 
     def _column(self, column: str, job: int) -> Iterator[str]:
-        sql = f"SELECT file, {column} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {_PORTION}"
+        sql = f"SELECT file, {column} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {database.PORTION_ROWS}"
         rows = self._database.rows(sql, job, "")
         while rows:
             yield from (value for _, value in rows)

@@ -1,4 +1,4 @@
-"""What the ledger is told of files and tells of them."""
+"""Records that go into the ledger and come out of it."""
 
 from __future__ import annotations
 

@@ -23,7 +23,7 @@ from digitocr.review.figures import overview
 from digitocr.review.queue import LONGEST
 from digitocr.review.rules import Look, Order, person
 from digitocr.review.service import ReviewService
-from digitocr.review.source_files import Originals
+from digitocr.review.source_files import SourceFiles
 from digitocr.review.tasks import Task
 from digitocr.settings import Settings
 from digitocr.store.records import Known
@@ -97,14 +97,14 @@ class UndoBody(_Body):
 
 
 class SkipBody(_Body):
-    """What is put last."""
+    """Which number a page skips."""
 
     session: _Session
     place: _PlaceText
 
 
 class ReleaseBody(_Body):
-    """What a page gives back when it is left."""
+    """What a page keeps when a person leaves it; the rest is given back."""
 
     session: _Session
     keep: list[_PlaceText] = Field(default=[], max_length=500)
@@ -145,13 +145,18 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
         What browsers must show; '' serves this machine only.
     host_person : str
         Whose name a page offers first.
+
+    Returns
+    -------
+    Guard
+        An ASGI application.
     """
     templates = Environment(
         loader=PackageLoader("digitocr.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     sandbox = Sandbox()
     pictures = Pictures(
-        settings.review / "crops", Originals(review.ledger, review.shelf.job, settings, sandbox.decode)
+        settings.review / "crops", SourceFiles(review.ledger, review.shelf.job, settings, sandbox.decode)
     )
     room = _Room(review, Publisher(review), pictures, settings, templates, host_person)
 
@@ -251,8 +256,8 @@ def _add_actions(app: FastAPI, room: _Room) -> None:
         who = _someone(body.who)
         refused = decisions.decide([_submission(body, one, who) for one in body.decisions])
         room.publisher.ask()
-        told = [{"place": str(place), "message": why} for place, why in refused.items()]
-        return {"refused": told, **decisions.status()}
+        shown = [{"place": str(place), "message": why} for place, why in refused.items()]
+        return {"refused": shown, **decisions.status()}
 
     @app.post("/api/undo")
     def undo(body: UndoBody) -> dict[str, Any]:

@@ -29,7 +29,7 @@ class Publisher:
     def __init__(self, review: ReviewService) -> None:
         self._review = review
         self._wake = threading.Condition()
-        self._asked = True
+        self._asked = False
         self._ended = False
         self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
 

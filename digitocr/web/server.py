@@ -29,10 +29,14 @@ _PORT_FILE = "review.port"
 
 
 def application() -> Guard:
-    """Make the page for a server of one's own: ``uvicorn --factory digitocr.web.server:application``.
+    """Make the page for another server: ``uvicorn --factory digitocr.web.server:application``.
 
-    With the settings of the environment and ``digitocr.toml``. ``DIGITOCR_REVIEW_TOKEN`` is what browsers must show;
+    Its settings come from the environment and ``digitocr.toml``. ``DIGITOCR_REVIEW_TOKEN`` is what browsers must show;
     without it only this machine is served.
+
+    Returns
+    -------
+    Guard
     """
     settings = load_settings()
     return make_app(open_review(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
@@ -47,12 +51,19 @@ def serve(
     ----------
     settings : Settings
     rules : Rules
-    host, port
-        Where; port 0 takes the one of the last time, or any that is free.
+    host : str
+        The address to serve at.
+    port : int
+        0 takes the one of the last time, or any that is free.
     token : str
-        What browsers must show; one is made up where others can reach the page and none is given.
+        What browsers must show; one is generated where others can reach the page and none is given.
     opens : callable
-        Shown the page's address once it is served.
+        Called with the address of the page once it is served.
+
+    Returns
+    -------
+    int
+        Exit status.
     """
     if not is_loopback(host):
         token = token or secrets.token_urlsafe(24)
@@ -72,7 +83,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that reports when it is ready."""
 
     def __init__(self, app: Guard, ready: Callable[[], None]) -> None:
         super().__init__(
@@ -95,13 +106,18 @@ def _announce(address: str, opens: Callable[[str], object]) -> None:
 
 
 def open_browser(address: str) -> None:
-    """Show an address to the person, where there is a browser."""
+    """Show an address to the person, where there is a browser.
+
+    Parameters
+    ----------
+    address : str
+    """
     with suppress(webbrowser.Error, OSError):
         webbrowser.open(address)
 
 
 def _host_person(host: str) -> str:
-    """Whoever started the program, where only he uses it; '' where others do."""
+    """Return who started the program, or '' where other people can reach the page."""
     if not is_loopback(host):
         return ""
     try:
@@ -111,7 +127,13 @@ def _host_person(host: str) -> str:
 
 
 def _listen(host: str, port: int, kept: Path) -> socket.socket:
-    """Take a port; the same as last time if it is free, so that a page that is still open finds us again."""
+    """Take a port: the last one if it is free, so that a page that is still open finds the program again.
+
+    Raises
+    ------
+    UsageError
+        The address or the port cannot be used.
+    """
     wanted = [port] if port else [_last_port(kept), 0]
     for number in wanted:
         try:

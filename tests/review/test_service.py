@@ -2,7 +2,7 @@ import pytest
 from reviewers import Person, queue, review_of, tables
 
 from digitocr.errors import UsageError
-from digitocr.results import publish
+from digitocr.results import tables as tables_of_a_file
 
 
 def test_a_word_said_while_tables_are_made_is_in_the_next(work, monkeypatch):
@@ -12,15 +12,15 @@ def test_a_word_said_while_tables_are_made_is_in_the_next(work, monkeypatch):
         ann = Person(review)
         one, other = ann.take(2)
         ann.say(one, _1="7")
-        write = publish._write
+        write = tables_of_a_file.write_tables
 
         def slowly(*args):
             done = write(*args)
-            monkeypatch.setattr(publish, "_write", write)
+            monkeypatch.setattr(tables_of_a_file, "write_tables", write)
             assert ann.say(other, _1="8") == ""
             return done
 
-        monkeypatch.setattr(publish, "_write", slowly)
+        monkeypatch.setattr(tables_of_a_file, "write_tables", slowly)
         tables(work, review)
         assert ann.take(9) == []
         assert [text for text, _ in tables(work, review).values()] == ["7", "8"]

@@ -77,8 +77,7 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
 
 
 def test_all_files_are_gone_through_portion_by_portion(ledger, job, monkeypatch):
-    for module in ("ledger", "items", "published"):
-        monkeypatch.setattr(f"digitocr.store.{module}._PORTION", 2)
+    monkeypatch.setattr("digitocr.store.database.PORTION_ROWS", 2)
     names = ["b", "a", "e", "é", "d", "c", "a/b"]
     for identity, name in zip(ledger.claim(job, [claim(n) for n in names], "me"), names, strict=True):
         items = tuple(QueueItem(f"{name}{i}", name, 1, waits=i != 1) for i in range(4))
