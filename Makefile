@@ -1,4 +1,4 @@
-# Two commands are all a user needs: `make run` and `make test`. The rest is for those who change the program.
+# Users need two commands: `make run` and `make test`. The others are for developers.
 PYTHON ?= python3
 VENV ?= .venv
 BIN := $(VENV)/bin
@@ -17,7 +17,7 @@ test: $(TOOLS)
 soak: $(TOOLS)
 	$(BIN)/python -m pytest -m soak
 
-# The tests of the review page run in Debian's Chromium, and are skipped where there is none.
+# The tests of the review page run in Debian's Chromium; without it they are skipped.
 browser:
 	@command -v chromium >/dev/null || { apt-get update && apt-get install --yes --no-install-recommends chromium fonts-dejavu-core; }
 
@@ -26,7 +26,7 @@ lint: $(TOOLS)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/numpydoc lint $$(find digitocr -name '*.py' -not -path '*/cli/*')
+	$(BIN)/numpydoc lint $$(find digitocr -name '*.py')
 	$(BIN)/ruff check --preview --select DOC501 digitocr
 
 format: $(TOOLS)
@@ -37,7 +37,7 @@ bench: $(TOOLS)
 	$(BIN)/python -m benchmarks.accuracy
 	$(BIN)/python -m benchmarks.forms
 
-# All of it, minutes to hours: also 10,000 files through the watcher.
+# Everything, from minutes to hours; includes 10,000 files through the watcher.
 bench-full: bench
 	$(BIN)/python -m benchmarks.forms --pages 2000 --versions 0
 	$(BIN)/python -m benchmarks.inbox 10000
@@ -45,7 +45,7 @@ bench-full: bench
 train: $(TOOLS)
 	$(BIN)/python -m digitocr train
 
-# Every figure of docs/tutorials.md, within an hour on two cores; what is finished is not run again.
+# All figures of docs/tutorials.md, within an hour on two cores; finished ones are kept.
 tutorials: $(TOOLS)
 	$(BIN)/python -m digitocr.training.tutorials
 
@@ -53,7 +53,7 @@ clean:
 	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
-# Anew only where the versions changed; the mark comes last, so a broken installation is tried again.
+# Runs again only if the versions change; the mark is set last, so that a broken installation is repeated.
 $(PROGRAM): pyproject.toml constraints.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	    { echo "Python 3.11 or newer is needed; name one with: make PYTHON=python3.11 $(MAKECMDGOALS)" >&2; exit 1; }

@@ -22,7 +22,13 @@ __version__ = "0.1.0"
 
 
 def __getattr__(name: str) -> object:
-    """Import what is asked for only now: commands that read nothing need no OpenCV."""
+    """Import a name when it is first used: commands that read nothing need no OpenCV.
+
+    Raises
+    ------
+    AttributeError
+        If the package has no such name.
+    """
     if name not in __all__:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     home = "pipeline" if name.startswith("read_") else "records"

@@ -1,4 +1,4 @@
-"""Files that are there whole or not at all, also after a power cut."""
+"""Atomic writes: a file exists in full or not at all, even after a power failure."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ from digitocr.errors import (
 )
 
 PARTIAL = ".partial"
-"""Ends the name of a file that is still being written; it starts with a dot."""
+"""Suffix of files that are still being written; their names start with a dot."""
 
 PRIVATE = 0o700
-"""Permissions of the state folder: what was read is no one else's business."""
+"""Permissions of the state folder: only its owner may see what was read."""
 
 
 def write(
@@ -29,36 +29,36 @@ def write(
     durable: bool = True,
     only_if: Callable[[], bool] = lambda: True,
 ) -> bool:
-    """Put `content` under `path` in one step.
+    """Write a file in one step, replacing an older one.
 
     Parameters
     ----------
     path : Path
-        Its folder is made where it is missing.
+        Missing folders are made.
     content : bytes or iterable of bytes
-        In parts where it is long.
+        Long content can come in parts.
     durable : bool
-        Wait until the disk has it; not needed for what can be drawn again.
+        Wait until the content is on the disk; not needed for files that can be made again.
     only_if : callable
-        Asked in the last moment.
+        Called when all is ready to replace `path`; False leaves it as it was.
 
     Returns
     -------
     bool
-        Whether it was put there.
+        Whether the file was written.
 
     Raises
     ------
     OutputError
-        Where there is no space or no permission.
+        If there is no space or no permission.
     NameRefusedError
-        Where the system takes no file of this name.
+        If the system refuses the name.
     """
-    partial = _partial(path)
+    partial = partial_path(path)
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         partial.unlink(missing_ok=True)
-        with partial.open("xb") as stream:  # new: never through a link that someone put there
+        with partial.open("xb") as stream:  # exclusive: never through a planted link
             stream.writelines([content] if isinstance(content, bytes) else content)
             if durable:
                 stream.flush()
@@ -70,41 +70,74 @@ def write(
         if durable:
             sync_folder(path.parent)
         return True
-    except BaseException as error:  # also where its content could not be made
+    except BaseException as error:  # also if the content could not be made
         _forget(partial)
         if isinstance(error, OSError):
-            raise cannot_write(path, error) from error
+            refused = cannot_write(path, error)
+            raise refused from error
         raise
 
 
 def move(source: Path, target: Path) -> None:
-    """Move a file, also to another file system; `target` must not be there."""
+    """Move a file, also to another file system.
+
+    Parameters
+    ----------
+    source : Path
+    target : Path
+        Must not exist; missing folders are made.
+
+    Raises
+    ------
+    OutputError, NameRefusedError
+        If `target` cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            source.rename(target)
-        except OSError as error:
-            if error.errno != errno.EXDEV:
-                raise
-            _copy_over(source, target)
-            source.unlink()
+        _rename(source, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise cannot_write(target, error) from error
+        refused = cannot_write(target, error)
+        raise refused from error
 
 
 def copy(source: Path, target: Path) -> None:
-    """Copy a file in one step; a link's content, not the link."""
+    """Copy a file in one step. Of a link the content is copied, not the link.
+
+    Parameters
+    ----------
+    source : Path
+    target : Path
+        Missing folders are made.
+
+    Raises
+    ------
+    OutputError, NameRefusedError
+        If `target` cannot be written.
+    """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _copy_over(source, target)
         sync_folder(target.parent)
     except OSError as error:
-        raise cannot_write(target, error) from error
+        refused = cannot_write(target, error)
+        raise refused from error
 
 
 def make_folder(folder: Path, mode: int = 0o777) -> None:
-    """Make a folder where it is missing, with these permissions but for what the umask takes away."""
+    """Make a folder, unless it exists.
+
+    Parameters
+    ----------
+    folder : Path
+    mode : int
+        Permissions before the umask.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be made.
+    """
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=mode)
     except OSError as error:
@@ -112,14 +145,24 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Make renames in `folder` last through a power cut, where the system can."""
-    if os.name == "nt":  # folders cannot be opened there
+    """Make renames in a folder survive a power failure, if the file system can.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Raises
+    ------
+    OSError
+        If the disk reports an error.
+    """
+    if os.name == "nt":  # Windows cannot open folders
         return
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network shares cannot
+        if error.errno not in (errno.EINVAL, errno.ENOTSUP):  # some network shares cannot sync
             raise
     finally:
         os.close(descriptor)
@@ -131,20 +174,58 @@ _NAME_REFUSED = frozenset(
 
 
 def cannot_write(path: Path, error: OSError) -> DigitocrError:
-    """Say that `path` could not be written, and what to do about it."""
+    """Return the error to raise when a file could not be written.
+
+    Parameters
+    ----------
+    path : Path
+    error : OSError
+
+    Returns
+    -------
+    NameRefusedError or OutputError
+        The former if only this file's name is at fault.
+    """
     if error.errno in _NAME_REFUSED:
-        return NameRefusedError(f"no file can be written as {path.name[:80]}: {error.strerror or error}")
+        return NameRefusedError(f"the system refuses the name {path.name[:80]}: {error.strerror or error}")
     hint = "make room and run again; nothing was lost" if error.errno in (errno.ENOSPC, errno.EDQUOT) else ""
     return OutputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 
 
-def _partial(path: Path) -> Path:
-    """Name the file that becomes `path`; short, whatever the length of that name in bytes."""
+def partial_path(path: Path) -> Path:
+    """Return the name under which a file is written until it is whole; short even if the file's own name is long.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    Path
+        In the same folder.
+    """
     return path.with_name(f".{zlib.crc32(os.fsencode(path.name)):08x}.{os.getpid()}{PARTIAL}")
 
 
+def _rename(source: Path, target: Path) -> None:
+    """Rename a file; across file systems, copy it and delete the source.
+
+    Raises
+    ------
+    OSError
+        If that fails.
+    """
+    try:
+        source.rename(target)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        _copy_over(source, target)
+        source.unlink()
+
+
 def _copy_over(source: Path, target: Path) -> None:
-    partial = _partial(target)
+    partial = partial_path(target)
     try:
         partial.unlink(missing_ok=True)
         shutil.copy2(source, partial)

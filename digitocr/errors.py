@@ -1,10 +1,35 @@
-"""One tree of errors; each class carries the exit status a command ends with and a hint what to do next."""
+"""Errors: one tree of classes, each with a code, advice on what to do next, and an exit status."""
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable
+from enum import IntEnum
 from typing import ClassVar
+
+
+class ExitStatus(IntEnum):
+    """How a command ends; scripts rely on these numbers.
+
+    Attributes
+    ----------
+    OK
+        Everything was read, also if numbers wait for review.
+    SOME_FAILED
+        Some files failed, or only some of their pages were read.
+    USAGE
+        The arguments, the settings or the model cannot be used.
+    CANNOT_GO_ON
+        The command could not start or continue: another run holds the inbox, the disk is full.
+    INTERRUPTED
+        Ctrl-C or SIGTERM.
+    """
+
+    OK = 0
+    SOME_FAILED = 1
+    USAGE = 2
+    CANNOT_GO_ON = 3
+    INTERRUPTED = 130
 
 
 class DigitocrError(Exception):
@@ -13,23 +38,23 @@ class DigitocrError(Exception):
     Parameters
     ----------
     message : str
-        What happened, and to which file.
+        What happened, to which file.
     hint : str, optional
-        What to do next; without it the advice of the class.
+        What to do next; by default the advice of the class.
 
     Attributes
     ----------
     code : str
-        A short stable name of the kind of error, as written into tables and logs.
+        Stable short name of the kind of error, written into tables and logs.
     advice : str
-        What to do next about any error of this kind.
-    exit_status : int
-        What a command ends with when this error reaches it (see CONTRACT: 1 files, 2 usage, 3 cannot go on).
+        What to do next about errors of this kind.
+    exit_status : ExitStatus
+        Exit status of a command that this error ends.
     """
 
     code: ClassVar[str] = "error"
     advice: ClassVar[str] = ""
-    exit_status: ClassVar[int] = 3
+    exit_status: ClassVar[ExitStatus] = ExitStatus.CANNOT_GO_ON
 
     def __init__(self, message: str, *, hint: str = "") -> None:
         super().__init__(message)
@@ -41,45 +66,45 @@ class DigitocrError(Exception):
 
 
 class UsageError(DigitocrError):
-    """The command was called with arguments or settings that cannot be used."""
+    """Arguments or settings cannot be used."""
 
     code = "usage"
-    exit_status = 2
+    exit_status = ExitStatus.USAGE
 
 
 class ModelError(DigitocrError):
-    """A model file or its card is missing, damaged or of another shape than the program needs."""
+    """A model file or its card is missing, damaged, or does not fit the program."""
 
     code = "model"
-    exit_status = 2
+    exit_status = ExitStatus.USAGE
 
 
 class TemplateError(DigitocrError):
-    """The template or the specification of a form cannot be used; the message names file and line."""
+    """A template or a form specification cannot be used; the message names file and line."""
 
     code = "template"
-    exit_status = 2
+    exit_status = ExitStatus.USAGE
 
 
 class RegistrationError(DigitocrError):
-    """A page is of no form that is known, or too little of it can be seen."""
+    """A page matches no known form, or shows too little of it."""
 
     code = "registration"
-    exit_status = 1
+    exit_status = ExitStatus.SOME_FAILED
 
 
 class InputError(DigitocrError):
-    """A file cannot be read; the batch goes on without it."""
+    """A file cannot be read; the run goes on without it."""
 
     code = "unreadable"
-    exit_status = 1
+    exit_status = ExitStatus.SOME_FAILED
 
 
 class UnsupportedFormatError(InputError):
-    """The bytes are of no format that is read here."""
+    """The content is in no supported format."""
 
     code = "unsupported-format"
-    advice = "JPEG, PNG, BMP, WebP, TIFF, GIF, HEIC and PDF are read, told by their content"
+    advice = "use JPEG, PNG, BMP, WebP, TIFF, GIF, HEIC or PDF; the content counts, not the name"
 
 
 class EmptyFileError(InputError):
@@ -90,28 +115,28 @@ class EmptyFileError(InputError):
 
 
 class DamagedImageError(InputError):
-    """The bytes begin like a picture but cannot be decoded to the end."""
+    """The content begins like a picture but cannot be decoded to the end."""
 
     code = "damaged"
     advice = "scan or copy it again"
 
 
 class ImageSizeError(InputError):
-    """The picture has too few or too many pixels, or needs more memory than it may take."""
+    """The picture has too few or too many pixels, or decoding needs too much memory."""
 
     code = "image-size"
-    advice = "scan with another resolution"
+    advice = "scan at another resolution"
 
 
 class FileSizeError(InputError):
-    """The file has more bytes or pages than are read."""
+    """The file has more bytes or pages than the limit."""
 
     code = "file-size"
     advice = "split it, or raise max_bytes or max_pages in the settings"
 
 
 class TooSlowError(InputError):
-    """Decoding took longer than it may."""
+    """Decoding took longer than the limit."""
 
     code = "too-slow"
     advice = "save it again with another program, or raise max_seconds in the settings"
@@ -125,35 +150,45 @@ class LockedFileError(InputError):
 
 
 class FileAccessError(InputError):
-    """The file vanished or may not be opened."""
+    """The file has vanished or cannot be opened."""
 
     code = "no-access"
-    advice = "check that it is there and may be read"
+    advice = "check that it is there and can be read"
 
 
 class NameRefusedError(InputError):
-    """The system takes no file under a name made from this one's."""
+    """The system refuses a file name that was made from this file's name."""
 
     code = "name"
-    advice = "give it a shorter name without special signs"
+    advice = "give it a shorter name without special characters"
 
 
 class BusyError(DigitocrError):
     """Another run holds the inbox."""
 
     code = "busy"
-    exit_status = 3
+    exit_status = ExitStatus.CANNOT_GO_ON
 
 
 class OutputError(DigitocrError):
     """Results cannot be written: no space, no permission, a damaged state folder."""
 
     code = "output"
-    exit_status = 3
+    exit_status = ExitStatus.CANNOT_GO_ON
 
 
 def advice_on(code: str) -> str:
-    """Return what to do next about errors of this code, '' where nothing general can be said."""
+    """Return the advice on errors with this code.
+
+    Parameters
+    ----------
+    code : str
+
+    Returns
+    -------
+    str
+        Empty if there is none.
+    """
     kinds: list[type[DigitocrError]] = [DigitocrError]
     for kind in kinds:
         if kind.code == code and kind.advice:
@@ -162,11 +197,19 @@ def advice_on(code: str) -> str:
     return ""
 
 
-INTERRUPTED = 130
-
-
 def guarded(command: Callable[[], int]) -> int:
-    """Run a command and return its exit status; a mistake of the user ends in a message, not a traceback."""
+    """Run a command; our own errors and Ctrl-C become messages on standard error, not tracebacks.
+
+    Parameters
+    ----------
+    command : callable
+        Returns an exit status.
+
+    Returns
+    -------
+    int
+        An exit status.
+    """
     try:
         return command()
     except DigitocrError as error:
@@ -176,7 +219,7 @@ def guarded(command: Callable[[], int]) -> int:
         return error.exit_status
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was read is kept, run again to go on\n")
-        return INTERRUPTED
+        return ExitStatus.INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone
         sys.stderr.close()
-        return 1
+        return ExitStatus.SOME_FAILED

@@ -1,7 +1,8 @@
-"""One validated settings object: flags over ``DIGITOCR_*`` variables over a TOML file over the defaults."""
+"""Settings: flags outweigh ``DIGITOCR_*`` variables, these the settings file, this the defaults."""
 
 from __future__ import annotations
 
+import difflib
 import os
 import tomllib
 from collections.abc import Mapping
@@ -18,18 +19,23 @@ DEFAULT_FILE = Path("digitocr.toml")
 
 
 def cores() -> int:
-    """Return how many processors this process may use."""
+    """Return how many processors this process may use.
+
+    Returns
+    -------
+    int
+    """
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Settings(BaseSettings):
-    """Everything a run can be told. Relative paths are taken from the working folder."""
+    """All settings of the program. Relative paths start at the working folder."""
 
-    # .env files are not read: what changes a result should be seen on the command line or in our own file
+    # no .env files: what changes a result should be visible on the command line or in our own file
     model_config = SettingsConfigDict(env_prefix="DIGITOCR_", env_file=None, frozen=True, extra="forbid")
 
     inbox: Path = Path("inbox")
-    """The folder that is emptied; any other is left as it was."""
+    """The folder that is emptied; other folders are left as they are."""
     results: Path = Path("results")
     review: Path = Path("review")
     archive: Path = Path("archive")
@@ -38,78 +44,82 @@ class Settings(BaseSettings):
     model: Path | None = None
     """A model file instead of the shipped one."""
     templates: Path | None = None
-    """A folder of templates: a page that is one of these forms is read field by field."""
+    """A folder of templates; pages of these forms are read field by field."""
     threshold: float | None = Field(default=None, ge=0, le=1)
-    """Accept a number from this confidence on; without it, what the model's card recommends."""
+    """Accept a number from this confidence on; by default the threshold in the model's card."""
     batch_size: int = Field(default=32, ge=1, le=65536)
-    """Candidates classified at once."""
+    """Candidates per call of the network."""
     jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)
-    """Chunks read side by side, and so the number of cores taken."""
+    """Chunks read in parallel, each on one core."""
     chunk: int = Field(default=16, ge=1, le=256)
-    """Files whose candidates are classified together; one Prefect task."""
+    """Files per chunk: they are read together, as one Prefect task."""
     annotate: bool = False
     prefect: bool = True
     settle: float = Field(default=2.0, ge=0)
-    """Seconds a file must have been still before it is taken."""
+    """Seconds without a change before a file is taken."""
     patience: float = Field(default=60.0, ge=0)
-    """Seconds a file that cannot be decoded may be still arriving, for whoever looks again: the watcher, a schedule."""
+    """Seconds for which the watcher and schedules try a file again that cannot be decoded: it may be still arriving."""
     reprocess: Literal["", "changed", "failed", "all"] = ""
-    """Read again what was read: what another model or other settings read, what failed, or all of it."""
+    """Read files again: those read with another model or other settings, those that failed, or all."""
     rescan: float = Field(default=30.0, gt=0)
-    """Seconds between two full looks at the folder while watching."""
+    """Seconds between two full scans of the folder while watching."""
     polling: bool = False
-    """Watch by looking instead of by the system's events, which network shares do not send."""
+    """Watch by scanning; file system events do not work on network shares."""
     log_file: Path | None = None
-    """Log to this file as well, one JSON object a line."""
+    """Also log to this file, one JSON object per line."""
     metrics_file: Path | None = None
-    """Write counters for Prometheus' text file collector here after every run."""
+    """Write counters for Prometheus' text file collector to this file after every run."""
     keep_archive_days: float | None = Field(default=None, ge=0)
-    """Housekeeping deletes archived files that were read longer ago; without it none."""
+    """Housekeeping deletes archived files that were read longer ago; by default none."""
     keep_crops_days: float | None = Field(default=None, ge=0)
-    """Housekeeping deletes crops that no one waits for after this long; without it none."""
+    """Housekeeping deletes older crops whose numbers are settled; by default none."""
     keep_ledger_days: float | None = Field(default=None, ge=0)
-    """Housekeeping drops what only later corrections would need after this long; without it nothing."""
+    """Housekeeping deletes older readings, which only later corrections would need; by default none."""
     max_pixels: int = Field(default=200_000_000, ge=64)
-    """A page with more is refused before it is decoded."""
+    """Maximum pixels of a page; a larger one is refused before it is decoded."""
     max_pages: int = Field(default=200, ge=1)
-    """A file with more is refused."""
+    """Maximum pages of a file."""
     max_bytes: int = Field(default=500_000_000, ge=1)
-    """A larger file is refused."""
+    """Maximum size of a file."""
     max_seconds: float = Field(default=120.0, gt=0)
-    """Decoding a file is given up after this long; what was decoded until then is read."""
+    """Maximum time for decoding a file; pages decoded until then are read."""
 
     @property
     def ledger(self) -> Path:
-        """The truth behind the tables."""
+        """The database behind the tables."""
         return self.state / "ledger.sqlite"
 
     @property
     def own_folders(self) -> tuple[Path, ...]:
-        """Folders that the program writes, which are never input."""
+        """Folders that the program writes; they are never input."""
         return self.results, self.review, self.archive, self.failed, self.state
 
     @property
     def limits(self) -> Limits:
-        """What a file may cost."""
+        """Limits of a single file."""
         return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | None = None) -> Settings:
-    """Gather the settings of a run.
+    """Load the settings from all their sources.
 
     Parameters
     ----------
     flags : mapping, optional
-        What was said on the command line; None stands for not said.
+        Values given on the command line; None stands for not given.
     config : path, optional
-        A TOML file; without it ``digitocr.toml`` of the working folder, if it is there.
+        A TOML file; by default ``digitocr.toml`` of the working folder, if it exists.
+
+    Returns
+    -------
+    Settings
 
     Raises
     ------
     UsageError
-        Where a value cannot be used, naming it.
+        If a value cannot be used; the message names it and its source.
     """
-    said = {name: value for name, value in (flags or {}).items() if value is not None}
+    given = {name: value for name, value in (flags or {}).items() if value is not None}
     written = _read_toml(config)
 
     class Sources(Settings):
@@ -125,27 +135,42 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | N
             return init_settings, env_settings, InitSettingsSource(settings_cls, written)
 
     try:
-        return Sources(**said)
+        return Sources(**given)
     except ValidationError as error:
-        wrong = "; ".join(_explain(e, said, written) for e in error.errors())
-        raise UsageError(f"settings cannot be used: {wrong}", hint="see --help") from None
+        wrong = "; ".join(_explain(e, given, written) for e in error.errors())
+        raise UsageError(
+            f"settings cannot be used: {wrong}", hint="docs/operations.md lists all settings"
+        ) from None
 
 
 def _read_toml(config: Path | str | None) -> dict[str, Any]:
+    """Read the settings file.
+
+    Raises
+    ------
+    UsageError
+        If it cannot be read.
+    """
     path = Path(config or DEFAULT_FILE)
     if not config and not path.is_file():
         return {}
     try:
         return tomllib.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise UsageError(f"cannot read the settings file {path}: {error}") from None
+    except OSError as error:
+        raise UsageError(f"cannot read the settings file {path}: {error.strerror or error}") from None
+    except ValueError as error:
+        raise UsageError(
+            f"the settings file {path} is not valid TOML: {error}", hint="write settings as name = value"
+        ) from None
 
 
-def _explain(error: Mapping[str, Any], said: Mapping[str, Any], written: Mapping[str, Any]) -> str:
+def _explain(error: Mapping[str, Any], given: Mapping[str, Any], written: Mapping[str, Any]) -> str:
+    """Name a setting that cannot be used, its source, and why."""
     name = str(error["loc"][0])
     if error["type"] == "extra_forbidden":
-        return f"there is no setting {name!r}"
-    origin = "the command line" if name in said else f"DIGITOCR_{name.upper()}"
-    if name not in said and f"DIGITOCR_{name.upper()}" not in os.environ and name in written:
+        similar = difflib.get_close_matches(name, Settings.model_fields, 1)
+        return f"there is no setting {name!r}" + (f"; did you mean {similar[0]!r}?" if similar else "")
+    origin = "the command line" if name in given else f"DIGITOCR_{name.upper()}"
+    if name not in given and f"DIGITOCR_{name.upper()}" not in os.environ and name in written:
         origin = "the settings file"
     return f"{name} = {error['input']!r} from {origin}: {error['msg']}"

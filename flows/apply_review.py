@@ -6,15 +6,15 @@ import getpass
 import json
 import logging
 import sys
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated
 
 import typer
 
-from digitocr import errors
 from digitocr.cli import console
 from digitocr.results import publish, queue_file
-from digitocr.review import queue as review
+from digitocr.review import queue
 from digitocr.settings import Settings
 from flows import options
 
@@ -22,48 +22,57 @@ log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
-def main(
-    results: options.Results = None,
-    queue: options.Review = None,
-    state: options.State = None,
-    as_json: options.AsJson = False,  # noqa: FBT002
-    quiet: options.Quiet = False,  # noqa: FBT002
-    verbose: options.Verbose = False,  # noqa: FBT002
-    config: options.Config = None,
-) -> None:
+@dataclass(frozen=True)
+class Options(options.Options):
+    """Options of the command; ``--queue`` is the old name of ``--review``."""
+
+    results: options.Results = None
+    review: Annotated[
+        Path | None,
+        typer.Option("--review", "--queue", help="Folder of the review queue.", show_default="review"),
+    ] = None
+    state: options.State = None
+    as_json: options.AsJson = False
+    quiet: options.Quiet = False
+    verbose: options.Verbose = False
+    config: options.Config = None
+
+
+@options.command(app, Options)
+def main(given: Options) -> int:
     """Take what people wrote into review/queue.csv over into the results."""
-    console.set_up(quiet=quiet, verbose=verbose)
-    flags = {"results": results, "review": queue, "state": state}
-    raise typer.Exit(errors.guarded(partial(_run, flags, config, as_json=as_json, quiet=quiet)))
-
-
-def _run(flags: dict[str, Path | None], config: Path | None, *, as_json: bool, quiet: bool) -> int:
-    settings = console.settings(flags, config)
+    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    settings = console.settings(given.flags(), given.config)
     done = apply_review(settings, person())
     for reason in done.refused:
         log.error("%s: %s", settings.review / "queue.csv", reason)
-    if as_json:
+    if given.as_json:
         counts = {
             "applied": len(done.corrections),
             "settled": len(done.settled),
             "refused": len(done.refused),
         }
         sys.stdout.write(json.dumps(counts) + "\n")
-    elif not quiet:
-        sys.stdout.write(f"{len(done.corrections)} corrections taken over, {len(done.refused)} refused\n")
+    elif not given.quiet:
+        sys.stdout.write(f"{len(done.corrections)} corrections applied, {len(done.refused)} refused\n")
     return 1 if done.refused else 0
 
 
 def person() -> str:
-    """Return who runs this command; a container may have no name for its user."""
+    """Return who runs this command.
+
+    Returns
+    -------
+    str
+        The user's name, or ``unknown``: a container may have no name for its user.
+    """
     try:
         return getpass.getuser()
     except (KeyError, OSError):
         return "unknown"
 
 
-def apply_review(settings: Settings, who: str) -> review.Accepted:
+def apply_review(settings: Settings, who: str) -> queue.Accepted:
     """Take filled-in corrections over; can be repeated.
 
     Parameters
@@ -71,11 +80,20 @@ def apply_review(settings: Settings, who: str) -> review.Accepted:
     settings : Settings
     who : str
         Name of the person, for the audit.
+
+    Returns
+    -------
+    Accepted
+
+    Raises
+    ------
+    UsageError
+        If nothing was read yet, or the queue cannot be read.
     """
     with publish.opened(settings) as (ledger, shelf), publish.writing(shelf):
         rows = queue_file.read_queue(settings.review / "queue.csv")
-        done = review.accept(ledger, shelf.job, rows, who)
-        if publish.refresh(shelf, ledger) or done.settled or not ledger.is_published(shelf.job):
+        done = queue.accept(ledger, shelf.job, rows, who)
+        if publish.refresh(shelf, ledger) or done.settled or not ledger.published.is_current(shelf.job):
             publish.publish(shelf, ledger, settled=done.settled)
     return done
 

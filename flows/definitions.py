@@ -15,24 +15,35 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
+from digitocr import pipeline
 from digitocr.cli import console
 from digitocr.errors import BusyError
-from digitocr.inbox import maintenance
-from digitocr.inbox.run import Batch, Chunk, Hooks, Job, Summary, drain, make_job, open_batch
-from digitocr.pipeline import reader_of
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.retention import apply_retention
+from digitocr.inbox.run import Chunk, Runner, drain, open_runner
 from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
-"""How the command that called the flow takes part in it; flows that a server starts have none."""
+"""How the command that called the flow takes part in it; not set in flows that a server starts."""
 
 SKIPPED = "Skipped"
 """Name of the completed state of a run that found the inbox held by another."""
 
 
 def bounded(jobs: int) -> TaskRunner[PrefectFuture[Any]]:
-    """Return a task runner with a limit; Prefect's own has none."""
-    # Prefect declares futures invariant, and so its own runner unfit for its own flows
+    """Return a task runner with a limit; Prefect's default has none.
+
+    Parameters
+    ----------
+    jobs : int
+        Most tasks at once.
+
+    Returns
+    -------
+    TaskRunner
+    """
+    # Prefect declares futures invariant, so that its own runner does not fit its own flows
     return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=jobs))
 
 
@@ -45,7 +56,7 @@ def process_folder(
     Parameters
     ----------
     folder : str, optional
-        The inbox of the settings if left out.
+        By default the inbox of the settings.
     flags : dict, optional
         Settings that outweigh the environment and the settings file.
     config : str, optional
@@ -53,35 +64,35 @@ def process_folder(
 
     Returns
     -------
-    dict
-        The keys of ``--json``; or a completed state named ``Skipped`` where another run holds the inbox.
+    dict or State
+        The keys of ``--json``; or a completed state named ``Skipped`` if another run holds the inbox.
     """
     settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
     try:
-        with open_batch(
-            job, lambda: reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
-        ) as batch:
-            summary = _drain(batch, settings.jobs)
-            _artifacts(job, batch, summary)
+        with open_runner(
+            job, lambda: pipeline.reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
+        ) as runner:
+            summary = _drain(runner, settings.jobs)
+            _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return summary.as_dict()
 
 
-def _drain(batch: Batch, jobs: int) -> Summary:
-    # chunk numbers only: parameters travel through the API. No caching: the ledger decides, by content.
+def _drain(runner: Runner, jobs: int) -> Summary:
+    # parameters travel through the API, so a chunk is passed as ids. No caching: the ledger decides, by content
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
     def read_chunk(files: list[int]) -> None:
-        batch.work(tuple(files))
+        runner.work(tuple(files))
 
     def submit(chunk: Chunk) -> PrefectFuture[None]:
         return read_chunk.submit(list(chunk))
 
-    return drain(batch, submit, jobs)
+    return drain(runner, submit, jobs)
 
 
-def _artifacts(job: Job, batch: Batch, summary: Summary) -> None:
+def _artifacts(job: Job, runner: Runner, summary: Summary) -> None:
     rows = "\n".join(f"| {name} | {value} |" for name, value in summary.as_dict().items())
     where = f"Tables in `{job.settings.results}`, queue in `{job.settings.review}`."
     create_markdown_artifact(
@@ -91,7 +102,7 @@ def _artifacts(job: Job, batch: Batch, summary: Summary) -> None:
     )
     worst = [
         {"file": k.file, "status": k.status, "error": k.error, "numbers": k.numbers, "review": k.review}
-        for k in batch.worst()
+        for k in runner.worst()
     ]
     if worst:
         create_table_artifact(worst, key="worst-files", description="Files that most need a person")
@@ -107,6 +118,11 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
         Settings that outweigh the environment and the settings file.
     config : str, optional
         Settings file.
+
+    Returns
+    -------
+    dict
+        How many corrections were ``applied`` and how many rows ``refused``.
     """
     from flows import apply_review as command
 
@@ -124,7 +140,7 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
 def housekeeping(
     flags: dict[str, Any] | None = None, config: str | None = None
 ) -> dict[str, Any] | State[Any]:
-    """Remove what the settings let go, and what kills left behind.
+    """Remove what is older than the settings keep it, and what kills left behind.
 
     Parameters
     ----------
@@ -135,13 +151,13 @@ def housekeeping(
 
     Returns
     -------
-    dict
-        How much was removed; or a completed state named ``Skipped`` where a run holds the inbox.
+    dict or State
+        How much was removed; or a completed state named ``Skipped`` if a run holds the inbox.
     """
     settings = console.settings(flags, config)
     try:
         with Ledger(settings.ledger) as ledger:
-            done = maintenance.tidy(settings, ledger)
+            done = apply_retention(settings, ledger)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return asdict(done)

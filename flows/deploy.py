@@ -9,22 +9,21 @@ import asyncio
 import logging
 import signal
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import UsageError
 from digitocr.settings import Settings, load_settings
 from flows import engine, options
 
 log = logging.getLogger("digitocr.flows")
-_PATIENCE = 30.0
-"""Seconds that runs have to end when the process is told to."""
+_PATIENCE_S = 30.0
+"""How long runs have to end after the process was asked to."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -34,32 +33,31 @@ _HINT = (
 )
 
 
-@app.command()
-def main(
-    folder: options.Folder = None,
-    every: Annotated[float, typer.Option(help="Seconds between two looks at the folder.", min=1)] = 60,
-    results: options.Results = None,
-    review: options.Review = None,
-    state: options.State = None,
-    verbose: options.Verbose = False,  # noqa: FBT002
-    config: options.Config = None,
-) -> None:
+@dataclass(frozen=True)
+class Options(options.Options):
+    """Options of the command."""
+
+    folder: options.Folder = None
+    every: Annotated[float, typer.Option(help="Seconds between two looks at the folder.", min=1)] = 60
+    results: options.Results = None
+    review: options.Review = None
+    state: options.State = None
+    verbose: options.Verbose = False
+    config: options.Config = None
+
+
+@options.command(app, Options)
+def main(given: Options) -> int:
     """Read a folder every minute, apply reviews every ten, keep house nightly, learn weekly, on a Prefect server."""
     console.set_up(quiet=False, verbose=True)
-    flags = {"results": results, "review": review, "state": state}
-    raise typer.Exit(errors.guarded(partial(_run, folder, every, flags, config, verbose=verbose)))
-
-
-def _run(
-    folder: Path | None, every: float, flags: dict[str, Any], config: Path | None, *, verbose: bool
-) -> int:
     if not engine.api_is_named():
         raise UsageError(
-            "schedules need a Prefect server or Prefect Cloud; the embedded one has no scheduler", hint=_HINT
+            "schedules need a Prefect server or Prefect Cloud; the embedded server has no scheduler",
+            hint=_HINT,
         )
-    settings = load_settings(flags, config)
-    engine.prepare(settings.state, verbose=verbose)
-    _serve(folder or settings.inbox, every, settings)
+    settings = load_settings(given.flags(), given.config)
+    engine.prepare(settings.state, verbose=given.verbose)
+    _serve(given.folder or settings.inbox, given.every, settings)
     return 0
 
 
@@ -69,11 +67,11 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
 
     from flows import definitions, training
 
-    # late runs are not made up for: each drains what is ready and ends
+    # a missed run is not caught up: each run reads all that is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     flags = settings.model_dump(mode="json", exclude_unset=True)
-    # names of their own: where `prefect deploy` left some of the same name, Prefect would look for the code where
-    # those had it. Any: Prefect declares what is a coroutine only where the caller is one
+    # names of their own: if `prefect deploy` had left deployments of the same names, Prefect would look for the code
+    # where those have it. Any, because Prefect declares a coroutine that only a coroutine would get
     inbox: Any = definitions.process_folder.to_deployment(
         "served-inbox",
         interval=timedelta(seconds=every),
@@ -97,7 +95,10 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
 
 
 async def _until_ended(runner: Any) -> None:  # noqa: ANN401 (Prefect is imported late)
-    """Serve until Ctrl-C or SIGTERM; Prefect's own ways out leave tasks behind, with tracebacks, or do not end."""
+    """Serve until Ctrl-C or SIGTERM.
+
+    Prefect's own shutdown leaves tasks behind, with tracebacks, or does not end.
+    """
     ended, loop = asyncio.Event(), asyncio.get_running_loop()
     runner.handle_sigterm = lambda *_: loop.call_soon_threadsafe(ended.set)
     with suppress(NotImplementedError):  # Windows, where Ctrl-C interrupts
@@ -107,8 +108,8 @@ async def _until_ended(runner: Any) -> None:  # noqa: ANN401 (Prefect is importe
     await asyncio.wait({serving, asking}, return_when=asyncio.FIRST_COMPLETED)
     asking.cancel()
     with suppress(RuntimeError, TimeoutError):  # not yet started, or a run that does not end
-        await asyncio.wait_for(runner.astop(), _PATIENCE)
-    await asyncio.wait({serving}, timeout=_PATIENCE)
+        await asyncio.wait_for(runner.astop(), _PATIENCE_S)
+    await asyncio.wait({serving}, timeout=_PATIENCE_S)
     if not serving.done():
         serving.cancel()
     with suppress(asyncio.CancelledError):

@@ -1,9 +1,8 @@
-"""Prefect made ready before it is imported: where its state goes, what it says, and a server if need be.
+"""Preparing Prefect before it is imported: where its state goes, what it prints, and a server if none is named.
 
-Without an API named by the user a server of our own is started for as long as the command runs. Prefect
-would start one too, but only after it has imported the whole server into this process; ours boots while this
-process imports Prefect. It ends when its standard input does, so none is left behind however
-this process ends.
+If the user names no API, a server of our own runs for as long as the command does. Prefect would start one, too, but
+only after it has imported the whole server into this process; ours boots while this process imports Prefect. It ends
+when its standard input does, so that none is left behind however this process ends.
 """
 
 from __future__ import annotations
@@ -21,14 +20,14 @@ from typing import Any
 
 from digitocr.errors import OutputError
 
-_START_SECONDS = 180.0
-"""The first start on a new state folder makes Prefect's database; on a busy machine that takes its time."""
+_START_S = 180.0
+"""Longest start of a server; the first one on a new state folder makes Prefect's database."""
 
 _QUIET = {
     "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
     "DO_NOT_TRACK": "1",
     "PREFECT_LOGGING_TO_API_WHEN_MISSING_FLOW": "ignore",
-    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{_START_SECONDS:g}",
+    "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": f"{_START_S:g}",
     "PREFECT_CLI_COLORS": "false",
 }
 
@@ -36,7 +35,7 @@ _SERVER_ONLY = {
     "PREFECT__SERVER_EPHEMERAL": "1",
     "PREFECT__SERVER_FINAL": "1",
     "PREFECT_UI_ENABLED": "0",
-    # what a server of a few seconds need not do
+    # what a server that lives for seconds need not do
     "PREFECT_SERVER_API_BLOCKS_REGISTER_ON_START": "false",
     "PREFECT_API_BLOCKS_REGISTER_ON_START": "false",
     "PREFECT_SERVER_SERVICES_TRIGGERS_ENABLED": "false",
@@ -44,7 +43,12 @@ _SERVER_ONLY = {
 
 
 def api_is_named() -> bool:
-    """Tell whether the user names a Prefect API: in the environment, a settings file or the profile."""
+    """Tell whether the user names a Prefect API: in the environment, a settings file or the profile.
+
+    Returns
+    -------
+    bool
+    """
     if os.environ.get("PREFECT_API_URL"):
         return True
     here = (_toml(Path("prefect.toml")), _toml(Path("pyproject.toml")).get("tool", {}).get("prefect", {}))
@@ -56,19 +60,31 @@ def api_is_named() -> bool:
 
 
 def prepare(state: Path, *, verbose: bool) -> TemporaryServer | None:
-    """Set Prefect's environment before it is imported, and start a server where none is named.
+    """Set Prefect's environment before it is imported, and start a server if the user names no API.
+
+    Parameters
+    ----------
+    state : Path
+        State folder; Prefect's state goes below it if a server is started.
+    verbose : bool
+        Let Prefect print what it does.
 
     Returns
     -------
     TemporaryServer or None
-        A server that is starting, or None where the user's is used.
+        A server that is starting; None if the user's is used.
+
+    Raises
+    ------
+    OutputError
+        If the server cannot be started.
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
     if api_is_named():
         return None
-    # the user's profiles stay where they are, with what else they set
+    # the user's profiles still apply to everything else
     os.environ.setdefault("PREFECT_PROFILES_PATH", str(_profiles()))
     os.environ.setdefault("PREFECT_HOME", str(state.resolve() / "prefect"))
     return TemporaryServer(Path(os.environ["PREFECT_HOME"]))
@@ -80,7 +96,12 @@ class TemporaryServer:
     Parameters
     ----------
     home : Path
-        Where its log goes.
+        Folder for its log.
+
+    Raises
+    ------
+    OutputError
+        If it cannot be started.
     """
 
     def __init__(self, home: Path) -> None:
@@ -96,12 +117,17 @@ class TemporaryServer:
                     stdout=log,
                     stderr=log,
                     env=os.environ | _SERVER_ONLY,
-                    start_new_session=True,  # Ctrl-C is for us: the server must outlive our last words to it
+                    start_new_session=True,  # Ctrl-C must not reach it: it has to outlive our last request
                 )
         except OSError as error:
             raise OutputError(f"cannot start Prefect's server in {home}: {error}") from None
-        # before Prefect's own handlers are registered, and so after they have run
+        # registered before Prefect's own handlers, it runs after them
         atexit.register(self.stop)
+
+    @property
+    def pid(self) -> int:
+        """Number of the server's process."""
+        return self._process.pid
 
     def wait(self) -> None:
         """Wait until the server answers.
@@ -109,16 +135,16 @@ class TemporaryServer:
         Raises
         ------
         OutputError
-            Where it ends or does not answer in time.
+            If it ends or does not answer in time.
         """
-        deadline = time.monotonic() + _START_SECONDS
+        deadline = time.monotonic() + _START_S
         while time.monotonic() < deadline:
             if self._process.poll() is not None:
                 raise self._trouble("ended at once")
             if _answers(self._port):
                 return
             time.sleep(0.05)
-        raise self._trouble(f"did not answer within {_START_SECONDS:g} seconds")
+        raise self._trouble(f"did not answer within {_START_S:g} seconds")
 
     def stop(self) -> None:
         """End the server and wait for its end."""
@@ -132,7 +158,8 @@ class TemporaryServer:
 
     def _trouble(self, what: str) -> OutputError:
         return OutputError(
-            f"Prefect's server {what}; it says more in {self._log}", hint="or go on without it: --no-prefect"
+            f"Prefect's server {what}; its log is {self._log}",
+            hint="to read without Prefect, add --no-prefect",
         )
 
 

@@ -2,114 +2,91 @@
 
 from __future__ import annotations
 
-import logging
 import sys
-from collections.abc import Mapping
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 import typer
 
-from digitocr import errors
+from digitocr import pipeline
 from digitocr.cli import console
 from digitocr.errors import BusyError
-from digitocr.inbox.run import Hooks, Job, Summary, drain, dry_batch, make_job, open_batch
-from digitocr.pipeline import reader_of
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.plan import Action, forecast
+from digitocr.inbox.run import Chunk, drain, open_runner
+from digitocr.inbox.survey import preview
 from flows import options
 
-log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
-def main(
-    folder: options.Folder = None,
-    results: options.Results = None,
-    review: options.Review = None,
-    state: options.State = None,
-    templates: options.Templates = None,
-    threshold: options.Threshold = None,
-    batch_size: options.BatchSize = None,
-    jobs: options.Jobs = None,
-    annotate: options.Annotate = False,  # noqa: FBT002
-    no_prefect: options.NoPrefect = False,  # noqa: FBT002
-    dry_run: options.DryRun = False,  # noqa: FBT002
-    reprocess: options.Reprocess = None,
-    as_json: options.AsJson = False,  # noqa: FBT002
-    quiet: options.Quiet = False,  # noqa: FBT002
-    verbose: options.Verbose = False,  # noqa: FBT002
-    config: options.Config = None,
-) -> None:
+@dataclass(frozen=True)
+class Options(options.ReadingOptions):
+    """Options of the command."""
+
+    dry_run: options.DryRun = False
+    reprocess: options.Reprocess = None
+
+
+@options.command(app, Options)
+def main(given: Options) -> int:
     """Read the handwritten numbers of all scans and photos in a folder into tables."""
-    flags = options.said(
-        results=results,
-        review=review,
-        state=state,
-        templates=templates,
-        threshold=threshold,
-        batch_size=batch_size,
-        jobs=jobs,
-        reprocess=reprocess,
-        annotate=annotate,
-        no_prefect=no_prefect,
-    )
-    console.set_up(quiet=quiet, verbose=verbose)
-    command = partial(_run, folder, flags, config, dry=dry_run, as_json=as_json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(errors.guarded(command))
-
-
-def _run(
-    folder: Path | None,
-    flags: Mapping[str, Any],
-    config: Path | None,
-    *,
-    dry: bool,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
-    settings = console.settings(flags, config)
-    job = make_job(settings, folder)
-    if dry:
-        return _dry(job, as_json=as_json)
-    with console.progress(wanted=not quiet) as progress:
-        summary = process(job, Hooks(progress=progress), verbose=verbose)
-    console.report(summary, job.settings, as_json=as_json, quiet=quiet)
+    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    job = make_job(given.settings(), given.folder)
+    if given.dry_run:
+        return _dry_run(job, as_json=given.as_json)
+    with console.progress(wanted=not given.quiet) as progress:
+        summary = process(job, Hooks(progress=progress), verbose=given.verbose)
+    console.report(summary, job.settings, as_json=given.as_json, quiet=given.quiet)
     return summary.exit_status
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
-    """Read all that is ready; nothing heavy is started where nothing need be read.
+    """Read all that is ready; Prefect and the networks are started only if something must be read.
 
     Parameters
     ----------
     job : Job
     hooks : Hooks
     verbose : bool
-        Let Prefect speak, too.
+        Print Prefect's messages, too.
+
+    Returns
+    -------
+    Summary
+
+    Raises
+    ------
+    BusyError
+        If another process is the runner.
+    DigitocrError
+        If the run cannot go on.
     """
-    reader = partial(reader_of, job.settings)
-    with open_batch(job, lambda: reader().result(), hooks) as batch:
-        if not batch.needs_reading():
-            return drain(batch, _never, 1)
+    reader = partial(pipeline.reader_of, job.settings)
+    with open_runner(job, lambda: reader().result(), hooks) as runner:
+        if not runner.needs_reading():
+            return drain(runner, _never, 1)
         if not job.settings.prefect:
             reader()
             with ThreadPoolExecutor(job.settings.jobs) as pool:
-                return drain(batch, lambda chunk: pool.submit(batch.work, chunk), job.settings.jobs)
+                return drain(runner, lambda chunk: pool.submit(runner.work, chunk), job.settings.jobs)
     return _with_prefect(job, hooks, verbose=verbose)
 
 
 def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     from flows import engine
 
-    server = engine.prepare(job.settings.state, verbose=verbose)  # boots while we import
+    server = engine.prepare(
+        job.settings.state, verbose=verbose
+    )  # it boots while this process imports Prefect
     from prefect.exceptions import ExternalSignal
 
     from flows import definitions
 
-    reader_of(job.settings)  # after Prefect, lest both import the same modules at once
+    pipeline.reader_of(job.settings)  # only now: two threads must not import the same modules at once
     if server:
         server.wait()
     definitions.hooks.set(hooks)
@@ -117,24 +94,29 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     flags = job.settings.model_dump(mode="json")
     try:
         state: Any = flow(str(job.folder), flags, return_state=True)
-    except ExternalSignal:  # Prefect's word for SIGTERM
+    except ExternalSignal:  # how Prefect reports SIGTERM
         raise KeyboardInterrupt from None
     if state.name == definitions.SKIPPED:
         raise BusyError(state.message or "another run holds the inbox")
     return Summary(**state.result())
 
 
-def _dry(job: Job, *, as_json: bool) -> int:
-    batch = dry_batch(job)
-    for what, file in batch.plan():
+def _dry_run(job: Job, *, as_json: bool) -> int:
+    started = time.perf_counter()
+    actions = []
+    for decision in preview(job):
+        actions.append(decision.action)
         if not as_json:
-            sys.stdout.write(f"{what:10} {file}\n")
-    console.report(batch.summary(), job.settings, as_json=as_json, quiet=not as_json)
+            is_twin = decision.action is Action.AWAIT_TWIN
+            shown = Action.DUPLICATE if is_twin else decision.action
+            sys.stdout.write(f"{shown:10} {decision.facts.found.source}\n")
+    summary = replace(forecast(actions), seconds=round(time.perf_counter() - started, 3))
+    console.report(summary, job.settings, as_json=as_json, quiet=not as_json)
     return 0
 
 
-def _never(chunk: tuple[int, ...]) -> Any:  # noqa: ANN401 - it does not return
-    raise AssertionError(f"{chunk} was to be read")
+def _never(chunk: Chunk) -> Any:  # noqa: ANN401 - it does not return
+    raise AssertionError(f"chunk {chunk} must be read, though no file had to be")
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ import threading
 
 
 def main() -> None:
-    """Serve on the port given as the only argument."""
+    """Serve on the port given as the only argument of the command."""
     import uvicorn
 
     config = uvicorn.Config(
@@ -29,7 +29,7 @@ def main() -> None:
 
     threading.Thread(target=follow, daemon=True).start()
     server.run()
-    os._exit(0)  # its background threads have nothing left to save
+    os._exit(0)  # without waiting for background threads: they have nothing left to save
 
 
 if __name__ == "__main__":

@@ -4,13 +4,11 @@ from __future__ import annotations
 
 import json
 import sys
-from functools import partial
-from pathlib import Path
+from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from digitocr import errors
 from digitocr.cli import console
 from digitocr.settings import load_settings
 from flows import engine, options
@@ -18,31 +16,33 @@ from flows import engine, options
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
-@app.command()
-def main(
-    results: options.Results = None,
-    state: options.State = None,
-    fresh: Annotated[int, typer.Option(min=0, help="Least new digits since the last training.")] = 100,
-    quiet: options.Quiet = False,  # noqa: FBT002
-    verbose: options.Verbose = False,  # noqa: FBT002
-    config: options.Config = None,
-) -> None:
+@dataclass(frozen=True)
+class Options(options.Options):
+    """Options of the command."""
+
+    results: options.Results = None
+    state: options.State = None
+    fresh: Annotated[
+        int,
+        typer.Option(min=0, help="Train only after this many digits were settled since the last training."),
+    ] = 100
+    quiet: options.Quiet = False
+    verbose: options.Verbose = False
+    config: options.Config = None
+
+
+@options.command(app, Options)
+def main(given: Options) -> int:
     """Export corrections, fine-tune, evaluate, and promote only what is better."""
-    console.set_up(quiet=quiet, verbose=verbose)
-    flags = {"results": results, "state": state}
-    raise typer.Exit(errors.guarded(partial(_run, flags, config, fresh, verbose=verbose)))
-
-
-def _run(flags: dict[str, Path | None], config: Path | None, fresh: int, *, verbose: bool) -> int:
-    settings = load_settings(flags, config)
-    server = engine.prepare(settings.state, verbose=verbose)
+    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    settings = load_settings(given.flags(), given.config)
+    server = engine.prepare(settings.state, verbose=given.verbose)
     from flows.training import train_model
 
     if server:
         server.wait()
-
-    said = {name: str(value) for name, value in flags.items() if value is not None}
-    outcome = train_model(said, str(config) if config else None, fresh)
+    flags = {name: str(value) for name, value in given.flags().items()}
+    outcome = train_model(flags, str(given.config) if given.config else None, given.fresh)
     sys.stdout.write(json.dumps(outcome) + "\n")
     return 0
 

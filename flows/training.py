@@ -20,7 +20,7 @@ from digitocr.settings import Settings
 def train_model(
     flags: dict[str, Any] | None = None, config: str | None = None, fresh: int = 100
 ) -> dict[str, Any]:
-    """Learn from what people settled, if there is enough that is new, and promote the model if it is better.
+    """Train on what people settled, if enough of it is new, and promote the model if it is better.
 
     Parameters
     ----------
@@ -29,19 +29,19 @@ def train_model(
     config : str, optional
         Settings file.
     fresh : int
-        With fewer settled digits more than at the last training, nothing is trained.
+        Nothing is trained unless at least this many digits were settled since the last training.
 
     Returns
     -------
     dict
-        ``digits`` exported, and ``trained`` and ``promoted``, each true or false.
+        How many ``digits`` were exported, and whether a model was ``trained`` and ``promoted``.
     """
     settings = console.settings(flags, config)
     folder = settings.state / "corrections"
     exported = export.export(settings, folder)
     outcome: dict[str, Any] = {"digits": exported.digits, "trained": False, "promoted": False}
     if exported.digits < _last(settings) + fresh:
-        _tell(f"{exported.digits} settled digits; {_last(settings) + fresh} are waited for.")
+        _tell(f"{exported.digits} settled digits; training waits for {_last(settings) + fresh}.")
         return outcome
     from digitocr.training.adapt import learning
 
@@ -67,7 +67,7 @@ def _mark(settings: Settings) -> Path:
 
 
 def _last(settings: Settings) -> int:
-    """Return how many digits the last training had."""
+    """Return how many settled digits there were at the last training."""
     try:
         return int(json.loads(_mark(settings).read_text(encoding="utf-8"))["digits"])
     except (OSError, ValueError, KeyError):

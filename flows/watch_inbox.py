@@ -9,19 +9,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
-from functools import partial
-from pathlib import Path
 from types import FrameType
-from typing import Any
 
 import typer
 
 from digitocr import errors
 from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
-from digitocr.inbox import folder as inbox
-from digitocr.inbox.folder import Entry
-from digitocr.inbox.run import Hooks, Job, Summary, make_job
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.scan import FoundFile, scan
 from digitocr.inbox.stability import Stability
 from flows import options
 from flows.process_folder import process
@@ -29,87 +25,59 @@ from flows.process_folder import process
 log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
-_TICK = 0.5
-"""Seconds between two looks while a file is being written."""
+_TICK_S = 0.5
+"""Time between two looks at the folder while a file is being written."""
+
+_DEBOUNCE_MS = 200
+"""Events of the file system that come within this time are one."""
 
 
-@app.command()
-def main(
-    folder: options.Folder = None,
-    results: options.Results = None,
-    review: options.Review = None,
-    state: options.State = None,
-    templates: options.Templates = None,
-    threshold: options.Threshold = None,
-    batch_size: options.BatchSize = None,
-    jobs: options.Jobs = None,
-    annotate: options.Annotate = False,  # noqa: FBT002
-    no_prefect: options.NoPrefect = False,  # noqa: FBT002
-    as_json: options.AsJson = False,  # noqa: FBT002
-    quiet: options.Quiet = False,  # noqa: FBT002
-    verbose: options.Verbose = False,  # noqa: FBT002
-    config: options.Config = None,
-) -> None:
-    """Watch a folder and read what comes in, until Ctrl-C or SIGTERM; the chunk that is being read is finished."""
-    flags = options.said(
-        results=results,
-        review=review,
-        state=state,
-        templates=templates,
-        threshold=threshold,
-        batch_size=batch_size,
-        jobs=jobs,
-        annotate=annotate,
-        no_prefect=no_prefect,
-    )
-    console.set_up(quiet=quiet, verbose=verbose)
-    command = partial(_run, folder, flags, config, as_json=as_json, quiet=quiet, verbose=verbose)
-    raise typer.Exit(errors.guarded(command))
-
-
-def _run(
-    folder: Path | None,
-    flags: dict[str, Any],
-    config: Path | None,
-    *,
-    as_json: bool,
-    quiet: bool,
-    verbose: bool,
-) -> int:
-    settings = console.settings(flags, config)
-    job = make_job(settings, folder)
+@options.command(app, options.ReadingOptions)
+def main(given: options.ReadingOptions) -> int:
+    """Watch a folder and read what comes in, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
+    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    job = make_job(given.settings(), given.folder)
     total = Summary()
     with _stopping() as (stop, signals):
         log.info("watching %s; Ctrl-C ends it", job.folder)
         for offer in offers(job, stop):
             hooks = Hooks(is_ready=offer.files.__contains__, patience=job.settings.patience, stop=stop)
             try:
-                total = _sum(total, process(job, hooks, verbose=verbose))
+                total = _sum(total, process(job, hooks, verbose=given.verbose))
                 offer.taken.set()
             except BusyError as error:
                 log.warning("%s; trying again", error.message)
             except KeyboardInterrupt:
                 if not stop.is_set():
                     raise
-    console.report(total, job.settings, as_json=as_json, quiet=quiet)
-    return errors.INTERRUPTED if signal.SIGINT in signals else total.exit_status
+    console.report(total, job.settings, as_json=given.as_json, quiet=given.quiet)
+    return errors.ExitStatus.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """Files that can be read; who has read them sets `taken`."""
+    """Files that can be read; whoever has read them sets `taken`."""
 
-    files: frozenset[Entry]
+    files: frozenset[FoundFile]
     taken: threading.Event = field(default_factory=threading.Event)
 
 
 def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
-    """Yield the files that can be taken, those that are there at the start included, until `stop` is set.
+    """Offer the files of a folder that can be read, those present at the start included, until `stop` is set.
 
-    Events of the system only shorten the wait: the folder is looked at in full every few seconds, since
-    network shares lose events and send none. What still lies in the inbox after it was read (it may be arriving,
-    or could not be opened) is offered again at each of these looks; in a folder that is not emptied only what
-    has changed.
+    Events of the file system only shorten the wait. Network shares lose events or send none, so the folder is scanned
+    in full every few seconds as well. A file that still lies in the inbox after it was read (it may be arriving, or
+    could not be opened) is offered again after each full scan; in a folder that is not emptied, only a file that has
+    changed is.
+
+    Parameters
+    ----------
+    job : Job
+    stop : Event
+
+    Yields
+    ------
+    Offer
     """
     s = job.settings
     changed = threading.Event()
@@ -119,15 +87,15 @@ def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
     due = time.monotonic()
     while not stop.is_set():
         changed.clear()
-        entries = _scan(job)
-        ready = frozenset(stability.look(entries, time.monotonic()))
+        found = _scan(job)
+        ready = frozenset(stability.look(found, time.monotonic()))
         is_due = time.monotonic() >= due and (job.is_inbox or not last.taken.is_set())
         if ready - last.files or (ready and is_due):
             last = Offer(ready)
             yield last
             due = time.monotonic() + s.rescan
-        waiting = len(ready) < len(entries)
-        _wait(stop, changed, _TICK if waiting else s.rescan)
+        is_waiting = len(ready) < len(found)
+        _wait(stop, changed, _TICK_S if is_waiting else s.rescan)
 
 
 def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
@@ -141,17 +109,17 @@ def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
                 stop_event=stop,
                 force_polling=s.polling or None,
                 raise_interrupt=False,
-                debounce=200,
+                debounce=_DEBOUNCE_MS,
             ):
                 changed.set()
-        except (OSError, RuntimeError) as error:  # a share that went away, too few watches left on the system
+        except (OSError, RuntimeError) as error:  # a share that went away, or the system's limit of watches
             log.debug("no events of %s: %s", job.folder, error)
             stop.wait(s.rescan)
 
 
-def _scan(job: Job) -> list[Entry]:
+def _scan(job: Job) -> list[FoundFile]:
     try:
-        return inbox.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)[0]
+        return scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)[0]
     except FileAccessError as error:  # a share that is away for a while
         log.warning("%s", error)
         return []
@@ -165,7 +133,7 @@ def _wait(stop: threading.Event, changed: threading.Event, seconds: float) -> No
 
 @contextmanager
 def _stopping() -> Iterator[tuple[threading.Event, list[int]]]:
-    """Turn SIGTERM and Ctrl-C into an event; with it, the signals that came."""
+    """Turn SIGTERM and Ctrl-C into an event; yield it with the list of signals that came."""
     stop, came = threading.Event(), list[int]()
 
     def note(number: int, _: FrameType | None) -> None:

@@ -11,8 +11,11 @@ import pytest
 from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
+import digitocr
+
 ROOT = Path(__file__).parent.parent
-PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+PROJECT = PYPROJECT["project"]
 
 
 def pins():
@@ -28,6 +31,22 @@ def test_constraints_pin_every_requirement_within_its_bounds():
         version = pinned.get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is not pinned"
         assert requirement.specifier.contains(version), f"{requirement} does not allow {version}"
+
+
+def test_every_package_is_in_the_wheel():
+    packages = {
+        path.parent.relative_to(ROOT).as_posix().replace("/", ".")
+        for top in ("digitocr", "flows")
+        for path in (ROOT / top).rglob("__init__.py")
+    }
+    assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages | {"digitocr._models"}
+
+
+def test_names_of_the_package_are_imported_when_they_are_used():
+    assert digitocr.Box is sys.modules["digitocr.records"].Box
+    assert callable(digitocr.read_files)
+    with pytest.raises(AttributeError, match="bogus"):
+        digitocr.bogus  # noqa: B018
 
 
 def test_importing_the_package_starts_neither_tensorflow_nor_prefect():
@@ -46,12 +65,12 @@ def test_wheel_holds_the_model_and_works_from_another_folder(tmp_path):
     models = {f"digitocr/_models/{n}.{end}" for n in networks for end in ("keras", "json", "int8.tflite")}
     assert {*models, "digitocr/py.typed"} <= names
     top = {name.split("/")[0] for name in names}
-    assert top == {"digitocr", "flows", f"digitocr-{PROJECT['version']}.dist-info"}
+    assert top == {"digitocr", "flows", f"digitocr-{digitocr.__version__}.dist-info"}
     site = tmp_path / "site"
     subprocess.run([*pip, "install", "--no-deps", "--target", site, wheel], check=True)
     check = (
         "import digitocr, flows.process_folder, digitocr.networks.classifier as c;"
         f"assert str(c.shipped_model()).startswith({str(site)!r}), c.shipped_model();"
-        "c.load_classifier()"
+        f"assert digitocr.read_file({str(ROOT / 'examples' / 'meter.jpg')!r}).numbers"
     )
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path, env={"PYTHONPATH": str(site)}, check=True)

@@ -11,71 +11,74 @@ def _here(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
 
 
-def test_defaults_are_those_of_the_contract():
-    s = load_settings()
-    assert [str(p) for p in (s.inbox, s.results, s.review, s.state)] == [
-        "inbox",
-        "results",
-        "review",
-        ".digitocr",
-    ]
-    assert s.threshold is None
-    assert s.prefect
+class TestSettings:
+    def test_defaults_are_those_of_the_contract(self):
+        s = load_settings()
+        assert [str(p) for p in (s.inbox, s.results, s.review, s.state)] == [
+            "inbox",
+            "results",
+            "review",
+            ".digitocr",
+        ]
+        assert s.threshold is None
+        assert s.prefect
+
+    def test_paths_and_limits_follow_from_them(self):
+        s = load_settings({"state": "s", "max_pages": 3})
+        assert s.ledger == Path("s/ledger.sqlite")
+        assert s.state in s.own_folders
+        assert s.inbox not in s.own_folders
+        assert s.limits.pages == 3
+
+    def test_they_are_frozen(self):
+        with pytest.raises(ValueError, match="frozen"):
+            load_settings().jobs = 2
 
 
-def test_flags_outweigh_variables_and_these_the_file(monkeypatch):
-    Path("digitocr.toml").write_text('threshold = 0.1\njobs = 3\nresults = "from-file"\n')
-    monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.2")
-    monkeypatch.setenv("DIGITOCR_JOBS", "2")
-    s = load_settings({"threshold": 0.3, "results": None})
-    assert (s.threshold, s.jobs, s.results) == (0.3, 2, Path("from-file"))
+class TestLoadSettings:
+    def test_flags_outweigh_variables_and_these_the_file(self, monkeypatch):
+        Path("digitocr.toml").write_text('threshold = 0.1\njobs = 3\nresults = "from-file"\n')
+        monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.2")
+        monkeypatch.setenv("DIGITOCR_JOBS", "2")
+        s = load_settings({"threshold": 0.3, "results": None})
+        assert (s.threshold, s.jobs, s.results) == (0.3, 2, Path("from-file"))
 
+    def test_a_named_file_replaces_the_default_one(self, tmp_path):
+        Path("digitocr.toml").write_text("jobs = 3\n")
+        other = tmp_path / "other.toml"
+        other.write_text("jobs = 5\n")
+        assert load_settings(config=other).jobs == 5
 
-def test_a_file_named_is_read_instead_of_the_default_one(tmp_path):
-    Path("digitocr.toml").write_text("jobs = 3\n")
-    other = tmp_path / "other.toml"
-    other.write_text("jobs = 5\n")
-    assert load_settings(config=other).jobs == 5
+    def test_dot_env_is_not_read(self):
+        Path(".env").write_text("DIGITOCR_JOBS=7\n")
+        assert load_settings({"jobs": None}).jobs != 7
 
+    def test_unknown_variables_are_ignored(self, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_DATA", "/somewhere")
+        assert load_settings()
 
-def test_dot_env_is_not_read():
-    Path(".env").write_text("DIGITOCR_JOBS=7\n")
-    assert load_settings({"jobs": None}).jobs != 7
+    @pytest.mark.parametrize(
+        ("flags", "toml", "named"),
+        [
+            ({"threshold": 1.5}, "", "threshold = 1.5 from the command line"),
+            ({"jobs": 0}, "", "jobs = 0"),
+            ({}, "jobs = 'many'", "jobs = 'many' from the settings file"),
+            ({}, "thresold = 0.5", "no setting 'thresold'; did you mean 'threshold'"),
+            ({}, "zzz = 1", "no setting 'zzz' .docs"),
+            ({}, "jobs = = 1", "digitocr.toml"),
+        ],
+    )
+    def test_a_value_that_cannot_be_used_is_named_with_its_source(self, flags, toml, named):
+        Path("digitocr.toml").write_text(toml)
+        with pytest.raises(UsageError, match=named) as caught:
+            load_settings(flags)
+        assert caught.value.exit_status == 2
 
+    def test_a_variable_that_cannot_be_used_is_named(self, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_THRESHOLD", "high")
+        with pytest.raises(UsageError, match="threshold = 'high' from DIGITOCR_THRESHOLD"):
+            load_settings()
 
-def test_variables_of_others_do_no_harm(monkeypatch):
-    monkeypatch.setenv("DIGITOCR_DATA", "/somewhere")
-    assert load_settings()
-
-
-def test_settings_are_frozen():
-    with pytest.raises(ValueError, match="frozen"):
-        load_settings().jobs = 2
-
-
-@pytest.mark.parametrize(
-    ("flags", "toml", "named"),
-    [
-        ({"threshold": 1.5}, "", "threshold = 1.5 from the command line"),
-        ({"jobs": 0}, "", "jobs = 0"),
-        ({}, "jobs = 'many'", "jobs = 'many' from the settings file"),
-        ({}, "thresold = 0.5", "no setting 'thresold'"),
-        ({}, "jobs = = 1", "digitocr.toml"),
-    ],
-)
-def test_what_cannot_be_used_is_named(flags, toml, named):
-    Path("digitocr.toml").write_text(toml)
-    with pytest.raises(UsageError, match=named) as caught:
-        load_settings(flags)
-    assert caught.value.exit_status == 2
-
-
-def test_a_variable_that_cannot_be_used_is_named(monkeypatch):
-    monkeypatch.setenv("DIGITOCR_THRESHOLD", "high")
-    with pytest.raises(UsageError, match="threshold = 'high' from DIGITOCR_THRESHOLD"):
-        load_settings()
-
-
-def test_a_settings_file_that_is_not_there_is_a_mistake():
-    with pytest.raises(UsageError, match=r"gone\.toml"):
-        load_settings(config=Path("gone.toml"))
+    def test_a_named_file_must_exist(self):
+        with pytest.raises(UsageError, match=r"gone\.toml"):
+            load_settings(config=Path("gone.toml"))

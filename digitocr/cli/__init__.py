@@ -1,1 +1,1 @@
-"""Every command of ``digitocr``."""
+"""The command line: all commands of ``digitocr``, their options, and what they print."""

@@ -1,4 +1,4 @@
-"""What commands say to people: messages and progress on standard error, outcomes on standard output."""
+"""What commands print: messages and progress on standard error, results on standard output."""
 
 from __future__ import annotations
 
@@ -6,37 +6,123 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from logging.handlers import WatchedFileHandler
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
+import typer
+
+from digitocr import errors
 from digitocr.errors import UsageError
-from digitocr.inbox.run import Summary
+from digitocr.inbox.job import Summary
 from digitocr.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
 
+@dataclass(frozen=True, slots=True)
+class Console:
+    """How a command speaks: the flags ``--json``, ``--quiet`` and ``--verbose`` in one object.
+
+    Attributes
+    ----------
+    as_json : bool
+        Print results as JSON.
+    quiet : bool
+        Print only an error that ends the command.
+    verbose : bool
+        Print debugging messages, and those of libraries.
+    """
+
+    as_json: bool = False
+    quiet: bool = False
+    verbose: bool = False
+
+    def run(self, command: Callable[[], int]) -> NoReturn:
+        """Run a command and end the process with its exit status.
+
+        Raises
+        ------
+        typer.Exit
+            Always.
+        """
+        set_up(quiet=self.quiet, verbose=self.verbose)
+        raise typer.Exit(errors.guarded(command))
+
+    def progress(self) -> AbstractContextManager[Callable[[int, int], None]]:
+        """Show a progress bar, see :func:`progress`."""
+        return progress(wanted=not self.quiet)
+
+    def result(self, value: object, lines: Iterable[str]) -> None:
+        """Print a result: `value` as one line of JSON, or `lines` for people."""
+        for line in (json.dumps(value),) if self.as_json else lines:
+            say(line)
+
+    def report(self, summary: Summary, settings: Settings) -> None:
+        """Print how a run ended, see :func:`report`."""
+        report(summary, settings, as_json=self.as_json, quiet=self.quiet)
+
+
+def say(line: str) -> None:
+    """Print a line of the result.
+
+    Parameters
+    ----------
+    line : str
+    """
+    sys.stdout.write(line + "\n")
+
+
+def warn(line: str) -> None:
+    """Print a line about something that went wrong.
+
+    Parameters
+    ----------
+    line : str
+    """
+    sys.stderr.write(line + "\n")
+
+
 def settings(flags: Mapping[str, Any] | None, config: Path | str | None) -> Settings:
-    """Gather the settings of a command or flow, see :func:`digitocr.settings.load_settings`, and log where they say."""
+    """Load the settings of a command or flow, and start the log file that they name.
+
+    Parameters
+    ----------
+    flags : mapping, optional
+        See :func:`digitocr.settings.load_settings`.
+    config : path, optional
+
+    Returns
+    -------
+    Settings
+    """
     found = load_settings(flags, config)
     log_to(found.log_file)
     return found
 
 
 def set_up(*, quiet: bool, verbose: bool) -> None:
-    """Send what modules log to standard error as plain messages."""
+    """Print log messages on standard error.
+
+    Parameters
+    ----------
+    quiet : bool
+        Print only an error that ends the command.
+    verbose : bool
+        Print debugging messages, and those of libraries.
+    """
     stderr = sys.__stderr__
     if not verbose and stderr is not None and sys.stderr is stderr:
-        # a way of our own to the same place, so that what libraries say from C++ can be kept off while they load
+        # our own duplicate of the descriptor: what libraries print from C++ can then be silenced while they load
         sys.stderr = os.fdopen(os.dup(stderr.fileno()), "w", buffering=1, errors="backslashreplace")
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))
     handler.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
-    if not verbose:  # a line for each file is for --verbose and for log files
+    if not verbose:  # only --verbose and log files get a line for each file
         handler.addFilter(lambda record: record.name != "digitocr.events")
     logger = logging.getLogger("digitocr")
     for old in logger.handlers[:]:
@@ -48,12 +134,16 @@ def set_up(*, quiet: bool, verbose: bool) -> None:
 
 
 def log_to(path: Path | None) -> None:
-    """Write what is logged to a file as well, one JSON object a line; it may be rotated at any time.
+    """Also write log messages to a file, one JSON object per line. The file may be rotated at any time.
+
+    Parameters
+    ----------
+    path : Path or None
 
     Raises
     ------
     UsageError
-        Where it cannot be written.
+        If the file cannot be written.
     """
     logger = logging.getLogger("digitocr")
     if path is None or any(isinstance(h, WatchedFileHandler) for h in logger.handlers):
@@ -69,7 +159,7 @@ def log_to(path: Path | None) -> None:
 
 
 class _JsonLines(logging.Formatter):
-    """One JSON object a line: time, level, message, and what the event adds: run, file, sha256, status, code."""
+    """One JSON object per line: time, level, message, and what the event adds: run, file, sha256, status, code."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
@@ -83,42 +173,62 @@ class _JsonLines(logging.Formatter):
 
 @contextmanager
 def progress(*, wanted: bool) -> Iterator[Callable[[int, int], None]]:
-    """Show how many files of how many are settled, on a terminal only, from the first word of it on."""
+    """Show a progress bar of settled files, if standard error is a terminal; it appears with the first call.
+
+    Parameters
+    ----------
+    wanted : bool
+
+    Yields
+    ------
+    callable
+        Takes how many more files are settled, and the total.
+    """
     if not (wanted and sys.stderr.isatty()):
         yield lambda count, total: None
         return
     with ExitStack() as stack:
         advance: list[Callable[[int, int], None]] = []
 
-        def told(count: int, total: int) -> None:
+        def settled(count: int, total: int) -> None:
             if not advance:
                 advance.append(stack.enter_context(_bar()))
             advance[0](count, total)
 
-        yield told
+        yield settled
 
 
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int], None]]:
-    from rich.console import Console
+    import rich.console
     from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
     columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+    with Progress(*columns, console=rich.console.Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda count, total: bar.update(task, advance=count, total=total)
 
 
 def report(summary: Summary, settings: Settings, *, as_json: bool, quiet: bool) -> None:
-    """Say how a run ended: one JSON object, or a short table."""
+    """Print how a run ended.
+
+    Parameters
+    ----------
+    summary : Summary
+    settings : Settings
+    as_json : bool
+        One JSON object in place of a short table.
+    quiet : bool
+        No table.
+    """
     if as_json:
-        sys.stdout.write(json.dumps(summary.as_dict()) + "\n")
+        say(json.dumps(summary.as_dict()))
     elif not quiet:
         _table(summary, settings)
 
 
 def _table(summary: Summary, settings: Settings) -> None:
-    from rich.console import Console
+    import rich.console
     from rich.table import Table
 
     table = Table(show_header=False)
@@ -132,13 +242,13 @@ def _table(summary: Summary, settings: Settings) -> None:
         "duplicates": summary.duplicates,
         "unchanged": summary.unchanged,
     }
-    told = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-    table.add_row("files", f"{summary.files} ({told})" if told else "0")
+    outcomes = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
+    table.add_row("files", f"{summary.files} ({outcomes})" if outcomes else "0")
     table.add_row("numbers", str(summary.numbers))
     table.add_row("digits", str(summary.digits))
     table.add_row("for review", str(summary.review))
     table.add_row("failed", str(summary.failed))
-    console = Console()
+    console = rich.console.Console()
     console.print(table)
     console.print(
         f"results in {_place(settings.results)}, for review in {_place(settings.review)}", soft_wrap=True

@@ -1,32 +1,36 @@
-"""``python -m digitocr form … | template …``; what they do is imported when they run."""
+"""``digitocr form … | template …``; what they need is imported when they run."""
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digitocr import errors
-from digitocr.cli import console
-from digitocr.errors import UsageError
+from digitocr.cli import options
+from digitocr.cli.console import Console, say, warn
+from digitocr.errors import ExitStatus, UsageError
 
 form_app = typer.Typer(
-    add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True, help="Forms to print."
-)
+    add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
+    help="Forms: print them, export their tables.",
+)  # fmt: skip
 
 template_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-    help="What stands where on a form.",
+    help="Templates: where the fields of a form are.",
 )  # fmt: skip
 
 _Template = Annotated[Path, typer.Argument(help="A template.", metavar="TEMPLATE.yaml")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the sub-commands to the command line."""
+    """Add the commands.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    """
     form_app.command()(make)
     form_app.command()(export)
     app.add_typer(form_app, name="form")
@@ -37,32 +41,30 @@ def register(app: typer.Typer) -> None:
 
 
 def make(
-    specification: Annotated[Path, typer.Argument(help="A YAML file: what the form asks for.")],
+    specification: Annotated[Path, typer.Argument(help="Specification of the form, in YAML.")],
     output: Annotated[
-        Path, typer.Option("--output", "-o", help="The PDF; its template and picture are put beside it.")
+        Path, typer.Option("--output", "-o", help="The PDF; template and picture are written beside it.")
     ] = Path("form.pdf"),
 ) -> None:
-    """Print a form from a list of fields, together with the template by which it is read."""
+    """Make a form to print from a specification, with the template that reads it."""
 
     def command() -> int:
         from digitocr.forms import printing
 
         for path in printing.make(specification, output):
-            _print(f"{path}")
-        return 0
+            say(f"{path}")
+        return ExitStatus.OK
 
-    _run(command)
+    Console().run(command)
 
 
 def export(
     output: Annotated[Path, typer.Argument(help="The Excel workbook to write.", metavar="FORMS.xlsx")],
-    results: Annotated[
-        Path | None, typer.Option(help="Where the tables are.", show_default="results")
-    ] = None,
-    state: Annotated[Path | None, typer.Option(help="Where the ledger is.", show_default=".digitocr")] = None,
-    config: Annotated[Path | None, typer.Option(help="Settings file.", show_default="digitocr.toml")] = None,
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
 ) -> None:
-    """Write the tables of all forms as an Excel workbook, a sheet each; its cells are text, leading zeros stay."""
+    """Write the tables of all forms into an Excel workbook, one sheet each. All cells are text: zeros stay."""
 
     def command() -> int:
         from digitocr import atomic
@@ -74,9 +76,12 @@ def export(
         settings = load_settings({"results": results, "state": state}, config)
         ledger_path = settings.state / "ledger.sqlite"
         if output.suffix.casefold() != ".xlsx":
-            raise UsageError(f"{output} is no name for a workbook", hint="end it in .xlsx")
+            raise UsageError(f"{output} does not end in .xlsx", hint="name an Excel workbook")
         if not ledger_path.exists():
-            raise UsageError(f"nothing was read yet with the state folder {settings.state}")
+            raise UsageError(
+                f"nothing was read yet: there is no ledger in {settings.state}",
+                hint="read files first, or name the folder with --state",
+            )
         with Ledger(ledger_path, read_only=True) as ledger:
             job = ledger.find_job(settings.results)
             rows = list(publish.form_rows(ledger, job)) if job is not None else []
@@ -85,51 +90,51 @@ def export(
                 f"no forms were read into {settings.results} yet", hint="read with --templates FOLDER"
             )
         atomic.write(output, tables.as_workbook(rows))
-        _print(f"{output}: {len(rows)} pages")
-        return 0
+        say(f"{output}: {len(rows)} pages")
+        return ExitStatus.OK
 
-    _run(command)
+    Console().run(command)
 
 
 def detect(
     blank: Annotated[Path, typer.Argument(help="A scan or photo of the empty form, upright.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The template; BLANK.yaml without it.")
+        Path | None, typer.Option("--output", "-o", help="The template.", show_default="BLANK.yaml")
     ] = None,
 ) -> None:
-    """Find boxes, rows of cells and lines to write on, and write a first template, to be corrected by hand."""
+    """Find the boxes, cells and writing lines of an empty form, and write a first template to correct by hand."""
 
     def command() -> int:
         from digitocr.forms import sketch
 
         template, written = sketch.detect(blank, output or Path(f"{blank.stem}.yaml"))
         for path in written:
-            _print(f"{path}")
-        _print(f"{len(template.fields)} fields found: name them, and remove what is none")
-        return 0
+            say(f"{path}")
+        say(f"{len(template.fields)} fields found: name them, and remove those that are not fields")
+        return ExitStatus.OK
 
-    _run(command)
+    Console().run(command)
 
 
 def show(
     template: _Template,
     page: Annotated[Path, typer.Argument(help="A scan or photo of the form, filled in or not.")],
     output: Annotated[
-        Path | None, typer.Option("--output", "-o", help="The picture; PAGE.fields.png without it.")
+        Path | None, typer.Option("--output", "-o", help="The picture.", show_default="PAGE.fields.png")
     ] = None,
 ) -> None:
-    """Draw the fields of a template over a page, to see whether they lie where they should."""
+    """Draw the fields of a template over a page, to check their positions."""
 
     def command() -> int:
         from digitocr.forms import sketch
 
         picture = output or Path(f"{page.stem}.fields.png")
         found = sketch.show(template, page, picture)
-        _print(f"{picture}")
-        _print(f"print lies {found.residual:.1f} pixels off, on a page 2000 pixels high")
-        return 0
+        say(f"{picture}")
+        say(f"alignment error: {found.residual:.1f} px (page scaled to 2000 px high)")
+        return ExitStatus.OK
 
-    _run(command)
+    Console().run(command)
 
 
 def judge(
@@ -137,12 +142,12 @@ def judge(
     truth: Annotated[
         Path,
         typer.Argument(
-            help="A table of what stands there, beside the pages: file, field, text.", metavar="TRUTH.csv"
+            help="The right texts, in a table beside the pages: file, field, text.", metavar="TRUTH.csv"
         ),
     ],
-    model: Annotated[Path | None, typer.Option(help="A model instead of the shipped one.")] = None,
+    model: options.Model = None,
 ) -> None:
-    """Read labelled pages with templates and say how many fields are right, and which are not."""
+    """Read labelled pages with templates, and print how many fields are right and which are wrong."""
 
     def command() -> int:
         from digitocr.forms.template import load_folder
@@ -157,18 +162,9 @@ def judge(
         results = [reader.read([Source(truth.parent / file, file)])[0].result for file in files]
         for result in results:
             if result.error:
-                sys.stderr.write(f"{result.file}: {result.error}\n")
+                warn(f"{result.file}: {result.error}")
         for line in form_accuracy.report(list(form_accuracy.judge(results, said, forms))):
-            _print(line)
-        return 0
+            say(line)
+        return ExitStatus.OK
 
-    _run(command)
-
-
-def _run(command: Callable[[], int]) -> None:
-    console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(errors.guarded(command))
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    Console().run(command)

@@ -1,183 +1,183 @@
-"""``python -m digitocr status | ledger … | housekeeping``."""
+"""``digitocr status | ledger … | housekeeping``: what became of the files, and keeping house."""
 
 from __future__ import annotations
 
-import json
-import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digitocr import errors
-from digitocr.cli import console
-from digitocr.inbox import maintenance
+from digitocr.cli import console, options
+from digitocr.cli.console import Console, say, warn
+from digitocr.errors import ExitStatus
+from digitocr.inbox import retry as inbox_retry
+from digitocr.inbox import verify as inbox_verify
+from digitocr.inbox.retention import apply_retention
+from digitocr.inbox.retry import matching
+from digitocr.inbox.status import Status, read_status
 from digitocr.results import publish
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
 
-Names = Annotated[
-    list[str] | None, typer.Argument(help="Files by their names in the tables; * for anything.")
-]
-Results = Annotated[Path | None, typer.Option(help="Where the tables are.", show_default="results")]
-State = Annotated[Path | None, typer.Option(help="Where the ledger is.", show_default=".digitocr")]
-Config = Annotated[Path | None, typer.Option(help="Settings file.", show_default="digitocr.toml")]
-AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
-
 ledger_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-    help="What was seen, read and failed.",
+    help="The ledger: what was read, what failed.",
 )  # fmt: skip
 
 
 def register(app: typer.Typer) -> None:
-    """Add the commands."""
+    """Add the commands.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    """
     app.add_typer(ledger_app, name="ledger")
     app.command()(status)
     app.command()(housekeeping)
 
 
 def status(
-    results: Results = None,
-    state: State = None,
-    config: Config = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
-    """How the inbox stands: what waits, what failed, the last run, room on the disk."""
+    """Show the state of the inbox: files that wait, failed files, the last run, free disk space."""
+    out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        seen = maintenance.standing(settings, ledger)
-        if as_json:
-            _print(json.dumps(asdict(seen)))
-            return 0
-        files = ", ".join(f"{count} {name}" for name, count in seen.files.items())
-        _print(
-            f"inbox       {seen.inbox} files" + (f", the oldest {seen.oldest:.0f} s" if seen.inbox else "")
-        )
-        _print(f"review      {seen.review} digits and numbers")
-        _print(f"failed      {seen.failed} files")
-        _print(f"ledger      {files or 'nothing read yet'}")
-        last = seen.last_run
-        told = f"{last['started']} to {last['ended'] or 'now, or killed'}" if last else "none"
-        _print(f"last run    {told}")
-        who = (
-            "{purpose}, process {pid} on {host} since {since}".format_map(seen.holder)
-            if seen.holder
-            else "no one"
-        )
-        _print(f"running     {who}")
-        for folder, free in seen.free.items():
-            _print(f"free        {free / 1e9:.1f} GB for {folder}/")
-        return 0
+        seen = read_status(settings, ledger)
+        out.result(asdict(seen), _status_lines(seen))
+        return ExitStatus.OK
 
-    _finish(act, results, state, config, read_only=True)
+    _run(out, act, results, state, config, read_only=True)
+
+
+def _status_lines(seen: Status) -> Iterator[str]:
+    files = ", ".join(f"{count} {name}" for name, count in seen.files.items())
+    yield f"inbox       {seen.inbox} files" + (f", the oldest {seen.oldest:.0f} s" if seen.inbox else "")
+    yield f"review      {seen.review} digits and numbers"
+    yield f"failed      {seen.failed} files"
+    yield f"ledger      {files or 'nothing read yet'}"
+    last = seen.last_run
+    when = f"{last['started']} to {last['ended'] or 'now, or killed'}" if last else "none"
+    yield f"last run    {when}"
+    holder = "{purpose}, process {pid} on {host} since {since}".format_map(seen.holder) if seen.holder else ""
+    yield f"running     {holder or 'no one'}"
+    for folder, free in seen.free.items():
+        yield f"free        {free / 1e9:.1f} GB for {folder}/"
 
 
 def housekeeping(
-    results: Results = None,
-    state: State = None,
-    config: Config = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Remove what the settings keep_archive_days, keep_crops_days and keep_ledger_days let go."""
+    """Delete what is older than keep_archive_days, keep_crops_days and keep_ledger_days in the settings."""
+    out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        done = maintenance.tidy(settings, ledger)
+        done = apply_retention(settings, ledger)
         for trouble in done.troubles:
-            sys.stderr.write(f"{trouble}\n")
-        if as_json:
-            _print(json.dumps(asdict(done)))
-        else:
-            _print(f"removed {done.originals} originals, {done.crops} crops, {done.readings} readings,"
-                   f" {done.leftovers} leftovers")  # fmt: skip
-        return 1 if done.troubles else 0
+            warn(trouble)
+        line = (
+            f"removed {done.originals} originals, {done.crops} crops, {done.readings} readings,"
+            f" {done.leftovers} leftovers"
+        )
+        out.result(asdict(done), [line])
+        return ExitStatus.SOME_FAILED if done.troubles else ExitStatus.OK
 
-    _finish(act, results, state, config)
+    _run(out, act, results, state, config)
 
 
 @ledger_app.command("list")
 def list_(
-    names: Names = None,
-    only: Annotated[str | None, typer.Option("--status", help="Only files of this status.")] = None,
-    results: Results = None,
-    state: State = None,
-    config: Config = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    names: options.Names = None,
+    only: Annotated[str | None, typer.Option("--status", help="Only files with this status.")] = None,
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
-    """List files with what became of them."""
+    """List files with their status and figures."""
+    out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for known in maintenance.matching(
+        for known in matching(
             ledger.known(publish.known_shelf(settings, ledger).job), names or []
         ):
-            told = known.state
-            if only in (None, told):
-                _print(json.dumps(asdict(known) | {"state": told}) if as_json else _line(known))
-        return 0
+            if only in (None, known.state):
+                out.result(asdict(known) | {"state": known.state}, [_line(known)])
+        return ExitStatus.OK
 
-    _finish(act, results, state, config, read_only=True)
+    _run(out, act, results, state, config, read_only=True)
 
 
 def _line(known: Known) -> str:
-    what = ": ".join(part for part in (known.error_code, known.error) if part)
+    error = ": ".join(part for part in (known.error_code, known.error) if part)
     return "\t".join(
-        (known.file, known.state, known.processed_at, f"{known.numbers}", f"{known.review}", what)
+        (known.file, known.state, known.processed_at, f"{known.numbers}", f"{known.review}", error)
     )
 
 
 @ledger_app.command()
 def verify(
-    results: Results = None,
-    state: State = None,
-    config: Config = None,
-    as_json: AsJson = False,  # noqa: FBT002
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Hold the ledger against tables, archive and failed files; ends in status 1 where they do not agree."""
+    """Compare the ledger with tables, archive and failed files. Exit status 1 if they differ."""
+    out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        found = maintenance.verify(settings, ledger)
-        if as_json:
-            _print(json.dumps(found))
-        else:
-            for line in found or ["the ledger and the disk agree"]:
-                _print(line)
-        return 1 if found else 0
+        found = inbox_verify.verify(settings, ledger)
+        out.result(found, found or ["the ledger and the disk agree"])
+        return ExitStatus.SOME_FAILED if found else ExitStatus.OK
 
-    _finish(act, results, state, config, read_only=True)
+    _run(out, act, results, state, config, read_only=True)
 
 
 @ledger_app.command()
-def retry(names: Names = None, results: Results = None, state: State = None, config: Config = None) -> None:
-    """Put failed files back, to be read by the next run; without names, all of them."""
+def retry(
+    names: options.Names = None,
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
+) -> None:
+    """Move failed files back into the inbox for the next run: the named ones, or all."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for file in maintenance.retry(settings, ledger, names or []):
-            _print(file)
-        return 0
+        for file in inbox_retry.retry(settings, ledger, names or []):
+            say(file)
+        return ExitStatus.OK
 
-    _finish(act, results, state, config)
+    _run(Console(), act, results, state, config)
 
 
 @ledger_app.command()
 def forget(
-    names: Annotated[list[str], typer.Argument(help="Files by their names in the tables; * for anything.")],
-    results: Results = None,
-    state: State = None,
-    config: Config = None,
+    names: Annotated[list[str], typer.Argument(help="Files, named as in the tables; * matches anything.")],
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
 ) -> None:
-    """Forget files; what people said about them is kept, and their tables are moved to results/.old."""
+    """Forget files. Corrections are kept; their tables move to results/.old."""
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for file in maintenance.forget(settings, ledger, names):
-            _print(file)
-        return 0
+        for file in inbox_retry.forget(settings, ledger, names):
+            say(file)
+        return ExitStatus.OK
 
-    _finish(act, results, state, config)
+    _run(Console(), act, results, state, config)
 
 
-def _finish(
+def _run(
+    out: Console,
     act: Callable[[Settings, Ledger], int],
     results: Path | None,
     state: Path | None,
@@ -185,14 +185,11 @@ def _finish(
     *,
     read_only: bool = False,
 ) -> None:
-    def run() -> int:
+    """Run a command that needs the settings and the ledger."""
+
+    def command() -> int:
         settings = console.settings({"results": results, "state": state}, config)
         with Ledger(settings.ledger, read_only=read_only) as ledger:
             return act(settings, ledger)
 
-    console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(errors.guarded(run))
-
-
-def _print(line: str) -> None:
-    sys.stdout.write(line + "\n")
+    out.run(command)

@@ -1,47 +1,45 @@
-"""The sub-commands of review; what they need is imported when they run."""
+"""``digitocr review | corrections …``; what they need is imported when they run."""
 
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from digitocr import errors
-from digitocr.cli import console
+from digitocr.cli import options
+from digitocr.cli.console import Console, say
+from digitocr.errors import ExitStatus
 from digitocr.settings import load_settings
 
 
 def register(app: typer.Typer) -> None:
-    """Add the sub-commands to the command line."""
+    """Add the commands.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    """
     app.command()(review)
-    corrections = typer.Typer(
-        no_args_is_help=True, help="What people settled, as labelled digits to learn from."
-    )
+    corrections = typer.Typer(no_args_is_help=True, help="Corrected digits as training data.")
     corrections.command("export")(export)
     corrections.command("put-back")(put_back)
     app.add_typer(corrections, name="corrections")
 
 
-_Results = Annotated[Path | None, typer.Option(help="Where the tables are.", show_default="results")]
-_State = Annotated[Path | None, typer.Option(help="Where the ledger is kept.", show_default=".digitocr")]
-_Config = Annotated[Path | None, typer.Option(help="Settings file.")]
-
-
 def review(
-    results: _Results = None,
-    queue: Annotated[
-        Path | None, typer.Option("--review", help="Where the review queue is.", show_default="review")
-    ] = None,
-    state: _State = None,
+    results: options.Results = None,
+    queue: options.Review = None,
+    state: options.State = None,
     host: Annotated[
-        str, typer.Option(help="Where to serve; elsewhere than on this machine, a token is asked for.")
+        str, typer.Option(help="Address to serve on; any but this machine's own requires a token.")
     ] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="0: the last one, or one that is free.")] = 0,
+    port: Annotated[
+        int, typer.Option(min=0, max=65535, help="Port; 0 takes the one of the last time, or any free one.")
+    ] = 0,
     audit: Annotated[
-        float, typer.Option(min=0, max=1, help="Share of accepted numbers that is checked by a person.")
+        float, typer.Option(min=0, max=1, help="Share of accepted numbers that a person checks.")
     ] = 0.01,
     second: Annotated[
         float, typer.Option(min=0, max=1, help="Share of settled numbers that a second person reads.")
@@ -50,10 +48,9 @@ def review(
         list[str] | None, typer.Option(help="A field that a second person always reads; can be repeated.")
     ] = None,
     no_browser: Annotated[bool, typer.Option("--no-browser", help="Only print the address.")] = False,  # noqa: FBT002
-    config: _Config = None,
+    config: options.Config = None,
 ) -> None:
-    """Settle in the browser what the program was not sure of."""
-    console.set_up(quiet=False, verbose=False)
+    """Settle uncertain numbers in the browser."""
 
     def command() -> int:
         from digitocr.review.rules import Rules
@@ -64,7 +61,7 @@ def review(
         opens = _nothing if no_browser else server.open_browser
         return server.serve(settings, rules, host, port, os.environ.get(guard.TOKEN_VARIABLE, ""), opens)
 
-    raise typer.Exit(errors.guarded(command))
+    Console().run(command)
 
 
 def _nothing(_: str) -> None:
@@ -72,34 +69,31 @@ def _nothing(_: str) -> None:
 
 
 def export(
-    folder: Annotated[Path, typer.Argument(help="Where the digits go; made anew.")],
-    results: _Results = None,
-    state: _State = None,
-    config: _Config = None,
+    folder: Annotated[Path, typer.Argument(help="Folder to write; an older export there is replaced.")],
+    results: options.Results = None,
+    state: options.State = None,
+    config: options.Config = None,
 ) -> None:
-    """Write the digits that people settled as pictures, a sub-folder for each digit, with a table."""
-    console.set_up(quiet=False, verbose=False)
+    """Write the settled digits as pictures, one sub-folder per digit, with a table of labels."""
 
     def command() -> int:
         from digitocr.review.export import export as write
 
         done = write(load_settings({"results": results, "state": state}, config), folder)
         left = f", {len(done.left_out)} left out (left-out.csv says why)" if done.left_out else ""
-        sys.stdout.write(f"{done.digits} digits, {done.corrections} of them corrected{left}\n")
-        return 0
+        say(f"{done.digits} digits, {done.corrections} of them corrected{left}")
+        return ExitStatus.OK
 
-    raise typer.Exit(errors.guarded(command))
+    Console().run(command)
 
 
-def put_back(state: _State = None, config: _Config = None) -> None:
-    """Read again with the model that was in use before the last promotion."""
-    console.set_up(quiet=False, verbose=False)
+def put_back(state: options.State = None, config: options.Config = None) -> None:
+    """Read with the model again that was in use before the last promotion."""
 
     def command() -> int:
         from digitocr.networks.registry import put_back as undo
 
-        model = undo(load_settings({"state": state}, config))
-        sys.stdout.write(f"{model} reads from now on\n")
-        return 0
+        say(f"{undo(load_settings({'state': state}, config))} reads from now on")
+        return ExitStatus.OK
 
-    raise typer.Exit(errors.guarded(command))
+    Console().run(command)

@@ -1,1 +1,1 @@
-"""A folder's life: scan, claim, run, archive, retention."""
+"""The life of files in a folder: scanned, claimed, read, archived; and the upkeep of what is left of them."""

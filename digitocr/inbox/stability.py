@@ -5,53 +5,52 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 
-from digitocr.inbox.folder import Entry, look_again
+from digitocr.inbox.scan import FoundFile, look_again
 
 
 class Stability:
-    """Remembers since when files have been as they are; looks at neither clock nor disk itself.
+    """Remembers since when each file has been as it is; uses neither clock nor disk itself.
 
     Parameters
     ----------
     seconds : float
-        A file whose size and time have been still for this long is whole.
+        A file whose size and time have been the same for this long is whole.
 
     Examples
     --------
     >>> from pathlib import Path
     >>> stability = Stability(2.0)
-    >>> growing, grown = Entry(Path("a"), "a", 10, 1), Entry(Path("a"), "a", 20, 2)
-    >>> [stability.look([entry], at) for entry, at in ((growing, 0.0), (grown, 1.0), (grown, 2.0))]
+    >>> growing, grown = FoundFile(Path("a"), "a", 10, 1), FoundFile(Path("a"), "a", 20, 2)
+    >>> [stability.look([found], at) for found, at in ((growing, 0.0), (grown, 1.0), (grown, 2.0))]
     [[], [], []]
-    >>> [entry.size for entry in stability.look([grown], 3.0)]
+    >>> [found.size for found in stability.look([grown], 3.0)]
     [20]
     """
 
     def __init__(self, seconds: float) -> None:
         self._seconds = seconds
-        self._since: dict[Entry, float] = {}
+        self._since: dict[FoundFile, float] = {}
 
-    def look(self, entries: Iterable[Entry], at: float) -> list[Entry]:
-        """Return the entries that have been still long enough at this time.
+    def look(self, files: Iterable[FoundFile], at: float) -> list[FoundFile]:
+        """Return the files that have been still long enough.
 
         Parameters
         ----------
-        entries : iterable of Entry
+        files : iterable of FoundFile
             All files of the folder.
         at : float
             Seconds on a clock that never goes back.
-        """
-        self._since = {entry: self._since.get(entry, at) for entry in entries}
-        return [entry for entry, since in self._since.items() if at - since >= self._seconds]
 
-    @property
-    def is_waiting(self) -> bool:
-        """Whether any file was there at the last look."""
-        return bool(self._since)
+        Returns
+        -------
+        list of FoundFile
+        """
+        self._since = {found: self._since.get(found, at) for found in files}
+        return [found for found, since in self._since.items() if at - since >= self._seconds]
 
 
 class Still:
-    """Tells whether a file has been left alone for a while; waits, once, where it was touched just now.
+    """Tells whether a file has been left alone for a while; waits, once, for those touched just now.
 
     Parameters
     ----------
@@ -63,21 +62,30 @@ class Still:
         self._seconds = seconds
         self._until = time.monotonic() + seconds
 
-    def __call__(self, entry: Entry) -> bool:
+    def __call__(self, found: FoundFile) -> bool:
         """Return whether the file may be taken."""
-        if entry.mtime_ns < 0 or age(entry) >= self._seconds:
+        if found.mtime_ns < 0 or age(found) >= self._seconds:
             return True
         time.sleep(max(0.0, self._until - time.monotonic()))
-        return look_again(entry) == entry
+        return look_again(found) == found
 
 
-def age(entry: Entry) -> float:
-    """Return for how many seconds a file has been as it is, by its times; 0 where it cannot be looked at.
+def age(found: FoundFile) -> float:
+    """Return for how long a file has been as it is, by its times.
 
-    A copy may bring an old time of its content along, but not of its making.
+    A copy may keep the modification time of its content, but not its own creation time.
+
+    Parameters
+    ----------
+    found : FoundFile
+
+    Returns
+    -------
+    float
+        Seconds; 0 if the file cannot be looked at.
     """
     try:
-        seen = entry.path.stat()
+        seen = found.path.stat()
     except OSError:
         return 0.0
     return time.time() - max(seen.st_mtime, seen.st_ctime)

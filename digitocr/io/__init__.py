@@ -1,1 +1,1 @@
-"""A file's bytes to pages, decoded where hostile bytes can do no harm."""
+"""File bytes to pages; hostile bytes are decoded in a sandbox."""

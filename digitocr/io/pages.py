@@ -1,6 +1,6 @@
-"""A file's bytes to pages: format by content, turned upright by EXIF, grey and 8 bit, whatever was stored.
+"""File bytes to pages: the content gives the format; pages are turned as EXIF says and come as 8-bit grey.
 
-What decodes hostile bytes is meant to run in a process of its own, see :mod:`digitocr.io.sandbox`.
+Hostile bytes are decoded in a child process, see :mod:`digitocr.io.sandbox`.
 """
 
 from __future__ import annotations
@@ -31,33 +31,33 @@ if TYPE_CHECKING:
     import pypdfium2
 
 FORMATS = ("JPEG", "PNG", "BMP", "WEBP", "TIFF", "GIF", "PPM")
-"""Formats read by Pillow, by the names it gives them; PDF and HEIC have readers of their own."""
+"""Formats read by Pillow, under its names; PDF and HEIC have their own readers."""
 
-MIN_SIDE = 8
-"""A page with a shorter side, in pixels, holds no digit."""
+MIN_SIDE_PX = 8
+"""Minimum side of a page; a smaller one cannot hold a digit."""
 
-LIGHT_INK = 150
-"""What is drawn on nothing in a colour brighter than this was drawn on a dark ground."""
+LIGHT_INK_LEVEL = 150
+"""Ink on a transparent ground that is brighter than this (0 to 255) was drawn for a dark background."""
 
-FAINT = 110
-"""Where greys spread less than this, a single colour may show the ink better: blue on black, yellow on white."""
+FAINT_SPREAD = 110
+"""Below this spread of grey levels a single colour channel may show the ink better: blue on black, yellow on white."""
 
 PDF_DPI = 300
-"""What is drawn in a PDF, and no picture of the page, is rendered with so many dots per inch."""
+"""Resolution at which a PDF page is rendered, unless a picture that fills the page has its own."""
 
 _MAX_DPI = 600
-_POINTS = 72
+_POINTS_PER_INCH = 72
 """PDF units per inch."""
 
 _REDUCED = 1
 """Bit of TIFF's NewSubfileType: a smaller copy of another page."""
 _SUBFILE_TYPE = 254
 
-_FILLED = 512
-"""So many zero bytes at the end of a JPEG were put there by a copy that had not come further."""
+_ZERO_FILL_BYTES = 512
+"""This many zero bytes at the end of a JPEG mean an interrupted copy that had reserved its space."""
 
-_PDF_TAIL = 4096
-"""More bytes than this after a PDF's last end mark: it goes on, and its end is missing."""
+_MAX_PDF_TAIL_BYTES = 4096
+"""More bytes than this after a PDF's last end mark mean that its real end is missing."""
 
 FIRST_ONLY = "an animation or a series: only its first picture is read"
 
@@ -71,9 +71,9 @@ class Document:
     count : int
         Number of pages.
     note : str
-        What is left out by design, '' if nothing is.
+        What is left out by design; empty if nothing is.
     page : callable
-        Decodes the page of an index that counts from 1; raises `InputError`, whatever is wrong with it.
+        Decodes a page, counted from 1; raises `InputError` for anything that is wrong with it.
     """
 
     count: int
@@ -89,7 +89,7 @@ def decode(data: bytes, limits: Limits | None = None) -> tuple[Page, ...]:
     data : bytes
         The whole file.
     limits : Limits, optional
-        Its seconds are not watched here, see :mod:`digitocr.io.sandbox`.
+        Its `seconds` are enforced by :mod:`digitocr.io.sandbox` only.
 
     Returns
     -------
@@ -99,7 +99,7 @@ def decode(data: bytes, limits: Limits | None = None) -> tuple[Page, ...]:
     Raises
     ------
     InputError
-        One of its kinds, where the file or any page of it cannot be decoded.
+        A subclass, if the file or any page of it cannot be decoded.
     """
     with opened(data, limits or Limits()) as document:
         return tuple(Page(index, document.page(index)) for index in range(1, document.count + 1))
@@ -109,32 +109,40 @@ def decode(data: bytes, limits: Limits | None = None) -> tuple[Page, ...]:
 def opened(data: bytes, limits: Limits) -> Iterator[Document]:
     """Open a file without decoding its pages.
 
+    Parameters
+    ----------
+    data : bytes
+        The whole file.
+    limits : Limits
+
+    Yields
+    ------
+    Document
+
     Raises
     ------
     EmptyFileError
         No bytes.
     UnsupportedFormatError
-        No format that is read here.
+        Not one of the supported formats.
     LockedFileError
         Encrypted.
     FileSizeError
         More bytes or pages than the limits allow.
     ImageSizeError
-        Fewer than `MIN_SIDE` pixels on a side, or more than the limits allow.
+        Fewer than `MIN_SIDE_PX` pixels on a side, or more than the limits allow.
     DamagedImageError
         Cannot be decoded to the end.
     """
     if not data:
         raise EmptyFileError("the file is empty")
     if len(data) > limits.bytes:
-        raise FileSizeError(f"{len(data):,} bytes are more than the {limits.bytes:,} that are read")
+        raise FileSizeError(f"{len(data):,} bytes are more than the limit of {limits.bytes:,}")
     with ExitStack() as stack:
         with _named_errors(limits):
             document = stack.enter_context(_opener(data)(data, limits))
             if document.count > limits.pages:
-                raise FileSizeError(
-                    f"{document.count:,} pages are more than the {limits.pages:,} that are read"
-                )
+                raise FileSizeError(f"{document.count:,} pages are more than the limit of {limits.pages:,}")
         yield document
 
 
@@ -145,7 +153,7 @@ def _opener(data: bytes) -> Callable[[bytes, Limits], AbstractContextManager[Doc
 
 
 def _is_wrapped_pdf(data: bytes) -> bool:
-    """Tell a PDF behind a few bytes of something else from a picture that carries one."""
+    """Distinguish a PDF behind a few foreign bytes from a picture that embeds one."""
     return b"%PDF-" in data[:1024] and not data.startswith(
         (b"\xff\xd8", b"\x89PNG", b"BM", b"RIFF", b"II", b"MM", b"GIF8", b"P")
     )
@@ -153,14 +161,26 @@ def _is_wrapped_pdf(data: bytes) -> bool:
 
 @contextmanager
 def _named_errors(limits: Limits) -> Iterator[None]:
-    """Turn whatever decoders of hostile bytes raise into errors with a name."""
+    """Turn any exception of a decoder into one of our errors.
+
+    Raises
+    ------
+    InputError
+        The exception itself, if it is one of ours.
+    UnsupportedFormatError
+        If Pillow does not know the format.
+    ImageSizeError
+        If the picture has too many pixels or takes too much memory.
+    DamagedImageError
+        For any other exception.
+    """
     with warnings.catch_warnings():
-        # Pillow warns of odd metadata and of large pictures; our limits decide instead.
+        # Pillow warns about odd metadata and large pictures; our limits decide instead
         warnings.simplefilter("ignore")
         try:
             yield
         except UnidentifiedImageError:
-            raise UnsupportedFormatError("not a picture in a format that is read") from None
+            raise UnsupportedFormatError("not a picture in a supported format") from None
         except Image.DecompressionBombError:
             raise ImageSizeError(f"more than {limits.pixels:,} pixels") from None
         except MemoryError:
@@ -194,17 +214,23 @@ def _picture(data: bytes, limits: Limits) -> Iterator[Document]:
 
 
 def _is_cut_jpeg(data: bytes) -> bool:
-    """Tell whether zeros stand where the end should be: a copy that took its room first and then stopped."""
-    if not data.endswith(bytes(_FILLED)):
+    """Tell whether zeros stand in place of the end: an interrupted copy that had reserved its space."""
+    if not data.endswith(bytes(_ZERO_FILL_BYTES)):
         return False
     return not data.rstrip(b"\0").endswith(b"\xff\xd9")
 
 
 def _tiff_frames(image: Image.Image, limits: Limits) -> list[int]:
-    """Return the frames that are pages; smaller copies of pages are none."""
+    """Return the frames that are pages, without reduced copies of pages.
+
+    Raises
+    ------
+    FileSizeError
+        If there are more than the limit.
+    """
     count = getattr(image, "n_frames", 1)
-    if count > 2 * limits.pages:  # before each is looked at
-        raise FileSizeError(f"{count:,} pages are more than the {limits.pages:,} that are read")
+    if count > 2 * limits.pages:  # checked before any frame is looked at
+        raise FileSizeError(f"{count:,} pages are more than the limit of {limits.pages:,}")
     pages = []
     for frame in range(count):
         image.seek(frame)
@@ -217,13 +243,13 @@ def _tiff_frames(image: Image.Image, limits: Limits) -> list[int]:
 
 def _check_size(size: tuple[int, int], limits: Limits) -> None:
     width, height = size
-    if min(size) < MIN_SIDE:
+    if min(size) < MIN_SIDE_PX:
         raise ImageSizeError(
-            f"only {width}×{height} pixels", hint=f"at least {MIN_SIDE} pixels a side are needed"
+            f"only {width}×{height} pixels", hint=f"at least {MIN_SIDE_PX} pixels a side are needed"
         )
     if width * height > limits.pixels:
         raise ImageSizeError(
-            f"{width}×{height} pixels are too many", hint=f"at most {limits.pixels:,} are read"
+            f"{width}×{height} pixels are too many", hint=f"the limit is {limits.pixels:,} pixels"
         )
 
 
@@ -235,14 +261,14 @@ def _heif(data: bytes, limits: Limits) -> Iterator[Document]:
     import pi_heif
 
     if not pi_heif.is_supported(data):
-        raise UnsupportedFormatError("not a picture in a format that is read")
+        raise UnsupportedFormatError("not a picture in a supported format")
     file = pi_heif.open_heif(io.BytesIO(data), convert_hdr_to_8bit=True)
 
     def page(_: int) -> Grey:
         with _named_errors(limits):
             image = file[file.primary_index]
             _check_size(image.size, limits)
-            # libheif has turned it already
+            # libheif has applied the EXIF turn already
             return _eight_bit_grey(image.to_pillow())
 
     yield Document(1, FIRST_ONLY if len(file) > 1 else "", page)
@@ -256,7 +282,7 @@ def _pdf(data: bytes, limits: Limits) -> Iterator[Document]:
     import pypdfium2
 
     end = data.rfind(b"%%EOF")
-    if end < 0 or len(data[end + 5 :].strip(b"\0\r\n \t")) > _PDF_TAIL:
+    if end < 0 or len(data[end + 5 :].strip(b"\0\r\n \t")) > _MAX_PDF_TAIL_BYTES:
         raise DamagedImageError("damaged PDF: its end is missing")
     try:
         document = pypdfium2.PdfDocument(data)
@@ -267,7 +293,7 @@ def _pdf(data: bytes, limits: Limits) -> Iterator[Document]:
     with document:
         if not len(document):
             raise DamagedImageError("damaged PDF: it has no pages")
-        document.init_forms()  # what was filled in on a screen is drawn, too
+        document.init_forms()  # draw form fields that were filled in on a screen, too
 
         def page(index: int) -> Grey:
             with _named_errors(limits):
@@ -278,14 +304,14 @@ def _pdf(data: bytes, limits: Limits) -> Iterator[Document]:
 
 def _rendered(page: pypdfium2.PdfPage, limits: Limits) -> Grey:
     width, height = page.get_size()
-    scale = _page_dpi(page, width * height) / _POINTS
+    scale = _page_dpi(page, width * height) / _POINTS_PER_INCH
     _check_size((round(width * scale), round(height * scale)), limits)
     bitmap = page.render(scale=scale)
     return _eight_bit_grey(bitmap.to_pil())
 
 
 def _page_dpi(page: pypdfium2.PdfPage, area: float) -> float:
-    """Return the resolution of the picture that fills the page, or `PDF_DPI` where none does."""
+    """Return the resolution of the picture that fills the page, or `PDF_DPI` if none does."""
     import pypdfium2.raw as pdfium
 
     best = 0.0
@@ -295,8 +321,8 @@ def _page_dpi(page: pypdfium2.PdfPage, area: float) -> float:
         if covered < area / 2:
             continue
         pixels = np.prod(picture.get_px_size(), dtype=np.float64)
-        best = max(best, float(np.sqrt(pixels / covered)) * _POINTS)
-    # a hair less, lest rounding up add a row
+        best = max(best, float(np.sqrt(pixels / covered)) * _POINTS_PER_INCH)
+    # slightly less, so that rounding up does not add a row
     return min(best * (1 - 1e-4), _MAX_DPI) if best else PDF_DPI
 
 
@@ -304,7 +330,7 @@ def _page_dpi(page: pypdfium2.PdfPage, area: float) -> float:
 
 
 def _grey(frame: Image.Image) -> Grey:
-    """Turn a frame upright and to 8-bit grey; what is transparent becomes white."""
+    """Turn a frame as EXIF says and convert it to 8-bit grey; transparent areas become white."""
     if frame.format == "JPEG" and frame.mode == "YCbCr":
         frame.draft("L", frame.size)
     frame.load()
@@ -325,20 +351,20 @@ def _eight_bit_grey(image: Image.Image) -> Grey:
 
 
 def _on_paper(rgba: Image.Image) -> Image.Image:
-    """Lay a picture on white paper, or on black where what is drawn is nearly white and little of it."""
+    """Put a transparent picture on white, or on black if its ink is light and covers little."""
     small = np.asarray(_sampled(rgba), dtype=np.float32)
     drawn = small[..., 3] > 127
-    light = bool(drawn.any()) and float(small[drawn][:, :3].mean()) > LIGHT_INK
+    light = bool(drawn.any()) and float(small[drawn][:, :3].mean()) > LIGHT_INK_LEVEL
     paper = "black" if light and float(drawn.mean()) < 0.5 else "white"
     return Image.alpha_composite(Image.new("RGBA", rgba.size, paper), rgba).convert("RGB")
 
 
 def _clearest(rgb: Image.Image) -> Image.Image:
-    """Grey as the eye weighs colours, or the one colour that tells ink from paper where grey hardly does."""
+    """Return luminance, or the colour channel with the most contrast where luminance has little."""
     small = _sampled(rgb)
     grey, *spreads = _spreads([*small.convert("L").histogram(), *small.histogram()])
     best = int(np.argmax(spreads))
-    if grey < FAINT and spreads[best] > 1.5 * grey + 20:
+    if grey < FAINT_SPREAD and spreads[best] > 1.5 * grey + 20:
         return rgb.getchannel(best)
     return rgb.convert("L")
 
@@ -350,14 +376,14 @@ def _sampled(image: Image.Image) -> Image.Image:
 
 
 def _spreads(histograms: list[int]) -> list[int]:
-    """How far apart the darkest and the lightest levels are, but for a few pixels; by histograms of 256 levels."""
+    """Return the spread of levels of each 256-bin histogram, without the outermost 0.3 % at both ends."""
     share = np.cumsum(np.reshape(histograms, (-1, 256)), axis=1)
     low, high = (share <= 0.003 * share[:, -1:]).sum(axis=1), (share < 0.997 * share[:, -1:]).sum(axis=1)
     return [int(spread) for spread in high - low]
 
 
 def _eight_bit(values: np.ndarray) -> Grey:
-    """Scale 16- or 32-bit samples to 8 bit; the range is that of the type, or of the values where that is unused."""
+    """Scale 16- or 32-bit samples to 8 bit: by the range of the type, or of the values if they use little of it."""
     samples = values.astype(np.float64)
     top = 65535.0 if samples.max(initial=0) > 4095 else max(samples.max(initial=0), 255.0)
     return np.clip(samples * (255.0 / top), 0, 255).astype(np.uint8)

@@ -1,33 +1,30 @@
-"""Hostile files decoded in a process of its own, which may take so much time and memory and no more.
+"""The sandbox: hostile files are decoded in child processes with bounded time and memory.
 
-Who can put a file into the inbox may be anyone: a mail gateway, a scanner in a corridor. Such a person chooses
-the bytes, the name, the time and what kind of thing it is, and wants to crash or stop the program, to have it read
-or write elsewhere, to take it over, or to have a wrong number accepted unseen. Against this stand:
+Threat model. Anyone may be able to put a file into the inbox: a mail gateway, a scanner in a corridor. An attacker
+chooses the bytes, the name, the time and the kind of the file, and wants to crash or stop the program, to make it read
+or write elsewhere, to take it over, or to have a wrong number accepted unseen. The defences:
 
-- bytes: here. Picture and PDF libraries are large and written in C. Whatever a file makes one of them do happens
-  in a child that has no results to write, no file it may grow, none of our environment, and no Python objects to
-  send back: it answers in plain numbers and bytes, which are checked. A page that crashes it costs that page.
-- names and links: :mod:`digitocr.inbox.folder`. No name reaches a terminal, a table or a path as it came; links out of
-  the folder are not followed; what is written is new, never written through a link.
+- bytes: this module. Picture and PDF libraries are large and written in C. Whatever a file makes them do happens in a
+  child process that can write no file, inherits no environment but a few harmless variables, and sends no Python
+  objects: it answers with numbers and bytes, which the parent checks. A page that crashes the child costs that page.
+- names and links: :mod:`digitocr.inbox.names` and :mod:`digitocr.inbox.scan`. No name reaches a terminal, a table or a
+  path unchanged; links out of the folder are not followed; files are always written new, never through a link.
 - cells: :func:`digitocr.results.tables.defuse`. No cell is a formula.
-- time: a file is what it is by its content, looked at before, while and after it is read and moved.
+- time: content identifies a file; it is hashed before, while and after the file is read and moved.
 
-Not stood against: another program of the same user, or who may write our folders; that is what permissions are for.
-``docs/security.md`` says the same to who runs it.
+Out of scope: other programs of the same user, and anyone who may write our folders; permissions are for that.
+``docs/security.md`` says the same to those who run the program. The child's side is :mod:`digitocr.io._decoder`.
 """
 
 from __future__ import annotations
 
 import contextlib
 import json
-import math
 import os
-import signal
 import stat
 import subprocess
 import sys
 import threading
-import time
 import weakref
 from collections.abc import Iterator
 from dataclasses import asdict
@@ -35,7 +32,6 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
-from PIL import Image
 
 from digitocr.errors import (
     DamagedImageError,
@@ -45,51 +41,53 @@ from digitocr.errors import (
     InputError,
     TooSlowError,
 )
-from digitocr.io import pages
+from digitocr.io._deadline import Clock, Watchman
 from digitocr.records import Grey, Limits, Page, PageResult
 
-_START = "import sys; sys.path.insert(0, sys.argv[1]); from digitocr.io import sandbox; sandbox.serve()"
+DECODER = "import sys; sys.path.insert(0, sys.argv[1]); from digitocr.io import _decoder; _decoder.serve()"
+"""The child's program: :mod:`digitocr.io._decoder`, found in the folder given as its only argument."""
 
 _PASSED_ON = ("LANG", "LC_ALL", "LD_LIBRARY_PATH", "PATH", "PYTHONHASHSEED", "PYTHONPATH", "SYSTEMROOT")
-"""All that a child sees of our environment: no tokens, no addresses."""
+"""The only environment variables that a child gets: no tokens, no addresses."""
 
-_BYTES_PER_PIXEL = 20
-"""What decoding, turning and greying take at the most, all copies counted."""
-_BASE = 1 << 30
-"""Address space of an idle child, with room to spare."""
+_MAX_FULL_PAGES = 10
+"""Maximum pixels of a file, as a multiple of the maximum pixels of a page."""
 
-_PAGES_FULL = 10
-"""So many times the pixels of the largest page may be on all pages of a file together."""
+_PIPE_BYTES = 1 << 19
+"""Buffer of the pipes to a child; a large one saves task switches while a picture is sent."""
 
-_PIPE = 1 << 19
-"""A picture goes through pipes of this many bytes, so that sender and receiver take turns less often."""
-
-_TICK = 0.05
-"""Least seconds between two looks at a clock."""
-
-_HEADER = 65536
-"""Longest header a child may send, in bytes."""
+_HEADER_BYTES = 65536
+"""Maximum length of a header from a child."""
 
 
 def read_bytes(path: Path, limits: Limits) -> bytes:
     """Return the content of a regular file.
 
+    Parameters
+    ----------
+    path : Path
+    limits : Limits
+
+    Returns
+    -------
+    bytes
+
     Raises
     ------
     FileAccessError
-        Where it may not be opened or is no regular file.
+        If it cannot be opened or is not a regular file.
     FileSizeError
-        Where it is too big.
+        If it has more bytes than the limit.
     """
     try:
-        # what was a file may have become a pipe, on which opening would wait
+        # the file may have been replaced by a pipe, on which a normal open would wait
         with open(path, "rb", opener=_without_waiting) as stream:
             found = os.fstat(stream.fileno())
             if not stat.S_ISREG(found.st_mode):
-                raise FileAccessError("no regular file")
+                raise FileAccessError("not a regular file")
             if found.st_size > limits.bytes:
                 raise FileSizeError(
-                    f"{found.st_size:,} bytes are more than the {limits.bytes:,} that are read"
+                    f"its {found.st_size:,} bytes are more than the limit of {limits.bytes:,}"
                 )
             return stream.read(limits.bytes + 1)
     except OSError as error:
@@ -101,15 +99,15 @@ def _without_waiting(path: str, flags: int) -> int:
 
 
 class Sandbox:
-    """Children that decode; safe to share between threads, each of which gets a child of its own.
+    """A pool of child processes that decode files. Threads may share it: each decoding has a child of its own.
 
-    They end with this object, when it is closed, or with this process, however that ends.
+    The children end when the pool is closed or collected, and when this process ends, however it ends.
     """
 
     def __init__(self) -> None:
         self._idle: list[_Child] = []
         self._lock = threading.Lock()
-        self._watchman = _Watchman()
+        self._watchman = Watchman()
         self._finalizer = weakref.finalize(self, _end_all, self._idle, self._watchman)
 
     def __enter__(self) -> Self:
@@ -122,8 +120,14 @@ class Sandbox:
         """End all children."""
         self._finalizer()
 
+    @property
+    def idle_pids(self) -> tuple[int, ...]:
+        """Process ids of the children that wait for a file."""
+        with self._lock:
+            return tuple(child.pid for child in self._idle)
+
     def decode(self, data: bytes, limits: Limits, only: int | None = None) -> Decoding:
-        """Decode a file, page by page as these are asked for.
+        """Decode a file page by page, as the caller iterates.
 
         Parameters
         ----------
@@ -131,36 +135,40 @@ class Sandbox:
             The whole file.
         limits : Limits
         only : int, optional
-            The one page that is wanted, counted from 1.
+            Decode only this page, counted from 1.
+
+        Returns
+        -------
+        Decoding
         """
         return Decoding(self, data, limits, only)
 
-    def clock(self, seconds: float) -> _Clock:
-        """Return a clock that strikes when children have been waited for so long."""
-        return _Clock(seconds, self._watchman)
+    def clock(self, seconds: float) -> Clock:
+        """Return a clock that kills a child when the waits add up to `seconds`."""
+        return Clock(seconds, self._watchman)
 
     def take(self) -> _Child:
-        """Return a child that has nothing to do."""
+        """Return an idle child, or start one."""
         with self._lock:
             return self._idle.pop() if self._idle else _Child()
 
     def give_back(self, child: _Child) -> None:
-        """Let a child wait for the next file."""
+        """Return a child to the pool."""
         with self._lock:
             self._idle.append(child)
 
 
 class Decoding:
-    """The pages of a file, to be gone through once; all is known of it after that.
+    """The pages of a file, to be iterated over once; the attributes are complete after that.
 
     Attributes
     ----------
     note : str
-        What was left out by design, '' if nothing was.
+        What was left out by design; empty if nothing was.
     failed : list of PageResult
         Pages that could not be decoded, each with its error.
     code : str
-        Code of the first of these errors, '' without any.
+        Code of the first of these errors; empty if there is none.
     """
 
     def __init__(self, box: Sandbox, data: bytes, limits: Limits, only: int | None) -> None:
@@ -177,12 +185,12 @@ class Decoding:
     def __iter__(self) -> Iterator[Page]:
         """Yield the pages that can be decoded, one in memory at a time.
 
-        One that cannot, crashes its decoder or takes too long does not take the others with it.
+        A page that fails, crashes the decoder or takes too long does not affect the others.
 
         Raises
         ------
         InputError
-            One of its kinds, where no page can be decoded.
+            A subclass, if no page can be decoded.
         """
         clock = self._box.clock(self._limits.seconds)
         try:
@@ -193,7 +201,7 @@ class Decoding:
         if not self._decoded:
             raise _known_error(self.code)(self.failed[0].error)
 
-    def _pages(self, clock: _Clock) -> Iterator[Page]:
+    def _pages(self, clock: Clock) -> Iterator[Page]:
         while not self._is_complete:
             child = self._box.take()
             try:
@@ -214,8 +222,14 @@ class Decoding:
     def _is_complete(self) -> bool:
         return self._count > 0 and self._due > (self._last or self._count)
 
-    def _asked(self, child: _Child, clock: _Clock) -> Iterator[Grey]:
-        """Have the pages from the one that is due on decoded; raises where the child ends or talks nonsense."""
+    def _asked(self, child: _Child, clock: Clock) -> Iterator[Grey]:
+        """Decode from the due page on.
+
+        Raises
+        ------
+        OSError
+            If the child ends or leaves pages out; `ValueError`, `KeyError` or `TypeError` if its answers make no sense.
+        """
         limits = self._limits
         with clock.watching(child):
             child.ask(self._data, limits, self._due, self._last)
@@ -234,9 +248,11 @@ class Decoding:
                 height, width = answer["shape"]
                 width = _within(width, limits.pixels // _within(height, limits.pixels))
                 self._pixels += height * width
-                if self._pixels > _PAGES_FULL * limits.pixels:
+                if self._pixels > _MAX_FULL_PAGES * limits.pixels:
                     self._fail_rest(
-                        ImageSizeError(f"more than {_PAGES_FULL * limits.pixels:,} pixels on all its pages")
+                        ImageSizeError(
+                            f"more than {_MAX_FULL_PAGES * limits.pixels:,} pixels on all its pages"
+                        )
                     )
                     raise OSError("enough")
                 with clock.watching(child):
@@ -249,8 +265,8 @@ class Decoding:
                 else:
                     self._refused = error
 
-    def _ended(self, child: _Child, clock: _Clock) -> None:
-        """Give up what the end of a child costs: a page, or all that are due."""
+    def _ended(self, child: _Child, clock: Clock) -> None:
+        """Record what the end of a child costs: one page, or all that remain."""
         if self._is_complete:
             return
         error = _why(child.status, clock, self._limits)
@@ -262,7 +278,7 @@ class Decoding:
             raise error from None
 
     def _fail(self, error: InputError) -> None:
-        """Give the next page up."""
+        """Record the due page as failed."""
         self.code = self.code or error.code
         self.failed.append(PageResult(self._due, (0, 0), (), error.message))
         self._due += 1
@@ -272,11 +288,11 @@ class Decoding:
             self._fail(error)
 
 
-def _why(status: int | None, clock: _Clock, limits: Limits) -> InputError:
+def _why(status: int | None, clock: Clock, limits: Limits) -> InputError:
     if clock.has_struck:
         return TooSlowError(f"decoding took more than {limits.seconds:g} seconds")
     return DamagedImageError(
-        f"its decoder ended on it ({'signal' if status and status < 0 else 'status'} {abs(status or 0)})"
+        f"the decoder crashed on it ({'signal' if status and status < 0 else 'status'} {abs(status or 0)})"
     )
 
 
@@ -284,114 +300,26 @@ def _known_error(code: str) -> type[InputError]:
     return next((kind for kind in InputError.__subclasses__() if kind.code == code), DamagedImageError)
 
 
-class _Clock:
-    """Kills a child when it has been waited for too long in all, which ends the wait."""
-
-    def __init__(self, seconds: float, watchman: _Watchman) -> None:
-        self.has_struck = False
-        self._seconds = seconds
-        self._spent = 0.0
-        self._since = 0.0
-        self._child: _Child | None = None  # while it is waited for
-        self._lock = threading.Lock()
-        self._watchman = watchman
-        watchman.watch(self, seconds)
-
-    @contextlib.contextmanager
-    def watching(self, child: _Child) -> Iterator[None]:
-        """Count the time of a wait."""
-        with self._lock:
-            self._child, self._since = child, time.monotonic()
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._child = None
-                self._spent += time.monotonic() - self._since
-
-    def stop(self) -> None:
-        """Count no more."""
-        self._watchman.forget(self)
-
-    def look(self) -> float:
-        """Strike if the time is up; return the seconds that are left, as what is done between waits does not count."""
-        with self._lock:
-            waited = time.monotonic() - self._since if self._child else 0.0
-            left = self._seconds - self._spent - waited
-            if self._child and left <= 0:
-                self.has_struck = True
-                self._child.kill()
-            return left
-
-
-class _Watchman:
-    """A thread that looks at clocks when their time may be up: one for all files, which are many and quick."""
-
-    def __init__(self) -> None:
-        self._due: dict[_Clock, float] = {}
-        self._wakes = math.inf
-        self._ended = False
-        self._changed = threading.Condition()
-        self._thread: threading.Thread | None = None
-
-    def watch(self, clock: _Clock, seconds: float) -> None:
-        """Look at a clock after so many seconds, and again while it has time left."""
-        with self._changed:
-            self._ended = False
-            self._due[clock] = due = time.monotonic() + max(seconds, _TICK)
-            if self._thread is None:
-                self._thread = threading.Thread(target=self._look, name="decoding clocks", daemon=True)
-                self._thread.start()
-            elif due < self._wakes:
-                self._changed.notify()
-
-    def forget(self, clock: _Clock) -> None:
-        """Look at it no more; that it may wake for nothing costs less than telling."""
-        with self._changed:
-            self._due.pop(clock, None)
-
-    def end(self) -> None:
-        """Go home."""
-        with self._changed:
-            self._ended = True
-            self._changed.notify()
-
-    def _look(self) -> None:
-        while due := self._waited():
-            for clock in due:
-                left = clock.look()
-                with self._changed:
-                    if clock in self._due:
-                        self._due[clock] = time.monotonic() + max(left, _TICK)
-
-    def _waited(self) -> list[_Clock]:
-        """Return clocks to look at as soon as there are some; none at the end."""
-        with self._changed:
-            while not self._ended:
-                now = time.monotonic()
-                if due := [clock for clock, at in self._due.items() if at <= now]:
-                    return due
-                self._wakes = min(self._due.values(), default=math.inf)
-                self._changed.wait(None if math.isinf(self._wakes) else self._wakes - now)
-            self._thread = None
-            return []
-
-
 class _Child:
-    """A process that decodes one file after the other."""
+    """A child process, which decodes one file at a time."""
 
     def __init__(self) -> None:
         env = {name: os.environ[name] for name in _PASSED_ON if name in os.environ}
         env |= {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
         self._process = subprocess.Popen(
-            [sys.executable, "-P", "-c", _START, str(Path(__file__).parents[2])],
+            [sys.executable, "-P", "-c", DECODER, str(Path(__file__).parents[2])],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             env=env,
-            start_new_session=True,  # Ctrl-C is for us
-            pipesize=_PIPE,
+            start_new_session=True,  # Ctrl-C goes to the parent only
+            pipesize=_PIPE_BYTES,
         )
+
+    @property
+    def pid(self) -> int:
+        """Process id."""
+        return self._process.pid
 
     @property
     def status(self) -> int | None:
@@ -399,7 +327,7 @@ class _Child:
         return self._process.returncode
 
     def ask(self, data: bytes, limits: Limits, first: int, last: int | None) -> None:
-        """Have the pages of a file decoded, from one on, to one or to the end."""
+        """Send a file, of which the pages `first` to `last` (None: to the end) are to be decoded."""
         sink = _pipe(self._process.stdin)
         request = {"bytes": len(data), "first": first, "last": last, "limits": asdict(limits)}
         sink.write(json.dumps(request).encode() + b"\n")
@@ -407,21 +335,21 @@ class _Child:
         sink.flush()
 
     def answer(self) -> dict[str, Any]:
-        """Return what it says next."""
+        """Return the next answer."""
         return _header(_pipe(self._process.stdout))
 
     def picture(self, height: int, width: int) -> Grey:
-        """Return the page that it has announced."""
+        """Return the announced page, (height, width), uint8."""
         grey = np.empty((height, width), np.uint8)
         _read_into(_pipe(self._process.stdout), grey)
         return grey
 
     def kill(self) -> None:
-        """End it now."""
+        """End it at once."""
         self._process.kill()
 
     def end(self) -> None:
-        """End it and wait for its end."""
+        """End it and wait until it has ended."""
         for pipe in (self._process.stdin, self._process.stdout):
             with contextlib.suppress(OSError):
                 _pipe(pipe).close()
@@ -432,7 +360,7 @@ class _Child:
             self._process.wait()
 
 
-def _end_all(children: list[_Child], watchman: _Watchman) -> None:
+def _end_all(children: list[_Child], watchman: Watchman) -> None:
     watchman.end()
     while children:
         children.pop().end()
@@ -444,7 +372,7 @@ def _pipe(stream: Any) -> BinaryIO:  # noqa: ANN401 - typed as optional by subpr
 
 
 def _header(source: BinaryIO) -> dict[str, Any]:
-    line = source.readline(_HEADER)
+    line = source.readline(_HEADER_BYTES)
     if not line.endswith(b"\n"):
         raise OSError("the decoder ended")
     found = json.loads(line)
@@ -466,61 +394,3 @@ def _read_into(source: BinaryIO, grey: Grey) -> None:
         if not count:
             raise OSError("the decoder ended")
         left = left[count:]
-
-
-# in the child
-
-
-def serve() -> None:
-    """Decode what comes on standard input, until it is closed."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    source = sys.stdin.buffer
-    sink = os.fdopen(os.dup(sys.stdout.fileno()), "wb")
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # libraries that talk must not be heard
-    Image.MAX_IMAGE_PIXELS = None  # our own limit counts, and comes first
-    while line := source.readline():
-        request = json.loads(line)
-        limits = Limits(**request["limits"])
-        _restrict(limits)
-        _answer(sink, source.read(request["bytes"]), limits, request["first"], request["last"])
-        sink.write(b'{"end": true}\n')
-        sink.flush()
-
-
-def _answer(sink: BinaryIO, data: bytes, limits: Limits, first: int, last: int | None) -> None:
-    try:
-        with pages.opened(data, limits) as document:
-            _say(sink, count=document.count, note=document.note)
-            for index in range(first, min(last or document.count, document.count) + 1):
-                try:
-                    grey = np.ascontiguousarray(document.page(index))
-                except InputError as error:
-                    _say(sink, code=error.code, error=error.message, hint=error.hint)
-                else:
-                    _say(sink, shape=grey.shape)
-                    sink.write(grey.data)
-                    sink.flush()  # the next page may be the end of this process
-    except InputError as error:
-        _say(sink, code=error.code, error=error.message, hint=error.hint)
-
-
-def _say(sink: BinaryIO, **answer: object) -> None:
-    text = {name: value[:2000] if isinstance(value, str) else value for name, value in answer.items()}
-    sink.write(json.dumps(text).encode() + b"\n")
-    sink.flush()
-
-
-def _restrict(limits: Limits) -> None:
-    """Bound what this process may take; files it may not write at all."""
-    if os.name == "nt":
-        return
-    import resource
-
-    for kind, most in (
-        (resource.RLIMIT_AS, _BASE + _BYTES_PER_PIXEL * limits.pixels),
-        (resource.RLIMIT_FSIZE, 0),
-        (resource.RLIMIT_CORE, 0),
-    ):
-        hard = resource.getrlimit(kind)[1]
-        bound = most if hard == resource.RLIM_INFINITY else min(most, hard)
-        resource.setrlimit(kind, (bound, hard))

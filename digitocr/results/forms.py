@@ -23,23 +23,27 @@ _LONGEST_TITLE = 31
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A page in the table of its form; `cells` are its columns, in order, with what stands there."""
+    """A page in the table of its form; `cells` maps the columns, in order, to their text."""
 
     form: str
     cells: Mapping[str, str]
 
 
 def row(file: str, page: PageResult, template: Template | None) -> Row:
-    """Return a page as a row: its fields as they are now, and what speaks against them.
+    """Return a page as a row: its fields as they are now, and the rules that they break.
 
     Parameters
     ----------
     file : str
         Name in the tables.
     page : PageResult
-        Of a form, corrections included.
+        A page of a form, with its corrections.
     template : Template or None
-        The form; where it is not known any more, fields are shown as they were read, and no rule is judged.
+        The form; without it, fields are shown as they were read, and no rule is checked.
+
+    Returns
+    -------
+    sequence of str
     """
     numbers = {number.field: number for number in page.numbers if number.field}
     form = template or _bare(page)
@@ -57,18 +61,46 @@ def row(file: str, page: PageResult, template: Template | None) -> Row:
 
 
 def dumps(rows: Iterable[Row]) -> str:
-    """Return rows as a text that the ledger can keep; '' for none."""
+    """Return rows as text for the ledger; '' for none.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+
+    Returns
+    -------
+    str
+    """
     kept = [[one.form, dict(one.cells)] for one in rows]
     return json.dumps(kept, ensure_ascii=False) if kept else ""
 
 
 def loads(stored: str) -> list[Row]:
-    """Return rows from what :func:`dumps` made of them."""
+    """Return rows from what :func:`dumps` made of them.
+
+    Parameters
+    ----------
+    stored : str
+
+    Returns
+    -------
+    list of sequence of str
+    """
     return [Row(form, cells) for form, cells in json.loads(stored)] if stored else []
 
 
 def gather(rows: Iterable[Row]) -> dict[str, list[Row]]:
-    """Sort rows by their form."""
+    """Group rows by their form.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+
+    Returns
+    -------
+    dict of str to list of sequence of str
+        Rows by the name of their form, in alphabetical order.
+    """
     found: dict[str, list[Row]] = {}
     for one in rows:
         found.setdefault(one.form, []).append(one)
@@ -76,7 +108,17 @@ def gather(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 
 def columns(rows: Iterable[Row]) -> tuple[str, ...]:
-    """Return the columns of a table; those that only rows of an earlier version of a form have come last."""
+    """Return the columns of a table; columns that only rows of an earlier version of the form have come last.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+
+    Returns
+    -------
+    tuple of str
+        Names of the columns.
+    """
     newest: dict[str, None] = dict.fromkeys(COLUMNS)
     for one in reversed(list(rows)):
         newest |= dict.fromkeys(one.cells)
@@ -84,7 +126,16 @@ def columns(rows: Iterable[Row]) -> tuple[str, ...]:
 
 
 def as_csv(rows: list[Row]) -> str:
-    """Return the table of a form."""
+    """Return the table of a form.
+
+    Parameters
+    ----------
+    rows : list of sequence of str
+
+    Returns
+    -------
+    str
+    """
     names = columns(rows)
     return encode(names, ([defuse(one.cells.get(name, "")) for name in names] for one in rows))
 
@@ -97,7 +148,7 @@ def write(results: Path, rows: Iterable[Row], known: Iterable[str]) -> None:
     results : Path
     rows : iterable of Row
     known : iterable of str
-        Forms whose tables may be there from before; without rows they are left with their header.
+        Forms whose tables may exist; those without rows keep their header only.
     """
     tables = gather(rows)
     for form, own in tables.items():
@@ -108,13 +159,35 @@ def write(results: Path, rows: Iterable[Row], known: Iterable[str]) -> None:
 
 
 def path(results: Path, form: str) -> Path:
-    """Return where the table of a form lies."""
+    """Return where the table of a form lies.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    form : str
+        Name of the form.
+
+    Returns
+    -------
+    Path
+    """
     return results / FOLDER / f"{form}.csv"
 
 
 def as_workbook(rows: Iterable[Row]) -> bytes:
-    """Return the tables of all forms as an Excel workbook, a sheet each; every cell is text, so that zeros stay."""
-    from openpyxl import Workbook  # a quarter of a second, for those who ask for it
+    """Return the tables of all forms as an Excel workbook, a sheet each; every cell is text, so that zeros stay.
+
+    Parameters
+    ----------
+    rows : iterable of sequence of str
+
+    Returns
+    -------
+    bytes
+        An ``.xlsx`` file.
+    """
+    from openpyxl import Workbook  # takes a quarter of a second
     from openpyxl.cell import WriteOnlyCell
     from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
@@ -140,7 +213,7 @@ def as_workbook(rows: Iterable[Row]) -> bytes:
 
 
 def _status(numbers: Iterable[Number]) -> str:
-    """Return what is still to be done with a page: its fields' statuses in one."""
+    """Return the status of a page: review if any of its fields waits, else corrected if any was."""
     found = {number.status for number in numbers}
     for status in (Status.REVIEW, Status.CORRECTED):
         if status in found:
@@ -149,13 +222,13 @@ def _status(numbers: Iterable[Number]) -> str:
 
 
 def _reasons(template: Template, numbers: Mapping[str, Number]) -> str:
-    """Say which rules are broken, and which fields are not as they must be, as things stand now."""
+    """Return the rules that are broken and the fields whose checks fail, joined by ``;``."""
     known = {name: written(number) for name, number in numbers.items() if is_told(number)}
     return ";".join(f"{complaint.reason}:{complaint.name}" for complaint in complaints(template, known))
 
 
 def _bare(page: PageResult) -> Template:
-    """Make do without a template: the fields as they are named on a page."""
+    """Return a template with the fields that a page names, where its own is not known."""
     fields = tuple(
         Field(number.field, Box(0, 0, 1, 1), Kind.DIGITS, blank=True)
         for number in page.numbers

@@ -1,4 +1,4 @@
-"""What people said, laid over what was read."""
+"""Corrections applied to a reading."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Status
-from digitocr.results.tables import items, review_id
-from digitocr.store.ledger import Correction
+from digitocr.results.items import items, review_id
+from digitocr.store.records import Correction
 
 NOT_A_DIGIT = "-"
 
 
 TAKEN_BACK = ""
-"""What is said to take back an earlier word: the item waits again as if nothing had been said."""
+"""The correction that takes an earlier one back: the item waits again."""
 
 
 def corrected(machine: FileResult, corrections: Sequence[Correction]) -> FileResult:
-    """Lay what people said over a reading.
+    """Apply corrections to a reading.
 
     Parameters
     ----------
@@ -29,11 +29,12 @@ def corrected(machine: FileResult, corrections: Sequence[Correction]) -> FileRes
     Returns
     -------
     FileResult
-        Numbers keep their ordinals; ink that is no number stays as a corrected number without digits.
+        Numbers keep their ordinals; ink that is no number becomes a corrected number without digits.
     """
     if not corrections:
         return machine
-    places = {item.review_id: (item.page, item.number, item.position) for item in items(machine, machine, "")}
+    asked = [item.queued for item in items(machine, machine, "")]
+    places = {item.review_id: (item.page, item.number, item.position) for item in asked}
     wholes = {
         review_id(machine.sha256, page.index, number.box): (page.index, ordinal, 0)
         for page in machine.pages
@@ -43,7 +44,7 @@ def corrected(machine: FileResult, corrections: Sequence[Correction]) -> FileRes
     for c in corrections:
         place = places.get(c.review_id) or (wholes.get(c.review_id) if c.kind == "number" else None)
         if place is None:
-            continue  # said of a reading with another model, in which this ink had other boxes
+            continue  # made on a reading with another model, in which this ink had other boxes
         latest[place if c.kind == "digit" else (*place[:2], 0)] = c.new
     numbers: dict[tuple[int, int], str] = {}
     digits: dict[tuple[int, int], dict[int, str]] = {}
@@ -80,7 +81,7 @@ def _corrected_page(
 
 
 def _said_number(number: Number, text: str) -> Number:
-    """Give a number its whole text; its digits keep their boxes where there are as many."""
+    """Give a number its whole text; its digits keep their boxes if their number is the same."""
     if text == NOT_A_DIGIT:
         return replace(number, digits=(), written="", confidence=1.0, status=Status.CORRECTED)
     if len(text) == len(number.digits):
@@ -126,7 +127,7 @@ def _said_digit(digit: Digit, text: str) -> list[Digit]:
 
 
 def _rewritten(written: str, digits: list[str]) -> str:
-    """Put digits in the place of those in `written`, its marks kept.
+    """Replace the digits of `written`, and keep its marks.
 
     Examples
     --------

@@ -1,4 +1,4 @@
-"""Pictures for people: the crop of what waits, and a page with all that was read drawn on it."""
+"""Pictures for people: the crop of what waits, and a page with all that was read on it."""
 
 from __future__ import annotations
 
@@ -12,26 +12,26 @@ from numpy.typing import NDArray
 from digitocr import atomic
 from digitocr.errors import OutputError
 from digitocr.records import Box, FileResult, FileStatus, Grey, Number, Page, PageResult, Shown, Status
-from digitocr.results.tables import Item, items
+from digitocr.results.items import Item, items
 
 Colour = NDArray[np.uint8]
 """``uint8`` picture of shape ``(height, width, 3)``, blue first."""
 
-# Okabe and Ito's blue and vermilion: told apart with any colour vision; what waits is thicker besides
+# Okabe and Ito's blue and vermilion, which differ for every kind of colour vision; what waits is also thicker
 _ACCEPTED = (178, 114, 0)
 _REVIEW = (0, 94, 213)
 _PAPER = (255, 255, 255)
 
-_PAGE_EDGE = 1600
+_PAGE_EDGE_PX = 1600
 """Longest edge of the crop that shows a whole page."""
-_LEAST_HEIGHT = 64
+_LEAST_HEIGHT_PX = 64
 """Crops lower than this are enlarged."""
-_NUMBER_HEIGHT = 112
+_NUMBER_HEIGHT_PX = 112
 """Crops of numbers higher than this are reduced."""
 
 
 def show(page: Page, read: PageResult, *, annotated: bool) -> Shown:
-    """Draw what people may be shown of a page.
+    """Draw the crops of a page, and the page itself with its boxes if asked for.
 
     Parameters
     ----------
@@ -39,7 +39,11 @@ def show(page: Page, read: PageResult, *, annotated: bool) -> Shown:
     read : PageResult
         What was read on it.
     annotated : bool
-        Also the whole page with its boxes, digits and review marks.
+        Draw the whole page as well, with boxes, digits and review marks.
+
+    Returns
+    -------
+    Shown
     """
     # the first page stands for a file on which nothing was found
     status = FileStatus.DONE if read.numbers or read.index > 1 else FileStatus.EMPTY
@@ -52,18 +56,38 @@ def show(page: Page, read: PageResult, *, annotated: bool) -> Shown:
 
 
 def write_crops(review: Path, shown: Iterable[Shown], waiting: Iterable[Item]) -> None:
-    """Write the crop of each item that waits to ``crops/<review_id>.png``."""
+    """Write the crop of each item that waits to ``crops/<review_id>.png``.
+
+    Parameters
+    ----------
+    review : Path
+        The review folder.
+    shown : iterable of Shown
+        Pages with their crops.
+    waiting : iterable of Item
+        What the queue holds; crops of settled items are not written.
+    """
     by_index = {page.index: page for page in shown}
     for item in waiting:
-        if item.waits and item.page in by_index:
-            picture = by_index[item.page].crops[item.box, item.mark]
-            atomic.write(review / "crops" / f"{item.review_id}.png", picture, durable=False)
+        queued = item.queued
+        if queued.waits and queued.page in by_index:
+            picture = by_index[queued.page].crops[item.box, item.mark]
+            atomic.write(review / "crops" / f"{queued.review_id}.png", picture, durable=False)
 
 
 def write_annotated(results: Path, file: str, shown: Iterable[Shown]) -> None:
     """Write the annotated pages.
 
     The first page of ``scan.tif`` is ``scan.tif.annotated.jpg``, the second ``scan.tif.annotated.2.jpg``.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    file : str
+        Name in the tables.
+    shown : iterable of Shown
+        Pages with their crops.
     """
     for page in shown:
         name = f"{file}.annotated{'' if page.index == 1 else f'.{page.index}'}.jpg"
@@ -78,6 +102,11 @@ def crop(grey: Grey, box: Box, mark: Box | None) -> Colour:
     grey : (H, W) uint8 ndarray
     box, mark : Box
         In pixels of `grey`.
+
+    Returns
+    -------
+    Colour
+        Enlarged or reduced to a size that is easy to read.
     """
     height, width = grey.shape
     margin = max(8, round(0.5 * min(box.height, box.width, 200)))
@@ -102,8 +131,13 @@ def annotate(grey: Grey, numbers: Iterable[Number]) -> Colour:
     grey : (H, W) uint8 ndarray
     numbers : iterable of Number
         Boxes in pixels of `grey`.
+
+    Returns
+    -------
+    Colour
+        Enlarged where the page is small.
     """
-    scale = max(1.0, min(3.0, 600 / max(grey.shape)))  # small crops would leave no room for labels
+    scale = max(1.0, min(3.0, 600 / max(grey.shape)))  # a small crop has no room for labels
     picture = cv2.resize(grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC) if scale > 1 else grey
     numbers = [number for number in numbers if number.digits or number.status is not Status.CORRECTED]
     heights = [number.box.height * scale for number in numbers]
@@ -133,12 +167,12 @@ def annotate(grey: Grey, numbers: Iterable[Number]) -> Colour:
 
 
 def _letter(height: float) -> float:
-    """Height of the labels of a number, from its own."""
+    """Return the height of the labels of a number, in pixels."""
     return min(48.0, max(13.0, 0.4 * height))
 
 
 def _label(colour: Colour, text: str, x: int, y: int, height: float, hue: tuple[int, int, int]) -> None:
-    """Write `text` with a rim of paper, so that it can be read over ink."""
+    """Write `text` with a white rim, so that it can be read over ink."""
     scale = height / 22  # Hershey's capitals are 22 pixels high
     for pen, thickness in ((_PAPER, 0.36), (hue, 0.12)):
         width = max(1, round(height * thickness))
@@ -146,7 +180,7 @@ def _label(colour: Colour, text: str, x: int, y: int, height: float, hue: tuple[
 
 
 def _brackets(colour: Colour, box: Box) -> None:
-    """Mark a digit by lines over and under it, which hide none of its ink."""
+    """Mark a digit by lines above and below it, which hide none of its ink."""
     thickness = max(2, colour.shape[0] // 50)
     for y in (max(0, box.y - 2 * thickness), min(colour.shape[0] - 1, box.bottom + 2 * thickness)):
         cv2.line(colour, (box.x, y), (box.right, y), _REVIEW, thickness)
@@ -162,11 +196,11 @@ def _scaled(box: Box, left: int, top: int, scale: float, frame: int = 0, margin:
 
 
 def _crop_scale(shape: tuple[int, int], page_height: int) -> float:
-    """Scale at which a number is easily read, and a page as its own crop still is."""
+    """Return the scale at which a number, or a page shown as its own crop, is easy to read."""
     if shape[0] > page_height / 2:
-        return min(_PAGE_EDGE / max(shape), max(1.0, _LEAST_HEIGHT / shape[0]))
-    scale = float(np.clip(_NUMBER_HEIGHT / shape[0], 0.25, max(1.0, _LEAST_HEIGHT / shape[0])))
-    return min(scale, _PAGE_EDGE / max(shape))
+        return min(_PAGE_EDGE_PX / max(shape), max(1.0, _LEAST_HEIGHT_PX / shape[0]))
+    scale = float(np.clip(_NUMBER_HEIGHT_PX / shape[0], 0.25, max(1.0, _LEAST_HEIGHT_PX / shape[0])))
+    return min(scale, _PAGE_EDGE_PX / max(shape))
 
 
 def _encode(suffix: str, picture: Colour) -> bytes:

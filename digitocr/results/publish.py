@@ -1,4 +1,4 @@
-"""From the ledger to the tables: those of a file, made from its reading and corrections, and those of all."""
+"""Publishing: the tables of a file, made from its reading and corrections, and the tables over all files."""
 
 from __future__ import annotations
 
@@ -20,27 +20,27 @@ from digitocr.forms.release import released
 from digitocr.forms.template import Template
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import forms, overlay, queue_file, tables
-from digitocr.results.tables import Item
+from digitocr.results.items import Item, items, queue_row
 from digitocr.settings import Settings
-from digitocr.store.ledger import Known, Ledger, Outcome, Waiting, now
+from digitocr.store.ledger import Ledger
+from digitocr.store.records import Known, Outcome, now
 
 _RESULT = TypeAdapter(FileResult)
-_QUEUE_ID = tables.QUEUE.index("review_id")
 FAULT = "error"
-"""Code of what no one expected: a fault of the program or of a library."""
+"""Code of an unexpected error: a fault of the program or of a library."""
 MAY_PASS = frozenset({FAULT, FileAccessError.code})
-"""A file with one of these is tried again, and given up after some attempts."""
+"""Errors after which a file is tried again, up to a number of attempts."""
 
 TEMPLATES = "templates"
-"""Folder within the state where the templates of what was read are kept."""
+"""Folder within the state folder, with the templates of the forms that were read."""
 
 _TYPED = len(tables.QUEUE) - 2
-"""From this column on, the queue is a person's."""
+"""From this column on, people fill in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
 class Shelf:
-    """Where the tables of a job lie, and its number in the ledger."""
+    """The folders of a job, and its id in the ledger."""
 
     job: int
     results: Path
@@ -48,19 +48,34 @@ class Shelf:
     state: Path
 
 
-_threads = threading.Lock()  # a file lock is waited for by polling, which threads of one process need not do
+_threads = threading.Lock()  # waiting for a file lock is polling, which threads of one process need not do
 
 
 @contextmanager
 def writing(shelf: Shelf) -> Iterator[None]:
-    """Be the only one to write tables, for a moment: a run and `apply_review` may overlap."""
+    """Hold the lock of the tables: a run and `apply_review` may overlap.
+
+    Parameters
+    ----------
+    shelf : Shelf
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    OutputError
+        The state folder cannot be written.
+    """
     with _threads:
         try:
             atomic.make_folder(shelf.state, atomic.PRIVATE)
             lock = FileLock(shelf.state / "tables.lock")
             lock.acquire()
         except OSError as error:
-            raise atomic.cannot_write(shelf.state, error) from error
+            refusal = atomic.cannot_write(shelf.state, error)
+            raise refusal from error
         try:
             yield
         finally:
@@ -70,7 +85,14 @@ def writing(shelf: Shelf) -> Iterator[None]:
 def write_reading(
     shelf: Shelf, ledger: Ledger, known: Known, result: FileResult
 ) -> tuple[Outcome, list[Item]]:
-    """Write the tables of a file that was just read, with all that people said about it before.
+    """Write the tables of a file that was just read, with the corrections made to it before.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    ledger : Ledger
+    known : Known
+    result : FileResult
 
     Returns
     -------
@@ -81,27 +103,53 @@ def write_reading(
     """
     if result.status is FileStatus.FAILED:
         code = result.error_code or FAULT
-        told = Outcome(result.status.value, error_code=code, error=result.error, seconds=result.seconds)
-        return replace(told, may_pass=code in MAY_PASS), []
+        failed = Outcome(result.status.value, error_code=code, error=result.error, seconds=result.seconds)
+        return replace(failed, may_pass=code in MAY_PASS), []
     outcome, found = _write(shelf, ledger, known, result)
     stored = _RESULT.dump_json(replace(result, file=known.file))
     return replace(outcome, reading=zlib.compress(stored), seconds=result.seconds), found
 
 
 def refresh(shelf: Shelf, ledger: Ledger) -> int:
-    """Write the tables of files with corrections that these do not show, and return how many there were."""
-    stale = ledger.stale(shelf.job)
-    for known in stale:
-        newest = ledger.newest_correction(known.id)
+    """Write the tables of files whose corrections they do not show yet.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    ledger : Ledger
+
+    Returns
+    -------
+    int
+        How many files.
+    """
+    stale = ledger.published.stale(shelf.job)
+    for known in map(ledger.file, stale):
+        newest = ledger.corrections.newest(known.id)
         outcome, _ = _write(shelf, ledger, known, stored_result(ledger, known))
-        ledger.refresh(shelf.job, known.id, outcome, newest)
+        ledger.published.refresh(shelf.job, known.id, outcome, newest)
     return len(stale)
 
 
 def stored_result(ledger: Ledger, known: Known) -> FileResult:
-    """Return what the program read in a file, before any correction."""
+    """Return what the program read in a file, before any correction.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    known : Known
+
+    Returns
+    -------
+    FileResult
+
+    Raises
+    ------
+    OutputError
+        The reading is damaged.
+    """
     try:
-        return _RESULT.validate_json(zlib.decompress(ledger.reading(known.id)))
+        return _RESULT.validate_json(zlib.decompress(ledger.published.reading(known.id)))
     except (ValidationError, zlib.error) as error:
         raise OutputError(f"what was read in {known.file} is damaged in the ledger: {error}") from None
 
@@ -114,23 +162,23 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     shelf : Shelf
     ledger : Ledger
     settled : frozenset of str
-        Rows of the queue whose corrections were taken over; other rows that were filled in are kept.
+        Rows of the queue whose corrections are in the ledger; other rows that were filled in are kept.
     """
-    ledger.begin_publishing(shelf.job)
-    tables.write_all_numbers(shelf.results, ledger.number_lines(shelf.job))
+    ledger.published.begin(shelf.job)
+    tables.write_all_numbers(shelf.results, ledger.published.number_lines(shelf.job))
     tables.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
     forms.write(shelf.results, form_rows(ledger, shelf.job), _known_forms(shelf))
     _write_queue(shelf, ledger, settled)
-    audit = ledger.audit(shelf.job)
+    audit = ledger.corrections.all(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
         tables.write_audit(shelf.review, rows)
-    ledger.end_publishing(shelf.job)
+    ledger.published.end(shelf.job)
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
-    current = _released(shelf, overlay.corrected(machine, ledger.corrections(known.id)))
-    found = tables.items(machine, current, known.file)
+    current = _released(shelf, overlay.corrected(machine, ledger.corrections.of(known.id)))
+    found = items(machine, current, known.file)
     lines = tables.write_tables(shelf.results, current, known.file)
     numbers = [number for _, _, number in tables.counted(current)]
     outcome = Outcome(
@@ -140,26 +188,43 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         pages=len(current.pages),
         numbers=len(numbers),
         digits=sum(len(number.digits) for number in numbers),
-        review=sum(item.waits for item in found),
+        review=sum(item.queued.waits for item in found),
         number_lines=lines,
         form_rows=forms.dumps(
             forms.row(known.file, page, _template(shelf, page.template))
             for page in current.pages
             if page.template
         ),
-        items=tuple(Waiting(item.review_id, item.waits, item.row) for item in found),
+        items=tuple(item.queued for item in found),
     )
     return outcome, found
 
 
 def form_rows(ledger: Ledger, job: int) -> Iterator[forms.Row]:
-    """Yield the rows of the tables of forms."""
-    for stored in ledger.form_rows(job):
+    """Yield the rows of the tables of forms.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : int
+
+    Yields
+    ------
+    forms.Row
+    """
+    for stored in ledger.published.form_rows(job):
         yield from forms.loads(stored)
 
 
 def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
-    """Keep the templates that forms are read with: later corrections are held against their rules as well."""
+    """Keep the templates that forms are read with: later corrections are checked by their rules as well.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    forms : iterable of Template
+        The forms of a run.
+    """
     for form in forms:
         templates.dump(form, shelf.state / TEMPLATES / f"{form.name}.yaml")
 
@@ -183,12 +248,21 @@ def _template(shelf: Shelf, name: str) -> Template | None:
 
 @lru_cache(maxsize=256)
 def _loaded(path: Path, stamp: tuple[int, ...]) -> Template:
-    """Load a template; one that was changed has another stamp."""
+    """Load a template; a changed one has another stamp."""
     return templates.load(path)
 
 
 def file_rows(files: Iterable[Known]) -> Iterator[tables.Row]:
-    """Yield the rows of the table of files; a file that was never read to an end has none."""
+    """Yield the rows of the table of files; a file that was never read to an end has none.
+
+    Parameters
+    ----------
+    files : iterable of Known
+
+    Returns
+    -------
+    iterator of tables.Row
+    """
     return (_file_row(known) for known in files if known.status)
 
 
@@ -208,24 +282,24 @@ def _file_row(known: Known) -> tables.Row:
 
 
 def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[tables.Row]:
-    """Yield what waits, with what is filled in already; then rows of other jobs and rows not taken over."""
-    others = ledger.others_wait(shelf.job)
+    """Yield what waits, with what people filled in so far; then rows of other jobs and rows not yet applied."""
+    others = ledger.items.others_wait(shelf.job)
     typed = {
         row.review_id: row
         for row in _typed(shelf)
         if row.review_id not in settled and (row.is_filled or others)
     }
-    for item in ledger.waiting(shelf.job):
-        row = typed.pop(item.cells[_QUEUE_ID], None)
+    for item in ledger.items.waiting(shelf.job):
+        row = typed.pop(item.review_id, None)
         own = tuple(row.cells[column] for column in tables.QUEUE[_TYPED:]) if row else ("", "")
-        yield (*item.cells, *own)
+        yield (*queue_row(item), *own)
     for row in typed.values():
-        if row.is_filled or ledger.waits_elsewhere(shelf.job, row.review_id):
+        if row.is_filled or ledger.items.waits_elsewhere(shelf.job, row.review_id):
             yield tuple(row.cells[column] for column in tables.QUEUE)
 
 
 def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
-    """Write the queue; begin again where a person saved it in the meantime."""
+    """Write the queue; start over if somebody saved it in the meantime."""
     path = shelf.review / "queue.csv"
     while True:
         before = _stamp(path)
@@ -251,13 +325,22 @@ def _typed(shelf: Shelf) -> Iterable[queue_file.Typed]:
     try:
         return queue_file.read_queue(path)
     except UsageError:
-        # whatever it has become, someone may have typed into it
+        # somebody may have typed into it
         atomic.copy(path, path.with_name(f"queue.unreadable-{now().replace(':', '')}.csv"))
         return []
 
 
 def known_shelf(settings: Settings, ledger: Ledger) -> Shelf:
     """Return the job of the results folder.
+
+    Parameters
+    ----------
+    settings : Settings
+    ledger : Ledger
+
+    Returns
+    -------
+    Shelf
 
     Raises
     ------
@@ -272,12 +355,20 @@ def known_shelf(settings: Settings, ledger: Ledger) -> Shelf:
 
 @contextmanager
 def opened(settings: Settings) -> Iterator[tuple[Ledger, Shelf]]:
-    """Open the ledger of a results folder into which something was read; none is made.
+    """Open the ledger of a results folder into which something was read; never make one.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Yields
+    ------
+    tuple of Ledger and Shelf
 
     Raises
     ------
     UsageError
-        Where nothing was.
+        Nothing was read into it yet.
     """
     if not settings.ledger.exists():
         raise UsageError(

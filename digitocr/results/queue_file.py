@@ -1,4 +1,4 @@
-"""The review queue as a person's spreadsheet left it."""
+"""The review queue as a spreadsheet saved it."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from digitocr.results.tables import QUEUE
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """A row of the queue as a person left it.
+    """A row of the queue as a person saved it.
 
     Attributes
     ----------
@@ -38,15 +38,23 @@ class Typed:
 
 
 def read_queue(path: Path) -> Iterable[Typed]:
-    """Read the queue as a person's spreadsheet left it; a queue that is not there is empty.
+    """Read the queue as a spreadsheet saved it; a missing one is empty.
 
-    Separators ``,`` ``;`` and tab, byte-order marks, either line end and columns in any order will do.
+    Any separator of ``,``, ``;`` and tab, a byte-order mark, either line end and any order of columns are accepted.
+
+    Parameters
+    ----------
+    path : Path
+        The queue.
+
+    Returns
+    -------
+    iterable of Typed
 
     Raises
     ------
     UsageError
-        Where the columns that matter are missing, or a row has more cells than there are columns, so that no one knows
-        which is which.
+        Necessary columns are missing, or a row has more cells than there are columns.
     """
     try:
         raw = path.read_bytes()

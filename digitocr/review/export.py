@@ -1,7 +1,7 @@
-"""What people settled, as labelled digits in the very form in which the network sees them.
+"""The digits that people settled, as labelled pictures for training.
 
-The ledger keeps where a digit lies and what people said of it. Its page is cleaned and cut again as it was read,
-and the candidate in that place is taken: its picture is the one the network judged.
+The ledger keeps where a digit lies and what people said of it. Its page is cleaned and cut again as it was read, and
+the candidate in that place is taken: its picture is the one that the network scored.
 """
 
 from __future__ import annotations
@@ -24,8 +24,9 @@ from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
 from digitocr.results import publish, tables
+from digitocr.results.items import review_id
 from digitocr.results.overlay import corrected
-from digitocr.review.source_files import Originals
+from digitocr.review.source_files import SourceFiles
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
 
@@ -36,11 +37,11 @@ LEFT_OUT = "left-out.csv"
 LEAST_INK = 12
 """Inked pixels of a 28×28 picture; a crop with fewer shows no digit."""
 MOST_INK = 450
-"""With more it is a blot or a piece of a picture."""
+"""A crop with more is a blot or a piece of a picture."""
 _INKED = 64
 
 LEAST_COMMON = 0.8
-"""A candidate that has less of its area in common with a digit is another cut."""
+"""Least intersection over union of a candidate with the digit that was read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ class Labelled:
 
 @dataclass(frozen=True, slots=True)
 class Exported:
-    """How an export ended: digits written, those among them that correct a reading, and why others were left out."""
+    """How an export ended: digits written, corrected ones among them, and which were left out and why."""
 
     digits: int
     corrections: int
@@ -99,7 +100,11 @@ def export(settings: Settings, folder: Path) -> Exported:
     ----------
     settings : Settings
     folder : Path
-        Made anew; one that holds anything else is left alone.
+        Replaced if it holds an export; it must not hold anything else.
+
+    Returns
+    -------
+    Exported
 
     Raises
     ------
@@ -110,11 +115,11 @@ def export(settings: Settings, folder: Path) -> Exported:
     left_out: list[tuple[str, str]] = []
     with publish.opened(settings) as (ledger, shelf), Sandbox() as sandbox:
         _make_room(folder)
-        originals = Originals(ledger, shelf.job, settings, sandbox.decode)
+        source_files = SourceFiles(ledger, shelf.job, settings, sandbox.decode)
         for known in ledger.known(shelf.job):
-            if not ledger.newest_correction(known.id):
+            if not ledger.corrections.newest(known.id):
                 continue
-            for one in _digits_of(originals, known):
+            for one in _digits_of(source_files, known):
                 if isinstance(one, Labelled):
                     found.append(one)
                 else:
@@ -135,17 +140,17 @@ def _make_room(folder: Path) -> None:
         raise UsageError(f"{folder} is not a folder")
 
 
-def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[str, str]]:
-    """Yield the settled digits of a file, or where one was and why it is left out."""
-    ledger = originals.ledger
+def _digits_of(source_files: SourceFiles, known: Known) -> Iterator[Labelled | tuple[str, str]]:
+    """Yield the settled digits of a file, or where one lies and why it is left out."""
+    ledger = source_files.ledger
     if known.status not in READ:
         return
     machine = publish.stored_result(ledger, known)
-    wanted = list(_settled(machine, corrected(machine, ledger.corrections(known.id))))
+    wanted = list(_settled(machine, corrected(machine, ledger.corrections.of(known.id))))
     for index in sorted({one.page for one in wanted}):
         here = [one for one in wanted if one.page == index]
         try:
-            page = originals.page(known, index)
+            page = source_files.page(known, index)
         except InputError as error:
             yield from ((_where(known, one), str(error)) for one in here)
             continue
@@ -155,13 +160,13 @@ def _digits_of(originals: Originals, known: Known) -> Iterator[Labelled | tuple[
             if ink is None:
                 yield _where(known, one), "the digit could not be cut out again"
                 continue
-            name = tables.review_id(known.sha256, index, one.box)
+            name = review_id(known.sha256, index, one.box)
             place = (known.file, str(index), str(one.number), str(one.position))
             yield Labelled(name, to_mnist(ink), one.label, one.read, one.confidence, place)
 
 
 def _settled(machine: FileResult, current: FileResult) -> Iterator[_Wanted]:
-    """Yield the digits of which a person said what they are; a number whose length was wrong tells of none."""
+    """Yield the digits that a person confirmed or corrected; of a number with a wrong length, none is certain."""
     for page, now in zip(machine.pages, current.pages, strict=True):
         for ordinal, (number, new) in enumerate(zip(page.numbers, now.numbers, strict=False), 1):
             if len(number.digits) != len(new.digits):
@@ -174,7 +179,7 @@ def _settled(machine: FileResult, current: FileResult) -> Iterator[_Wanted]:
 
 
 def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
-    """Cut a page as it was read, and return the ink in these boxes; a turned sheet is found by trying.
+    """Cut a page as it was read, in each of four orientations, and return the ink in these boxes.
 
     Another version of the program may cut a little otherwise: the candidate that covers a box best is taken.
     """
@@ -194,7 +199,7 @@ def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
 
 
 def _common(one: Box, other: Box) -> float:
-    """Area that two boxes share, over that which they cover together, in [0, 1]."""
+    """Return the intersection over union of two boxes, in [0, 1]."""
     width = min(one.right, other.right) - max(one.x, other.x)
     height = min(one.bottom, other.bottom) - max(one.y, other.y)
     if width <= 0 or height <= 0:
@@ -217,11 +222,11 @@ def _checked(found: Sequence[Labelled]) -> tuple[list[Labelled], list[tuple[str,
         ink = int(np.count_nonzero(one.picture > _INKED))
         where = f"{one.place[0]}, page {one.place[1]}, number {one.place[2]}, digit {one.place[3]}"
         if ink < LEAST_INK:
-            bad.append((where, "there is no ink to speak of"))
+            bad.append((where, "there is hardly any ink"))
         elif ink > MOST_INK:
             bad.append((where, "more ink than a digit has"))
         elif len(by_picture[_hash(one)]) > 1:
-            bad.append((where, "the very same picture was called another digit elsewhere"))
+            bad.append((where, "the same picture has another label elsewhere"))
         else:
             good.append(one)
     return good, bad

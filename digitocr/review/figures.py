@@ -1,7 +1,8 @@
-"""The figures of the front page, all from the ledger, and the lengths of their plots."""
+"""The figures of the front page, and the lengths of the bars of its plots."""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -9,17 +10,22 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
-from digitocr.review.desk import Desk
 from digitocr.review.rules import Look, interval
+from digitocr.store.statistics import Statistics
 
 DAYS = 14
-_PAUSE = 60.0
-"""Seconds after which a person is taken to have done something else."""
+_PAUSE_S = 60.0
+"""After this long, a person is taken to have done something else."""
+_LEAST_GAPS = 5
+_PACE_DECISIONS = 400
+"""The latest decisions, from which the pace is taken."""
+_MOST_PEOPLE = 8
+_MOST_FAILED = 20
 
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of a plot: what it stands for, and how long it is, in [0, 1] of the longest."""
+    """A bar of a plot: its label and count, and its length as a share of the longest, in [0, 1]."""
 
     label: str
     count: int
@@ -55,7 +61,7 @@ class ErrorRate:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """All that the front page shows."""
+    """The figures of the front page."""
 
     files: tuple[Bar, ...]
     numbers: int
@@ -80,91 +86,72 @@ class Overview:
         return self.waiting_numbers / self.numbers if self.numbers else 0.0
 
 
-def overview(desk: Desk, today: datetime | None = None) -> Overview:
-    """Gather the figures of a job."""
-    job, rows = desk.shelf.job, desk.figures
-    files = rows(
-        "SELECT status, count(*), sum(numbers), sum(digits) FROM file WHERE job = ? AND status <> ''"
-        " GROUP BY status ORDER BY count(*) DESC",
-        job,
-    )
-    waiting = rows("SELECT count(*) FROM item WHERE job = ? AND waits = 1", job)[0][0]
-    numbers = rows(
-        "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = ? AND waits = 1)", job
-    )[0][0]
-    by_reasons = rows("SELECT reasons, count(*) FROM item WHERE job = ? AND waits = 1 GROUP BY reasons", job)
-    reasons: dict[str, int] = {}
-    for codes, count in by_reasons:
-        for code in codes.split(";"):
-            reasons[code] = reasons.get(code, 0) + count
-    looks = dict(
-        rows(
-            "SELECT l.look, count(*) FROM further_look AS l JOIN file AS f ON f.id = l.file"
-            " AND f.processed_at = l.read_at WHERE l.job = ? AND closed_by IS NULL GROUP BY l.look",
-            job,
-        )
-    )
-    doubted = rows(
-        "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = ? AND number > 0)",
-        job,
-    )[0][0]
-    total = sum(row[2] for row in files)
+def overview(counts: Statistics, today: datetime | None = None) -> Overview:
+    """Gather the figures of a job.
+
+    Parameters
+    ----------
+    counts : Statistics
+    today : datetime, optional
+        The last day of the plot of decisions; now without it.
+
+    Returns
+    -------
+    Overview
+    """
+    files = counts.files()
+    numbers = sum(row[2] for row in files)
+    looks = counts.open_looks()
     return Overview(
         files=_bars((status, count) for status, count, *_ in files),
-        numbers=total,
+        numbers=numbers,
         digits=sum(row[3] for row in files),
-        waiting=waiting,
-        waiting_numbers=numbers,
+        waiting=counts.waiting_items(),
+        waiting_numbers=counts.waiting_numbers(),
         second=looks.get(Look.SECOND, 0),
         third=looks.get(Look.THIRD, 0),
-        error=_error(desk, total - doubted, looks.get(Look.AUDIT, 0)),
-        reasons=_bars(sorted(reasons.items(), key=lambda pair: -pair[1])),
-        decisions=_by_day(desk, today or datetime.now(UTC)),
-        decided=rows("SELECT count(*) FROM decision WHERE job = ? AND look <> 'undo'", job)[0][0],
-        seconds_each=_pace(desk),
-        people=_bars(rows("SELECT who, count(*) FROM decision WHERE job = ? AND look <> 'undo' GROUP BY who"
-                          " ORDER BY count(*) DESC LIMIT 8", job)),
-        failed=tuple((f"{name}", f"{code}: {error}" if code else error) for name, code, error in rows(
-            "SELECT file, error_code, error FROM file WHERE job = ? AND status IN ('failed', 'partial')"
-            " ORDER BY processed_at DESC LIMIT 20", job)),
-        fields=tuple(row[0] for row in rows(
-            "SELECT DISTINCT field FROM item WHERE job = ? AND waits = 1 AND field <> '' ORDER BY field", job)),
-        unsure_digits=_bars(rows("SELECT digit, count(*) FROM item WHERE job = ? AND waits = 1 AND digit <> ''"
-                                 " GROUP BY digit ORDER BY digit", job)),
-    )  # fmt: skip
+        error=_error_rate(counts, numbers - counts.doubted_numbers(), looks.get(Look.AUDIT, 0)),
+        reasons=_bars(_by_code(counts.reasons())),
+        decisions=_by_day(counts, today or datetime.now(UTC)),
+        decided=counts.decisions(),
+        seconds_each=_pace(counts.decision_times(_PACE_DECISIONS)),
+        people=_bars(counts.decisions_by_person(_MOST_PEOPLE)),
+        failed=tuple(
+            (name, f"{code}: {error}" if code else error) for name, code, error in counts.failed(_MOST_FAILED)
+        ),
+        fields=tuple(counts.fields()),
+        unsure_digits=_bars(counts.digits()),
+    )
 
 
-def _error(desk: Desk, accepted: int, still_open: int) -> ErrorRate:
-    looked, wrong = desk.figures(
-        "SELECT count(*), coalesce(sum(l.answer <> json_extract(l.texts, '$[0]')), 0) FROM further_look AS l"
-        " JOIN file AS f ON f.id = l.file AND f.processed_at = l.read_at"
-        " WHERE l.job = ? AND l.look = 'audit' AND l.answer IS NOT NULL",
-        desk.shelf.job,
-    )[0]
+def _by_code(by_reasons: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
+    """Count each reason for itself, the most frequent first."""
+    found: Counter[str] = Counter()
+    for codes, count in by_reasons:
+        for code in codes.split(";"):
+            found[code] += count
+    return found.most_common()
+
+
+def _error_rate(counts: Statistics, accepted: int, still_open: int) -> ErrorRate:
+    looked, wrong = counts.audited()
     low, high = interval(wrong, looked) if looked else (0.0, 1.0)
     return ErrorRate(accepted, looked, wrong, still_open, low, high)
 
 
-def _by_day(desk: Desk, today: datetime) -> tuple[Bar, ...]:
+def _by_day(counts: Statistics, today: datetime) -> tuple[Bar, ...]:
     days = [(today - timedelta(days=back)).strftime("%Y-%m-%d") for back in range(DAYS - 1, -1, -1)]
-    found = dict(desk.figures(
-        "SELECT substr(at, 1, 10), count(*) FROM decision WHERE job = ? AND look <> 'undo' AND at >= ?"
-        " GROUP BY substr(at, 1, 10)", desk.shelf.job, days[0]))  # fmt: skip
+    found = counts.decisions_by_day(days[0])
     return _bars((day, found.get(day, 0)) for day in days)
 
 
-def _pace(desk: Desk) -> float | None:
-    """Median seconds between one person's decisions, over the last few hundred; pauses and walls left out."""
-    rows = desk.figures(
-        "SELECT who, CAST(strftime('%s', at) AS INTEGER) FROM decision WHERE job = ? AND look NOT IN ('undo', 'wall')"
-        " ORDER BY id DESC LIMIT 400",
-        desk.shelf.job,
-    )
+def _pace(times: Iterable[tuple[str, int]]) -> float | None:
+    """Return the median seconds between decisions of one person, pauses left out; None for too few of them."""
     by_person: dict[str, list[float]] = {}
-    for who, at in rows:
+    for who, at in times:
         by_person.setdefault(who, []).append(float(at))
-    gaps = [a - b for times in by_person.values() for a, b in pairwise(times) if a - b <= _PAUSE]
-    return median(gaps) if len(gaps) >= 5 else None
+    gaps = [a - b for own in by_person.values() for a, b in pairwise(own) if a - b <= _PAUSE_S]
+    return median(gaps) if len(gaps) >= _LEAST_GAPS else None
 
 
 def _bars(pairs: Iterable[tuple[Any, ...]]) -> tuple[Bar, ...]:

@@ -1,49 +1,24 @@
-"""A number of a file as a person is shown it, and what an answer about it changes; pure functions."""
+"""A number as people see it, and what an answer about it changes: pure functions."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from digitocr.errors import UsageError
 from digitocr.records import Box, FileResult, Number, PageResult, Status
-from digitocr.results import overlay, tables
-from digitocr.store.ledger import Correction
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Place:
-    """A number of a file: the file's number in the ledger, page and ordinal; ordinal 0 is the whole page."""
-
-    file: int
-    page: int
-    number: int
-
-    def __str__(self) -> str:
-        return f"{self.file}-{self.page}-{self.number}"
-
-    @classmethod
-    def parse(cls, text: str) -> Place:
-        """Read a place as it is written in addresses.
-
-        Raises
-        ------
-        UsageError
-            It is none.
-        """
-        parts = text.split("-")
-        if len(parts) != 3 or not all(part.isascii() and part.isdigit() and len(part) < 16 for part in parts):
-            raise UsageError(f"{text[:60]!r} names no number")
-        return cls(*(int(part) for part in parts))
-
+from digitocr.results import overlay
+from digitocr.results.items import items as items_of
+from digitocr.results.items import review_id
+from digitocr.store.records import Correction
+from digitocr.store.review import Place
 
 Key = tuple[str, str]
-"""What a word is about: a review id and ``digit`` or ``number``."""
+"""What a correction is about: a review id and ``digit`` or ``number``."""
 
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """A word that is said, and the one it replaces; '' is none."""
+    """A correction of an item, and the one it replaces; '' stands for none."""
 
     review_id: str
     kind: str
@@ -60,13 +35,13 @@ class Seen:
     machine : Number
         As the program read it.
     now : Number
-        The same with all that was said.
+        The same with its corrections.
     identity : str
-        Names the number as a whole in corrections.
+        The id of the number as a whole in corrections.
     items : dict of int to str
-        Position to review id of what the program is not sure of; position 0 is the number as a whole.
+        Review ids of what the program is not sure of, by position; position 0 is the number as a whole.
     words : dict
-        What was said last about it.
+        The latest corrections.
     """
 
     page: PageResult
@@ -78,38 +53,51 @@ class Seen:
 
     @property
     def waits(self) -> bool:
-        """Whether a person has still to look at it."""
+        """Whether a person is still to look at it."""
         return self.now.status is Status.REVIEW
 
     @property
     def text(self) -> str:
-        """What the tables say; ``-`` where a person said that it is no number."""
+        """Its text in the tables; ``-`` where a person called it no number."""
         nothing = not self.now.digits and self.now.status is Status.CORRECTED
         return overlay.NOT_A_DIGIT if nothing else self.now.text
 
     def waiting_items(self) -> Iterator[tuple[str, bool]]:
-        """Yield what the program was not sure of, and whether it still waits."""
+        """Yield the review ids of its items, and whether they still wait."""
         for position, identity in self.items.items():
             said = position > 0 and bool(self.words.get((identity, "digit")))
             yield identity, self.waits and not said
 
 
 def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -> Seen | None:
-    """Gather what is known of one number, or None where the file has no such number."""
+    """Gather what is known of one number, or None where the file has no such number.
+
+    Parameters
+    ----------
+    machine : FileResult
+        The file as the program read it.
+    corrections : sequence of Correction
+        Of the file, oldest first.
+    place : Place
+
+    Returns
+    -------
+    Seen or None
+    """
     page = next((p for p in machine.pages if p.index == place.page), None)
     if page is None or not 0 <= place.number <= len(page.numbers):
         return None
     whole = Box(0, 0, page.shape[1], page.shape[0])
     blank = Number((), 0.0, whole)
     number = page.numbers[place.number - 1] if place.number else blank
-    all_items = tables.items(machine, machine, "")
-    items = {i.position: i.review_id for i in all_items if (i.page, i.number) == (place.page, place.number)}
-    own = tables.review_id(machine.sha256, place.page, number.box)
+    asked = [item.queued for item in items_of(machine, machine, "")]
+    items = {i.position: i.review_id for i in asked if (i.page, i.number) == (place.page, place.number)}
+    own = review_id(machine.sha256, place.page, number.box)
     identity = next(iter(items.values()), own)
     known = {identity, own, *items.values()}
     words: dict[Key, str] = {}
     for c in corrections:
-        if c.review_id in known:  # a word on the whole number may stand at any of its rows in the queue
+        if c.review_id in known:  # one of the whole number may stand at any of its rows in the queue
             words[identity if c.kind == "number" else c.review_id, c.kind] = c.new
     new_page = next(p for p in overlay.corrected(machine, corrections).pages if p.index == place.page)
     now = new_page.numbers[place.number - 1] if place.number else next(iter(new_page.numbers), blank)
@@ -117,7 +105,18 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
 
 
 def digits_said(number: Seen, said: Mapping[int, str]) -> list[Change]:
-    """Return what changes when unsure digits are settled one by one; keys are positions in what was read."""
+    """Return what changes when unsure digits are answered one by one.
+
+    Parameters
+    ----------
+    number : Seen
+    said : mapping of int to str
+        Digits by their position in what was read.
+
+    Returns
+    -------
+    list of Change
+    """
     return [
         Change(number.items[position], "digit", number.words.get((number.items[position], "digit"), ""), new)
         for position, new in sorted(said.items())
@@ -125,12 +124,32 @@ def digits_said(number: Seen, said: Mapping[int, str]) -> list[Change]:
 
 
 def number_said(number: Seen, text: str) -> list[Change]:
-    """Return what changes when the whole text of a number is said."""
+    """Return what changes when the whole text of a number is given.
+
+    Parameters
+    ----------
+    number : Seen
+    text : str
+        Digits, or ``-`` where it is no number.
+
+    Returns
+    -------
+    list of Change
+    """
     return [Change(number.identity, "number", number.words.get((number.identity, "number"), ""), text)]
 
 
 def taken_back(number: Seen) -> list[Change]:
-    """Return what changes when all words on a number are taken back."""
+    """Return what changes when all corrections of a number are taken back.
+
+    Parameters
+    ----------
+    number : Seen
+
+    Returns
+    -------
+    list of Change
+    """
     return [
         Change(identity, kind, word, overlay.TAKEN_BACK)
         for (identity, kind), word in number.words.items()
@@ -141,7 +160,22 @@ def taken_back(number: Seen) -> list[Change]:
 def corrections_of(
     changes: Sequence[Change], number: Seen, place: Place, who: str, at: str
 ) -> list[Correction]:
-    """Turn changes into what the ledger keeps; the old value is the word before, or what was read."""
+    """Turn changes into corrections; their old value is the correction before, or what was read.
+
+    Parameters
+    ----------
+    changes : sequence of Change
+    number : Seen
+    place : Place
+    who : str
+        Name of the person.
+    at : str
+        The time, as tables show it.
+
+    Returns
+    -------
+    list of Correction
+    """
     by_item = {identity: position for position, identity in number.items.items()}
     made = []
     for change in changes:

@@ -1,7 +1,7 @@
-"""What people say about unsure digits: read from the queue, kept in the ledger, laid over what was read.
+"""Corrections from the queue into the ledger.
 
-A reading is never changed. What was said about it is replayed over it each time its tables are made: the
-latest word on an item counts, and a word on a whole number outweighs those on its digits.
+A reading is never changed. Its corrections are applied each time its tables are made: the latest one of an item counts,
+and one of a whole number outweighs those of its digits.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from dataclasses import dataclass, replace
 
 from digitocr.results.overlay import NOT_A_DIGIT
 from digitocr.results.queue_file import Typed
-from digitocr.results.tables import QUEUE
-from digitocr.store.ledger import Correction, Ledger, Waiting, now
+from digitocr.store.ledger import Ledger
+from digitocr.store.records import Correction, QueueItem, now
 
 _DASHES = frozenset("-–—−")
 _QUOTES = ("'", '"')
 LONGEST = 40
-"""More digits than this are a slip of the hand."""
+"""Digits of the longest answer; a longer one is a slip."""
 
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """What became of the rows that a person filled in.
+    """What became of the rows that people filled in.
 
     Attributes
     ----------
@@ -32,7 +32,7 @@ class Accepted:
     settled : frozenset of str
         Rows that need not be kept in the queue.
     refused : tuple of str
-        Rows that could not be understood, each with its line and why.
+        Rows that were not understood, each with its line and the reason.
     """
 
     corrections: tuple[Correction, ...] = ()
@@ -41,7 +41,7 @@ class Accepted:
 
 
 def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepted:
-    """Take filled-in rows into the ledger; rows taken before are passed over.
+    """Take filled-in rows into the ledger; rows taken before change nothing.
 
     Parameters
     ----------
@@ -50,6 +50,10 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
     rows : iterable of Typed
     who : str
         Name of the person.
+
+    Returns
+    -------
+    Accepted
     """
     new: list[Correction] = []
     settled: set[str] = set()
@@ -59,9 +63,9 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
     for row in rows:
         if not row.is_filled:
             continue
-        found = ledger.item(job, row.review_id)
+        found = ledger.items.find(job, row.review_id)
         if found is None:
-            if not ledger.waits_elsewhere(job, row.review_id):
+            if not ledger.items.waits_elsewhere(job, row.review_id):
                 refused.append(
                     f"line {row.line}: nothing of these results has the review_id {row.review_id!r}"
                 )
@@ -78,31 +82,42 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
             continue
         settled.add(row.review_id)
         before = [
-            c for c in ledger.corrections(file) if (c.review_id, c.kind) == (row.review_id, correction.kind)
+            c
+            for c in ledger.corrections.of(file)
+            if (c.review_id, c.kind) == (row.review_id, correction.kind)
         ]
         if not before:
             new.append(correction)
         elif before[-1].new != correction.new:
             new.append(replace(correction, old=before[-1].new))
     if new:
-        ledger.correct(job, new)
+        ledger.corrections.add(job, new)
     return Accepted(tuple(new), frozenset(settled), tuple(refused))
 
 
-def item_name(item: Waiting) -> str:
-    """Say which file, page and number an item belongs to."""
-    cells = dict(zip(QUEUE, item.cells, strict=False))
-    return f"{cells['file']}, page {cells['page']}, number {cells['number']}"
+def item_name(item: QueueItem) -> str:
+    """Name the file, page and number of an item.
+
+    Parameters
+    ----------
+    item : QueueItem
+
+    Returns
+    -------
+    str
+    """
+    return f"{item.file}, page {item.page}, number {item.number}"
 
 
-def _understand(row: Typed, file: int, item: Waiting, who: str, at: str) -> Correction:
-    cells = dict(zip(QUEUE, item.cells, strict=False))
+def _understand(row: Typed, file: int, item: QueueItem, who: str, at: str) -> Correction:
     whole = row.cells["number_correction"]
-    kind = "number" if whole or not cells["position"] else "digit"
+    kind = "number" if whole or not item.position else "digit"
     text = whole or row.cells["correction"]
     new = _digits(text)
-    old = cells["number_text"] if kind == "number" else cells["digit"]
-    is_exact = text.startswith(_QUOTES) or text.endswith(_QUOTES)  # a spreadsheet takes a first ' for itself
+    old = item.number_text if kind == "number" else str(item.digit)
+    is_exact = text.startswith(_QUOTES) or text.endswith(
+        _QUOTES
+    )  # a spreadsheet removes a leading apostrophe
     if kind == "number" and not is_exact and _may_lack_zeros(new, old):
         raise ValueError(
             f"{new} is shorter than {old}, and may lack zeros at its start, which spreadsheets take away:"
@@ -112,7 +127,7 @@ def _understand(row: Typed, file: int, item: Waiting, who: str, at: str) -> Corr
 
 
 def _may_lack_zeros(new: str, old: str) -> bool:
-    """Tell whether `new` may have been longer: spreadsheets take 007 for 7, and many of them leave no other trace."""
+    """Tell whether `new` may lack leading zeros: spreadsheets turn 007 into 7."""
     return new != NOT_A_DIGIT and len(new) < len(old)
 
 
@@ -120,7 +135,7 @@ def _digits(text: str) -> str:
     cell = text.strip("".join(_QUOTES)).strip()
     if cell in _DASHES:
         return NOT_A_DIGIT
-    cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with gaps
+    cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with empty cells
     if not (cell.isascii() and cell.isdigit()):
         raise ValueError(f"{text!r} is neither digits nor '-'")
     if len(cell) > LONGEST:
@@ -128,9 +143,8 @@ def _digits(text: str) -> str:
     return cell
 
 
-def _subject(correction: Correction, item: Waiting) -> tuple[str, ...]:
-    """Say what a correction speaks of: rows of the same number may not contradict each other."""
+def _subject(correction: Correction, item: QueueItem) -> tuple[str, ...]:
+    """Return what a correction is about: rows of the same number may not contradict each other."""
     if correction.kind == "digit":
         return ("digit", correction.review_id)
-    cells = dict(zip(QUEUE, item.cells, strict=False))
-    return ("number", str(correction.file), cells["page"], cells["number"])
+    return ("number", str(correction.file), str(item.page), str(item.number))

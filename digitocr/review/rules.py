@@ -1,4 +1,4 @@
-"""What decides who looks at what, and what an audit says: pure functions, with no ledger and no HTTP."""
+"""Rules of the review: which numbers are read twice, which answers are possible, what an audit says."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ class Look(StrEnum):
     SECOND = "second"
     """By another person, who is shown neither what was read nor what the first one said."""
     THIRD = "third"
-    """At a number that two looks did not agree on; both answers are shown."""
+    """At a number on which two looks disagree; both answers are shown."""
     AUDIT = "audit"
-    """At a number that was accepted, drawn by chance; what was read is not shown."""
+    """At an accepted number, drawn by chance; what was read is not shown."""
     UNDO = "undo"
 
 
 class Order(StrEnum):
-    """In which order what waits is gone through."""
+    """The order in which people get what waits."""
 
     FIELD = "field"
     FILE = "file"
@@ -35,7 +35,7 @@ class Order(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rules:
-    """What is looked at more than once.
+    """Which numbers people look at more than once.
 
     Attributes
     ----------
@@ -62,9 +62,14 @@ def interval(wrong: int, count: int, level: float = 0.95) -> tuple[float, float]
     Parameters
     ----------
     wrong, count : int
-        Errors among numbers drawn by chance.
+        Errors, and the numbers drawn by chance among which they were found.
     level : float
-        How sure the interval is, in (0, 1).
+        Confidence level, in (0, 1).
+
+    Returns
+    -------
+    tuple of 2 float
+        The lower and the upper end, in [0, 1].
 
     Examples
     --------
@@ -80,7 +85,15 @@ def interval(wrong: int, count: int, level: float = 0.95) -> tuple[float, float]
 
 
 def is_answer(text: str) -> bool:
-    """Tell whether a person may say this of ink: digits, or that it is none.
+    """Tell whether a person may give this answer: digits, or ``-`` for ink that is no number.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -91,7 +104,16 @@ def is_answer(text: str) -> bool:
 
 
 def person(name: str) -> str:
-    r"""Bring the name of a person to a form that is kept: one line, not too long.
+    r"""Normalise the name of a person: one line, not too long.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    str
+        At most 60 characters.
 
     Examples
     --------

@@ -11,11 +11,12 @@ from digitocr.errors import FileAccessError, InputError
 from digitocr.io import sandbox
 from digitocr.records import Limits, Page
 from digitocr.settings import Settings
-from digitocr.store.ledger import Known, Ledger
+from digitocr.store.ledger import Ledger
+from digitocr.store.records import Known
 
 
 @dataclass(frozen=True, slots=True)
-class Originals:
+class SourceFiles:
     """The files of a job, wherever they lie now.
 
     Attributes
@@ -23,9 +24,9 @@ class Originals:
     ledger : Ledger
     job : int
     settings : Settings
-        Name the archive and the inbox, and what a file may cost.
+        Name the archive and the inbox, and the limits of a file.
     decoder : callable
-        Decodes the bytes of a file, within limits, but for one page: :meth:`digitocr.io.sandbox.Sandbox.decode`.
+        Decodes one page of the bytes of a file, within limits: :meth:`digitocr.io.sandbox.Sandbox.decode`.
     """
 
     ledger: Ledger
@@ -36,6 +37,16 @@ class Originals:
     def page(self, known: Known, index: int) -> Page:
         """Decode a page of a file.
 
+        Parameters
+        ----------
+        known : Known
+        index : int
+            Counted from 1.
+
+        Returns
+        -------
+        Page
+
         Raises
         ------
         InputError
@@ -45,7 +56,13 @@ class Originals:
         return page
 
     def _content(self, known: Known) -> bytes:
-        """Return the very content that was read, from the archive or a folder it came from."""
+        """Return the content that was read, from the archive or a folder it came from.
+
+        Raises
+        ------
+        FileAccessError
+            It is in none of them.
+        """
         s = self.settings
         folders = (*self.ledger.folders(self.job), s.inbox)
         for root, name in ((s.archive, known.file), *((folder, known.source) for folder in folders)):

@@ -12,358 +12,55 @@ are made from both.
 from __future__ import annotations
 
 import json
-import sqlite3
-import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from digitocr.errors import OutputError
+from digitocr.store import database
+from digitocr.store.corrections import Corrections
+from digitocr.store.database import Database
+from digitocr.store.items import Items, put_items
+from digitocr.store.published import Published, put_off, put_off_job_of
+from digitocr.store.records import Claim as Claim
+from digitocr.store.records import Known as Known
+from digitocr.store.records import Outcome as Outcome
+from digitocr.store.records import Run
+from digitocr.store.records import now as now
+from digitocr.store.schema import DERIVED, KEPT, drop_derived, has_rows
 
 LEASE_SECONDS = 3600.0
 """After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
 
-_PUBLISHED, _PUBLISHING = 1, 2
-
-# What the review page needs, see digitocr.review.desk: the queue in the orders it is worked through, who holds what,
-# every decision with what was shown, and the further looks that are asked for.
-_REVIEWING = """
-    ALTER TABLE item ADD COLUMN page INTEGER AS (CAST(json_extract(cells, '$[2]') AS INTEGER)) VIRTUAL;
-    ALTER TABLE item ADD COLUMN field TEXT AS (json_extract(cells, '$[3]')) VIRTUAL;
-    ALTER TABLE item ADD COLUMN number INTEGER AS (CAST(json_extract(cells, '$[4]') AS INTEGER)) VIRTUAL;
-    ALTER TABLE item ADD COLUMN digit TEXT AS (json_extract(cells, '$[6]')) VIRTUAL;
-    ALTER TABLE item ADD COLUMN confidence REAL AS (CAST(json_extract(cells, '$[7]') AS REAL)) VIRTUAL;
-    ALTER TABLE item ADD COLUMN reasons TEXT AS (json_extract(cells, '$[11]')) VIRTUAL;
-    CREATE INDEX item_by_field ON item (job, waits, field, file, rank);
-    CREATE INDEX item_by_file ON item (job, waits, file, rank);
-    CREATE INDEX item_by_confidence ON item (job, waits, confidence, file, rank);
-    CREATE INDEX item_by_digit ON item (job, waits, reasons, digit, confidence);
-    CREATE TABLE lease (
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        session TEXT NOT NULL,
-        until REAL NOT NULL,
-        PRIMARY KEY (file, page, number)
-    );
-    CREATE INDEX lease_session ON lease (session);
-    CREATE TABLE skip (
-        session TEXT NOT NULL,
-        file INTEGER NOT NULL,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        PRIMARY KEY (session, file, page, number)
-    );
-    CREATE TABLE decision (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        token TEXT NOT NULL,
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL REFERENCES file,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        read_at TEXT NOT NULL,
-        look TEXT NOT NULL CHECK (look IN ('first', 'wall', 'second', 'third', 'audit', 'undo')),
-        answer TEXT NOT NULL,
-        shown TEXT NOT NULL,
-        effect TEXT NOT NULL,
-        undoes INTEGER REFERENCES decision,
-        who TEXT NOT NULL,
-        at TEXT NOT NULL,
-        UNIQUE (token, file, page, number)
-    );
-    CREATE INDEX decision_number ON decision (file, page, number);
-    CREATE UNIQUE INDEX decision_undoes ON decision (undoes);
-    CREATE INDEX decision_at ON decision (job, at);
-    CREATE TRIGGER decision_kept BEFORE DELETE ON decision
-        BEGIN SELECT RAISE(ABORT, 'decisions are never deleted'); END;
-    CREATE TRIGGER decision_unchanged BEFORE UPDATE ON decision
-        BEGIN SELECT RAISE(ABORT, 'decisions are never changed'); END;
-    CREATE TABLE further_look (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL REFERENCES file,
-        page INTEGER NOT NULL,
-        number INTEGER NOT NULL,
-        read_at TEXT NOT NULL,
-        look TEXT NOT NULL CHECK (look IN ('second', 'third', 'audit')),
-        texts TEXT NOT NULL,
-        not_who TEXT NOT NULL DEFAULT '',
-        origin INTEGER REFERENCES further_look,
-        opened_by INTEGER REFERENCES decision,
-        closed_by INTEGER REFERENCES decision,
-        answer TEXT,
-        UNIQUE (file, page, number, read_at, look, opened_by)
-    );
-    CREATE INDEX further_look_open ON further_look (job, closed_by, look);
-    CREATE INDEX further_look_number ON further_look (file, page, number);
-    CREATE INDEX further_look_opener ON further_look (opened_by);
-    CREATE TABLE sampled (
-        file INTEGER PRIMARY KEY REFERENCES file,
-        read_at TEXT NOT NULL,
-        share REAL NOT NULL
-    );
-"""
-
-_MIGRATIONS = (
-    """
-    CREATE TABLE job (
-        id INTEGER PRIMARY KEY,
-        results TEXT NOT NULL UNIQUE,
-        published INTEGER NOT NULL DEFAULT 0
-    );
-    CREATE TABLE run (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job INTEGER NOT NULL REFERENCES job,
-        folder TEXT NOT NULL,
-        started TEXT NOT NULL,
-        ended TEXT,
-        summary TEXT
-    );
-    CREATE TABLE file (
-        id INTEGER PRIMARY KEY,
-        job INTEGER NOT NULL REFERENCES job,
-        source TEXT NOT NULL,
-        file TEXT NOT NULL,
-        sha256 TEXT NOT NULL,
-        size INTEGER NOT NULL,
-        mtime_ns INTEGER NOT NULL,
-        checked_ns INTEGER NOT NULL,
-        status TEXT NOT NULL DEFAULT '',
-        model TEXT NOT NULL DEFAULT '',
-        settings TEXT NOT NULL DEFAULT '',
-        error_code TEXT NOT NULL DEFAULT '',
-        error TEXT NOT NULL DEFAULT '',
-        pages INTEGER NOT NULL DEFAULT 0,
-        numbers INTEGER NOT NULL DEFAULT 0,
-        digits INTEGER NOT NULL DEFAULT 0,
-        review INTEGER NOT NULL DEFAULT 0,
-        seconds REAL NOT NULL DEFAULT 0,
-        processed_at TEXT NOT NULL DEFAULT '',
-        attempts INTEGER NOT NULL DEFAULT 0,
-        holder TEXT NOT NULL DEFAULT '',
-        lease REAL NOT NULL DEFAULT 0,
-        reading BLOB,
-        number_lines TEXT NOT NULL DEFAULT '',
-        stale INTEGER NOT NULL DEFAULT 0,
-        UNIQUE (job, file)
-    );
-    CREATE INDEX file_content ON file (job, sha256);
-    CREATE TABLE item (
-        job INTEGER NOT NULL REFERENCES job,
-        review_id TEXT NOT NULL,
-        file INTEGER NOT NULL REFERENCES file,
-        rank INTEGER NOT NULL,
-        waits INTEGER NOT NULL,
-        cells TEXT NOT NULL,
-        PRIMARY KEY (job, review_id)
-    );
-    CREATE INDEX item_file ON item (file);
-    CREATE TABLE correction (
-        id INTEGER PRIMARY KEY AUTOINCREMENT,
-        job INTEGER NOT NULL REFERENCES job,
-        file INTEGER NOT NULL REFERENCES file,
-        review_id TEXT NOT NULL,
-        kind TEXT NOT NULL CHECK (kind IN ('digit', 'number')),
-        old TEXT NOT NULL,
-        new TEXT NOT NULL,
-        who TEXT NOT NULL,
-        at TEXT NOT NULL
-    );
-    CREATE INDEX correction_file ON correction (file);
-    CREATE TRIGGER correction_kept BEFORE DELETE ON correction
-        BEGIN SELECT RAISE(ABORT, 'corrections are never deleted'); END;
-    CREATE TRIGGER correction_unchanged BEFORE UPDATE ON correction
-        BEGIN SELECT RAISE(ABORT, 'corrections are never changed'); END;
-    """,
-    _REVIEWING,
-    """
-    CREATE INDEX file_source ON file (job, source);
-    """,
-    "ALTER TABLE file ADD COLUMN form_rows TEXT NOT NULL DEFAULT '';",
-)
-
-_WAITING = "file CROSS JOIN item ON item.file = file.id AND waits"
-
-_PORTION = 500
-"""So many rows are in memory at once where all of a job are gone through."""
-
-_WITH_FORMS = 4
-"""From this version on a ledger keeps the rows of the tables of forms."""
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """What the ledger knows of a file, without its reading.
-
-    Attributes
-    ----------
-    source : str
-        Path relative to the input folder, with ``/``.
-    file : str
-        Name in the tables: the source, or ``scan~1a2b3c4d.jpg`` where other content had the name first.
-    checked_ns : int
-        When the content was last hashed.
-    status : str
-        Outcome of the last reading, '' before the first.
-    model, settings : str
-        What it was read with.
-    attempts : int
-        Readings begun since the last outcome.
-    holder : str
-        Who is reading it, '' if no one is.
-    lease : float
-        Until when, in seconds since 1970.
-    """
-
-    id: int
-    source: str
-    file: str
-    sha256: str
-    size: int
-    mtime_ns: int
-    checked_ns: int
-    status: str
-    model: str
-    settings: str
-    error_code: str
-    error: str
-    pages: int
-    numbers: int
-    digits: int
-    review: int
-    seconds: float
-    processed_at: str
-    attempts: int
-    holder: str
-    lease: float
-
-    @property
-    def state(self) -> str:
-        """What is known of it in a word: its status, or ``seen``, ``claimed``, ``abandoned``."""
-        if self.holder:
-            return "claimed" if time.time() < self.lease else "abandoned"
-        return self.status or "seen"
-
-
 _KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
 
 
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A run that claimed files; without an end it was killed, or still runs."""
-
-    id: int
-    folder: str
-    started: str
-    ended: str
-    summary: dict[str, Any]
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """A file a runner is about to read; `id` is None for one the ledger has not seen."""
-
-    id: int | None
-    source: str
-    file: str
-    sha256: str
-    size: int
-    mtime_ns: int
-    checked_ns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Something a person may look at: the cells of its row in the queue, and whether it still waits."""
-
-    review_id: str
-    waits: bool
-    cells: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """How a reading ended, and what the tables are made from; a trouble that may pass keeps its attempts."""
-
-    status: str
-    model: str = ""
-    settings: str = ""
-    error_code: str = ""
-    error: str = ""
-    may_pass: bool = False
-    pages: int = 0
-    numbers: int = 0
-    digits: int = 0
-    review: int = 0
-    seconds: float = 0.0
-    reading: bytes | None = None
-    number_lines: str = ""
-    form_rows: str = ""
-    items: tuple[Waiting, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Correction:
-    """What a person said about an item; `kind` is ``digit`` or ``number``."""
-
-    file: int
-    review_id: str
-    kind: str
-    old: str
-    new: str
-    who: str
-    at: str
-
-
-def now() -> str:
-    """Return the time as it is written into tables: UTC, ISO 8601, whole seconds."""
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
-
-
 class Ledger:
-    """The open ledger; safe to share between threads.
+    """The open ledger; threads may share it.
 
     Parameters
     ----------
     path : Path
         The SQLite file; made with its folder where it is missing.
     read_only : bool
-        Look but write nothing; a ledger that is not there yet is an empty one.
+        Write nothing; a missing ledger is an empty one.
+
+    Attributes
+    ----------
+    database : Database
+    items : Items
+        What the review queue holds.
+    corrections : Corrections
+        What people said.
+    published : Published
+        What the tables are made from.
     """
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
-        self._path = path
-        self._lock = threading.RLock()
-        try:
-            if read_only:
-                name = f"{path.resolve().as_uri()}?mode=ro" if path.exists() else ":memory:"
-                self._db = sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
-                migrate = name == ":memory:"
-            else:
-                path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-                self._db = sqlite3.connect(path, timeout=60, isolation_level=None, check_same_thread=False)
-                migrate = True
-        except (OSError, sqlite3.Error) as error:
-            raise self._trouble(error) from error
-        try:
-            self._db.execute("PRAGMA busy_timeout = 60000")
-            if migrate:
-                self._db.execute("PRAGMA journal_mode = WAL")
-                # a power cut must not take back a commit after which a file was moved
-                self._db.execute("PRAGMA synchronous = FULL")
-                self._db.execute("PRAGMA foreign_keys = ON")
-                self._migrate()
-        except sqlite3.Error as error:
-            self._db.close()
-            raise self._trouble(error) from error
-        except OutputError:
-            self._db.close()
-            raise
+        self.database = Database(path, read_only=read_only)
+        self.items = Items(self.database)
+        self.corrections = Corrections(self.database)
+        self.published = Published(self.database)
 
     def __enter__(self) -> Self:
         return self
@@ -373,110 +70,103 @@ class Ledger:
 
     def close(self) -> None:
         """Close the file."""
-        with self._lock:
-            self._db.close()
+        self.database.close()
 
     # jobs and runs
 
     def job(self, results: Path) -> int:
         """Return the job of a results folder, new or known."""
         name = str(results.resolve())
-        found = self._rows("SELECT id FROM job WHERE results = ?", name)
+        found = self.database.rows("SELECT id FROM job WHERE results = ?", name)
         if found:
             return int(found[0][0])
-        with self._writing() as db:
+        with self.database.writing() as db:
             db.execute("INSERT OR IGNORE INTO job (results) VALUES (?)", (name,))
             return int(db.execute("SELECT id FROM job WHERE results = ?", (name,)).fetchone()[0])
 
     def find_job(self, results: Path) -> int | None:
         """Return the job of a results folder if the ledger knows it."""
-        found = self._rows("SELECT id FROM job WHERE results = ?", str(results.resolve()))
+        found = self.database.rows("SELECT id FROM job WHERE results = ?", str(results.resolve()))
         return int(found[0][0]) if found else None
 
     def begin_run(self, job: int, folder: Path) -> int:
-        """Write down that a run has begun, and return its number."""
-        with self._writing() as db:
+        """Record the start of a run, and return its id."""
+        with self.database.writing() as db:
             cursor = db.execute(
                 "INSERT INTO run (job, folder, started) VALUES (?, ?, ?)", (job, str(folder), now())
             )
             return int(cursor.lastrowid or 0)
 
     def end_run(self, run: int, summary: dict[str, Any]) -> None:
-        """Write down how a run ended."""
-        with self._writing() as db:
+        """Record how a run ended."""
+        with self.database.writing() as db:
             db.execute(
                 "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
             )
 
     def folders(self, job: int) -> tuple[Path, ...]:
         """Return the folders that were read for a job, the latest first."""
-        rows = self._rows("SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC", job)
-        return tuple(Path(folder) for (folder,) in rows)
+        sql = "SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC"
+        return tuple(Path(folder) for (folder,) in self.database.rows(sql, job))
 
     def runs(self, job: int) -> list[Run]:
         """Return the runs of a job that claimed anything, the latest first."""
-        rows = self._rows(
+        rows = self.database.rows(
             "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC", job
         )
-        return [Run(i, f, s, e or "", json.loads(told or "{}")) for i, f, s, e, told in rows]
-
-    def is_published(self, job: int) -> bool:
-        """Tell whether the tables over all files show what the ledger knows."""
-        return int(self._rows("SELECT published FROM job WHERE id = ?", job)[0][0]) == _PUBLISHED
-
-    def begin_publishing(self, job: int) -> None:
-        """Write down that the tables over all files are being written from what is known now."""
-        with self._writing() as db:
-            db.execute("UPDATE job SET published = ? WHERE id = ?", (_PUBLISHING, job))
-
-    def end_publishing(self, job: int) -> None:
-        """Write down that they are written; unless more has become known in the meantime."""
-        with self._writing() as db:
-            sql = "UPDATE job SET published = ? WHERE id = ? AND published = ?"
-            db.execute(sql, (_PUBLISHED, job, _PUBLISHING))
+        return [Run(i, f, s, e or "", json.loads(text or "{}")) for i, f, s, e, text in rows]
 
     # files
 
     def known(self, job: int) -> Iterator[Known]:
-        """Yield all files of a job in the order of their names in the tables."""
-        return (Known(*row) for row in self._walk(_KNOWN, job))
+        """Yield all files of a job in the order of their names in the tables.
+
+        What is written in the meantime is seen from where the iteration has come to.
+        """
+        sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {database.PORTION_ROWS}"
+        found = [Known(*row) for row in self.database.rows(sql, job, "")]
+        while found:
+            yield from found
+            found = [Known(*row) for row in self.database.rows(sql, job, found[-1].file)]
 
     def of_source(self, job: int, source: str) -> list[Known]:
         """Return what lay at a path, one for each content."""
-        return self._found("source = ?", job, source)
+        return _found(self.database, "source = ?", job, source)
 
     def of_content(self, job: int, sha256: str) -> list[Known]:
         """Return the files of a content."""
-        return self._found("sha256 = ?", job, sha256)
+        return _found(self.database, "sha256 = ?", job, sha256)
 
     def is_free(self, job: int, file: str) -> bool:
         """Tell whether no file has this name in the tables."""
-        return not self._rows("SELECT 1 FROM file WHERE job = ? AND file = ?", job, file)
+        return not self.database.rows("SELECT 1 FROM file WHERE job = ? AND file = ?", job, file)
 
     def worst(self, job: int, since: str, count: int) -> list[Known]:
-        """Return files read since a time that most need a person: failed, then with most for review."""
-        return self._found(
+        """Return the files read since a time that most need a person: failed ones, then those with most for review."""
+        return _found(self.database,
             "processed_at >= ? AND (error_code <> '' OR review) ORDER BY error_code = '', review DESC, file LIMIT ?",
             job, since, count,
         )  # fmt: skip
 
     def statuses(self, job: int) -> dict[str, int]:
-        """Return how many files have which status, '' for those never read to an end."""
-        return dict(self._rows("SELECT status, count(*) FROM file WHERE job = ? GROUP BY status", job))
+        """Return the number of files of each status; '' stands for those never read to an end."""
+        return dict(
+            self.database.rows("SELECT status, count(*) FROM file WHERE job = ? GROUP BY status", job)
+        )
 
     def contents(self) -> set[str]:
         """Return the hashes of all files of any job."""
-        return {row[0] for row in self._rows("SELECT DISTINCT sha256 FROM file")}
+        return {row[0] for row in self.database.rows("SELECT DISTINCT sha256 FROM file")}
 
     def file(self, identity: int) -> Known:
         """Return one file."""
-        return Known(*self._rows(f"SELECT {_KNOWN} FROM file WHERE id = ?", identity)[0])
+        return Known(*self.database.rows(f"SELECT {_KNOWN} FROM file WHERE id = ?", identity)[0])
 
     def claim(self, job: int, claims: Sequence[Claim], holder: str) -> list[int]:
         """Take files for reading, in one transaction, and return their ids."""
         lease = time.time() + LEASE_SECONDS
         ids: list[int] = []
-        with self._writing() as db:
+        with self.database.writing() as db:
             for c in claims:
                 seen = (c.source, c.sha256, c.size, c.mtime_ns, c.checked_ns)
                 if c.id is None:
@@ -496,19 +186,23 @@ class Ledger:
         return ids
 
     def release(self, ids: Iterable[int]) -> None:
-        """Give claims back as if they had never been made."""
-        with self._writing() as db:
+        """Undo claims; a file that is known by nothing else is deleted."""
+        with self.database.writing() as db:
             for identity in ids:
-                db.execute("DELETE FROM file WHERE id = ? AND status = '' AND attempts <= 1", (identity,))
+                if not has_rows(db, KEPT + DERIVED, identity):
+                    db.execute(
+                        "DELETE FROM file WHERE id = ? AND status = '' AND attempts <= 1 AND reading IS NULL",
+                        (identity,),
+                    )
                 db.execute(
                     "UPDATE file SET attempts = max(attempts - 1, 0), holder = '', lease = 0 WHERE id = ?",
                     (identity,),
                 )
 
     def finish(self, job: int, outcomes: Sequence[tuple[int, Outcome]]) -> None:
-        """Write down how readings ended, in one transaction."""
+        """Record how readings ended, in one transaction."""
         at = now()
-        with self._writing() as db:
+        with self.database.writing() as db:
             for identity, o in outcomes:
                 db.execute(
                     "UPDATE file SET status = ?, model = ?, settings = ?, error_code = ?, error = ?,"
@@ -522,30 +216,25 @@ class Ledger:
                         *(at, o.may_pass, identity),
                     ),
                 )
-                self._put_items(db, job, identity, o.items)
-            db.execute("UPDATE job SET published = 0 WHERE id = ?", (job,))
+                put_items(db, job, identity, o.items)
+            put_off(db, job)
 
     def reopen(self, identity: int) -> None:
-        """Have a file read again as if for the first time; its tables stay until then."""
-        with self._writing() as db:
+        """Have the next run read a file again; its tables stay until then."""
+        with self.database.writing() as db:
             db.execute(
                 "UPDATE file SET status = '', error_code = '', error = '', attempts = 0, holder = '', lease = 0"
                 " WHERE id = ?",
                 (identity,),
             )
-            db.execute(
-                "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
-            )
+            put_off_job_of(db, identity)
 
     def forget(self, identity: int) -> None:
-        """Know nothing of a file any more, but for what people said about it, which is never deleted."""
-        with self._writing() as db:
-            db.execute(
-                "UPDATE job SET published = 0 WHERE job.id = (SELECT job FROM file WHERE id = ?)", (identity,)
-            )
-            db.execute("DELETE FROM item WHERE file = ?", (identity,))
-            said = db.execute("SELECT 1 FROM correction WHERE file = ? LIMIT 1", (identity,)).fetchone()
-            if said:
+        """Delete what is known of a file, except for what people said about it: then its row stays, emptied."""
+        with self.database.writing() as db:
+            put_off_job_of(db, identity)
+            drop_derived(db, identity)
+            if has_rows(db, KEPT, identity):
                 db.execute(
                     "UPDATE file SET status = '', model = '', settings = '', error_code = '', error = '', pages = 0,"
                     " numbers = 0, digits = 0, review = 0, attempts = 0, holder = '', lease = 0, reading = NULL,"
@@ -556,20 +245,24 @@ class Ledger:
                 db.execute("DELETE FROM file WHERE id = ?", (identity,))
 
     def settle(self, job: int, before: str) -> int:
-        """Drop what corrections of files read before a time would need, where nothing of them waits; and old runs.
+        """Drop the readings of files read before a time, which only later corrections would need, and old runs.
+
+        A file of which anything waits for a person keeps its reading.
 
         Returns
         -------
         int
-            Of how many files.
+            How many readings were dropped.
         """
-        with self._writing() as db:
+        with self.database.writing() as db:
             db.execute("DELETE FROM run WHERE job = ? AND ended < ?", (job, before))
             settled = [
                 row[0]
                 for row in db.execute(
                     "SELECT id FROM file WHERE job = ? AND processed_at < ? AND reading IS NOT NULL AND NOT stale"
-                    " AND NOT EXISTS (SELECT 1 FROM item WHERE item.file = file.id AND waits)",
+                    " AND NOT EXISTS (SELECT 1 FROM item WHERE item.file = file.id AND waits)"
+                    " AND NOT EXISTS (SELECT 1 FROM further_look AS l WHERE l.file = file.id"
+                    " AND l.read_at = processed_at AND closed_by IS NULL)",
                     (job, before),
                 )
             ]
@@ -578,218 +271,15 @@ class Ledger:
                 db.execute("UPDATE file SET reading = NULL WHERE id = ?", (identity,))
         return len(settled)
 
-    def compact(self) -> None:
-        """Give the room of what was dropped back to the disk."""
-        with self._lock:
-            try:
-                self._db.execute("VACUUM")
-            except sqlite3.Error as error:
-                raise self._trouble(error) from error
-
     def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
-        """Remember size and time of a file whose content was found to be the same."""
-        with self._writing() as db:
+        """Record size and time of a file whose content has not changed."""
+        with self.database.writing() as db:
             db.execute(
                 "UPDATE file SET size = ?, mtime_ns = ?, checked_ns = ? WHERE id = ?",
                 (size, mtime_ns, checked_ns, identity),
             )
 
-    # what the tables are made from
 
-    def reading(self, identity: int) -> bytes:
-        """Return what the program read in a file, as it was stored."""
-        return bytes(self._rows("SELECT reading FROM file WHERE id = ?", identity)[0][0] or b"")
-
-    def number_lines(self, job: int) -> Iterator[str]:
-        """Yield the lines of the table of numbers, file by file."""
-        return (lines for (lines,) in self._walk("number_lines", job))
-
-    def form_rows(self, job: int) -> Iterator[str]:
-        """Yield the rows of the tables of forms, file by file; '' for a file without any."""
-        if self._version() < _WITH_FORMS:  # of an earlier program, and only looked at
-            return
-        for (rows,) in self._rows("SELECT form_rows FROM file WHERE job = ? ORDER BY file", job):
-            yield rows
-
-    def lines_of(self, identity: int) -> str:
-        """Return the lines of the table of numbers of one file."""
-        return str(self._rows("SELECT number_lines FROM file WHERE id = ?", identity)[0][0])
-
-    def all_waiting(self) -> list[Waiting]:
-        """Return what waits for a person in any job."""
-        rows = self._rows("SELECT review_id, waits, cells FROM item WHERE waits")
-        return [Waiting(i, bool(w), tuple(json.loads(c))) for i, w, c in rows]
-
-    def waiting(self, job: int) -> Iterator[Waiting]:
-        """Yield what waits for a person, file by file, in reading order."""
-        return (
-            Waiting(i, bool(w), tuple(json.loads(c)))
-            for i, w, c in self._walk("review_id, waits, cells", job, _WAITING, "rank")
-        )
-
-    def count_waiting(self, job: int) -> int:
-        """Return how much waits for a person."""
-        return int(self._rows("SELECT count(*) FROM item WHERE job = ? AND waits = 1", job)[0][0])
-
-    def item(self, job: int, review_id: str) -> tuple[int, Waiting] | None:
-        """Return the file an item belongs to and the item, or None if the job has no such item."""
-        rows = self._rows(
-            "SELECT file, review_id, waits, cells FROM item WHERE job = ? AND review_id = ?", job, review_id
-        )
-        return next(((f, Waiting(i, bool(w), tuple(json.loads(c)))) for f, i, w, c in rows), None)
-
-    def others_wait(self, job: int) -> bool:
-        """Tell whether anything waits in another job."""
-        return bool(self._rows("SELECT 1 FROM item WHERE job <> ? AND waits LIMIT 1", job))
-
-    def waits_elsewhere(self, job: int, review_id: str) -> bool:
-        """Tell whether the item waits in another job."""
-        sql = "SELECT 1 FROM item WHERE review_id = ? AND job <> ? AND waits LIMIT 1"
-        return bool(self._rows(sql, review_id, job))
-
-    # corrections
-
-    def correct(self, job: int, corrections: Sequence[Correction]) -> None:
-        """Append corrections and mark their files' tables as no longer true, in one transaction."""
-        with self._writing() as db:
-            for c in corrections:
-                db.execute(
-                    "INSERT INTO correction (job, file, review_id, kind, old, new, who, at)"
-                    " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                    (job, c.file, c.review_id, c.kind, c.old, c.new, c.who, c.at),
-                )
-                db.execute("UPDATE file SET stale = 1 WHERE id = ?", (c.file,))
-            db.execute("UPDATE job SET published = 0 WHERE id = ?", (job,))
-
-    def corrections(self, identity: int) -> list[Correction]:
-        """Return what people said about a file, oldest first."""
-        rows = self._rows(
-            "SELECT file, review_id, kind, old, new, who, at FROM correction WHERE file = ? ORDER BY id",
-            identity,
-        )
-        return [Correction(*row) for row in rows]
-
-    def audit(self, job: int) -> list[tuple[str, Correction]]:
-        """Return all corrections of a job, oldest first, each with the name of its file."""
-        rows = self._rows(
-            "SELECT f.file, c.file, review_id, kind, old, new, who, at FROM correction AS c"
-            " JOIN file AS f ON f.id = c.file WHERE c.job = ? ORDER BY c.id",
-            job,
-        )
-        return [(name, Correction(*row)) for name, *row in rows]
-
-    def stale(self, job: int) -> list[Known]:
-        """Return files with corrections that their tables do not show yet."""
-        return self._found("stale", job)
-
-    def newest_correction(self, identity: int) -> int:
-        """Return the number of the latest correction of a file, 0 without any."""
-        sql = "SELECT coalesce(max(id), 0) FROM correction WHERE file = ?"
-        return int(self._rows(sql, identity)[0][0])
-
-    def refresh(self, job: int, identity: int, outcome: Outcome, newest: int) -> None:
-        """Replace what the tables are made from, after corrections; the reading stays.
-
-        Where someone has corrected the file since correction `newest`, nothing changes and it stays to be done.
-        """
-        with self._writing() as db:
-            if self.newest_correction(identity) != newest:
-                return
-            db.execute(
-                "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, form_rows = ?,"
-                " stale = 0 WHERE id = ?",
-                (
-                    *(outcome.status, outcome.numbers, outcome.digits, outcome.review),
-                    *(outcome.number_lines, outcome.form_rows, identity),
-                ),
-            )
-            self._put_items(db, job, identity, outcome.items)
-
-    # SQLite
-
-    def _put_items(self, db: sqlite3.Connection, job: int, identity: int, items: Sequence[Waiting]) -> None:
-        db.execute("DELETE FROM item WHERE file = ?", (identity,))
-        db.executemany(
-            "INSERT OR REPLACE INTO item (job, review_id, file, rank, waits, cells)"
-            " VALUES (?, ?, ?, ?, ?, ?)",
-            [
-                (job, i.review_id, identity, rank, i.waits, json.dumps(i.cells, ensure_ascii=False))
-                for rank, i in enumerate(items)
-            ],
-        )
-
-    def _found(self, where: str, job: int, *values: object) -> list[Known]:
-        sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND {where}"
-        return [Known(*row) for row in self._rows(sql, job, *values)]
-
-    def _walk(self, columns: str, job: int, tables: str = "file", second: str = "id") -> Iterator[Any]:
-        """Yield rows of all files of a job in the order of their names, a portion of them in memory at once.
-
-        What is written in the meantime is seen from where the walk has come to.
-        """
-        sql = (
-            f"SELECT file.file, {second}, {columns} FROM {tables}"
-            f" WHERE file.job = ? AND (file.file, {second}) > (?, ?) ORDER BY file.file, {second} LIMIT {_PORTION}"
-        )
-        rows = self._rows(sql, job, "", -1)
-        while rows:
-            yield from (row[2:] for row in rows)
-            rows = self._rows(sql, job, *rows[-1][:2])
-
-    def _rows(self, sql: str, *values: Any) -> list[Any]:  # noqa: ANN401 - what SQLite takes
-        try:
-            with self._lock:
-                return self._db.execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise self._trouble(error) from error
-
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        with self._lock:
-            try:
-                self._db.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._db
-                except BaseException:
-                    self._db.execute("ROLLBACK")
-                    raise
-                self._db.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise self._trouble(error) from error
-
-    def _migrate(self) -> None:
-        version = self._version()
-        if version > len(_MIGRATIONS):
-            raise OutputError(
-                f"the ledger {self._path} was written by a newer version", hint="install that version again"
-            )
-        while self._version() < len(_MIGRATIONS):
-            with self._writing() as db:
-                version = self._version()  # another process may have been faster
-                for statement in _statements("".join(_MIGRATIONS[version : version + 1])):
-                    db.execute(statement)
-                if version < len(_MIGRATIONS):
-                    db.execute(f"PRAGMA user_version = {version + 1}")
-
-    def _version(self) -> int:
-        return int(self._db.execute("PRAGMA user_version").fetchone()[0])
-
-    def _trouble(self, error: Exception) -> OutputError:
-        hint = "check space and permissions"
-        if isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
-            hint = "another program holds it; try again"
-        elif "malformed" in str(error) or "not a database" in str(error):
-            hint = f"move {self._path} away; the folder will be read again"
-        return OutputError(f"the ledger {self._path} cannot be used: {error}", hint=hint)
-
-
-def _statements(script: str) -> Iterator[str]:
-    """Split a script, since `executescript` would commit between its statements."""
-    statement = ""
-    for part in script.split(";")[:-1]:
-        statement += part + ";"
-        if sqlite3.complete_statement(statement):
-            yield statement
-            statement = ""
+def _found(database: Database, where: str, job: int, *values: object) -> list[Known]:
+    sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND {where}"
+    return [Known(*row) for row in database.rows(sql, job, *values)]

@@ -1,4 +1,4 @@
-"""The review page as an ASGI application: thin over the desk, which decides, and the pictures."""
+"""The review page as an ASGI application: thin over the review, which decides, and the pictures."""
 
 from __future__ import annotations
 
@@ -17,20 +17,23 @@ from pydantic import BaseModel, ConfigDict, Field
 from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
 from digitocr.io.sandbox import Sandbox
-from digitocr.review.desk import Answer, Desk, Said, Task, Wanted
+from digitocr.review.assignments import Selection
+from digitocr.review.decisions import Answer, Submission
 from digitocr.review.figures import overview
-from digitocr.review.numbers import Place
 from digitocr.review.queue import LONGEST
 from digitocr.review.rules import Look, Order, person
-from digitocr.review.source_files import Originals
+from digitocr.review.service import ReviewService
+from digitocr.review.source_files import SourceFiles
+from digitocr.review.tasks import Task
 from digitocr.settings import Settings
-from digitocr.store.ledger import Known
+from digitocr.store.records import Known
+from digitocr.store.review import Place
 from digitocr.web.crops import NoPictureError, Pictures
 from digitocr.web.guard import Guard
-from digitocr.web.housekeeping import Housekeeper
+from digitocr.web.publisher import Publisher
 
-WALL = 60
-"""Digits on a wall."""
+MOST_AT_ONCE = 60
+"""Digits in the view that shows many of them at once."""
 
 _STATUS = {UsageError: 400, NoPictureError: 404, OutputError: 503}
 
@@ -58,7 +61,7 @@ class NextBody(_Body):
 
 
 class WallBody(_Body):
-    """Which digit's wall a page asks for."""
+    """Which digit a page asks for, to show many of it at once."""
 
     session: _Session
     digit: str = Field(pattern=r"^[0-9]$")
@@ -94,14 +97,14 @@ class UndoBody(_Body):
 
 
 class SkipBody(_Body):
-    """What is put last."""
+    """Which number a page skips."""
 
     session: _Session
     place: _PlaceText
 
 
 class ReleaseBody(_Body):
-    """What a page gives back when it is left."""
+    """What a page keeps when a person leaves it; the rest is given back."""
 
     session: _Session
     keep: list[_PlaceText] = Field(default=[], max_length=500)
@@ -111,8 +114,8 @@ class ReleaseBody(_Body):
 class _Room:
     """What requests share."""
 
-    desk: Desk
-    housekeeper: Housekeeper
+    review: ReviewService
+    publisher: Publisher
     pictures: Pictures
     settings: Settings
     templates: Environment
@@ -127,38 +130,45 @@ class _Room:
 
     def picture_of(self, place: str) -> tuple[Task, Known]:
         """Return a number and its file."""
-        task = self.desk.task(Place.parse(place))
-        return task, self.desk.file(task.place.file)
+        task = self.review.tasks.shown(Place.parse(place))
+        return task, self.review.ledger.file(task.place.file)
 
 
-def make_app(desk: Desk, settings: Settings, *, token: str = "", host_person: str = "") -> Guard:
-    """Make the application; it owns the desk, and closes it at its end.
+def make_app(review: ReviewService, settings: Settings, *, token: str = "", host_person: str = "") -> Guard:
+    """Make the application; it owns the review, and closes it at its end.
 
     Parameters
     ----------
-    desk : Desk
+    review : ReviewService
     settings : Settings
     token : str
         What browsers must show; '' serves this machine only.
     host_person : str
         Whose name a page offers first.
+
+    Returns
+    -------
+    Guard
+        An ASGI application.
     """
     templates = Environment(
         loader=PackageLoader("digitocr.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
     sandbox = Sandbox()
-    pictures = Pictures(settings.review / "crops", Originals(desk, desk.shelf.job, settings, sandbox.decode))
-    room = _Room(desk, Housekeeper(desk), pictures, settings, templates, host_person)
+    pictures = Pictures(
+        settings.review / "crops", SourceFiles(review.ledger, review.shelf.job, settings, sandbox.decode)
+    )
+    room = _Room(review, Publisher(review), pictures, settings, templates, host_person)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        room.housekeeper.start()
+        room.publisher.start()
         try:
             yield
         finally:
-            room.housekeeper.stop()
+            room.publisher.stop()
             sandbox.close()
-            desk.close()
+            review.close()
 
     # no documentation pages: they load scripts from elsewhere
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
@@ -178,7 +188,7 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
 def _add_pages(app: FastAPI, room: _Room) -> None:
     @app.get("/")
     def front() -> HTMLResponse:
-        return room.page("front.html", o=overview(room.desk))
+        return room.page("front.html", o=overview(room.review.statistics))
 
     @app.get("/review")
     def review(
@@ -227,43 +237,43 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
 
 
 def _add_actions(app: FastAPI, room: _Room) -> None:
-    desk = room.desk
+    assignments, decisions = room.review.assignments, room.review.decisions
 
     @app.post("/api/next")
     def take(body: NextBody) -> dict[str, Any]:
-        wanted = Wanted(body.order, body.field, Look(body.look) if body.look else None)
+        selection = Selection(body.order, body.field, Look(body.look) if body.look else None)
         have = [Place.parse(text) for text in body.have]
-        tasks = desk.next(body.session, person(body.who), wanted, body.count, have)
-        return {"tasks": [task.shown() for task in tasks], **desk.standing()}
+        tasks = assignments.next(body.session, person(body.who), selection, body.count, have)
+        return {"tasks": [task.shown() for task in tasks], **decisions.status()}
 
     @app.post("/api/wall")
     def wall(body: WallBody) -> dict[str, Any]:
-        tasks = desk.wall(body.session, body.digit, WALL)
-        return {"tasks": [task.shown() for task in tasks], **desk.standing()}
+        tasks = assignments.of_digit(body.session, int(body.digit), MOST_AT_ONCE)
+        return {"tasks": [task.shown() for task in tasks], **decisions.status()}
 
     @app.post("/api/decide")
     def decide(body: DecideBody) -> dict[str, Any]:
         who = _someone(body.who)
-        refused = desk.decide([_said(body, one, who) for one in body.decisions])
-        room.housekeeper.ask()
-        told = [{"place": str(place), "message": why} for place, why in refused.items()]
-        return {"refused": told, **desk.standing()}
+        refused = decisions.decide([_submission(body, one, who) for one in body.decisions])
+        room.publisher.ask()
+        shown = [{"place": str(place), "message": why} for place, why in refused.items()]
+        return {"refused": shown, **decisions.status()}
 
     @app.post("/api/undo")
     def undo(body: UndoBody) -> dict[str, Any]:
-        tasks, refused = desk.undo(body.token, body.undoing, body.session, _someone(body.who))
-        room.housekeeper.ask()
+        tasks, refused = decisions.undo(body.token, body.undoing, body.session, _someone(body.who))
+        room.publisher.ask()
         shown = [task.shown() for task in tasks]
-        return {"tasks": shown, "refused": refused, **desk.standing()}
+        return {"tasks": shown, "refused": refused, **decisions.status()}
 
     @app.post("/api/skip")
     def skip(body: SkipBody) -> dict[str, Any]:
-        desk.skip(body.session, Place.parse(body.place))
+        assignments.skip(body.session, Place.parse(body.place))
         return {}
 
     @app.post("/api/release")
     def release(body: ReleaseBody) -> dict[str, Any]:
-        desk.give_back(body.session, [Place.parse(text) for text in body.keep])
+        assignments.give_back(body.session, [Place.parse(text) for text in body.keep])
         return {}
 
 
@@ -274,9 +284,9 @@ def _someone(name: str) -> str:
     return who
 
 
-def _said(body: DecideBody, one: DecisionBody, who: str) -> Said:
+def _submission(body: DecideBody, one: DecisionBody, who: str) -> Submission:
     digits = tuple(sorted((int(position), text) for position, text in one.digits.items()))
-    return Said(
+    return Submission(
         place=Place.parse(one.place),
         look=Look(one.look),
         answer=Answer(one.text, digits),

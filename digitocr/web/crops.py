@@ -1,4 +1,4 @@
-"""Pictures for the review page: a number, its digit, the page around it. Only files of the ledger are opened."""
+"""Pictures for the review page: a number, a digit of it, the page around it; only from files of the ledger."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ import numpy as np
 from digitocr.errors import DigitocrError, InputError
 from digitocr.records import Box, Digit, Grey
 from digitocr.results import pictures
-from digitocr.review.desk import Task
-from digitocr.review.source_files import Originals
-from digitocr.store.ledger import Known
+from digitocr.review.source_files import SourceFiles
+from digitocr.review.tasks import Task
+from digitocr.store.records import Known
 
 _KEPT = 4
-"""Pages that are kept decoded."""
-_PAGE_EDGE = 1600
-_AROUND_EDGE = 1000
+"""Decoded pages in memory."""
+_PAGE_EDGE_PX = 1600
+_AROUND_EDGE_PX = 1000
 _MARK = (0, 94, 213)
 """Okabe and Ito's vermilion, blue first; as in the crops of the queue."""
 
@@ -32,11 +32,18 @@ class NoPictureError(DigitocrError):
 
 
 class Pictures:
-    """Cuts pictures out of pages, a few of which are kept decoded; safe to share between threads."""
+    """Cuts pictures out of pages, a few of which stay decoded; threads may share it.
 
-    def __init__(self, crops: Path, originals: Originals) -> None:
+    Parameters
+    ----------
+    crops : Path
+        The crops of the queue.
+    source_files : SourceFiles
+    """
+
+    def __init__(self, crops: Path, source_files: SourceFiles) -> None:
         self._crops = crops
-        self._originals = originals
+        self._source_files = source_files
         self._lock = threading.Lock()
         self._kept: OrderedDict[tuple[str, int], Grey] = OrderedDict()
 
@@ -46,12 +53,13 @@ class Pictures:
         Raises
         ------
         NoPictureError
+            The file is gone, or that page cannot be decoded.
         """
         key = (known.sha256, index)
         with self._lock:  # one at a time: a page of 200 megapixels is decoded once
             if key not in self._kept:
                 try:
-                    self._kept[key] = self._originals.page(known, index).grey
+                    self._kept[key] = self._source_files.page(known, index).grey
                 except InputError as error:
                     raise NoPictureError(f"{known.file}: {error.message}") from None
             self._kept.move_to_end(key)
@@ -60,7 +68,24 @@ class Pictures:
             return self._kept[key]
 
     def number(self, known: Known, task: Task, position: int) -> bytes:
-        """Return a number as PNG, one of its digits marked: from the crops of the queue, or cut anew."""
+        """Return a number as PNG, one of its digits marked: from the crops of the queue, or cut again.
+
+        Parameters
+        ----------
+        known : Known
+        task : Task
+        position : int
+            Of the marked digit, counted from 1; 0 marks none.
+
+        Returns
+        -------
+        bytes
+
+        Raises
+        ------
+        NoPictureError
+            The file is gone, and there is no crop of the number either.
+        """
         identity = task.number.items.get(position)
         if identity is not None:
             path = self._crops / f"{identity}.png"
@@ -100,12 +125,12 @@ class Pictures:
         top = min(max(0, box.y + box.height // 2 - height // 2), grey.shape[0] - height)
         part = grey[top : top + height, left : left + width]
         moved = Box(box.x - left, box.y - top, box.width, box.height)
-        return _framed(part, [moved] if task.place.number else [], _AROUND_EDGE)
+        return _framed(part, [moved] if task.place.number else [], _AROUND_EDGE_PX)
 
     def whole_page(self, known: Known, task: Task) -> bytes:
         """Return the whole page as JPEG, the number framed."""
         grey = self.page(known, task.place.page)
-        return _framed(grey, [task.number.machine.box] if task.place.number else [], _PAGE_EDGE)
+        return _framed(grey, [task.number.machine.box] if task.place.number else [], _PAGE_EDGE_PX)
 
 
 def _cut(grey: Grey, box: Box) -> Grey:

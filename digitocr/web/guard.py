@@ -1,9 +1,9 @@
-"""What keeps strangers out: names of this machine only, a token elsewhere, no posting from other sites.
+"""Access control: only names of this machine, a token elsewhere, no posting from other sites.
 
-On the loopback address anyone on this machine may look, as may look at the files themselves. Three things are left to
-stop: a page of another site that posts here, a name of another site that was made to point here (DNS rebinding), and
-other machines. Where the page is served to others, a token in a cookie stands in for the name; without encryption it
-can be read on the network, so it keeps out the curious, not an attacker on the same wire.
+On the loopback address, whoever can read the files may also see the page. Three things are stopped: a page of another
+site that posts here, a name of another site that points here (DNS rebinding), and other machines. Where the page is
+served to others, a token in a cookie takes the place of the name. Without encryption it can be read on the network, so
+it keeps out the curious, not an attacker on the same wire.
 """
 
 from __future__ import annotations
@@ -43,6 +43,15 @@ HEADERS = (
 
 def is_loopback(host: str) -> bool:
     """Tell whether an address or name is this machine's own.
+
+    Parameters
+    ----------
+    host : str
+        Address or name.
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -95,7 +104,7 @@ class Guard:
             await self._app(scope, receive, answer)
 
     async def _enter(self, scope: Scope, send: Send) -> None:
-        """Change the token of a link for a cookie, so that it does not stay in the address."""
+        """Exchange the token of a link for a cookie, so that it does not stay in the address."""
         if not secrets.compare_digest(_offered(scope).encode(), self._token.encode()):
             await _plain(send, 403, "this is not the token; take the link that the program printed")
             return
@@ -108,7 +117,7 @@ class Guard:
         await _plain(send, 303, "", headers)
 
     def _refusal(self, scope: Scope, headers: dict[str, str]) -> str:
-        """Say why a request may not pass, '' if it may."""
+        """Return why a request is refused, '' if it is not."""
         host = headers.get("host", "")
         name = host.rsplit(":", 1)[0] if ":" in host and not host.endswith("]") else host
         if self._token:

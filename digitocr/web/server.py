@@ -17,9 +17,8 @@ from pathlib import Path
 import uvicorn
 
 from digitocr.errors import UsageError
-from digitocr.results import publish
-from digitocr.review.desk import Desk
 from digitocr.review.rules import Rules
+from digitocr.review.service import open_review
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
 from digitocr.web.guard import TOKEN_VARIABLE, Guard, is_loopback
@@ -29,26 +28,18 @@ log = logging.getLogger(__name__)
 _PORT_FILE = "review.port"
 
 
-def open_desk(settings: Settings, rules: Rules) -> Desk:
-    """Open the ledger of a results folder for review.
-
-    Raises
-    ------
-    UsageError
-        Nothing was read into it yet.
-    """
-    with publish.opened(settings) as (_, shelf):
-        return Desk(shelf, settings.ledger, rules)
-
-
 def application() -> Guard:
-    """Make the page for a server of one's own: ``uvicorn --factory digitocr.web.server:application``.
+    """Make the page for another server: ``uvicorn --factory digitocr.web.server:application``.
 
-    With the settings of the environment and ``digitocr.toml``. ``DIGITOCR_REVIEW_TOKEN`` is what browsers must show;
+    Its settings come from the environment and ``digitocr.toml``. ``DIGITOCR_REVIEW_TOKEN`` is what browsers must show;
     without it only this machine is served.
+
+    Returns
+    -------
+    Guard
     """
     settings = load_settings()
-    return make_app(open_desk(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
+    return make_app(open_review(settings, Rules()), settings, token=os.environ.get(TOKEN_VARIABLE, ""))
 
 
 def serve(
@@ -60,22 +51,29 @@ def serve(
     ----------
     settings : Settings
     rules : Rules
-    host, port
-        Where; port 0 takes the one of the last time, or any that is free.
+    host : str
+        The address to serve at.
+    port : int
+        0 takes the one of the last time, or any that is free.
     token : str
-        What browsers must show; one is made up where others can reach the page and none is given.
+        What browsers must show; one is generated where others can reach the page and none is given.
     opens : callable
-        Shown the page's address once it is served.
+        Called with the address of the page once it is served.
+
+    Returns
+    -------
+    int
+        Exit status.
     """
     if not is_loopback(host):
         token = token or secrets.token_urlsafe(24)
-    desk = open_desk(settings, rules)
+    review = open_review(settings, rules)
     try:
         listening = _listen(host, port, settings.state / _PORT_FILE)
     except BaseException:
-        desk.close()
+        review.close()
         raise
-    app = make_app(desk, settings, token=token, host_person=_host_person(host))
+    app = make_app(review, settings, token=token, host_person=_host_person(host))
     shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host
     address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
     server = _Server(app, lambda: _announce(address, opens))
@@ -85,7 +83,7 @@ def serve(
 
 
 class _Server(uvicorn.Server):
-    """A server that says when it is ready."""
+    """A server that reports when it is ready."""
 
     def __init__(self, app: Guard, ready: Callable[[], None]) -> None:
         super().__init__(
@@ -108,13 +106,18 @@ def _announce(address: str, opens: Callable[[str], object]) -> None:
 
 
 def open_browser(address: str) -> None:
-    """Show an address to the person, where there is a browser."""
+    """Show an address to the person, where there is a browser.
+
+    Parameters
+    ----------
+    address : str
+    """
     with suppress(webbrowser.Error, OSError):
         webbrowser.open(address)
 
 
 def _host_person(host: str) -> str:
-    """Whoever started the program, where only he uses it; '' where others do."""
+    """Return who started the program, or '' where other people can reach the page."""
     if not is_loopback(host):
         return ""
     try:
@@ -124,7 +127,13 @@ def _host_person(host: str) -> str:
 
 
 def _listen(host: str, port: int, kept: Path) -> socket.socket:
-    """Take a port; the same as last time if it is free, so that a page that is still open finds us again."""
+    """Take a port: the last one if it is free, so that a page that is still open finds the program again.
+
+    Raises
+    ------
+    UsageError
+        The address or the port cannot be used.
+    """
     wanted = [port] if port else [_last_port(kept), 0]
     for number in wanted:
         try:

@@ -1,48 +1,39 @@
-import json
-from concurrent.futures import Future
+"""The command line as a whole: its version, its commands, its exit statuses."""
+
+import subprocess
+import sys
 
 import pytest
-from fake_reader import FakeReader
 from typer.testing import CliRunner
 
-from digitocr import pipeline
-from digitocr.cli import app as command
+import digitocr
+from digitocr.cli.app import app
+from digitocr.errors import ExitStatus
 
 
-@pytest.fixture(autouse=True)
-def _fake_model(monkeypatch):
-    future = Future()
-    future.set_result(FakeReader())
-    monkeypatch.setattr(pipeline, "_load", lambda model, options, templates: future)
+def test_version_prints_the_version_of_the_package():
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (0, f"digitocr {digitocr.__version__}\n")
 
 
-def call(*args):
-    return CliRunner().invoke(command.app, [str(a) for a in args])
-
-
-def test_numbers_are_printed_a_line_each_with_their_confidence(work):
-    done = call("read", work.put("a.jpg", "107 3?"))
+@pytest.mark.parametrize(
+    "command",
+    [
+        *("read", "review", "status", "housekeeping", "threshold", "models"),
+        *("train", "evaluate", "predict", "rotations", "compare", "export"),
+        *("ledger list", "ledger verify", "ledger retry", "ledger forget"),
+        *("form make", "form export", "template detect", "template show", "template test"),
+        *("corrections export", "corrections put-back"),
+    ],
+)
+def test_every_command_of_the_contract_explains_itself(command):
+    done = CliRunner().invoke(app, [*command.split(), "--help"])
     assert done.exit_code == 0
-    lines = [line.split("\t")[1:] for line in done.stdout.splitlines()]
-    assert lines == [["1", "107", "0.9800", "accepted", ""], ["1", "3", "0.4000", "review", "low-confidence"]]
+    assert "Usage: " in done.stdout
 
 
-def test_json_is_one_object_a_file(work):
-    done = call("read", "--json", work.put("a.jpg", "107"), work.put("b.jpg", "BAD"))
-    assert done.exit_code == 1
-    good, bad = map(json.loads, done.stdout.splitlines())
-    assert good["pages"][0]["numbers"][0]["confidence"] == 0.98
-    assert (bad["status"], bad["error_code"]) == ("failed", "damaged")
-
-
-def test_a_bad_file_is_named_and_the_others_are_read(work):
-    done = call("read", work.put("b.jpg", "BAD"), work.put("a.jpg", "7"))
-    assert done.exit_code == 1
-    assert "b.jpg: cannot be decoded" in done.stderr
-    assert "\t7\t" in done.stdout
-
-
-def test_mistakes_end_in_status_2(work):
-    assert call("read").exit_code == 2
-    assert call("read", work.put("a.jpg", "7"), "--threshold", "9").exit_code == 2
-    assert call("bogus").exit_code == 2
+def test_an_exit_status_reaches_the_shell(tmp_path):
+    command = [sys.executable, "-m", "digitocr", "form", "export", "table.csv"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert done.returncode == ExitStatus.USAGE
+    assert done.stderr.startswith("error: table.csv does not end in .xlsx\nhint: ")

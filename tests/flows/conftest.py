@@ -11,7 +11,7 @@ def fake_model(work, monkeypatch):
     """Have the commands read with the fake reader of the workplace."""
     future = Future()
     future.set_result(work.reader)
-    monkeypatch.setattr(pipeline, "_load", lambda model, options, templates: future)
+    monkeypatch.setattr(pipeline, "reader_of", lambda settings: future)
     monkeypatch.setenv("DIGITOCR_SETTLE", "0")
     monkeypatch.setenv("DIGITOCR_PATIENCE", "0")
     return work

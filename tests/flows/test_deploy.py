@@ -4,7 +4,8 @@ import pytest
 import yaml
 from typer.testing import CliRunner
 
-from digitocr.inbox import folder
+from digitocr import pipeline
+from digitocr.inbox import lock
 from flows import deploy, engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -43,7 +44,7 @@ def test_entrypoints_lead_to_flows(prefect_server, monkeypatch):
 def test_a_run_that_finds_nothing_ready_never_asks_for_the_model(work, prefect_server, monkeypatch):
     from flows import definitions
 
-    monkeypatch.setattr(definitions, "reader_of", lambda settings: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(pipeline, "reader_of", lambda settings: pytest.fail("the model was loaded"))
     assert definitions.process_folder()["files"] == 0
     work.put("half.jpg.part", "1")
     assert definitions.process_folder()["files"] == 0
@@ -58,6 +59,6 @@ def test_housekeeping_as_a_flow_and_not_while_the_inbox_is_held(work, prefect_se
     assert definitions.housekeeping() == {
         "originals": 0, "crops": 0, "readings": 0, "leftovers": 0, "troubles": [],
     }  # fmt: skip
-    with folder.only_runner(Path(".digitocr"), None, "reading"):
+    with lock.only_runner(Path(".digitocr"), None, "reading"):
         state = definitions.housekeeping(return_state=True)
     assert (state.name, state.is_completed()) == ("Skipped", True)

@@ -77,7 +77,7 @@ def test_a_killed_command_leaves_no_server(tmp_path):
         from pathlib import Path
         from flows import engine
         server = engine.prepare(Path("state"), verbose=False)
-        print(server._process.pid, flush=True)
+        print(server.pid, flush=True)
         sys.stdin.read()
     """
     command = [sys.executable, "-c", textwrap.dedent(script)]

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from digitocr.inbox import folder
-from digitocr.inbox.run import Summary
+from digitocr.inbox import lock
+from digitocr.inbox.job import Summary
 from flows import process_folder
 
 ROOT = Path(__file__).parent.parent.parent
@@ -105,7 +105,7 @@ class TestPlain:
 
     def test_another_run_is_named(self, fake_model):
         fake_model.put("a.jpg", "1")
-        with folder.only_runner(Path(".digitocr"), None, "reading something"):
+        with lock.only_runner(Path(".digitocr"), None, "reading something"):
             done = call("--no-prefect")
         assert done.exit_code == 3
         assert "reading something" in done.stderr
@@ -193,7 +193,7 @@ class TestPrefect:
         from flows import definitions
 
         fake_model.put("a.jpg", "1")
-        with folder.only_runner(Path(".digitocr"), None, "reading something"):
+        with lock.only_runner(Path(".digitocr"), None, "reading something"):
             state = definitions.process_folder("inbox", return_state=True)
         assert (state.name, state.is_completed()) == ("Skipped", True)
         assert "reading something" in state.message

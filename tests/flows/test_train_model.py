@@ -38,5 +38,5 @@ def test_it_trains_once_there_is_enough_that_is_new_and_shows_before_and_after(
     assert json.loads((state / "training" / "last.json").read_text()) == {"digits": 0}
     with get_client(sync_client=True) as client:
         shown = [a.data for a in client.read_artifacts() if a.key == "training"]
-    assert any("waited for" in text for text in shown)
+    assert any("training waits for 100" in text for text in shown)
     assert any("| own | 100 | 70.00 % | 90.00 % |" in text for text in shown)

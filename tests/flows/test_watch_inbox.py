@@ -6,37 +6,9 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from digitocr.inbox import folder
-from digitocr.inbox.folder import Entry
-from digitocr.inbox.run import make_job
-from digitocr.inbox.stability import Stability
+from digitocr.inbox import lock
+from digitocr.inbox.job import make_job
 from flows import watch_inbox
-
-
-class TestStability:
-    def entry(self, size=1, name="a"):
-        return Entry(name, name, size, size)
-
-    def test_a_file_is_whole_once_it_has_been_still(self):
-        stability = Stability(2)
-        seen = [stability.look([self.entry()], at) for at in (0, 1, 2)]
-        assert [len(ready) for ready in seen] == [0, 0, 1]
-
-    def test_growing_begins_the_wait_anew(self):
-        stability = Stability(2)
-        assert [len(stability.look([self.entry(size)], at)) for at, size in enumerate((1, 1, 2, 2, 2))] == [
-            0,
-            0,
-            0,
-            0,
-            1,
-        ]
-
-    def test_what_has_gone_and_come_back_is_new(self):
-        stability = Stability(1)
-        stability.look([self.entry()], 0)
-        stability.look([], 1)
-        assert stability.look([self.entry()], 2) == []
 
 
 @pytest.fixture
@@ -131,9 +103,13 @@ def test_polling_sees_files_too(fake_model, watching, monkeypatch):
 
 
 def test_a_share_that_is_away_is_waited_for(fake_model):
+    fake_model.put("a.jpg", "1")
     job = make_job(fake_model.settings(settle=0, rescan=0.1))
-    fake_model.inbox.rename(fake_model.folder / "away")
-    assert watch_inbox._scan(job) == []
+    away, stop = fake_model.inbox.rename(fake_model.folder / "away"), threading.Event()
+    threading.Timer(0.5, away.rename, [fake_model.inbox]).start()
+    offer = next(watch_inbox.offers(job, stop))
+    stop.set()
+    assert [found.source for found in offer.files] == ["a.jpg"]
 
 
 def test_what_is_held_by_another_run_is_offered_again(fake_model, watching):
@@ -143,7 +119,7 @@ def test_what_is_held_by_another_run_is_offered_again(fake_model, watching):
     holding, free = threading.Event(), threading.Event()
 
     def hold():
-        with folder.only_runner(fake_model.folder / ".digitocr", None, "a long run"):
+        with lock.only_runner(fake_model.folder / ".digitocr", None, "a long run"):
             holding.set()
             free.wait(30)
 

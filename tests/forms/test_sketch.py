@@ -33,7 +33,7 @@ def test_a_template_is_made_from_a_picture_and_shown_over_it(form):
     assert cv2.imread("first.fields.png").shape[:2] == template.size[::-1]
     done = call("template", "show", "first.yaml", "head.pdf")
     assert done.exit_code == 0
-    assert done.stdout.startswith("head.fields.png\nprint lies 0.")
+    assert done.stdout.startswith("head.fields.png\nalignment error: 0.")
 
 
 def test_a_template_that_is_there_is_not_overwritten(form):

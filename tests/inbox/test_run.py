@@ -1,5 +1,7 @@
 import errno
 import itertools
+import json
+import logging
 import os
 import subprocess
 import sys
@@ -9,11 +11,15 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from maintenance import disagreements
 
 from digitocr import atomic
+from digitocr.cli import console
 from digitocr.errors import OutputError, UsageError
-from digitocr.inbox import folder, run, stability
-from digitocr.inbox.run import Hooks, make_job
+from digitocr.inbox import archive, run, scan, settle, stability
+from digitocr.inbox.job import Hooks, make_job
+from digitocr.inbox.plan import Action
+from digitocr.inbox.survey import preview
 
 
 def old(path, seconds=100):
@@ -112,7 +118,7 @@ class TestOutcomes:
     def test_other_content_under_a_known_name_gets_a_name_of_its_own(self, work):
         work.put("scan.jpg", "1")
         work.run()
-        content = folder.digest(work.put("scan.jpg", "2"))
+        content = scan.digest(work.put("scan.jpg", "2"))
         work.run()
         other = f"scan~{content[:8]}.jpg"
         assert work.statuses() == {"scan.jpg": "done", other: "done"}
@@ -121,7 +127,7 @@ class TestOutcomes:
         assert (work.folder / "results" / f"{other}.digits.csv").is_file()
 
     def test_a_name_of_its_own_is_not_taken_from_a_file_that_has_it(self, work):
-        content = folder.digest(work.put("scan.jpg", "2"))
+        content = scan.digest(work.put("scan.jpg", "2"))
         work.put("scan.jpg", "1")
         work.run()
         work.put("scan.jpg", "2")
@@ -152,7 +158,7 @@ class TestSecondRun:
         other = work.folder / "other"
         old(work.put("a.jpg", "1", other))
         work.run(other)
-        monkeypatch.setattr(folder, "digest", lambda path: pytest.fail("hashed"))
+        monkeypatch.setattr(scan, "digest", lambda path: pytest.fail("hashed"))
         assert work.run(other).unchanged == 1
 
     def test_a_file_written_just_before_it_was_hashed_is_hashed_again(self, work, monkeypatch):
@@ -160,8 +166,8 @@ class TestSecondRun:
         work.put("a.jpg", "1", other)
         work.run(other)
         hashed = []
-        real = folder.digest
-        monkeypatch.setattr(folder, "digest", lambda path: hashed.append(path) or real(path))
+        real = scan.digest
+        monkeypatch.setattr(scan, "digest", lambda path: hashed.append(path) or real(path))
         assert work.run(other).unchanged == 1
         assert len(hashed) == 1
 
@@ -246,8 +252,8 @@ class TestFoldersAndUse:
     def test_a_dry_run_touches_nothing(self, work):
         work.put("a.jpg", "1")
         work.put("b.jpg", "1")
-        dry = run.dry_batch(make_job(work.settings()))
-        assert list(dry.plan()) == [("read", "a.jpg"), ("duplicate", "b.jpg")]
+        decisions = [(d.action, d.facts.found.source) for d in preview(make_job(work.settings()))]
+        assert decisions == [(Action.READ, "a.jpg"), (Action.AWAIT_TWIN, "b.jpg")]
         assert sorted(p.name for p in work.folder.iterdir()) == ["inbox"]
 
     def test_only_what_is_ready_is_taken(self, work):
@@ -276,7 +282,7 @@ class TestArriving:
         assert work.run(settle=0.5).files == 1
         assert work.names("inbox") == ["slow.jpg"]
         old(path)
-        monkeypatch.setattr(stability, "age", lambda entry: 100)
+        monkeypatch.setattr(stability, "age", lambda found: 100)
         assert work.run(settle=0.5).done == 1
 
     def test_what_cannot_be_decoded_yet_is_left_while_it_is_new(self, work, monkeypatch):
@@ -286,7 +292,7 @@ class TestArriving:
         path.write_text("17")
         assert work.run(hooks=Hooks(patience=60)).done == 1
         work.put("bad.jpg", "BAD")
-        monkeypatch.setattr(run, "age", lambda entry: 61)
+        monkeypatch.setattr(settle, "age", lambda found: 61)
         assert work.run(hooks=Hooks(patience=60)).failed == 1
         assert work.names("inbox") == []
 
@@ -302,16 +308,16 @@ class TestArriving:
 
     def test_a_file_replaced_in_the_moment_it_is_moved_is_put_back(self, work, monkeypatch):
         work.put("a.jpg", "1")
-        real = folder.put_away
+        real = archive.put_away
 
         def late(path, *args):
             path.write_text("another")
             return real(path, *args)
 
-        monkeypatch.setattr(folder, "put_away", late)
+        monkeypatch.setattr(archive, "put_away", late)
         work.run()
         assert (work.inbox / "a.jpg").read_text() == "another"
-        monkeypatch.setattr(folder, "put_away", real)
+        monkeypatch.setattr(archive, "put_away", real)
         work.put("a.jpg", "22")
         assert work.run().done == 1
 
@@ -408,13 +414,90 @@ class TestFaults:
         assert work.names("inbox") == ["a.jpg"]
 
 
+class TestEvents:
+    def test_a_line_of_json_for_each_file_with_run_and_hash(self, work):
+        console.set_up(quiet=False, verbose=False)
+        try:
+            console.log_to(work.folder / "logs" / "run.jsonl")
+            content = scan.digest(work.put("a.jpg", "1"))
+            work.put("bad.jpg", "BAD")
+            work.run()
+        finally:
+            for handler in logging.getLogger("digitocr").handlers[:]:
+                logging.getLogger("digitocr").removeHandler(handler)
+                handler.close()
+        lines = [json.loads(line) for line in (work.folder / "logs" / "run.jsonl").read_text().splitlines()]
+        events = {line["file"]: line for line in lines if "file" in line}
+        assert (events["a.jpg"]["sha256"], events["a.jpg"]["run"], events["a.jpg"]["status"]) == (
+            content,
+            1,
+            "done",
+        )
+        assert (events["bad.jpg"]["status"], events["bad.jpg"]["code"]) == ("failed", "damaged")
+        assert all({"time", "level", "message"} <= set(line) for line in lines)
+
+
+class TestReprocess:
+    def test_what_another_threshold_read_is_read_again_from_the_archive(self, work):
+        work.put("a.jpg", "1")
+        work.put("b.jpg", "2")
+        work.run()
+        assert work.run(threshold=0.123).files == 0
+        assert work.run(threshold=0.123, reprocess="changed").done == 2
+        assert work.run(threshold=0.123, reprocess="changed").files == 0
+        assert work.names("archive") == ["a.jpg", "b.jpg"]
+        assert len(work.names("results/.old")) == 4
+        assert disagreements(work) == []
+
+    def test_all_is_read_again_once(self, work):
+        for name, text in {"a.jpg": "1", "twin.jpg": "1", "bad.jpg": "BAD"}.items():
+            work.put(name, text)
+        work.run()
+        work.reader.seen.clear()
+        summary = work.run(reprocess="all")
+        assert (summary.done, summary.duplicates, summary.failed) == (1, 1, 1)
+        assert sorted(work.reader.seen) == ["a.jpg", "bad.jpg"]
+        assert work.names("archive") == ["a.jpg", "twin.jpg"]
+        assert work.names("failed") == ["bad.jpg", "bad.jpg.error.json"]
+        assert disagreements(work) == []
+
+    def test_what_failed_and_can_be_read_now_goes_to_the_archive(self, work, monkeypatch):
+        work.put("a.jpg", "BAD 5")
+        work.run()
+        assert work.run(reprocess="changed").files == 0
+        import fake_reader
+
+        real = fake_reader.failed
+        monkeypatch.setattr(
+            fake_reader,
+            "failed",
+            lambda file, content, code, message: fake_reader.FileResult(
+                file, content, (fake_reader.PageResult(1, (60, 400), fake_reader.numbers("5")),)
+            ),
+        )
+        assert work.run(reprocess="failed").done == 1
+        monkeypatch.setattr(fake_reader, "failed", real)
+        assert work.names("archive") == ["a.jpg"]
+        assert work.names("failed") == []
+        assert disagreements(work) == []
+
+    def test_in_another_folder(self, work):
+        other = work.folder / "other"
+        work.put("a.jpg", "1", other)
+        work.put("bad.jpg", "BAD", other)
+        work.run(other)
+        assert work.run(other, reprocess="failed").failed == 1
+        summary = work.run(other, reprocess="all")
+        assert (summary.done, summary.failed, summary.unchanged) == (1, 1, 0)
+
+
 SCRIPT = """
     import os, sys
     from pathlib import Path
     from digitocr import atomic
-    from digitocr.inbox import run
-    from digitocr.store import ledger
+    from digitocr.inbox import job, run
     from digitocr.settings import load_settings
+    from digitocr.store import ledger, published
     from fake_reader import FakeReader
 
     steps = 0
@@ -433,15 +516,15 @@ SCRIPT = """
             return done
         return step
 
-    told = ["claim", "finish", "begin_publishing", "end_publishing"]
-    for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, told)):
+    files, books = ["write", "move"], ["claim", "finish"]
+    for owner, names in ((atomic, files), (ledger.Ledger, books), (published.Published, ["begin", "end"])):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
-    job = run.make_job(load_settings({"jobs": 1, "chunk": 1}))
-    with run.open_batch(job, FakeReader) as opened:
+    asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
+    with run.open_runner(asked, FakeReader) as runner:
         class Now:
             def result(self): pass
-        run.drain(opened, lambda chunk: opened.work(chunk) or Now(), 1)
+        run.drain(runner, lambda chunk: runner.work(chunk) or Now(), 1)
 """
 
 
@@ -488,7 +571,7 @@ class TestKills:
 
 
 def test_many_files_cost_no_more_each(work, monkeypatch):
-    """Tables over all files are not written anew for each file, and done files are not opened."""
+    """Tables over all files are not rewritten for each file, and done files are not opened."""
     other = work.folder / "other"
     other.mkdir()
     for i in range(200):
@@ -502,5 +585,5 @@ def test_many_files_cost_no_more_each(work, monkeypatch):
     assert work.run(other).done == 200
     assert written["files.csv"] <= 1 + (time.perf_counter() - started) / 10
     assert len(written) == 2 * 200 + 4
-    monkeypatch.setattr(folder, "digest", lambda path: pytest.fail("opened"))
+    monkeypatch.setattr(scan, "digest", lambda path: pytest.fail("opened"))
     assert work.run(other).unchanged == 200

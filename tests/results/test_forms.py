@@ -194,13 +194,14 @@ def test_a_correction_that_mends_no_rule_releases_nothing(tallies):
 
 
 def test_tables_follow_what_is_read_again_or_forgotten(tallies):
-    from digitocr.inbox import maintenance
+    from digitocr.inbox.retry import forget
+    from digitocr.inbox.verify import verify
 
     tallies.put("b.jpg", "3 4 7")
     tallies.run(templates=tallies.folder / "templates")
     with Ledger(tallies.folder / ".digitocr" / "ledger.sqlite") as ledger:
-        assert maintenance.verify(tallies.settings(), ledger) == []
-        maintenance.forget(tallies.settings(), ledger, ["b.jpg"])
+        assert verify(tallies.settings(), ledger) == []
+        forget(tallies.settings(), ledger, ["b.jpg"])
     assert rows_of(tallies) == {}
 
 
@@ -230,4 +231,4 @@ def test_the_workbook_is_written_on_request(tallies):
     assert (done.exit_code, done.stdout) == (0, "forms.xlsx: 1 pages\n")
     assert load_workbook("forms.xlsx")["tally"]["F2"].value == "003"
     done = CliRunner().invoke(app, ["form", "export", "forms.csv"])
-    assert "end it in .xlsx" in done.stderr
+    assert "does not end in .xlsx" in done.stderr

@@ -4,7 +4,8 @@ import pytest
 from fake_reader import SHAPE, numbers
 
 from digitocr.records import Box, FileResult, FileStatus, Page, PageResult
-from digitocr.results import pictures, tables
+from digitocr.results import pictures
+from digitocr.results.items import items
 
 
 @pytest.fixture
@@ -14,17 +15,17 @@ def page():
 
 def test_crops_are_written_for_what_waits_only(tmp_path, page):
     read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE, numbers("5 12?")),))
-    items = tables.items(read, read, "a")
-    pictures.write_crops(tmp_path, [pictures.show(page, read.pages[0], annotated=False)], items)
+    found = items(read, read, "a")
+    pictures.write_crops(tmp_path, [pictures.show(page, read.pages[0], annotated=False)], found)
     (crop,) = (tmp_path / "crops").iterdir()
-    assert crop.name == f"{items[0].review_id}.png"
+    assert crop.name == f"{found[0].queued.review_id}.png"
     assert cv2.imread(str(crop)).shape[0] >= 20
 
 
 def test_the_crop_of_an_empty_file_is_its_page(tmp_path, page):
     read = FileResult("a", "ab" * 32, (PageResult(1, SHAPE),), FileStatus.EMPTY)
     shown = pictures.show(page, read.pages[0], annotated=False)
-    pictures.write_crops(tmp_path, [shown], tables.items(read, read, "a"))
+    pictures.write_crops(tmp_path, [shown], items(read, read, "a"))
     (crop,) = (tmp_path / "crops").iterdir()
     height, width = cv2.imread(str(crop)).shape[:2]
     assert width / height == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.02)

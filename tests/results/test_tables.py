@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.errors import OutputError
-from digitocr.records import Box, FileResult, FileStatus, PageResult, Status
+from digitocr.records import FileResult, FileStatus, PageResult, Status
 from digitocr.results import tables
 
 SHA = "ab" * 32
@@ -69,46 +69,6 @@ def test_any_name_comes_back_and_none_is_a_formula(name):
     assert not row["file"].startswith(tables.FORMULA_STARTS)
     assert row["file"].removeprefix("'") == name.replace("\r", "\\r").removeprefix("'")
     assert text.count("\n") >= 2
-
-
-class TestItems:
-    def test_an_unsure_digit_waits_with_its_number(self):
-        (item,) = tables.items(read("5 12?"), read("5 12?"), "scan.jpg")
-        cells = dict(zip(tables.QUEUE, item.row, strict=False))
-        assert (cells["number"], cells["position"], cells["digit"], cells["number_text"]) == (
-            "2",
-            "1",
-            "1",
-            "12",
-        )
-        assert cells["crop"] == f"crops/{item.review_id}.png"
-        assert item.waits
-        assert item.mark == Box(40, 20, 9, 20)
-
-    def test_a_number_that_could_not_be_read_waits_as_a_whole(self):
-        result = read("1?")
-        (number,) = result.numbers
-        blank = replace(number, digits=(), written="")
-        result = replace(result, pages=(replace(result.pages[0], numbers=(blank,)),))
-        (item,) = tables.items(result, result, "scan.jpg")
-        assert (item.number, item.position, item.row[tables.QUEUE.index("position")]) == (1, 0, "")
-
-    def test_a_file_with_nothing_on_it_waits_as_number_0_with_its_page(self):
-        (item,) = tables.items(read(""), read(""), "scan.jpg")
-        assert (item.number, item.box) == (0, Box(0, 0, SHAPE[1], SHAPE[0]))
-        assert "nothing-found" in item.row
-
-    def test_ids_are_the_same_from_run_to_run_and_differ_by_content_page_and_box(self):
-        box = Box(1, 2, 3, 4)
-        one = tables.review_id(SHA, 1, box)
-        assert one == tables.review_id(SHA, 1, box)
-        others = [
-            tables.review_id("cd" * 32, 1, box),
-            tables.review_id(SHA, 2, box),
-            tables.review_id(SHA, 1, Box(1, 2, 3, 5)),
-        ]
-        assert len({one, *others}) == 4
-        assert not one.isdigit()  # a spreadsheet would round it
 
 
 def test_ink_that_is_no_number_is_left_out_and_keeps_its_place():

@@ -3,7 +3,7 @@ import csv
 import cv2
 import numpy as np
 import pytest
-from web_desk import Person, open_desk
+from reviewers import Person, review_of
 
 from digitocr.errors import UsageError
 from digitocr.imaging import clean, segment
@@ -61,8 +61,8 @@ def cut(work):
 
 
 def settle(work, *texts):
-    with open_desk(work) as desk:
-        ann = Person(desk)
+    with review_of(work) as review:
+        ann = Person(review)
         for task, text in zip(ann.take(9), texts, strict=False):
             assert ann.say(task, text) == ""
 
@@ -88,8 +88,8 @@ def test_what_was_settled_is_exported_as_the_network_saw_it(cut, tmp_path):
 
 
 def test_what_was_not_settled_or_was_taken_back_is_not(cut, tmp_path):
-    with open_desk(cut) as desk:
-        ann = Person(desk)
+    with review_of(cut) as review:
+        ann = Person(review)
         ann.say(ann.take()[0], "174")
         ann.undo()
     assert export.export(cut.settings(), tmp_path / "out").digits == 0
@@ -111,11 +111,11 @@ def test_a_file_that_is_gone_is_left_out_with_why(cut, tmp_path):
 
 def test_a_file_that_ends_its_decoder_is_left_out_with_why(cut, tmp_path, monkeypatch):
     settle(cut, "174", "25")
-    monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
+    monkeypatch.setattr(sandbox, "DECODER", "import os; os.kill(os.getpid(), 11)")
     done = export.export(cut.settings(), tmp_path / "out")
     assert done.digits == 0
     assert {why for _, why in done.left_out} == {
-        "its decoder ended on it (signal 11) (scan or copy it again)"
+        "the decoder crashed on it (signal 11) (scan or copy it again)"
     }
 
 

@@ -360,4 +360,4 @@ def test_two_results_folders_share_a_queue(work, desk):
     apply_review(work.settings(results="second"), "ann")
     assert desk.rows() == []
     with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as ledger:
-        assert len(ledger.audit(1)) == len(ledger.audit(2)) == 1
+        assert len(ledger.corrections.all(1)) == len(ledger.corrections.all(2)) == 1

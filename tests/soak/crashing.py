@@ -24,8 +24,12 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).p
 
 from fake_reader import FakeReader, numbers
 
-from digitocr.inbox import maintenance, run
+from digitocr.inbox import job, run
+from digitocr.inbox.retention import apply_retention
+from digitocr.inbox.retry import retry
+from digitocr.inbox.verify import verify
 from digitocr.settings import load_settings
+from digitocr.store.database import Database
 from digitocr.store.ledger import Ledger
 from flows.apply_review import apply_review
 
@@ -70,9 +74,8 @@ def drop(files):
 
 
 def read():
-    job = run.make_job(settings())
-    with run.open_batch(job, FakeReader) as opened:
-        return run.drain(opened, lambda chunk: Now(opened.work(chunk)), 1)
+    with run.open_runner(job.make_job(settings()), FakeReader) as runner:
+        return run.drain(runner, lambda chunk: Now(runner.work(chunk)), 1)
 
 
 def fill():
@@ -92,15 +95,15 @@ def correct():
 
 def second_chance():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        maintenance.retry(settings(), ledger, [])
+        retry(settings(), ledger, [])
 
 
-def tidy():
+def keep_house():
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        maintenance.tidy(settings(), ledger)
+        apply_retention(settings(), ledger)
 
 
-LIFE = (read, correct, lambda: drop(AGAIN), read, second_chance, read, tidy)
+LIFE = (read, correct, lambda: drop(AGAIN), read, second_chance, read, keep_house)
 
 
 def live(start=0):
@@ -136,17 +139,17 @@ class Steps:
     def install(self):
         for name in ("rename", "replace", "unlink", "mkdir", "fsync"):
             setattr(os, name, self.deadly(getattr(os, name)))
-        writing = Ledger._writing
+        writing = Database.writing
 
         @contextlib.contextmanager
-        def deadly_writing(ledger):
+        def deadly_writing(database):
             self.step()
-            with writing(ledger) as db:
+            with writing(database) as db:
                 yield db
                 self.step()
             self.step()
 
-        Ledger._writing = deadly_writing
+        Database.writing = deadly_writing
         FakeReader._read = self.deadly(FakeReader._read)
 
 
@@ -216,11 +219,9 @@ def check():
     assert sorted(contents()) == put, f"kept {sorted(contents())}, put {put}"
     assert not [p for p in Path("inbox").rglob("*") if p.is_file()]
     with Ledger(Path(".digitocr/ledger.sqlite")) as ledger:
-        wrong = [
-            line for line in maintenance.verify(settings(), ledger) if "left behind by a kill" not in line
-        ]
+        wrong = [line for line in verify(settings(), ledger) if "left behind by a kill" not in line]
         known = list(ledger.known(1))
-        said = ledger.audit(1)
+        said = ledger.corrections.all(1)
     assert wrong == [], wrong
     rows = table("results/files.csv")[1:]
     assert len(rows) == len(known) == len(put), rows

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from digitocr.inbox import maintenance
+from digitocr.inbox.verify import verify
 from digitocr.settings import load_settings
 from digitocr.store.ledger import Ledger
 
@@ -92,5 +92,5 @@ def test_five_times_with_everything_real(tmp_path):
             {name: folder / name for name in ("inbox", "results", "review", "archive", "failed")}
         )
         with Ledger(folder / ".digitocr" / "ledger.sqlite") as ledger:
-            wrong = maintenance.verify(settings, ledger)
+            wrong = verify(settings, ledger)
         assert [line for line in wrong if "left behind by a kill" not in line] == []

@@ -11,15 +11,15 @@ import time
 import pytest
 
 from digitocr.errors import OutputError
-from digitocr.inbox import folder as inbox
-from digitocr.inbox import maintenance, run, stability
+from digitocr.inbox import scan, stability, survey
+from digitocr.inbox.verify import verify
 from digitocr.store import ledger
 from digitocr.store.ledger import Ledger
 
 
 def agrees(work):
     with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
-        return [line for line in maintenance.verify(work.settings(), opened) if "left behind" not in line]
+        return [line for line in verify(work.settings(), opened) if "left behind" not in line]
 
 
 @pytest.fixture
@@ -74,14 +74,14 @@ class TestDisk:
         put = self.run_until_full(work, small_disk, results=results, review=small_disk.place / "review")
         settings = work.settings(results=results, review=small_disk.place / "review")
         with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
-            assert [line for line in maintenance.verify(settings, opened) if "left behind" not in line] == []
+            assert [line for line in verify(settings, opened) if "left behind" not in line] == []
             assert len(list(opened.known(1))) == len(put)
 
     def test_no_room_for_the_ledger(self, work, small_disk):
         put = self.run_until_full(work, small_disk, state=small_disk.place / "state")
         settings = work.settings(state=small_disk.place / "state")
         with Ledger(small_disk.place / "state" / "ledger.sqlite") as opened:
-            assert [line for line in maintenance.verify(settings, opened) if "left behind" not in line] == []
+            assert [line for line in verify(settings, opened) if "left behind" not in line] == []
         assert {row["file"] for row in work.table("results/files.csv")} == set(put)
 
     def test_no_room_for_the_archive(self, work, small_disk):
@@ -143,7 +143,7 @@ def test_a_clock_that_is_set_back_loses_nothing_and_repeats_nothing(work, monkey
     work.run(other)
     real = time.time
     with monkeypatch.context() as back:
-        for module in (ledger, run, stability):
+        for module in (ledger, survey, stability):
             back.setattr(module, "time", _Clock(real, -400 * 86400))
         back.setattr(ledger, "now", lambda: "2020-01-01T00:00:00Z")
         assert work.run(other).unchanged == 3
@@ -206,17 +206,17 @@ def test_a_power_cut_that_takes_back_what_was_not_on_the_disk_yet(work, lost):
             shutil.copytree(before / name, work.folder / name)
     if lost == "the tables":
         with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
-            assert maintenance.verify(work.settings(), opened)
+            assert verify(work.settings(), opened)
         work.run(reprocess="all")
     else:
         work.run()
     if lost == "the ledger":
         with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
-            unread = [line for line in maintenance.verify(work.settings(), opened) if "never read" in line]
+            unread = [line for line in verify(work.settings(), opened) if "never read" in line]
         assert len(unread) == 3, "what was archived but is not in the ledger is named"
         return
     assert work.names("inbox") == []
     assert agrees(work) == []
     assert len(work.statuses()) == 5
     assert sorted(row["text"] for row in work.table("results/numbers.csv")) == ["1", "2", "3", "4"]
-    assert inbox.digest(work.folder / "failed" / "bad.jpg")
+    assert scan.digest(work.folder / "failed" / "bad.jpg")

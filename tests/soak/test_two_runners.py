@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from digitocr.inbox import maintenance
+from digitocr.inbox.verify import verify
 from digitocr.store.ledger import Ledger
 
 ROOT = Path(__file__).parent.parent.parent
@@ -59,4 +59,4 @@ def test_runs_watchers_and_commands_at_once(work):
     assert len(reads) == 300
     assert set(work.statuses().values()) == {"done"}
     with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
-        assert maintenance.verify(work.settings(), opened) == []
+        assert verify(work.settings(), opened) == []

@@ -23,7 +23,7 @@ class Noting(FakeReader):
 
 future = Future()
 future.set_result(Noting())
-pipeline._load = lambda model, options, templates: future
+pipeline.reader_of = lambda settings: future
 
 if __name__ == "__main__":
     which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]

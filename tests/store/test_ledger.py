@@ -6,7 +6,9 @@ import threading
 import pytest
 
 from digitocr.errors import OutputError
-from digitocr.store.ledger import Claim, Correction, Ledger, Outcome, Waiting
+from digitocr.store.database import Database
+from digitocr.store.ledger import Claim, Ledger, Outcome
+from digitocr.store.records import Correction, QueueItem
 
 
 @pytest.fixture
@@ -75,64 +77,69 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
 
 
 def test_all_files_are_gone_through_portion_by_portion(ledger, job, monkeypatch):
-    monkeypatch.setattr("digitocr.store.ledger._PORTION", 2)
+    monkeypatch.setattr("digitocr.store.database.PORTION_ROWS", 2)
     names = ["b", "a", "e", "é", "d", "c", "a/b"]
     for identity, name in zip(ledger.claim(job, [claim(n) for n in names], "me"), names, strict=True):
-        items = tuple(Waiting(f"{name}{i}", i != 1, (f"{name}{i}",)) for i in range(4))
+        items = tuple(QueueItem(f"{name}{i}", name, 1, waits=i != 1) for i in range(4))
         ledger.finish(job, [(identity, Outcome("done", number_lines=name, items=items))])
     assert [k.file for k in ledger.known(job)] == sorted(names)
-    assert list(ledger.number_lines(job)) == sorted(names)
+    assert list(ledger.published.number_lines(job)) == sorted(names)
     expected = [f"{name}{i}" for name in sorted(names) for i in (0, 2, 3)]
-    assert [item.review_id for item in ledger.waiting(job)] == expected
-    assert ledger.count_waiting(job) == len(expected)
+    assert [item.review_id for item in ledger.items.waiting(job)] == expected
+    assert ledger.items.count_waiting(job) == len(expected)
 
 
-def test_files_at_hand_are_found_without_going_through_all(ledger, job):
-    asked = []
-    ledger._db.set_trace_callback(asked.append)
+def test_files_at_hand_are_found_without_going_through_all(ledger, job, monkeypatch):
+    asked, rows = [], Database.rows
+
+    def noted(database, sql, *values, **named):
+        asked.append((sql, values, named))
+        return rows(database, sql, *values, **named)
+
+    monkeypatch.setattr(Database, "rows", noted)
     ledger.of_source(job, "a"), ledger.of_content(job, "a"), ledger.is_free(job, "a")
-    list(ledger.known(job)), list(ledger.number_lines(job)), list(ledger.waiting(job))
-    ledger._db.set_trace_callback(None)
-    assert len(asked) == 6
-    for sql in asked:
-        plan = [row[3] for row in ledger._db.execute(f"EXPLAIN QUERY PLAN {sql}")]
+    list(ledger.known(job)), list(ledger.published.number_lines(job)), list(ledger.items.waiting(job))
+    ledger.items.find(job, "r1"), ledger.corrections.of(1)
+    assert len(asked) == 8
+    for sql, values, named in asked:
+        plan = [row[3] for row in rows(ledger.database, f"EXPLAIN QUERY PLAN {sql}", *values, **named)]
         assert not any("SCAN" in step or "B-TREE FOR ORDER BY" in step for step in plan), (sql, plan)
 
 
 def test_the_tables_over_all_files_are_due_after_every_outcome(ledger, job):
-    ledger.begin_publishing(job)
-    ledger.end_publishing(job)
+    ledger.published.begin(job)
+    ledger.published.end(job)
     (identity,) = ledger.claim(job, [claim()], "me")
-    assert ledger.is_published(job)
+    assert ledger.published.is_current(job)
     ledger.finish(job, [(identity, Outcome("done"))])
-    assert not ledger.is_published(job)
+    assert not ledger.published.is_current(job)
 
 
 def test_what_becomes_known_while_tables_are_written_is_still_due(ledger, job):
     (identity,) = ledger.claim(job, [claim()], "me")
-    ledger.begin_publishing(job)
+    ledger.published.begin(job)
     ledger.finish(job, [(identity, Outcome("done"))])
-    ledger.end_publishing(job)
-    assert not ledger.is_published(job)
+    ledger.published.end(job)
+    assert not ledger.published.is_current(job)
 
 
 class TestCorrections:
     def test_they_are_appended_and_make_tables_stale(self, ledger, job):
         (identity,) = ledger.claim(job, [claim()], "me")
-        ledger.finish(job, [(identity, Outcome("done", items=(Waiting("r1", True, ("r1",)),)))])
+        ledger.finish(job, [(identity, Outcome("done", items=(QueueItem("r1", "a.jpg", 1),)))])
         said = Correction(identity, "r1", "digit", "1", "7", "ann", "2026-01-01T00:00:00Z")
-        ledger.correct(job, [said])
-        assert ledger.corrections(identity) == [said]
-        assert [k.id for k in ledger.stale(job)] == [identity]
-        assert ledger.audit(job) == [("a.jpg", said)]
-        ledger.refresh(job, identity, Outcome("done"), ledger.newest_correction(identity))
-        assert ledger.stale(job) == []
-        assert list(ledger.waiting(job)) == []
+        ledger.corrections.add(job, [said])
+        assert ledger.corrections.of(identity) == [said]
+        assert ledger.published.stale(job) == [identity]
+        assert ledger.corrections.all(job) == [("a.jpg", said)]
+        ledger.published.refresh(job, identity, Outcome("done"), ledger.corrections.newest(identity))
+        assert ledger.published.stale(job) == []
+        assert list(ledger.items.waiting(job)) == []
 
     @pytest.mark.parametrize("sql", ["DELETE FROM correction", "UPDATE correction SET new = '0'"])
     def test_they_can_be_neither_changed_nor_deleted(self, ledger, job, sql, tmp_path):
         (identity,) = ledger.claim(job, [claim()], "me")
-        ledger.correct(job, [Correction(identity, "r1", "digit", "1", "7", "ann", "now")])
+        ledger.corrections.add(job, [Correction(identity, "r1", "digit", "1", "7", "ann", "now")])
         db = sqlite3.connect(tmp_path / "state" / "ledger.sqlite")
         with pytest.raises(sqlite3.IntegrityError, match="corrections are never"):
             db.execute(sql)
@@ -187,7 +194,7 @@ def test_threads_share_a_ledger(ledger, job):
 def test_processes_share_a_ledger_from_its_making_on(tmp_path):
     path = tmp_path / "ledger.sqlite"
     script = (
-        "import sys; from pathlib import Path; from digitocr.store.ledger import *\n"
+        "import sys; from pathlib import Path; from digitocr.store.ledger import Claim, Ledger, Outcome\n"
         "path, me = Path(sys.argv[1]), sys.argv[2]\n"
         "with Ledger(path) as ledger:\n"
         "    job = ledger.job(path.parent)\n"

@@ -5,7 +5,8 @@ import json
 
 from fake_reader import FakeReader
 
-from digitocr.inbox.run import Hooks, drain, make_job, open_batch
+from digitocr.inbox.job import Hooks, make_job
+from digitocr.inbox.run import drain, open_runner
 from digitocr.settings import load_settings
 
 
@@ -31,8 +32,8 @@ class Workplace:
         """Run once, in this thread."""
         job = make_job(self.settings(**flags), folder)
         self.reader.seen.clear()
-        with open_batch(job, lambda: self.reader, hooks or Hooks()) as batch:
-            return drain(batch, lambda chunk: Done(batch.work(chunk)), 1)
+        with open_runner(job, lambda: self.reader, hooks or Hooks()) as runner:
+            return drain(runner, lambda chunk: Done(runner.work(chunk)), 1)
 
     def table(self, name):
         with (self.folder / name).open(newline="", encoding="utf-8") as stream:

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from fake_reader import drawn
 from PIL import Image
+from reviewers import Person, review_of
 from samples import stored
 from starlette.testclient import TestClient
 from typer.testing import CliRunner
-from web_desk import open_desk
 from workplace import Workplace
 
 from digitocr.cli.app import app
@@ -27,7 +27,7 @@ HOSTILE = "<img src=x onerror=alert(1)>' \" & =1+1.png"
 
 
 def client(work, token="", base=HOME, address="127.0.0.1", rules=None):
-    served = make_app(open_desk(work, rules), work.settings(), token=token, host_person="ann")
+    served = make_app(review_of(work, rules), work.settings(), token=token, host_person="ann")
     return TestClient(
         served, base_url=base, client=(address, 5000), headers={"origin": base}, follow_redirects=False
     )
@@ -115,12 +115,9 @@ class TestPages:
         assert [row["file"] for row in read.table("review/queue.csv")] == ["b.png"]
 
     def test_what_a_killed_server_left_undone_is_done_at_the_next_start(self, read):
-        desk = open_desk(read)
-        from web_desk import Person
-
-        ann = Person(desk)
-        ann.accept(ann.take()[0])
-        desk.close()
+        with review_of(read) as review:
+            ann = Person(review)
+            ann.accept(ann.take()[0])
         assert len(read.table("review/queue.csv")) == 2
         with client(read):
             pass
@@ -182,15 +179,15 @@ class TestPictures:
         assert page.get("/picture/1-1-2/around.jpg").status_code == 404
 
     def test_a_file_that_ends_its_decoder_is_a_picture_less(self, read, page, monkeypatch):
-        sound = sandbox._START
-        monkeypatch.setattr(sandbox, "_START", "import os; os.kill(os.getpid(), 11)")
+        sound = sandbox.DECODER
+        monkeypatch.setattr(sandbox, "DECODER", "import os; os.kill(os.getpid(), 11)")
         reply = page.get("/picture/1-1-2/around.jpg")
         assert (reply.status_code, reply.json()["message"]) == (
             404,
-            "a.png: its decoder ended on it (signal 11)",
+            "a.png: the decoder crashed on it (signal 11)",
         )
         assert page.get("/picture/1-1-2/number-1.png").status_code == 200  # the crop of the queue
-        monkeypatch.setattr(sandbox, "_START", sound)
+        monkeypatch.setattr(sandbox, "DECODER", sound)
         assert page.get("/picture/2-1-1/around.jpg").status_code == 200
 
     def test_a_bomb_costs_no_more_than_the_limits(self, work):

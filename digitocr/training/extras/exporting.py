@@ -38,7 +38,6 @@ class ExportError(DigitocrError):
     """An exported model does not answer as Keras does, or cannot be made of this network."""
 
     code = "export"
-    exit_status = 3
 
 
 def export(model: Path, form: str, source: str, output: Path | None) -> int:

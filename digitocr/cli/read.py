@@ -1,0 +1,70 @@
+"""``digitocr read``: the numbers of single files on standard output."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from digitocr.cli import options
+from digitocr.cli.console import Console, warn
+from digitocr.errors import ExitStatus
+from digitocr.records import FileResult, FileStatus
+from digitocr.settings import load_settings
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    """
+    app.command()(read)
+
+
+def read(
+    files: Annotated[list[Path], typer.Argument(help="Scans and photos.")],
+    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object per file.")] = False,  # noqa: FBT002
+    threshold: options.Threshold = None,
+    model: options.Model = None,
+    templates: options.Templates = None,
+) -> None:
+    """Read single files and print their numbers. Writes no tables and no ledger."""
+    console = Console(as_json=as_json)
+
+    def command() -> int:
+        from digitocr.pipeline import reader_of
+        from digitocr.records import Source
+
+        reader = reader_of(
+            load_settings({"threshold": threshold, "model": model, "templates": templates})
+        ).result()
+        failed = False
+        for path in files:  # one by one, so that each is printed as soon as it is read
+            result = reader.read([Source(path, path.as_posix())])[0].result
+            failed |= result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
+            if result.error and not as_json:
+                warn(f"{result.file}: {result.error}")
+            console.result(asdict(result) | {"status": result.status.value}, _lines(result))
+        return ExitStatus.SOME_FAILED if failed else ExitStatus.OK
+
+    console.run(command)
+
+
+def _lines(result: FileResult) -> Iterator[str]:
+    """Yield a line per number: file, page, text, confidence, status, reasons and, if it has one, field."""
+    for page in result.pages:
+        for number in page.numbers:
+            cells = (
+                result.file,
+                str(page.index),
+                number.text,
+                f"{number.confidence:.4f}",
+                number.status,
+                "; ".join(number.reasons),
+            )
+            yield "\t".join([*cells, *([number.field] if number.field else [])])

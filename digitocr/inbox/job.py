@@ -1,0 +1,173 @@
+"""A run from outside: what it reads, with what and into which folders; how its caller follows it; how it ended."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from digitocr.errors import UsageError
+from digitocr.forms.template import dumps, load_folder
+from digitocr.inbox.scan import FoundFile
+from digitocr.networks.card import read_card, shipped_model
+from digitocr.networks.registry import model_in_use
+from digitocr.records import FileStatus
+from digitocr.settings import Settings
+from digitocr.store.ledger import Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """What a run reads, with what, and where the results go.
+
+    Attributes
+    ----------
+    settings : Settings
+    folder : Path
+    is_inbox : bool
+        The inbox is emptied; any other folder is left as it was.
+    model : str
+        Name and hash of the model.
+    reading : str
+        The settings that change results.
+    """
+
+    settings: Settings
+    folder: Path
+    is_inbox: bool
+    model: str
+    reading: str
+
+
+def make_job(settings: Settings, folder: Path | None = None) -> Job:
+    """Check what a run is asked to do.
+
+    Parameters
+    ----------
+    settings : Settings
+    folder : Path, optional
+        The folder to read; by default the inbox of the settings.
+
+    Returns
+    -------
+    Job
+
+    Raises
+    ------
+    UsageError
+        If the folder does not exist or is one that the program writes to.
+    ModelError
+        If the model cannot be used.
+    TemplateError
+        If a template cannot be used.
+    """
+    folder = folder or settings.inbox
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", hint="to read single files use python -m digitocr read")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not there", hint="make it and put scans in it")
+    for name in ("results", "review", "state"):
+        if getattr(settings, name).resolve() == folder.resolve():
+            raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")
+    card = read_card(model_in_use(settings) or shipped_model())
+    threshold = card.threshold if settings.threshold is None else settings.threshold
+    return Job(
+        settings=settings,
+        folder=folder,
+        is_inbox=settings.inbox.is_dir() and folder.samefile(settings.inbox),
+        model=f"{card.name}@{card.sha256[:12]}",
+        reading=f"threshold={threshold:g}{_templates(settings)}",
+    )
+
+
+def _templates(settings: Settings) -> str:
+    """Identify the templates by their content: a changed template changes results."""
+    if settings.templates is None:
+        return ""
+    digest = hashlib.sha256()
+    for template in load_folder(settings.templates):
+        digest.update(dumps(template).encode())
+        for path in (template.reference, template.features):
+            digest.update(path.read_bytes() if path else b"")
+    return f";templates={digest.hexdigest()[:12]}"
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """How the caller of a run takes part in it.
+
+    Attributes
+    ----------
+    progress : callable
+        Called from any thread with how many more files were settled, and out of how many.
+    is_ready : callable or None
+        Whether a file may be taken now; None asks whether it has been still for a while.
+    patience : float
+        Seconds. A file that cannot be decoded and changed more recently is left for the next run: part of it may
+        still be on its way.
+    stop : Event
+        Once set, no further chunk is begun.
+    """
+
+    progress: Callable[[int, int], None] = lambda count, total: None
+    is_ready: Callable[[FoundFile], bool] | None = None
+    patience: float = 0.0
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+@dataclass(frozen=True, slots=True)
+class Summary:
+    """How a run ended; the keys of ``--json``. Numbers, digits and review count only files read in this run."""
+
+    files: int = 0
+    done: int = 0
+    empty: int = 0
+    partial: int = 0
+    failed: int = 0
+    duplicates: int = 0
+    unchanged: int = 0
+    numbers: int = 0
+    digits: int = 0
+    review: int = 0
+    seconds: float = 0.0
+
+    @property
+    def exit_status(self) -> int:
+        """0 if everything was read, 1 if some files failed or were read only in part."""
+        return 1 if self.failed or self.partial else 0
+
+    def as_dict(self) -> dict[str, int | float]:
+        """Return the keys of ``--json``."""
+        return asdict(self)
+
+
+class Tally:
+    """Counts settled files, from any thread, since it was made."""
+
+    def __init__(self) -> None:
+        self._counts: Counter[str] = Counter()
+        self._lock = threading.Lock()
+        self._started = time.perf_counter()
+
+    def add_unchanged(self) -> None:
+        """Count a file whose last reading stands."""
+        self._add(files=1, unchanged=1)
+
+    def add(self, outcome: Outcome) -> None:
+        """Count a file that was read, given up or found to be a duplicate."""
+        status = "duplicates" if outcome.status == FileStatus.DUPLICATE else outcome.status
+        counts = {"numbers": outcome.numbers, "digits": outcome.digits, "review": outcome.review}
+        self._add(files=1, **{status: 1}, **counts)
+
+    def _add(self, **counts: int) -> None:
+        with self._lock:
+            self._counts.update(counts)
+
+    def summary(self) -> Summary:
+        """Return the counts so far."""
+        with self._lock:
+            return Summary(**self._counts, seconds=round(time.perf_counter() - self._started, 3))

@@ -1,0 +1,317 @@
+"""What a run does with each file it found: pure decisions, made from facts about the disk and the ledger."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from enum import StrEnum
+
+from digitocr.inbox.job import Job, Summary
+from digitocr.inbox.scan import FoundFile
+from digitocr.records import READ, FileStatus
+from digitocr.results import publish
+from digitocr.store.ledger import Known
+
+ATTEMPTS = 3
+"""A file is given up after it ended the program, met a fault in it or could not be opened this many times."""
+
+RACY_NS = 2_000_000_000
+"""A file modified less than this before it was hashed may have changed again within one tick of the file system."""
+
+CHUNK_BYTES = 50_000_000
+"""A chunk of more bytes takes no further file: thick PDFs are read by themselves."""
+
+
+class Action(StrEnum):
+    """What a run does with a file."""
+
+    READ = "read"
+    """Read it."""
+    UNCHANGED = "unchanged"
+    """Nothing: its last reading stands."""
+    DUPLICATE = "duplicate"
+    """Record that the same content stands in the tables under another name."""
+    AWAIT_TWIN = "await-twin"
+    """Decide once the same content, which is read in this run under another name, has been read."""
+    UNREADABLE = "unreadable"
+    """Give it up: it cannot be opened."""
+    CRASHED = "crashed"
+    """Give it up: reading it ended the program too often."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of a file, on the disk and in the ledger, when a run comes to it.
+
+    Attributes
+    ----------
+    found : FoundFile
+    sha256 : str
+        Hash of the content, '' if it cannot be read.
+    trouble : str
+        Why it cannot be read.
+    checked_ns : int
+        When the content was hashed, in nanoseconds since 1970.
+    same_source, same_content : tuple of Known
+        Ledger entries of the same path, and of the same content.
+    complete : frozenset of int
+        Ids of those entries whose tables are on the disk.
+    claimed : frozenset of int
+        Ids of those entries that this run has claimed.
+    """
+
+    found: FoundFile
+    sha256: str = ""
+    trouble: str = ""
+    checked_ns: int = 0
+    same_source: tuple[Known, ...] = ()
+    same_content: tuple[Known, ...] = ()
+    complete: frozenset[int] = frozenset()
+    claimed: frozenset[int] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a run does with a file, and why.
+
+    Attributes
+    ----------
+    action : Action
+    facts : Facts
+    known : Known or None
+        Its own ledger entry.
+    twin : str
+        Name in the tables of the file with the same content, for a duplicate.
+    """
+
+    action: Action
+    facts: Facts
+    known: Known | None = None
+    twin: str = ""
+
+    @property
+    def was_interrupted(self) -> bool:
+        """Whether its last reading did not end; it may have ended the program."""
+        return self.known is not None and bool(self.known.holder)
+
+
+def plan(job: Job, seen: Iterable[Facts]) -> Iterator[Decision]:
+    """Decide what to do with each file; lazily, so that facts are gathered as late as possible.
+
+    Parameters
+    ----------
+    job : Job
+    seen : iterable of Facts
+        One per file, in the order in which the files are taken.
+
+    Yields
+    ------
+    Decision
+        One per file. Of several files with the same content the first is read, the others await it.
+    """
+    reading: set[str] = set()
+    for facts in seen:
+        decision = decide(job, facts)
+        if decision.action in (Action.READ, Action.CRASHED):
+            if facts.sha256 in reading:
+                decision = replace(decision, action=Action.AWAIT_TWIN)
+            reading.add(facts.sha256)
+        yield decision
+
+
+def decide(job: Job, facts: Facts) -> Decision:
+    """Decide what to do with one file, regardless of the others.
+
+    Parameters
+    ----------
+    job : Job
+    facts : Facts
+
+    Returns
+    -------
+    Decision
+    """
+    known = _own_entry(facts)
+    if not facts.sha256:
+        return Decision(Action.UNREADABLE, facts, known)
+    if known is not None and is_current(job, known, facts):
+        return Decision(Action.UNCHANGED, facts, known)
+    twin = _current_twin(job, facts)
+    if twin is not None:
+        return Decision(Action.DUPLICATE, facts, known, twin.file)
+    if known is not None and known.holder and known.attempts >= ATTEMPTS:
+        return Decision(Action.CRASHED, facts, known)
+    return Decision(Action.READ, facts, known)
+
+
+def is_current(job: Job, known: Known, facts: Facts) -> bool:
+    """Tell whether the last reading of a file stands.
+
+    Parameters
+    ----------
+    job : Job
+    known : Known
+        One of the entries in `facts`.
+    facts : Facts
+
+    Returns
+    -------
+    bool
+        True for a file that was read with this model and these settings and has its tables, for a duplicate of such
+        a file, and for one that failed for good.
+    """
+    reprocess = job.settings.reprocess
+    if reprocess == "all" and known.id not in facts.claimed:
+        return False
+    if known.status == FileStatus.DUPLICATE:
+        return any(k.status in READ and is_current(job, k, facts) for k in facts.same_content)
+    if known.status == FileStatus.FAILED:
+        lasts = known.error_code not in publish.MAY_PASS
+        gave_up = known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
+        return (lasts or gave_up) and reprocess != "failed"
+    return known.status in READ and was_read_with(job, known) and known.id in facts.complete
+
+
+def was_read_with(job: Job, known: Known) -> bool:
+    """Tell whether a file was last read with the model and the settings of a job.
+
+    Parameters
+    ----------
+    job : Job
+    known : Known
+
+    Returns
+    -------
+    bool
+    """
+    return (known.model, known.settings) == (job.model, job.reading)
+
+
+def is_wanted_again(job: Job, known: Known) -> bool:
+    """Tell whether ``--reprocess`` asks for a file that was taken out of the inbox.
+
+    Parameters
+    ----------
+    job : Job
+    known : Known
+
+    Returns
+    -------
+    bool
+    """
+    match job.settings.reprocess:
+        case "all":
+            return True
+        case "failed":
+            return known.status == FileStatus.FAILED
+        case "changed":
+            return known.status in READ and not was_read_with(job, known)
+    return False
+
+
+def known_by_time(found: FoundFile, same_source: Iterable[Known]) -> Known | None:
+    """Find the ledger entry of a file by its path, size and time alone, if these can be trusted.
+
+    Parameters
+    ----------
+    found : FoundFile
+    same_source : iterable of Known
+        Ledger entries of the same path.
+
+    Returns
+    -------
+    Known or None
+        None if the file must be hashed.
+    """
+    for known in same_source:
+        same = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
+        if same and known.sha256 and known.mtime_ns + RACY_NS < known.checked_ns:
+            return known
+    return None
+
+
+def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]]:
+    """Group files that are read together.
+
+    Parameters
+    ----------
+    decisions : iterable of Decision
+    size : int
+        Most files in a group.
+
+    Yields
+    ------
+    list of Decision
+        Files to read, at most `size` of them and about `CHUNK_BYTES`. A file whose last reading was interrupted comes
+        by itself, so that it takes no other with it, and so does each file that is not read.
+    """
+    waiting: list[Decision] = []
+    for decision in decisions:
+        if decision.action is not Action.READ or decision.was_interrupted:
+            yield [decision]
+            continue
+        waiting.append(decision)
+        if len(waiting) == size or sum(d.facts.found.size for d in waiting) > CHUNK_BYTES:
+            yield waiting
+            waiting = []
+    if waiting:
+        yield waiting
+
+
+def chunk_size(files: int, largest: int, jobs: int) -> int:
+    """Return how many files are read together.
+
+    Parameters
+    ----------
+    files : int
+        Files of the run.
+    largest : int
+        Most files in a chunk.
+    jobs : int
+        Chunks read side by side; each should get some.
+
+    Returns
+    -------
+    int
+        At least 1.
+
+    Examples
+    --------
+    >>> chunk_size(1000, largest=16, jobs=4), chunk_size(10, largest=16, jobs=4), chunk_size(0, 16, 4)
+    (16, 3, 1)
+    """
+    return max(1, min(largest, -(-files // jobs)))
+
+
+def forecast(actions: Iterable[Action]) -> Summary:
+    """Sum up what a run would do, as far as that is known without reading.
+
+    Parameters
+    ----------
+    actions : iterable of Action
+        One per file.
+
+    Returns
+    -------
+    Summary
+        Files that would be read are counted among `files` only.
+    """
+    count = Counter(actions)
+    return Summary(
+        files=count.total(),
+        failed=count[Action.UNREADABLE] + count[Action.CRASHED],
+        duplicates=count[Action.DUPLICATE] + count[Action.AWAIT_TWIN],
+        unchanged=count[Action.UNCHANGED],
+    )
+
+
+def _own_entry(facts: Facts) -> Known | None:
+    """Find the entry of the same path and content; a file that could never be opened is known by its path."""
+    return next((k for wanted in (facts.sha256, "") for k in facts.same_source if k.sha256 == wanted), None)
+
+
+def _current_twin(job: Job, facts: Facts) -> Known | None:
+    """Find an entry with the same content under another path whose reading stands."""
+    others = (k for k in facts.same_content if k.source != facts.found.source)
+    return next((k for k in others if k.status in READ and is_current(job, k, facts)), None)

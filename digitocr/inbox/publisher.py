@@ -1,0 +1,57 @@
+"""The tables over all files, kept up to date while a run goes on."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from digitocr.results import publish
+from digitocr.results.publish import Shelf
+from digitocr.store.ledger import Ledger
+
+_MIN_INTERVAL_S = 10.0
+"""Least time between two writes during a run."""
+
+_MAX_SHARE = 0.05
+"""Largest share of a run's time spent on writing these tables."""
+
+
+class Publisher:
+    """Keeps the tables over all files up to date.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    ledger : Ledger
+    """
+
+    def __init__(self, shelf: Shelf, ledger: Ledger) -> None:
+        self._shelf = shelf
+        self._ledger = ledger
+        self._lock = threading.Lock()  # never held while another lock is taken
+        self._last = time.monotonic()
+        self._cost = 0.0
+
+    def publish_sometimes(self) -> None:
+        """Write the tables over all files if it is time to; from any thread."""
+        with self._lock:
+            if time.monotonic() - self._last < max(_MIN_INTERVAL_S, self._cost / _MAX_SHARE):
+                return
+            self._last = time.monotonic()
+        with publish.writing(self._shelf):
+            publish.publish(self._shelf, self._ledger)
+        with self._lock:
+            ended = time.monotonic()
+            self._cost, self._last = ended - self._last, ended
+
+    def publish_changes(self) -> None:
+        """Write the tables over all files if they are missing or behind the ledger."""
+        shelf, ledger = self._shelf, self._ledger
+        with publish.writing(shelf):
+            stale = publish.refresh(shelf, ledger)
+            if stale or not ledger.published.is_current(shelf.job) or not self._has_tables():
+                publish.publish(shelf, ledger)
+
+    def _has_tables(self) -> bool:
+        shelf = self._shelf
+        return (shelf.results / "files.csv").is_file() and (shelf.review / "queue.csv").is_file()

@@ -1,0 +1,169 @@
+"""The input folder: which files in it are to be read, and how each was when it was looked at."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from digitocr.errors import FileAccessError
+from digitocr.inbox.names import is_litter, printable
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """A file of the input folder as it was when the folder was looked at.
+
+    Attributes
+    ----------
+    path : Path
+    source : str
+        Path relative to the folder, with ``/``, as it can be shown.
+    size : int
+        Bytes; -1 if the file cannot be looked at.
+    mtime_ns : int
+        When it was last modified, in nanoseconds since 1970; -1 if the file cannot be looked at.
+    """
+
+    path: Path
+    source: str
+    size: int
+    mtime_ns: int
+
+
+def scan(
+    folder: Path, *, own: Iterable[Path] = (), is_inbox: bool = False
+) -> tuple[list[FoundFile], list[Path]]:
+    """Look for files to read, in a folder and its sub-folders.
+
+    Parameters
+    ----------
+    folder : Path
+    own : iterable of Path
+        Folders that the program writes to; those within `folder` are left out.
+    is_inbox : bool
+        The README of the inbox is not input.
+
+    Returns
+    -------
+    files : list of FoundFile
+        Sorted by source.
+    left : list of Path
+        Links that lead out of the folder; they are not followed.
+
+    Raises
+    ------
+    FileAccessError
+        If the folder itself cannot be listed.
+    """
+    root = folder.resolve()
+    out = {path.resolve() for path in own} - {root}
+    files: list[FoundFile] = []
+    left: list[Path] = []
+    folders = [(root, "")]
+
+    while folders:
+        directory, prefix = folders.pop()
+        try:
+            with os.scandir(directory) as listing:
+                children = list(listing)
+        except OSError as error:
+            if directory == root:
+                raise FileAccessError(f"cannot look into {folder}: {error.strerror or error}") from None
+            if not isinstance(error, FileNotFoundError):  # one failed input; it does not end the run
+                files.append(FoundFile(directory, prefix.rstrip("/"), -1, -1))
+            continue
+        for child in children:
+            path = Path(child.path)
+            source = prefix + printable(child.name)
+            if is_litter(child.name) or (is_inbox and source.casefold() == "readme.md"):
+                continue
+            if child.is_symlink() and not _leads_into(path, root):
+                left.append(path)
+            elif child.is_dir(follow_symlinks=False):
+                if path not in out:  # `path` is resolved: the root is, and this is no link
+                    folders.append((path, f"{source}/"))
+            elif child.is_symlink() and path.is_dir():
+                continue  # its files are found where they lie
+            elif child.is_symlink() or child.is_file():
+                files.append(look_at(path, source))
+    return sorted(files, key=lambda found: found.source), sorted(left)
+
+
+def look_at(path: Path, source: str) -> FoundFile:
+    """Look at one file.
+
+    Parameters
+    ----------
+    path : Path
+    source : str
+        Path relative to the input folder, with ``/``.
+
+    Returns
+    -------
+    FoundFile
+    """
+    try:
+        seen = path.stat()
+    except OSError:
+        return FoundFile(path, source, -1, -1)
+    return FoundFile(path, source, seen.st_size, seen.st_mtime_ns)
+
+
+def look_again(found: FoundFile) -> FoundFile:
+    """Look at a file again.
+
+    Parameters
+    ----------
+    found : FoundFile
+
+    Returns
+    -------
+    FoundFile
+        Equal to `found` if size and time are the same.
+    """
+    return look_at(found.path, found.source)
+
+
+def digest(path: Path) -> str:
+    """Hash the content of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    str
+        SHA-256, 64 hexadecimal digits.
+
+    Raises
+    ------
+    FileAccessError
+        If the file has vanished, may not be read or is no regular file.
+    """
+    try:
+        # the file may have become a pipe, and opening a pipe would wait
+        with open(path, "rb", opener=_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise FileAccessError(f"cannot read {path.name}: it is no regular file")
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except FileNotFoundError:
+        why = "it has vanished or is a link that leads nowhere"
+        raise FileAccessError(f"cannot read {path.name}: {why}") from None
+    except OSError as error:
+        raise FileAccessError(f"cannot read {path.name}: {error.strerror or error}") from None
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))
+
+
+def _leads_into(link: Path, root: Path) -> bool:
+    try:
+        return link.resolve().is_relative_to(root)
+    except (OSError, RuntimeError):  # a loop of links
+        return False

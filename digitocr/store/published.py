@@ -1,0 +1,121 @@
+"""What the tables are made from, and whether they show what the ledger knows.
+
+Beside the reading of a file, its lines of the table of numbers and its rows of the tables of forms are kept. They
+follow from the reading and the corrections, but made from these they take a hundred times as long, and a run or a
+decision publishes the tables over all files, however few have changed.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator
+
+from digitocr.store import database
+from digitocr.store.database import Database
+from digitocr.store.items import put_items
+from digitocr.store.records import Outcome
+
+_DUE, _DONE, _UNDER_WAY = 0, 1, 2
+"""Whether the tables over all files of a job are to be written, are written, or are being written."""
+
+
+class Published:
+    """The sources of the tables of all jobs.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def is_current(self, job: int) -> bool:
+        """Tell whether the tables over all files show what the ledger knows."""
+        return int(self._database.rows("SELECT published FROM job WHERE id = ?", job)[0][0]) == _DONE
+
+    def begin(self, job: int) -> None:
+        """Note that the tables over all files are being written from what is known now."""
+        with self._database.writing() as db:
+            db.execute("UPDATE job SET published = ? WHERE id = ?", (_UNDER_WAY, job))
+
+    def end(self, job: int) -> None:
+        """Note that they are written, unless more has become known in the meantime."""
+        with self._database.writing() as db:
+            sql = "UPDATE job SET published = ? WHERE id = ? AND published = ?"
+            db.execute(sql, (_DONE, job, _UNDER_WAY))
+
+    def reading(self, file: int) -> bytes:
+        """Return what the program read in a file, as it was stored; b'' where it was dropped."""
+        return bytes(self._database.rows("SELECT reading FROM file WHERE id = ?", file)[0][0] or b"")
+
+    def has_reading(self, job: int, file: int) -> bool:
+        """Tell whether a file of a job was read, and its reading is still kept."""
+        sql = "SELECT 1 FROM file WHERE id = ? AND job = ? AND reading IS NOT NULL"
+        return bool(self._database.rows(sql, file, job))
+
+    def lines_of(self, file: int) -> str:
+        """Return the lines of one file in the table of numbers."""
+        return str(self._database.rows("SELECT number_lines FROM file WHERE id = ?", file)[0][0])
+
+    def number_lines(self, job: int) -> Iterator[str]:
+        """Yield the lines of the table of numbers, file by file."""
+        return self._column("number_lines", job)
+
+    def form_rows(self, job: int) -> Iterator[str]:
+        """Yield the rows of the tables of forms, file by file; '' for a file without any."""
+        return self._column("form_rows", job)
+
+    def _column(self, column: str, job: int) -> Iterator[str]:
+        sql = f"SELECT file, {column} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {database.PORTION_ROWS}"
+        rows = self._database.rows(sql, job, "")
+        while rows:
+            yield from (value for _, value in rows)
+            rows = self._database.rows(sql, job, rows[-1][0])
+
+    def stale(self, job: int) -> list[int]:
+        """Return the ids of files with corrections that their tables do not show yet."""
+        rows = self._database.rows("SELECT id FROM file WHERE job = ? AND stale", job)
+        return [int(file) for (file,) in rows]
+
+    def refresh(self, job: int, file: int, outcome: Outcome, newest: int) -> None:
+        """Replace what the tables are made from, after corrections; the reading stays.
+
+        Where someone has corrected the file since correction `newest`, nothing changes and it stays out of date.
+        """
+        with self._database.writing() as db:
+            since = "SELECT 1 FROM correction WHERE file = ? AND id > ? LIMIT 1"
+            if db.execute(since, (file, newest)).fetchone():
+                return
+            o = outcome
+            db.execute(
+                "UPDATE file SET status = ?, numbers = ?, digits = ?, review = ?, number_lines = ?, form_rows = ?,"
+                " stale = 0 WHERE id = ?",
+                (o.status, o.numbers, o.digits, o.review, o.number_lines, o.form_rows, file),
+            )
+            put_items(db, job, file, o.items)
+
+
+def put_off(db: sqlite3.Connection, job: int) -> None:
+    """Note that the tables over all files of a job are to be written again.
+
+    Parameters
+    ----------
+    db : sqlite3.Connection
+        In a transaction.
+    job : int
+    """
+    db.execute("UPDATE job SET published = ? WHERE id = ?", (_DUE, job))
+
+
+def put_off_job_of(db: sqlite3.Connection, file: int) -> None:
+    """Note that the tables over all files of the job of a file are to be written again.
+
+    Parameters
+    ----------
+    db : sqlite3.Connection
+        In a transaction.
+    file : int
+        Its id.
+    """
+    db.execute("UPDATE job SET published = ? WHERE id = (SELECT job FROM file WHERE id = ?)", (_DUE, file))

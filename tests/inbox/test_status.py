@@ -1,0 +1,44 @@
+import json
+import os
+
+from maintenance import call, ledger_of
+
+from digitocr.inbox import lock
+
+
+class TestStatus:
+    def test_it_says_what_waits_and_what_was(self, work):
+        work.put("a.jpg", "1?")
+        work.put("bad.jpg", "BAD")
+        work.run()
+        work.put("b.jpg", "2")
+        seen = json.loads(call("status", "--json").stdout)
+        assert (seen["inbox"], seen["review"], seen["failed"], seen["runs"]) == (1, 1, 1, 1)
+        assert seen["files"] == {"done": 1, "failed": 1}
+        assert (seen["last_run"]["done"], seen["holder"]) == (1, {})
+        assert seen["free"]["results"] > 0
+        shown = call("status").stdout
+        assert "1 done, 1 failed" in shown
+        assert "no one" in shown
+
+    def test_it_names_who_runs(self, work):
+        work.run()
+        with lock.only_runner(work.folder / ".digitocr", None, "reading here"):
+            assert "reading here, process" in call("status").stdout
+
+    def test_a_card_that_outlived_its_writer_names_no_one(self, work):
+        work.run()
+        card = work.folder / ".digitocr" / "run.holder.json"
+        card.write_text(
+            json.dumps({"pid": 2**22 + 1, "host": os.uname().nodename, "purpose": "", "since": ""})
+        )
+        assert lock.holder(work.folder / ".digitocr") == {}
+
+    def test_before_anything_was_read_it_makes_nothing(self, work):
+        assert call("status").exit_code == 0
+        assert [path.name for path in work.folder.iterdir()] == ["inbox"]
+
+    def test_a_run_with_nothing_to_do_is_not_counted(self, work):
+        work.run()
+        with ledger_of(work) as opened:
+            assert opened.runs(1) == []
