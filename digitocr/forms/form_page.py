@@ -12,7 +12,8 @@ import numpy as np
 
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.fields import FieldCrop, crop_field, scaled_box
-from digitocr.forms.registration import Form, Registration, flatten
+from digitocr.forms.form_print import FormPrint
+from digitocr.forms.registration import Registration, flatten
 from digitocr.forms.suggestions import Mend, dated, mends
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
@@ -44,7 +45,7 @@ class FormPage:
     Attributes
     ----------
     page : Page
-    form : Form
+    form : FormPrint
     registration : Registration
     answers : tuple of FieldCrop
         In the order of the template.
@@ -53,7 +54,7 @@ class FormPage:
     """
 
     page: Page
-    form: Form
+    form: FormPrint
     registration: Registration
     answers: tuple[FieldCrop, ...]
     reasons: tuple[Reason, ...]
@@ -107,13 +108,13 @@ class FormPage:
         return dated(answer.field, number)
 
 
-def lay_out(page: Page, form: Form, registration: Registration) -> FormPage:
+def lay_out(page: Page, form: FormPrint, registration: Registration) -> FormPage:
     """Lay a page flat and find what was written into each field of its form.
 
     Parameters
     ----------
     page : Page
-    form : Form
+    form : FormPrint
     registration : Registration
         Of the page on the form.
 
@@ -131,7 +132,7 @@ def lay_out(page: Page, form: Form, registration: Registration) -> FormPage:
     return FormPage(page, form, registration, answers, reasons)
 
 
-def _written_on(form: Form, shape: tuple[int, ...], scale: float) -> Mask:
+def _written_on(form: FormPrint, shape: tuple[int, ...], scale: float) -> Mask:
     """Tell where one writes on a form that is laid flat: within its cells and fields, away from their borders."""
     within = np.zeros(shape, dtype=np.bool_)
     for field in form.template.fields:
@@ -218,7 +219,7 @@ def _judged(
     return replace(settled, digits=digits, written=number.written)
 
 
-def _fineness(form: Form) -> float:
+def _fineness(form: FormPrint) -> float:
     """Pixels of the flat page to one of the reference."""
     lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
     longest = max(form.template.size)

@@ -16,7 +16,8 @@ from digitocr.errors import UsageError
 from digitocr.forms import template as templates
 from digitocr.forms.layout import Form, glyphs
 from digitocr.forms.layout import load as load_form
-from digitocr.forms.template import MARKERS, PER_MM, Marker
+from digitocr.forms.markers import DICTIONARY
+from digitocr.forms.template import PER_MM, Marker
 from digitocr.records import Grey
 
 GUIDE = 0.62
@@ -98,7 +99,7 @@ def draw(form: Form) -> bytes:
 
 def _draw_marker(canvas: Canvas, marker: Marker) -> None:
     """Draw the black modules of a marker, runs of a row at once, as one path: no seams between them."""
-    dictionary = cv2.aruco.getPredefinedDictionary(MARKERS)
+    dictionary = cv2.aruco.getPredefinedDictionary(DICTIONARY)
     black = np.asarray(cv2.aruco.generateImageMarker(dictionary, marker.id, _MODULES)) == 0
     side = marker.box.width / PER_MM / _MODULES
     left, top = marker.box.x / PER_MM, marker.box.y / PER_MM

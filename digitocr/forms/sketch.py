@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +12,12 @@ import numpy as np
 from digitocr import atomic
 from digitocr.errors import InputError, RegistrationError, UsageError
 from digitocr.forms import detect as finding
-from digitocr.forms import registration
 from digitocr.forms import template as templates
+from digitocr.forms.features import features_of, save_features
+from digitocr.forms.form_print import load_form_print
+from digitocr.forms.geometry import corners_of
 from digitocr.forms.print_lines import lines_of
-from digitocr.forms.registration import Features, Points, Registration
+from digitocr.forms.registration import Registration, RegistrationView, register
 from digitocr.forms.template import Field, Template
 from digitocr.io.sandbox import Sandbox, read_bytes
 from digitocr.records import Box, Grey, Limits
@@ -58,8 +59,8 @@ def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]
     name = re.sub(r"\W+", "_", output.stem)
     template = found.template(name if name.isidentifier() else f"form_{name}")
     features, picture = output.with_suffix(".features.npz"), output.with_suffix(".fields.png")
-    points = registration.features_of(found.grey, occupied(found.fields))
-    write_features(features, replace(points, lines=lines_of(found.grey)))
+    points = features_of(found.grey, occupied(found.fields))
+    save_features(features, replace(points, lines=lines_of(found.grey)))
     atomic.write(picture, _png(finding.annotated(found.grey, found.fields)))
     template = replace(template, features=features)
     templates.dump(template, output)
@@ -74,15 +75,6 @@ def occupied(fields: tuple[Field, ...]) -> list[Box]:
     ]
 
 
-def write_features(path: Path, features: Features) -> None:
-    """Write the points and lines by which a form is found."""
-    packed = io.BytesIO()
-    np.savez_compressed(
-        packed, points=features.points, descriptors=features.descriptors, lines=features.lines
-    )
-    atomic.write(path, packed.getvalue())
-
-
 def show(template: Path, page: Path, output: Path) -> Registration:
     """Draw the fields of a template over a page, where they were found on it.
 
@@ -93,10 +85,10 @@ def show(template: Path, page: Path, output: Path) -> Registration:
     UsageError
         Where the page cannot be read, or is not of this form.
     """
-    form = registration.form_of(templates.load(template))
+    form = load_form_print(templates.load(template))
     grey = read_page(page)
     try:
-        found = registration.register(registration.View(grey), form)
+        found = register(RegistrationView(grey), form)
     except RegistrationError as error:
         raise UsageError(
             f"{page} is not of the form {form.template.name}: {error.message}", hint=error.hint
@@ -111,20 +103,14 @@ def overlaid(grey: Grey, template: Template, found: Registration) -> Grey:
     thick = max(1, round(max(grey.shape) / 1500))
     for field in template.fields:
         for box, colour in (*((cell, (200, 120, 0)) for cell in field.cells), (field.box, (0, 90, 230))):
-            outline = found.place(_corners(box))
+            outline = found.place(corners_of(box))
             cv2.polylines(picture, [np.round(outline).astype(np.int32)], True, colour, thick, cv2.LINE_AA)  # noqa: FBT003
-        x, y = found.place(_corners(field.box))[0]
+        x, y = found.place(corners_of(field.box))[0]
         at = (round(float(x)), round(float(y)) - 3 * thick)
         cv2.putText(
             picture, field.name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45 * thick, (0, 0, 200), thick, cv2.LINE_AA
         )
     return np.asarray(picture, dtype=np.uint8)
-
-
-def _corners(box: Box) -> Points:
-    return np.array(
-        [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]], dtype=np.float64
-    )
 
 
 def read_page(path: Path) -> Grey:

@@ -16,7 +16,6 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-import cv2
 import yaml
 
 from digitocr import atomic
@@ -29,9 +28,6 @@ from digitocr.records import Box, around
 
 PER_MM = 8
 """Pixels of the reference for a millimetre, where a template is written in millimetres."""
-
-MARKERS = cv2.aruco.DICT_5X5_1000
-"""The dictionary that ArUco markers on forms are taken from."""
 
 LONGEST = 20
 """Digits that a field may have where nothing is said."""

@@ -3,8 +3,10 @@ from pathlib import Path
 
 import cv2
 
-from digitocr.forms import layout, printing, registration
+from digitocr.forms import layout, printing
 from digitocr.forms import template as templates
+from digitocr.forms.form_print import load_form_print
+from digitocr.forms.registration import RegistrationView, register
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "forms.md").read_text(encoding="utf-8")
@@ -24,7 +26,7 @@ def test_the_tutorial_tells_every_key_of_a_field():
 
 def test_the_example_pages_are_of_the_example_form(tmp_path):
     _, template, _ = printing.make(EXAMPLES / "count.yaml", tmp_path / "form.pdf")
-    form = registration.form_of(templates.load(template))
+    form = load_form_print(templates.load(template))
     for page in sorted(EXAMPLES.glob("*.jpg")):
         grey = cv2.imread(str(page), cv2.IMREAD_GRAYSCALE)
-        assert registration.register(registration.View(grey), form).residual < 2
+        assert register(RegistrationView(grey), form).residual < 2

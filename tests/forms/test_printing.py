@@ -6,7 +6,7 @@ from form_spec import SPEC
 from digitocr.errors import TemplateError, UsageError
 from digitocr.forms import layout, printing
 from digitocr.forms import template as templates
-from digitocr.forms.template import MARKERS
+from digitocr.forms.markers import DICTIONARY
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def test_markers_are_found_exactly_where_the_template_says(made):
     _, template, picture = made
     options = cv2.aruco.DetectorParameters()
     options.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
-    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(MARKERS), options)
+    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(DICTIONARY), options)
     corners, ids, _ = detector.detectMarkers(picture)
     found = {int(i): np.reshape(c, (4, 2)) + 0.5 for i, c in zip(np.ravel(ids), corners, strict=True)}
     assert len(template.markers) == len(found) == 4
