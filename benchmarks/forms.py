@@ -19,8 +19,7 @@ import numpy as np
 
 from benchmarks.scoring import Half
 from digitocr.errors import RegistrationError
-from digitocr.forms import checks
-from digitocr.forms import template as templates
+from digitocr.forms import checks, template_file
 from digitocr.forms.form_page import FormPage, cells_taken, lay_out
 from digitocr.forms.form_print import FormPrint, load_form_print
 from digitocr.forms.geometry import Points
@@ -293,7 +292,7 @@ def drawn_form(folder: Path) -> tuple[FormPrint, Grey]:
     """Print the form of `SPECIFICATION`; also its picture."""
     _, path, picture = make(SPECIFICATION, folder / "drawn.pdf")
     grey = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
-    return load_form_print(templates.load(path)), grey.astype(np.uint8)
+    return load_form_print(template_file.load(path)), grey.astype(np.uint8)
 
 
 def drawn_pages(

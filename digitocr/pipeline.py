@@ -20,7 +20,8 @@ from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms import form_page
 from digitocr.forms.form_print import FormPrint, load_form_print
 from digitocr.forms.registration import RegistrationView, choose
-from digitocr.forms.template import Template, load_folder
+from digitocr.forms.template import Template
+from digitocr.forms.template_file import load_folder
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.networks.card import ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier

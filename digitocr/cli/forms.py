@@ -145,7 +145,7 @@ def judge(
     """Read labelled pages with templates and say how many fields are right, and which are not."""
 
     def command() -> int:
-        from digitocr.forms.template import load_folder
+        from digitocr.forms.template_file import load_folder
         from digitocr.pipeline import reader_of
         from digitocr.records import Source
         from digitocr.settings import load_settings

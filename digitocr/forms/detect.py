@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from scipy.optimize import least_squares
 
 from digitocr.forms.print_lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
-from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
+from digitocr.forms.template import MAX_DIGITS, Field, Kind, Template, divided
 from digitocr.imaging.components import components
 from digitocr.imaging.geometry import straighten
 from digitocr.records import Box, Grey, Mask, Transform, around
@@ -177,9 +177,9 @@ def _fields(grey: Grey) -> tuple[Field, ...]:
     ]
     found = [Field("", around(row), cells=_even(row)) for row in rows]
     found += [Field("", box) for box in (*single, *_spaces(rulings, grey, [*single, *taken]))]
-    ordered = _in_reading_order([field for field in found if len(field.cells) <= LONGEST])
+    ordered = _in_reading_order([field for field in found if len(field.cells) <= MAX_DIGITS])
     return tuple(
-        replace(field, name=f"field{i}", kind=Kind.NUMBER, length=(1, len(field.cells) or LONGEST))
+        replace(field, name=f"field{i}", kind=Kind.NUMBER, length=(1, len(field.cells) or MAX_DIGITS))
         for i, field in enumerate(ordered, 1)
     )
 
@@ -283,9 +283,9 @@ def _same_size(box: Box, other: Box) -> bool:
 
 def _overlap(box: Box, other: Box) -> bool:
     """Tell whether boxes of about one size lie on each other by more than their frames."""
-    width = min(box.right, other.right) - max(box.x, other.x)
-    height = min(box.bottom, other.bottom) - max(box.y, other.y)
-    return width > 0.2 * box.width and height > 0.2 * box.height and _same_size(box, other)
+    shared = box.intersection(other)
+    is_covered = shared.width > 0.2 * box.width and shared.height > 0.2 * box.height
+    return is_covered and _same_size(box, other)
 
 
 def _even(row: Sequence[Box]) -> tuple[Box, ...]:

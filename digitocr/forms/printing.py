@@ -13,11 +13,11 @@ from reportlab.pdfgen.canvas import Canvas
 
 from digitocr import atomic
 from digitocr.errors import UsageError
-from digitocr.forms import template as templates
-from digitocr.forms.layout import Form, glyphs
-from digitocr.forms.layout import load as load_form
+from digitocr.forms import template_file
+from digitocr.forms.layout import FormSpec, glyphs
+from digitocr.forms.layout import load as load_spec
 from digitocr.forms.markers import DICTIONARY
-from digitocr.forms.template import PER_MM, Marker
+from digitocr.forms.template import PX_PER_MM, Marker
 from digitocr.records import Grey
 
 GUIDE = 0.62
@@ -30,8 +30,8 @@ _POINTS = 72 / 25.4
 _MODULES = 7
 """Squares along the side of a marker, its border included."""
 
-REFERENCE_DPI = 25.4 * PER_MM
-"""At this resolution a millimetre is `PER_MM` pixels."""
+REFERENCE_DPI = 25.4 * PX_PER_MM
+"""At this resolution a millimetre is `PX_PER_MM` pixels."""
 
 
 def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
@@ -51,7 +51,7 @@ def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     """
     if output.suffix.casefold() != ".pdf":
         raise UsageError(f"{output} is no name for the form", hint="end it in .pdf")
-    form = load_form(specification)
+    form = load_spec(specification)
     template, picture = output.with_suffix(".yaml"), output.with_suffix(".png")
     if template.resolve() == specification.resolve():
         raise UsageError(f"the template would overwrite {specification}", hint="give the PDF another name")
@@ -59,11 +59,11 @@ def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     empty = cv2.imencode(".png", render(pdf, REFERENCE_DPI), (cv2.IMWRITE_PNG_COMPRESSION, 9))[1]
     atomic.write(output, pdf)
     atomic.write(picture, empty.tobytes())
-    templates.dump(replace(form.template, reference=picture), template)
+    template_file.dump(replace(form.template, reference=picture), template)
     return output, template, picture
 
 
-def draw(form: Form) -> bytes:
+def draw(form: FormSpec) -> bytes:
     """Return a form as a PDF of one page."""
     glyphs()
     width, height = form.size
@@ -81,7 +81,7 @@ def draw(form: Form) -> bytes:
     canvas.setLineWidth(FRAME_WIDTH)
     for field in form.template.fields:
         for box in field.cells or (field.box,):
-            canvas.rect(*(n / PER_MM for n in (box.x, box.y, box.width, box.height)))
+            canvas.rect(*(n / PX_PER_MM for n in (box.x, box.y, box.width, box.height)))
     canvas.setFillGray(0)
     for marker in form.template.markers:
         _draw_marker(canvas, marker)
@@ -101,8 +101,8 @@ def _draw_marker(canvas: Canvas, marker: Marker) -> None:
     """Draw the black modules of a marker, runs of a row at once, as one path: no seams between them."""
     dictionary = cv2.aruco.getPredefinedDictionary(DICTIONARY)
     black = np.asarray(cv2.aruco.generateImageMarker(dictionary, marker.id, _MODULES)) == 0
-    side = marker.box.width / PER_MM / _MODULES
-    left, top = marker.box.x / PER_MM, marker.box.y / PER_MM
+    side = marker.box.width / PX_PER_MM / _MODULES
+    left, top = marker.box.x / PX_PER_MM, marker.box.y / PX_PER_MM
     path = canvas.beginPath()
     for row, modules in enumerate(black):
         edges = np.flatnonzero(np.diff(np.concatenate(([0], modules.astype(int), [0]))))

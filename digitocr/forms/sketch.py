@@ -12,7 +12,7 @@ import numpy as np
 from digitocr import atomic
 from digitocr.errors import InputError, RegistrationError, UsageError
 from digitocr.forms import detect as finding
-from digitocr.forms import template as templates
+from digitocr.forms import template_file
 from digitocr.forms.features import features_of, save_features
 from digitocr.forms.form_print import load_form_print
 from digitocr.forms.geometry import corners_of
@@ -63,7 +63,7 @@ def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]
     save_features(features, replace(points, lines=lines_of(found.grey)))
     atomic.write(picture, _png(finding.annotated(found.grey, found.fields)))
     template = replace(template, features=features)
-    templates.dump(template, output)
+    template_file.dump(template, output)
     return template, (output, features, picture)
 
 
@@ -85,7 +85,7 @@ def show(template: Path, page: Path, output: Path) -> Registration:
     UsageError
         Where the page cannot be read, or is not of this form.
     """
-    form = load_form_print(templates.load(template))
+    form = load_form_print(template_file.load(template))
     grey = read_page(page)
     try:
         found = register(RegistrationView(grey), form)

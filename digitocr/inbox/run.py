@@ -22,7 +22,7 @@ from typing import Protocol
 
 from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError, InputError, NameRefusedError, UsageError
-from digitocr.forms.template import dumps, load_folder
+from digitocr.forms.template_file import dumps, load_folder
 from digitocr.inbox import folder as inbox
 from digitocr.inbox import maintenance
 from digitocr.inbox.folder import Entry

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digitocr import atomic
 from digitocr.forms.checks import complaints, is_told, text, written
-from digitocr.forms.template import COLUMNS, SUFFIXES, Field, Kind, Template
+from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, Template
 from digitocr.records import Box, Number, PageResult, Status
 from digitocr.results.tables import defuse, encode
 
@@ -52,7 +52,9 @@ def row(file: str, page: PageResult, template: Template | None) -> Row:
             if number
             else [""] * 3
         )
-        cells |= dict(zip((field.name, *(field.name + suffix for suffix in SUFFIXES)), said, strict=True))
+        cells |= dict(
+            zip((field.name, *(field.name + suffix for suffix in FIELD_SUFFIXES)), said, strict=True)
+        )
     return Row(page.template, cells)
 
 
@@ -77,7 +79,7 @@ def gather(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
 def columns(rows: Iterable[Row]) -> tuple[str, ...]:
     """Return the columns of a table; those that only rows of an earlier version of a form have come last."""
-    newest: dict[str, None] = dict.fromkeys(COLUMNS)
+    newest: dict[str, None] = dict.fromkeys(TABLE_COLUMNS)
     for one in reversed(list(rows)):
         newest |= dict.fromkeys(one.cells)
     return tuple(newest)
@@ -104,7 +106,7 @@ def write(results: Path, rows: Iterable[Row], known: Iterable[str]) -> None:
         atomic.write(path(results, form), as_csv(own).encode())
     for form in known:
         if form not in tables and path(results, form).exists():
-            atomic.write(path(results, form), encode(COLUMNS, ()).encode())
+            atomic.write(path(results, form), encode(TABLE_COLUMNS, ()).encode())
 
 
 def path(results: Path, form: str) -> Path:

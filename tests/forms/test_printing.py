@@ -4,8 +4,7 @@ import pytest
 from form_spec import SPEC
 
 from digitocr.errors import TemplateError, UsageError
-from digitocr.forms import layout, printing
-from digitocr.forms import template as templates
+from digitocr.forms import layout, printing, template_file
 from digitocr.forms.markers import DICTIONARY
 
 
@@ -14,7 +13,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("form")
     (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
     pdf, template, picture = printing.make(folder / "spec.yaml", folder / "head.pdf")
-    return pdf, templates.load(template), cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
+    return pdf, template_file.load(template), cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
 
 
 def test_the_template_beside_the_form_is_that_of_its_layout(made):

@@ -4,7 +4,7 @@ from form_spec import SPEC
 from typer.testing import CliRunner
 
 from digitocr.cli import app as command
-from digitocr.forms import template as templates
+from digitocr.forms import template_file
 
 
 def call(*args):
@@ -27,7 +27,7 @@ def test_a_template_is_made_from_a_picture_and_shown_over_it(form):
     done = call("template", "detect", "head.png", "-o", "first.yaml")
     assert done.exit_code == 0
     assert done.stdout.split("\n")[:3] == ["first.yaml", "first.features.npz", "first.fields.png"]
-    template = templates.load(form / "first.yaml")
+    template = template_file.load(form / "first.yaml")
     assert template.features == (form / "first.features.npz").relative_to(form) or template.features.exists()
     assert len(template.fields) >= 6
     assert cv2.imread("first.fields.png").shape[:2] == template.size[::-1]
@@ -50,7 +50,7 @@ def test_a_template_that_is_there_is_not_overwritten(form):
         (("template", "detect", "white.png"), "no place to write on was found on white.png"),
         (("template", "detect", "head.png", "-o", "x.yml"), "end it in .yaml"),
         (("template", "show", "head.yaml", "white.png"), "white.png is not of the form head_count"),
-        (("template", "show", "spec.yaml", "head.png"), "spec.yaml:1: 'form' means nothing here"),
+        (("template", "show", "spec.yaml", "head.png"), "spec.yaml:1: 'form' is not a known key"),
         (("form", "make", "none.yaml"), "cannot read none.yaml"),
     ],
 )
