@@ -14,7 +14,7 @@ from digitocr.forms.checks import complaints, written
 from digitocr.forms.fields import FieldCrop, crop_field, scaled_box
 from digitocr.forms.form_print import FormPrint
 from digitocr.forms.registration import Registration, flatten
-from digitocr.forms.suggestions import Mend, dated, mends
+from digitocr.forms.suggestions import Suggestion, dated, suggest
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
 from digitocr.recognition.judge import Judge, decide, number_on_page
@@ -184,7 +184,7 @@ def judged(page: FormPage, numbers: Sequence[Number], threshold: float) -> tuple
         is_rule = complaint.reason is Reason.RULE_BROKEN
         for name in complaint.fields:
             against[name].append(f"{complaint.reason}:{complaint.name}" if is_rule else complaint.reason)
-    offers = {mend.field: mend for mend in mends(page.form.template, read)}
+    offers = {offer.field: offer for offer in suggest(page.form.template, read)}
     return tuple(
         _judged(answers[name], number, threshold, (*page.reasons, *against[name]), offers.get(name))
         for name, number in zip(answers, numbers, strict=True)
@@ -200,7 +200,7 @@ def _against(answer: FieldCrop, number: Number | None, registration: Registratio
 
 
 def _judged(
-    answer: FieldCrop, number: Number, threshold: float, against: Sequence[str], offer: Mend | None
+    answer: FieldCrop, number: Number, threshold: float, against: Sequence[str], offer: Suggestion | None
 ) -> Number:
     number = replace(number, field=answer.field.name)
     if not number.digits:
@@ -233,7 +233,19 @@ def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
 
 
 def cells_taken(field: Field, number: Number, registration: Registration) -> list[int]:
-    """Find the cell of a field that each digit stands in; none where it has no cells."""
+    """Find the cell of each digit of a field.
+
+    Parameters
+    ----------
+    field : Field
+    number : Number
+    registration : Registration
+
+    Returns
+    -------
+    list of int
+        Indices of cells, one for each digit; empty where the field has no cells.
+    """
     if not field.cells:
         return []
     cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))

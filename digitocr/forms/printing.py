@@ -1,4 +1,4 @@
-"""A laid out form as a PDF with its template beside it, and the PDF as a picture."""
+"""Printing of a form: its PDF, with the template and a picture of the empty form beside it."""
 
 from __future__ import annotations
 
@@ -20,22 +20,31 @@ from digitocr.forms.markers import DICTIONARY
 from digitocr.forms.template import PX_PER_MM, Marker
 from digitocr.records import Grey
 
-GUIDE = 0.62
-"""Brightness of the frames to write in: seen by the writer, and lighter than any pen."""
+GUIDE_GREY = 0.62
+"""Of the frames to write in, white being 1: visible to the writer, and lighter than any pen."""
 
-FRAME_WIDTH = 0.3
-"""Of their lines, in millimetres."""
+FRAME_WIDTH_MM = 0.3
+"""Of their lines."""
 
-_POINTS = 72 / 25.4
+RULE_WIDTH_MM = 0.25
+"""Of the lines under titles of sections."""
+
+_POINTS_PER_MM = 72 / 25.4
 _MODULES = 7
 """Squares along the side of a marker, its border included."""
 
 REFERENCE_DPI = 25.4 * PX_PER_MM
-"""At this resolution a millimetre is `PX_PER_MM` pixels."""
+"""Resolution at which a millimetre has `PX_PER_MM` pixels."""
 
 
 def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     """Print the form of a specification into a PDF.
+
+    Parameters
+    ----------
+    specification : Path
+    output : Path
+        The PDF.
 
     Returns
     -------
@@ -45,12 +54,12 @@ def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     Raises
     ------
     TemplateError
-        Where the specification cannot be used.
+        The specification cannot be used.
     UsageError
-        Where the PDF would be called something else than ``.pdf``.
+        The PDF has another suffix than ``.pdf``, or its template would overwrite the specification.
     """
     if output.suffix.casefold() != ".pdf":
-        raise UsageError(f"{output} is no name for the form", hint="end it in .pdf")
+        raise UsageError(f"{output} is not a name for a PDF", hint="end it in .pdf")
     form = load_spec(specification)
     template, picture = output.with_suffix(".yaml"), output.with_suffix(".png")
     if template.resolve() == specification.resolve():
@@ -64,21 +73,32 @@ def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
 
 
 def draw(form: FormSpec) -> bytes:
-    """Return a form as a PDF of one page."""
+    """Return a form as a PDF of one page.
+
+    Parameters
+    ----------
+    form : FormSpec
+
+    Returns
+    -------
+    bytes
+    """
     glyphs()
     width, height = form.size
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, (width * _POINTS, height * _POINTS), invariant=1, initialFontName="Vera")
+    canvas = Canvas(
+        buffer, (width * _POINTS_PER_MM, height * _POINTS_PER_MM), invariant=1, initialFontName="Vera"
+    )
     canvas.setTitle(f"{form.template.name} {form.template.version}")
     canvas.setCreator("digitocr")
-    canvas.scale(_POINTS, _POINTS)
+    canvas.scale(_POINTS_PER_MM, _POINTS_PER_MM)
     canvas.translate(0, height)
     canvas.scale(1, -1)  # millimetres from the upper left corner
-    canvas.setLineWidth(0.25)
+    canvas.setLineWidth(RULE_WIDTH_MM)
     for left, right, y in form.rules:
         canvas.line(left, y, right, y)
-    canvas.setStrokeGray(GUIDE)
-    canvas.setLineWidth(FRAME_WIDTH)
+    canvas.setStrokeGray(GUIDE_GREY)
+    canvas.setLineWidth(FRAME_WIDTH_MM)
     for field in form.template.fields:
         for box in field.cells or (field.box,):
             canvas.rect(*(n / PX_PER_MM for n in (box.x, box.y, box.width, box.height)))
@@ -89,7 +109,7 @@ def draw(form: FormSpec) -> bytes:
         canvas.saveState()
         canvas.translate(caption.x, caption.y)
         canvas.scale(1, -1)
-        canvas.setFont(caption.font, caption.size / _POINTS)
+        canvas.setFont(caption.font, caption.size / _POINTS_PER_MM)
         canvas.drawString(0, 0, caption.text)
         canvas.restoreState()
     canvas.showPage()
@@ -98,7 +118,7 @@ def draw(form: FormSpec) -> bytes:
 
 
 def _draw_marker(canvas: Canvas, marker: Marker) -> None:
-    """Draw the black modules of a marker, runs of a row at once, as one path: no seams between them."""
+    """Draw the black modules of a marker, run by run of each row, as one path, so that there are no seams."""
     dictionary = cv2.aruco.getPredefinedDictionary(DICTIONARY)
     black = np.asarray(cv2.aruco.generateImageMarker(dictionary, marker.id, _MODULES)) == 0
     side = marker.box.width / PX_PER_MM / _MODULES
@@ -112,10 +132,20 @@ def _draw_marker(canvas: Canvas, marker: Marker) -> None:
 
 
 def render(pdf: bytes, dpi: float) -> Grey:
-    """Return the first page of a PDF as a picture."""
+    """Render the first page of a PDF.
+
+    Parameters
+    ----------
+    pdf : bytes
+    dpi : float
+
+    Returns
+    -------
+    (H, W) uint8 ndarray
+    """
     document = pypdfium2.PdfDocument(pdf)
     try:
-        # the page fills the picture, whose size is rounded up: a hair less where it is whole already
+        # the size of the picture is rounded up: scale slightly less, so that a whole number stays
         shown = document[0].render(scale=dpi / 72 * (1 - 1e-6), grayscale=True).to_numpy()
         picture = np.array(shown, dtype=np.uint8)
     finally:

@@ -287,6 +287,10 @@ def _refined(view: RegistrationView, form: FormPrint, pose: Pose) -> Registratio
     """Flatten the page by a pose, fit to the print seen then, and check that it holds all over the form.
 
     On the flattened page print looks as it does on the form, and faint print can be told from specks by its place.
+
+    Raises
+    ------
+    RegistrationError
     """
     size = form.sides
     flat = flatten(view.grey, _registration(view, form, pose.to_page, no_bending()), form.scale)

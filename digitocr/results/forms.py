@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr import atomic
-from digitocr.forms.checks import complaints, is_told, text, written
+from digitocr.forms.checks import complaints, is_known, text, written
 from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, Template
 from digitocr.records import Box, Number, PageResult, Status
 from digitocr.results.tables import defuse, encode
@@ -152,7 +152,7 @@ def _status(numbers: Iterable[Number]) -> str:
 
 def _reasons(template: Template, numbers: Mapping[str, Number]) -> str:
     """Say which rules are broken, and which fields are not as they must be, as things stand now."""
-    known = {name: written(number) for name, number in numbers.items() if is_told(number)}
+    known = {name: written(number) for name, number in numbers.items() if is_known(number)}
     return ";".join(f"{complaint.reason}:{complaint.name}" for complaint in complaints(template, known))
 
 

@@ -73,7 +73,7 @@ def test_length_follows_from_kind_and_cells(tmp_path):
         ("kind: digits", "kind: number, decimals: 2", 10, "only an amount has 'decimals'"),
         (r"'\d+'", "'('", 13, "not a regular expression"),
         ("a * 2", "b * 2", 15, "rule 'sum of a': 'total == b * 2 + 1': there is no field 'b'"),
-        ("total == a", "total + a", 15, "compares nothing"),
+        ("total == a", "total + a", 15, "is not a comparison"),
         ("  total:", "  a:", 11, "'a' is given twice"),
         ("  total:", "  a_status:", 11, "two columns 'a_status'"),
         ("  total:", "  file:", 11, "two columns 'file'"),
