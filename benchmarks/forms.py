@@ -19,19 +19,17 @@ import numpy as np
 
 from benchmarks.scoring import Half
 from digitocr.errors import RegistrationError
-from digitocr.forms import checks
-from digitocr.forms import template as templates
+from digitocr.forms import checks, template_file
 from digitocr.forms.form_page import FormPage, cells_taken, lay_out
+from digitocr.forms.form_print import FormPrint, load_form_print
+from digitocr.forms.geometry import Points
 from digitocr.forms.printing import make
 from digitocr.forms.registration import (
-    JUDGED,
-    Form,
-    Points,
+    RESIDUAL_HEIGHT_PX,
     Registration,
-    View,
+    RegistrationView,
     choose,
     flatten,
-    form_of,
 )
 from digitocr.forms.template import Template
 from digitocr.pipeline import Reader, reader_of
@@ -115,14 +113,14 @@ class Shown:
     Attributes
     ----------
     image : (H, W) uint8 ndarray
-    form : Form
+    form : FormPrint
     place : callable or None
         Carries reference pixels over to where they are in the picture; None where nobody knows, on real pages.
     entries : dict of str to Entry
     """
 
     image: Grey
-    form: Form
+    form: FormPrint
     place: Callable[[Points], Points] | None
     entries: Mapping[str, Entry]
 
@@ -144,7 +142,7 @@ def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
             [(box.x, box.y) for f in template.fields for box in (f.box, *f.cells)], dtype=np.float64
         )
         off = np.linalg.norm(laid.registration.place(corners) - shown.place(corners), axis=1)
-        tally.residuals.append(float(np.median(off)) * JUDGED / _height(shown.form, shown.place))
+        tally.residuals.append(float(np.median(off)) * RESIDUAL_HEIGHT_PX / _height(shown.form, shown.place))
     numbers = {number.field: number for number in result.numbers}
     right = {
         name: same(template.field(name), numbers[name].text, e.text) for name, e in shown.entries.items()
@@ -186,7 +184,7 @@ def _count_rules(
             tally.forbidden += sum(accepted[name] for name in errors)
 
 
-def _height(form: Form, place: Callable[[Points], Points]) -> float:
+def _height(form: FormPrint, place: Callable[[Points], Points]) -> float:
     """Height in pixels at which the form is seen, upright."""
     width, height = form.template.size
     corners = place(np.array([(0, 0), (width, 0), (0, height), (width, height)], dtype=np.float64))
@@ -206,12 +204,12 @@ def truths(data: Path) -> dict[str, list[tuple[Box, str]]]:
     return found
 
 
-def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, int, Shown | None]]:
+def real_pages(data: Path, forms: Sequence[FormPrint]) -> Iterator[tuple[str, int, Shown | None]]:
     """Yield the real pages, each with its file and how many fields it has; None where no form was found."""
     for file, fields in truths(data).items():
         grey = cv2.imread(str(data / "forms" / file), cv2.IMREAD_GRAYSCALE).astype(np.uint8)
         try:
-            form, registration = choose(View(grey), forms)
+            form, registration = choose(RegistrationView(grey), forms)
         except RegistrationError as error:
             print(f"{file}: {error}")
             yield file, len(fields), None
@@ -290,14 +288,16 @@ def _scaled(box: Box, scale: float) -> Box:
 # --- drawn forms ------------------------------------------------------------------------------------------------
 
 
-def drawn_form(folder: Path) -> tuple[Form, Grey]:
+def drawn_form(folder: Path) -> tuple[FormPrint, Grey]:
     """Print the form of `SPECIFICATION`; also its picture."""
     _, path, picture = make(SPECIFICATION, folder / "drawn.pdf")
     grey = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
-    return form_of(templates.load(path)), grey.astype(np.uint8)
+    return load_form_print(template_file.load(path)), grey.astype(np.uint8)
 
 
-def drawn_pages(form: Form, empty: Grey, sources: Sources, count: int, seed: int = SEED) -> Iterator[Shown]:
+def drawn_pages(
+    form: FormPrint, empty: Grey, sources: Sources, count: int, seed: int = SEED
+) -> Iterator[Shown]:
     """Yield photos of a printed form, filled in."""
     template = form.template
     scale = 1.0
@@ -338,7 +338,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             heard = say if half is Half.LOOK else _silent
             for line in judge(real[half], reader, shown):
                 heard(f"{file} {line}")
-            registration = choose(View(shown.image), [shown.form])[1]
+            registration = choose(RegistrationView(shown.image), [shown.form])[1]
             for k, other in enumerate(photographed_again(shown, registration, sources, args.versions)):
                 for line in judge(again[half], reader, other):
                     heard(f"{file} again {k} {line}")

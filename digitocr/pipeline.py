@@ -18,9 +18,10 @@ from numpy.typing import NDArray
 
 from digitocr.errors import InputError, ModelError, RegistrationError
 from digitocr.forms import form_page
-from digitocr.forms.registration import Form, choose, form_of
-from digitocr.forms.registration import View as RegistrationView
-from digitocr.forms.template import Template, load_folder
+from digitocr.forms.form_print import FormPrint, load_form_print
+from digitocr.forms.registration import RegistrationView, choose
+from digitocr.forms.template import Template
+from digitocr.forms.template_file import load_folder
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.networks.card import ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier
@@ -118,7 +119,7 @@ class Reader:
     line_reader : LineReader or None
         A second network that reads lines as a whole.
     options : ReadOptions
-    forms : tuple of Form
+    forms : tuple of FormPrint
         What each page is compared with; without any, pages are read as they come.
     decoder : callable
         Decodes the bytes of a file within limits, page by page.
@@ -127,7 +128,7 @@ class Reader:
     classifier: Classifier
     line_reader: LineReader | None
     options: ReadOptions
-    forms: tuple[Form, ...] = ()
+    forms: tuple[FormPrint, ...] = ()
     decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
 
     @property
@@ -290,7 +291,7 @@ def load_reader(
         The print of a form cannot be read.
     """
     path = model or shipped_model()
-    forms = tuple(form_of(template) for template in templates)
+    forms = tuple(load_form_print(template) for template in templates)
     classifier = load_classifier(path, threads)
     for fitted in (classifier.card.number_confidence, classifier.card.cell_confidence):
         if fitted and set(fitted) != {*NAMES, CONSTANT}:

@@ -134,6 +134,18 @@ class Box:
         x, y = min(self.x, other.x), min(self.y, other.y)
         return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
+    def intersection(self, other: Box) -> Box:
+        """Return the box that both cover; its width or height is 0 where they do not overlap.
+
+        Examples
+        --------
+        >>> Box(0, 0, 4, 3).intersection(Box(2, 1, 9, 9)), Box(0, 0, 1, 1).intersection(Box(5, 0, 1, 1)).width
+        (Box(x=2, y=1, width=2, height=2), 0)
+        """
+        x, y = max(self.x, other.x), max(self.y, other.y)
+        right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
+        return Box(x, y, max(0, right - x), max(0, bottom - y))
+
 
 def around(boxes: list[Box] | tuple[Box, ...]) -> Box:
     """Return the smallest box around one or more boxes."""

@@ -150,7 +150,7 @@ def judge(
     """Read labelled pages with templates, and print how many fields are right and which are wrong."""
 
     def command() -> int:
-        from digitocr.forms.template import load_folder
+        from digitocr.forms.template_file import load_folder
         from digitocr.pipeline import reader_of
         from digitocr.records import Source
         from digitocr.settings import load_settings

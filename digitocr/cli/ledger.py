@@ -107,9 +107,7 @@ def list_(
     out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for known in matching(
-            ledger.known(publish.known_shelf(settings, ledger).job), names or []
-        ):
+        for known in matching(ledger.known(publish.known_shelf(settings, ledger).job), names or []):
             if only in (None, known.state):
                 out.result(asdict(known) | {"state": known.state}, [_line(known)])
         return ExitStatus.OK

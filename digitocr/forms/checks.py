@@ -1,4 +1,4 @@
-"""What a field's text is worth, and whether it is such as the template says."""
+"""The value of a field's text, and whether it is as the template says."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Number, Reason, Status
 
 YEARS = range(1800, 2200)
-"""Years that a form may bear."""
+"""Years of a date on a form."""
 
 CENTURY = 69
-"""Years written with two digits are of the 20th century from this one on, as in POSIX."""
+"""Years of two digits are in the 20th century from this one on, as in POSIX."""
 
 
 @dataclass(frozen=True, slots=True)
 class Complaint:
-    """What speaks against what was read on a page.
+    """What is wrong with what was read on a page.
 
     Attributes
     ----------
     reason : Reason
     name : str
-        The rule or the field that it is about.
+        Of the rule or the field that it is about.
     fields : tuple of str
-        The fields one of which is wrong.
+        One of these is wrong.
     """
 
     reason: Reason
@@ -39,16 +39,21 @@ class Complaint:
 
 
 def value(field: Field, written: str) -> Decimal | None:
-    """Return what a field counts in the rules; None where that is not known.
+    """Return the value of a field in rules.
 
-    A number or amount that may be left blank counts 0 when it is: that is what a blank line of a tally means. Any
-    other blank field is not known. A date counts as its day, so that the difference of two dates is days.
+    A blank number or amount that may be blank has the value 0, as a blank line of a tally has. The value of a date is
+    its day, so that the difference of two dates is in days.
 
     Parameters
     ----------
     field : Field
     written : str
         Digits, with the marks between them; '' where the field is blank.
+
+    Returns
+    -------
+    Decimal or None
+        None where the value is unknown: any other blank field, and a date that does not exist.
 
     Examples
     --------
@@ -71,7 +76,18 @@ def value(field: Field, written: str) -> Decimal | None:
 
 
 def text(field: Field, written: str) -> str:
-    """Return a field as it stands in the table: digits as written; amounts with all decimals, dates as 2024-02-29.
+    """Return the text of a field in the table: digits as written; amounts with all decimals, dates as 2024-02-29.
+
+    Parameters
+    ----------
+    field : Field
+    written : str
+        Digits, with the marks between them; '' where the field is blank.
+
+    Returns
+    -------
+    str
+        A date that does not exist as its digits.
 
     Examples
     --------
@@ -95,7 +111,18 @@ def text(field: Field, written: str) -> str:
 
 
 def fault(field: Field, written: str) -> Reason | None:
-    """Return the first thing that is not as the template says, None where all is."""
+    """Return what is first found not to be as the template says.
+
+    Parameters
+    ----------
+    field : Field
+    written : str
+        Digits, with the marks between them; '' where the field is blank.
+
+    Returns
+    -------
+    Reason or None
+    """
     digits = _digits(written)
     if not digits:
         return None if field.blank else Reason.FIELD_BLANK
@@ -115,13 +142,17 @@ def fault(field: Field, written: str) -> Reason | None:
 
 
 def complaints(template: Template, written: Mapping[str, str]) -> list[Complaint]:
-    """Return all that speaks against what was read on a page: fields that are not as they must be, and broken rules.
+    """Return all that is wrong on a page: fields that are not as the template says, and broken rules.
 
     Parameters
     ----------
     template : Template
     written : mapping of str to str
-        What each field says, its marks included; a field that could not be read is not in it.
+        Text of each field that could be read, its marks included.
+
+    Returns
+    -------
+    list of Complaint
     """
     found = []
     values = {}
@@ -136,14 +167,32 @@ def complaints(template: Template, written: Mapping[str, str]) -> list[Complaint
 
 
 def written(number: Number) -> str:
-    """Return what a number says, its marks included where they fit its digits."""
+    """Return the text of a number, with its marks where they fit its digits.
+
+    Parameters
+    ----------
+    number : Number
+
+    Returns
+    -------
+    str
+    """
     return number.written if _digits(number.written) == number.text else number.text
 
 
-def is_told(number: Number) -> bool:
-    """Tell whether it is known what stands in a field.
+def is_known(number: Number) -> bool:
+    """Tell whether the content of a field is known.
 
-    Not so where no digits were read and it waits: it may not be blank. One that waits only because a rule is broken is.
+    It is unknown where no digits were read and the field waits for review, as it may not be blank; but a field that
+    waits only because a rule is broken is known.
+
+    Parameters
+    ----------
+    number : Number
+
+    Returns
+    -------
+    bool
     """
     others = [reason for reason in number.reasons if not reason.startswith(Reason.RULE_BROKEN)]
     return bool(number.digits) or number.status is not Status.REVIEW or (bool(number.reasons) and not others)
@@ -154,7 +203,7 @@ def _digits(written: str) -> str:
 
 
 def _amount(field: Field, written: str) -> Decimal:
-    """Return an amount: a dot or comma before the last digits, no more than its decimals, is its decimal mark.
+    """Return an amount: a dot or comma is its decimal mark where no more digits follow than it has decimals.
 
     In cells there are no marks, so the last digits are the decimals.
     """

@@ -1,4 +1,4 @@
-"""Check digits by name.
+"""Checksums by name.
 
 Sources: ISO/IEC 7812-1 annex B (Luhn), the GS1 General Specifications 7.9 (``mod10``, weights 3 and 1 from the right,
 as in EAN and GTIN), the ISBN-10 rule (``mod11``, weights 2, 3, 4, … from the right, remainder 10 written X), and
@@ -12,6 +12,14 @@ from collections.abc import Callable
 
 def luhn(digits: str) -> bool:
     """Tell whether digits end in their Luhn check digit: payment cards, IMEI.
+
+    Parameters
+    ----------
+    digits : str
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -28,6 +36,14 @@ def luhn(digits: str) -> bool:
 def mod10(digits: str) -> bool:
     """Tell whether digits end in their check digit with the weights 3 and 1: EAN, GTIN, ISBN-13.
 
+    Parameters
+    ----------
+    digits : str
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> mod10("4006381333931"), mod10("4006381333932")
@@ -39,6 +55,14 @@ def mod10(digits: str) -> bool:
 def mod11(digits: str) -> bool:
     """Tell whether digits end in their check digit with the weights 2, 3, 4, …: ISBN-10, without the X.
 
+    Parameters
+    ----------
+    digits : str
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> mod11("0306406152"), mod11("0306406153")
@@ -49,6 +73,14 @@ def mod11(digits: str) -> bool:
 
 def mod11_2(digits: str) -> bool:
     """Tell whether digits end in their check digit of ISO/IEC 7064, MOD 11-2: ORCID and ISNI, without the X.
+
+    Parameters
+    ----------
+    digits : str
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -64,6 +96,14 @@ def mod11_2(digits: str) -> bool:
 def mod97_10(digits: str) -> bool:
     """Tell whether digits end in their two check digits of ISO/IEC 7064, MOD 97-10: as in IBAN.
 
+    Parameters
+    ----------
+    digits : str
+
+    Returns
+    -------
+    bool
+
     Examples
     --------
     >>> mod97_10("79444"), mod97_10("79445")
@@ -74,6 +114,14 @@ def mod97_10(digits: str) -> bool:
 
 def mod11_10(digits: str) -> bool:
     """Tell whether digits end in their check digit of ISO/IEC 7064, MOD 11,10: the German tax number.
+
+    Parameters
+    ----------
+    digits : str
+
+    Returns
+    -------
+    bool
 
     Examples
     --------
@@ -94,4 +142,4 @@ CHECKSUMS: dict[str, Callable[[str], bool]] = {
     "mod11-10": mod11_10,
     "mod97-10": mod97_10,
 }
-"""What a template may name as `checksum`."""
+"""By the name that a template gives as `checksum`."""

@@ -1,4 +1,4 @@
-"""Where one may write on a form: boxes, rows of cells and lines, found by their rulings."""
+"""Where people write on a form: boxes, rows of cells and lines, found by their rulings."""
 
 from __future__ import annotations
 
@@ -8,59 +8,109 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import least_squares
 
-from digitocr.forms.print_lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
-from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
+from digitocr.forms.print_lines import MIN_RULING_SHARE, SIDE_PX, Rulings, rulings_of, scaled
+from digitocr.forms.template import MAX_DIGITS, Field, Kind, Template, divided
+from digitocr.forms.upright import make_upright
 from digitocr.imaging.components import components
 from digitocr.imaging.geometry import straighten
 from digitocr.records import Box, Grey, Mask, Transform, around
 
-LONG_RULING = 0.1
-"""Of the longer side: by rulings this long a page is laid straight."""
+MIN_HEIGHT_SHARE, MAX_HEIGHT_SHARE = 0.01, 0.12
+"""Height of a field, as a share of the page's longer side; it is at least as wide as the minimum."""
 
-LEAST_HEIGHT, MOST_HEIGHT = 0.01, 0.12
-"""Of the longer side: what one can write into is this high."""
+MAX_WIDTH_SHARE = 0.9
+"""Width of a field, as a share of the page's: what is wider frames the whole page."""
 
-MOST_ASPECT = 1.5
-"""Width of a cell for one digit over its height."""
+MAX_CELL_ASPECT = 1.5
+"""Width over height of a cell for one digit."""
 
-LEAST_CONVEX = 0.92
+MIN_CONVEX_SHARE = 0.92
 """Share of its bounding box that the convex hull of a box covers."""
 
-LEAST_FILLED = 0.35
-"""Share of it that is free of lines, guides and writing within it included."""
+MIN_FREE_SHARE = 0.35
+"""Share of its bounding box that is free of lines, guides and writing included."""
 
-LEAST_FRAMED = 0.85
-"""Share of each of its sides on which a box has a ruling."""
+MIN_FRAMED_SHARE = 0.85
+"""Share of each side of a box, or of a line to write on, along which there is a ruling."""
 
-GAP = 11
-"""Lines broken for fewer pixels are whole."""
+GAP_PX = 11
+"""Rulings are closed over shorter gaps."""
 
-ALIKE = 0.2
+EXTENSION_PX = GAP_PX - 8
+"""Rulings are dilated along their length by a kernel of this size, so that corners are closed."""
+
+FRAME_PX = 2
+"""From the inner edge of a frame to the middle of its ruling."""
+
+FRAME_REACH_PX = 5
+"""A ruling counts as a side of a box within this distance."""
+
+INSET_PX = 4
+"""This far within a box, or above a line, its ruling has ended."""
+
+BESIDE_PX, BESIDE_WIDTH_PX = 6, 2
+"""Distance and width of the strips beside a frame in which there must be paper."""
+
+PAPER_PERCENTILE = 90
+"""Brightness at this percentile is that of paper."""
+
+MIN_PAPER_BRIGHTNESS = 0.6
+"""Median brightness in and beside a box, relative to paper: darker are codes and thick bars."""
+
+MAX_MARK_BRIGHTNESS = 0.75
+"""What is darker than this, relative to paper, is a mark."""
+
+SAME_BOX_SHARE = 0.75
+"""Of two boxes within each other, a smaller one above this share of the area is the same one without its line."""
+
+ALIKE_SHARE = 0.2
 """Cells of a row differ by at most this share of their size."""
 
-MOST_GAP = 0.5
-"""From cell to cell of a row, over their width."""
+MAX_GAP_SHARE, MAX_OVERLAP_SHARE = 0.5, 0.2
+"""Gap and overlap of two cells of a row, as shares of their size."""
 
-LETTERS = 5
-"""A box with so many small marks holds print."""
+EVEN_PX = 6
+"""Cells that lie this close to even ones are even, so that the template is short."""
 
+WITHIN_PX = 4
+"""A box within another may exceed it by this: the width of a line."""
 
-_STIFFNESS = np.array([0.02, 0.02, 0.1, 0.1])
-"""How little a page is sheared, and bent out of shape, where there are too few rulings to tell."""
+MIN_PRINT_MARKS = 5
+"""A box with this many small marks holds print."""
+
+MIN_MARK_HEIGHT_SHARE, MAX_MARK_HEIGHT, MIN_MARK_AREA_PX = 0.003, 0.5, 12
+"""Height of a small mark, as a share of the page's longer side and in heights of its box; and its area."""
+
+SPACE_SHARE = 0.022
+"""Height of the space above a line to write on, as a share of the page's longer side."""
+
+MIN_LINE_SHARE, MAX_LINE_SHARE = 0.04, 0.6
+"""Length of a line to write on, as a share of the page's longer side."""
+
+MAX_LINE_PX = 10
+"""Maximum height of a line to write on, its slant included."""
+
+AROUND_BOX_PX = 6
+"""Lines within this distance of a box are its frame."""
+
+CROSSING_PX = 7
+"""Upright rulings are dilated by a kernel of this size: a line that meets one bounds a table."""
+
+MAX_DARK_SHARE = 0.01
+"""Share of dark pixels in an empty space above a line."""
 
 
 @dataclass(frozen=True, slots=True)
 class Detected:
-    """A form laid flat, and where one may write on it.
+    """A flattened form, and where people write on it.
 
     Attributes
     ----------
     grey : (H, W) uint8 ndarray
-        The reference: its longer side has `SIDE` pixels.
+        The reference: its longer side has `SIDE_PX` pixels.
     to_page : (3, 3) float64 ndarray
-        From its pixels to those of the page.
+        Homography from its pixels to those of the page.
     fields : tuple of Field
         In reading order, called ``field1`` and so on.
     """
@@ -70,100 +120,34 @@ class Detected:
     fields: tuple[Field, ...]
 
     def template(self, name: str) -> Template:
-        """Return the template of the form."""
+        """Return the template of the form under this name."""
         height, width = self.grey.shape
         return Template(name, (width, height), self.fields)
 
 
 def detect(page: Grey) -> Detected:
-    """Lay a form flat and find where one may write on it.
+    """Flatten a form and find where people write on it.
 
     Parameters
     ----------
     page : (H, W) uint8 ndarray
-        An empty form, scanned or photographed; upright.
+        An empty form, scanned or photographed, the right way up.
+
+    Returns
+    -------
+    Detected
     """
     grey, to_page = straighten(page)
-    grey, there = scaled(grey)
-    to_page = to_page @ np.linalg.inv(there)
-    for _ in range(2):  # rulings that slant much are seen in part only, until they slant less
-        turn = _upright(rulings_of(grey), grey.shape)
-        grey = cv2.warpPerspective(
-            grey, turn, grey.shape[::-1], flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
-        ).astype(np.uint8)
-        to_page = to_page @ np.linalg.inv(turn)
+    grey, to_scaled = scaled(grey)
+    grey, to_page = make_upright(grey, to_page @ np.linalg.inv(to_scaled))
     return Detected(grey, to_page, _fields(grey))
-
-
-def annotated(grey: Grey, fields: Sequence[Field]) -> NDArray[np.uint8]:
-    """Draw fields over their page, each with its name."""
-    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
-    for field in fields:
-        for cell in field.cells:
-            cv2.rectangle(picture, (cell.x, cell.y), (cell.right, cell.bottom), (200, 120, 0), 1)
-        b = field.box
-        cv2.rectangle(picture, (b.x, b.y), (b.right, b.bottom), (0, 90, 230), 2)
-        label = field.name.removeprefix("field")
-        cv2.putText(
-            picture, label, (b.x, b.y - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 200), 2, cv2.LINE_AA
-        )
-    return np.asarray(picture, dtype=np.uint8)
-
-
-# --- rulings ----------------------------------------------------------------------------------------------------
-
-
-def _segments(mask: Mask, *, is_across: bool) -> NDArray[np.float64]:
-    """Return the ends of long lines: an array of shape ``(N, 4)``, x1, y1, x2, y2."""
-    labels, boxes = components(mask)
-    found = []
-    for i, (x, y, width, height, _) in enumerate(boxes.tolist(), start=1):
-        if max(width, height) < LONG_RULING * SIDE or min(width, height) > 0.2 * max(width, height):
-            continue
-        rows, columns = np.nonzero(labels[y : y + height, x : x + width] == i)
-        along, across = (columns, rows) if is_across else (rows, columns)
-        slope, offset = np.polyfit(along, across, 1)
-        ends = [0.0, float(along.max())]
-        line = [
-            (t + x, slope * t + offset + y) if is_across else (slope * t + offset + x, t + y) for t in ends
-        ]
-        found.append([*line[0], *line[1]])
-    return np.array(found, dtype=np.float64).reshape(-1, 4)
-
-
-def _upright(rulings: Rulings, shape: tuple[int, int]) -> Transform:
-    """Return the homography that lays long rulings level and upright, and keeps the middle of the page."""
-    across, down = _segments(rulings.across, is_across=True), _segments(rulings.down, is_across=False)
-    height, width = shape
-    unit = np.array([[2 / SIDE, 0, -width / SIDE], [0, 2 / SIDE, -height / SIDE], [0, 0, 1]])
-
-    def bent(shears: NDArray[np.float64]) -> Transform:
-        a, b, p, q = shears
-        return np.array([[1, a, 0], [b, 1, 0], [p, q, 1]], dtype=np.float64)
-
-    def slants(shears: NDArray[np.float64]) -> NDArray[np.float64]:
-        way = bent(shears) @ unit
-        level = [_carried(way, across[:, i : i + 2])[:, 1] for i in (0, 2)]
-        upright = [_carried(way, down[:, i : i + 2])[:, 0] for i in (0, 2)]
-        return np.concatenate((level[0] - level[1], upright[0] - upright[1], _STIFFNESS * shears))
-
-    found = least_squares(slants, np.zeros(4), bounds=(-0.3, 0.3), loss="soft_l1", f_scale=0.01)
-    return np.asarray(np.linalg.inv(unit) @ bent(found.x) @ unit)
-
-
-def _carried(way: Transform, points: NDArray[np.float64]) -> NDArray[np.float64]:
-    carried = np.column_stack((points, np.ones(len(points)))) @ way.T
-    return np.asarray(carried[:, :2] / carried[:, 2:])
-
-
-# --- fields -----------------------------------------------------------------------------------------------------
 
 
 def _fields(grey: Grey) -> tuple[Field, ...]:
     """Find boxes, rows of cells and lines to write on."""
     rulings = rulings_of(grey)
     boxes = _boxes(rulings, grey)
-    rows = _completed([box for box in boxes if box.width <= MOST_ASPECT * box.height], rulings)
+    rows = _completed([box for box in boxes if box.width <= MAX_CELL_ASPECT * box.height], rulings)
     cells = [cell for row in rows for cell in row]
     rows = [row for row in rows if not any(_within(cell, outer) for outer in row for cell in cells)]
     taken = [cell for row in rows for cell in row]
@@ -177,64 +161,84 @@ def _fields(grey: Grey) -> tuple[Field, ...]:
     ]
     found = [Field("", around(row), cells=_even(row)) for row in rows]
     found += [Field("", box) for box in (*single, *_spaces(rulings, grey, [*single, *taken]))]
-    ordered = _in_reading_order([field for field in found if len(field.cells) <= LONGEST])
+    ordered = _in_reading_order([field for field in found if len(field.cells) <= MAX_DIGITS])
     return tuple(
-        replace(field, name=f"field{i}", kind=Kind.NUMBER, length=(1, len(field.cells) or LONGEST))
+        replace(field, name=f"field{i}", kind=Kind.NUMBER, length=(1, len(field.cells) or MAX_DIGITS))
         for i, field in enumerate(ordered, 1)
     )
 
 
 def _boxes(rulings: Rulings, grey: Grey) -> list[Box]:
     """Find the rectangles that rulings enclose, their frames included."""
-    lines = _bridged(rulings.across, (1, GAP)) | _bridged(rulings.down, (GAP, 1))
+    lines = _bridged(rulings.across, (1, GAP_PX)) | _bridged(rulings.down, (GAP_PX, 1))
     contours, _ = cv2.findContours(1 - lines, cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
     height, width = grey.shape
     found = []
     for contour in contours:
         x, y, w, h = cv2.boundingRect(contour)
-        if not LEAST_HEIGHT * SIDE <= h <= MOST_HEIGHT * SIDE or w < LEAST_HEIGHT * SIDE or w > 0.9 * width:
+        if not MIN_HEIGHT_SHARE * SIDE_PX <= h <= MAX_HEIGHT_SHARE * SIDE_PX:
+            continue
+        if not MIN_HEIGHT_SHARE * SIDE_PX <= w <= MAX_WIDTH_SHARE * width:
             continue
         if x <= 0 or y <= 0 or x + w >= width or y + h >= height:
             continue
         whole = (w - 1) * (h - 1)
         hull = cv2.contourArea(cv2.convexHull(contour))
-        if hull >= LEAST_CONVEX * whole and cv2.contourArea(contour) >= LEAST_FILLED * whole:
-            found.append(Box(x - 2, y - 2, w + 4, h + 4))
+        if hull >= MIN_CONVEX_SHARE * whole and cv2.contourArea(contour) >= MIN_FREE_SHARE * whole:
+            found.append(Box(x - FRAME_PX, y - FRAME_PX, w + 2 * FRAME_PX, h + 2 * FRAME_PX))
     return _distinct([box for box in found if _is_framed(box, rulings) and _is_paper(grey, box)])
 
 
 def _is_framed(box: Box, rulings: Rulings) -> bool:
-    """Tell whether a box has a ruling on every side; white between words and in QR codes has not."""
+    """Tell whether a box has a ruling on every side; white between words and in QR codes has none."""
     rows, columns = slice(max(0, box.y), box.bottom), slice(max(0, box.x), box.right)
-    sides = [rulings.across[max(0, y - 5) : y + 6, columns].any(axis=0) for y in (box.y, box.bottom)]
-    sides += [rulings.down[rows, max(0, x - 5) : x + 6].any(axis=1) for x in (box.x, box.right)]
-    return all(side.mean() >= LEAST_FRAMED for side in sides)
+
+    def near(edge: int) -> slice:
+        return slice(max(0, edge - FRAME_REACH_PX), edge + FRAME_REACH_PX + 1)
+
+    sides = [rulings.across[near(y), columns].any(axis=0) for y in (box.y, box.bottom)]
+    sides += [rulings.down[rows, near(x)].any(axis=1) for x in (box.x, box.right)]
+    return all(side.mean() >= MIN_FRAMED_SHARE for side in sides)
 
 
 def _is_paper(grey: Grey, box: Box) -> bool:
-    """Tell whether there is paper in a box and right around its frame; not so within a code or a thick bar."""
-    high = box.height
+    """Tell whether there is paper in a box and just outside its frame; not so within a code or a thick bar."""
+    high, out = box.height, BESIDE_PX + BESIDE_WIDTH_PX
     around_it = grey[max(0, box.y - high) : box.bottom + high, max(0, box.x - high) : box.right + high]
-    inside = grey[box.y + 4 : box.bottom - 4, box.x + 4 : box.right - 4]
     rows, columns = slice(box.y, box.bottom), slice(box.x, box.right)
-    beside = [grey[y : y + 2, columns] for y in (max(0, box.y - 8), box.bottom + 6)]
-    beside += [grey[rows, x : x + 2] for x in (max(0, box.x - 8), box.right + 6)]
-    least = 0.6 * float(np.percentile(around_it, 90))
-    return all(part.size > 0 and float(np.median(part)) > least for part in (inside, *beside))
+    beside = [grey[y : y + BESIDE_WIDTH_PX, columns] for y in (max(0, box.y - out), box.bottom + BESIDE_PX)]
+    beside += [grey[rows, x : x + BESIDE_WIDTH_PX] for x in (max(0, box.x - out), box.right + BESIDE_PX)]
+    least = MIN_PAPER_BRIGHTNESS * _paper_brightness(around_it)
+    return all(part.size > 0 and float(np.median(part)) > least for part in (_inner(grey, box), *beside))
+
+
+def _inner(grey: Grey, box: Box) -> Grey:
+    """Return what is within the frame of a box."""
+    return grey[box.y + INSET_PX : box.bottom - INSET_PX, box.x + INSET_PX : box.right - INSET_PX]
+
+
+def _paper_brightness(part: Grey) -> float:
+    return float(np.percentile(part, PAPER_PERCENTILE))
+
+
+def _marks(part: Grey) -> Mask:
+    """Return what is darker than paper."""
+    return np.asarray(part < MAX_MARK_BRIGHTNESS * _paper_brightness(part), dtype=np.bool_)
 
 
 def _bridged(lines: Mask, gap: tuple[int, int]) -> NDArray[np.uint8]:
-    """Close small gaps of lines along their way, and make them a little longer, so that corners are closed."""
+    """Close small gaps of rulings along their length, and extend them so that corners are closed."""
     closed = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_CLOSE, np.ones(gap, np.uint8))
-    return np.asarray(cv2.dilate(closed, np.ones([max(1, side - 8) for side in gap], np.uint8)), np.uint8)
+    kernel = np.ones([min(side, EXTENSION_PX) for side in gap], np.uint8)
+    return np.asarray(cv2.dilate(closed, kernel), np.uint8)
 
 
 def _distinct(boxes: Sequence[Box]) -> list[Box]:
-    """Leave one of boxes that are the same but for their lines' width."""
+    """Keep one of boxes that are the same but for the width of their lines."""
     found: list[Box] = []
     for box in sorted(boxes, key=lambda box: -box.width * box.height):
         if not any(
-            _within(box, other) and box.width * box.height > 0.75 * other.width * other.height
+            _within(box, other) and box.width * box.height > SAME_BOX_SHARE * other.width * other.height
             for other in found
         ):
             found.append(box)
@@ -242,18 +246,15 @@ def _distinct(boxes: Sequence[Box]) -> list[Box]:
 
 
 def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
-    """Gather boxes of one size that stand side by side."""
+    """Group boxes of one size that stand side by side."""
     rows: list[list[Box]] = []
     for box in sorted(boxes, key=lambda box: (box.x, box.y)):
         for row in rows:
             last = row[-1]
             gap = box.x - last.right
-            level = (
-                abs(box.y - last.y) <= ALIKE * box.height
-                and abs(box.height - last.height) <= ALIKE * box.height
-            )
-            near = -0.2 * box.width <= gap <= MOST_GAP * box.width
-            if level and near and abs(box.width - last.width) <= ALIKE * box.width:
+            is_level = abs(box.y - last.y) <= ALIKE_SHARE * box.height
+            is_near = -MAX_OVERLAP_SHARE * box.width <= gap <= MAX_GAP_SHARE * box.width
+            if is_level and is_near and _same_size(box, last):
                 row.append(box)
                 break
         else:
@@ -262,7 +263,7 @@ def _rows(boxes: Sequence[Box]) -> list[list[Box]]:
 
 
 def _completed(boxes: Sequence[Box], rulings: Rulings) -> list[list[Box]]:
-    """Gather cells in rows, with those that writing or a guide cuts into pieces: their frames are there."""
+    """Group cells in rows, and add those of which only the frame is seen, as writing or a guide divides them."""
     cells = list(boxes)
     steps = [(row[0], round((row[-1].x - row[0].x) / (len(row) - 1))) for row in _rows(boxes)]
     for cell in cells:  # grows as it goes
@@ -276,66 +277,73 @@ def _completed(boxes: Sequence[Box], rulings: Rulings) -> list[list[Box]]:
 
 def _same_size(box: Box, other: Box) -> bool:
     return (
-        abs(box.width - other.width) <= ALIKE * box.width
-        and abs(box.height - other.height) <= ALIKE * box.height
+        abs(box.width - other.width) <= ALIKE_SHARE * box.width
+        and abs(box.height - other.height) <= ALIKE_SHARE * box.height
     )
 
 
 def _overlap(box: Box, other: Box) -> bool:
-    """Tell whether boxes of about one size lie on each other by more than their frames."""
-    width = min(box.right, other.right) - max(box.x, other.x)
-    height = min(box.bottom, other.bottom) - max(box.y, other.y)
-    return width > 0.2 * box.width and height > 0.2 * box.height and _same_size(box, other)
+    """Tell whether two boxes of about one size overlap by more than their frames."""
+    shared = box.intersection(other)
+    is_wide = shared.width > MAX_OVERLAP_SHARE * box.width
+    return is_wide and shared.height > MAX_OVERLAP_SHARE * box.height and _same_size(box, other)
 
 
 def _even(row: Sequence[Box]) -> tuple[Box, ...]:
-    """Return cells that part their row evenly where they nearly do, so that the template is short."""
+    """Return cells that divide their row evenly where they nearly do, so that the template is short."""
     even = divided(around(tuple(row)), len(row))
     off = max(abs(cell.x - at.x) + abs(cell.right - at.right) for cell, at in zip(row, even, strict=True))
-    return even if off <= 6 else tuple(row)
+    return even if off <= EVEN_PX else tuple(row)
 
 
 def _within(box: Box, other: Box) -> bool:
     """Tell whether a box lies in another, but for the width of a line."""
-    slack = 4
     return (
-        box.x >= other.x - slack
-        and box.y >= other.y - slack
-        and box.right <= other.right + slack
-        and box.bottom <= other.bottom + slack
+        box.x >= other.x - WITHIN_PX
+        and box.y >= other.y - WITHIN_PX
+        and box.right <= other.right + WITHIN_PX
+        and box.bottom <= other.bottom + WITHIN_PX
         and box != other
     )
 
 
 def _is_print(grey: Grey, box: Box) -> bool:
-    """Tell whether a box holds printed text: marks much smaller than what one would write into it."""
-    inner = grey[box.y + 4 : box.bottom - 4, box.x + 4 : box.right - 4]
+    """Tell whether a box holds printed text: marks much smaller than what people would write into it."""
+    inner = _inner(grey, box)
     if inner.size == 0:
         return True
-    _, marks = components(np.asarray(inner < 0.75 * float(np.percentile(inner, 90)), dtype=np.bool_))
+    _, marks = components(_marks(inner))
     heights, areas = marks[:, 3], marks[:, 4]
-    small = (heights >= 0.003 * SIDE) & (heights <= 0.5 * box.height) & (areas >= 12)
-    return int(small.sum()) >= LETTERS
+    is_mark = (heights >= MIN_MARK_HEIGHT_SHARE * SIDE_PX) & (areas >= MIN_MARK_AREA_PX)
+    return int((is_mark & (heights <= MAX_MARK_HEIGHT * box.height)).sum()) >= MIN_PRINT_MARKS
 
 
 def _spaces(rulings: Rulings, grey: Grey, boxes: Sequence[Box]) -> Iterator[Box]:
     """Yield the spaces above lines to write on: lines that bound no box and have white above them."""
     alone = rulings.across.copy()
     for box in boxes:
-        alone[max(0, box.y - 6) : box.bottom + 6, max(0, box.x - 6) : box.right + 6] = False
-    crossing = cv2.dilate(rulings.down.astype(np.uint8), np.ones((7, 7), np.uint8))
-    solid = cv2.morphologyEx(rulings.dark, cv2.MORPH_OPEN, np.ones((1, round(LEAST_RULING * SIDE)), np.uint8))
+        alone[
+            max(0, box.y - AROUND_BOX_PX) : box.bottom + AROUND_BOX_PX,
+            max(0, box.x - AROUND_BOX_PX) : box.right + AROUND_BOX_PX,
+        ] = False
+    crossing = cv2.dilate(rulings.down.astype(np.uint8), np.ones((CROSSING_PX, CROSSING_PX), np.uint8))
+    run = np.ones((1, round(MIN_RULING_SHARE * SIDE_PX)), np.uint8)
+    solid = cv2.morphologyEx(rulings.dark, cv2.MORPH_OPEN, run)
     labels, lines = components(alone)
-    high = round(0.022 * SIDE)
+    high = round(SPACE_SHARE * SIDE_PX)
     for i, (x, y, width, height, _) in enumerate(lines.tolist(), start=1):
-        here = labels[y : y + height, x : x + width] == i
-        if width < 0.04 * SIDE or width > 0.6 * SIDE or height > 10 or y < high:
+        if (
+            not MIN_LINE_SHARE * SIDE_PX <= width <= MAX_LINE_SHARE * SIDE_PX
+            or height > MAX_LINE_PX
+            or y < high
+        ):
             continue
-        rows, columns = slice(y, y + height), slice(x, x + width)
-        if np.any(crossing[rows, columns][here]) or solid[rows, columns].any(axis=0).mean() < LEAST_FRAMED:
+        part = slice(y, y + height), slice(x, x + width)
+        is_crossed = np.any(crossing[part][labels[part] == i])
+        if is_crossed or solid[part].any(axis=0).mean() < MIN_FRAMED_SHARE:
             continue
-        above = grey[y - high : y - 4, x : x + width]
-        if float((above < 0.75 * float(np.percentile(above, 90))).mean()) < 0.01:
+        above = grey[y - high : y - INSET_PX, x : x + width]
+        if float(_marks(above).mean()) < MAX_DARK_SHARE:
             yield Box(x, y - high, width, high + height // 2)
 
 

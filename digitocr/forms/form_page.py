@@ -12,8 +12,9 @@ import numpy as np
 
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.fields import FieldCrop, crop_field, scaled_box
-from digitocr.forms.registration import Form, Registration, flatten
-from digitocr.forms.suggestions import Mend, dated, mends
+from digitocr.forms.form_print import FormPrint
+from digitocr.forms.registration import Registration, flatten
+from digitocr.forms.suggestions import Suggestion, dated, suggest
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
 from digitocr.recognition.judge import Judge, decide, number_on_page
@@ -45,7 +46,7 @@ class FormPage:
     Attributes
     ----------
     page : Page
-    form : Form
+    form : FormPrint
     registration : Registration
     answers : tuple of FieldCrop
         In the order of the template.
@@ -54,7 +55,7 @@ class FormPage:
     """
 
     page: Page
-    form: Form
+    form: FormPrint
     registration: Registration
     answers: tuple[FieldCrop, ...]
     reasons: tuple[Reason, ...]
@@ -108,13 +109,13 @@ class FormPage:
         return dated(answer.field, number)
 
 
-def lay_out(page: Page, form: Form, registration: Registration) -> FormPage:
+def lay_out(page: Page, form: FormPrint, registration: Registration) -> FormPage:
     """Lay a page flat and find what was written into each field of its form.
 
     Parameters
     ----------
     page : Page
-    form : Form
+    form : FormPrint
     registration : Registration
         Of the page on the form.
 
@@ -132,7 +133,7 @@ def lay_out(page: Page, form: Form, registration: Registration) -> FormPage:
     return FormPage(page, form, registration, answers, reasons)
 
 
-def _written_on(form: Form, shape: tuple[int, ...], scale: float) -> Mask:
+def _written_on(form: FormPrint, shape: tuple[int, ...], scale: float) -> Mask:
     """Tell where one writes on a form that is laid flat: within its cells and fields, away from their borders."""
     within = np.zeros(shape, dtype=np.bool_)
     for field in form.template.fields:
@@ -184,7 +185,7 @@ def judged(page: FormPage, numbers: Sequence[Number], threshold: float) -> tuple
         is_rule = complaint.reason is Reason.RULE_BROKEN
         for name in complaint.fields:
             against[name].append(f"{complaint.reason}:{complaint.name}" if is_rule else complaint.reason)
-    offers = {mend.field: mend for mend in mends(page.form.template, read)}
+    offers = {offer.field: offer for offer in suggest(page.form.template, read)}
     return tuple(
         _judged(answers[name], number, threshold, (*page.reasons, *against[name]), offers.get(name))
         for name, number in zip(answers, numbers, strict=True)
@@ -200,7 +201,7 @@ def _against(answer: FieldCrop, number: Number | None, registration: Registratio
 
 
 def _judged(
-    answer: FieldCrop, number: Number, threshold: float, against: Sequence[str], offer: Mend | None
+    answer: FieldCrop, number: Number, threshold: float, against: Sequence[str], offer: Suggestion | None
 ) -> Number:
     number = replace(number, field=answer.field.name)
     if not number.digits:
@@ -220,7 +221,7 @@ def _judged(
     return replace(settled, digits=digits, written=number.written)
 
 
-def _fineness(form: Form) -> float:
+def _fineness(form: FormPrint) -> float:
     """Pixels of the flat page to one of the reference."""
     lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
     longest = max(form.template.size)
@@ -234,7 +235,19 @@ def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
 
 
 def cells_taken(field: Field, number: Number, registration: Registration) -> list[int]:
-    """Find the cell of a field that each digit stands in; none where it has no cells."""
+    """Find the cell of each digit of a field.
+
+    Parameters
+    ----------
+    field : Field
+    number : Number
+    registration : Registration
+
+    Returns
+    -------
+    list of int
+        Indices of cells, one for each digit; empty where the field has no cells.
+    """
     if not field.cells:
         return []
     cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))

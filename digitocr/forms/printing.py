@@ -1,4 +1,4 @@
-"""A laid out form as a PDF with its template beside it, and the PDF as a picture."""
+"""Printing of a form: its PDF, with the template and a picture of the empty form beside it."""
 
 from __future__ import annotations
 
@@ -13,28 +13,38 @@ from reportlab.pdfgen.canvas import Canvas
 
 from digitocr import atomic
 from digitocr.errors import UsageError
-from digitocr.forms import template as templates
-from digitocr.forms.layout import Form, glyphs
-from digitocr.forms.layout import load as load_form
-from digitocr.forms.template import MARKERS, PER_MM, Marker
+from digitocr.forms import template_file
+from digitocr.forms.layout import FormSpec, glyphs
+from digitocr.forms.layout import load as load_spec
+from digitocr.forms.markers import DICTIONARY
+from digitocr.forms.template import PX_PER_MM, Marker
 from digitocr.records import Grey
 
-GUIDE = 0.62
-"""Brightness of the frames to write in: seen by the writer, and lighter than any pen."""
+GUIDE_GREY = 0.62
+"""Of the frames to write in, white being 1: visible to the writer, and lighter than any pen."""
 
-FRAME_WIDTH = 0.3
-"""Of their lines, in millimetres."""
+FRAME_WIDTH_MM = 0.3
+"""Of their lines."""
 
-_POINTS = 72 / 25.4
+RULE_WIDTH_MM = 0.25
+"""Of the lines under titles of sections."""
+
+_POINTS_PER_MM = 72 / 25.4
 _MODULES = 7
 """Squares along the side of a marker, its border included."""
 
-REFERENCE_DPI = 25.4 * PER_MM
-"""At this resolution a millimetre is `PER_MM` pixels."""
+REFERENCE_DPI = 25.4 * PX_PER_MM
+"""Resolution at which a millimetre has `PX_PER_MM` pixels."""
 
 
 def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     """Print the form of a specification into a PDF.
+
+    Parameters
+    ----------
+    specification : Path
+    output : Path
+        The PDF.
 
     Returns
     -------
@@ -44,13 +54,13 @@ def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     Raises
     ------
     TemplateError
-        Where the specification cannot be used.
+        The specification cannot be used.
     UsageError
-        Where the PDF would be called something else than ``.pdf``.
+        The PDF has another suffix than ``.pdf``, or its template would overwrite the specification.
     """
     if output.suffix.casefold() != ".pdf":
-        raise UsageError(f"{output} is no name for the form", hint="end it in .pdf")
-    form = load_form(specification)
+        raise UsageError(f"{output} is not a name for a PDF", hint="end it in .pdf")
+    form = load_spec(specification)
     template, picture = output.with_suffix(".yaml"), output.with_suffix(".png")
     if template.resolve() == specification.resolve():
         raise UsageError(f"the template would overwrite {specification}", hint="give the PDF another name")
@@ -58,29 +68,40 @@ def make(specification: Path, output: Path) -> tuple[Path, Path, Path]:
     empty = cv2.imencode(".png", render(pdf, REFERENCE_DPI), (cv2.IMWRITE_PNG_COMPRESSION, 9))[1]
     atomic.write(output, pdf)
     atomic.write(picture, empty.tobytes())
-    templates.dump(replace(form.template, reference=picture), template)
+    template_file.dump(replace(form.template, reference=picture), template)
     return output, template, picture
 
 
-def draw(form: Form) -> bytes:
-    """Return a form as a PDF of one page."""
+def draw(form: FormSpec) -> bytes:
+    """Return a form as a PDF of one page.
+
+    Parameters
+    ----------
+    form : FormSpec
+
+    Returns
+    -------
+    bytes
+    """
     glyphs()
     width, height = form.size
     buffer = io.BytesIO()
-    canvas = Canvas(buffer, (width * _POINTS, height * _POINTS), invariant=1, initialFontName="Vera")
+    canvas = Canvas(
+        buffer, (width * _POINTS_PER_MM, height * _POINTS_PER_MM), invariant=1, initialFontName="Vera"
+    )
     canvas.setTitle(f"{form.template.name} {form.template.version}")
     canvas.setCreator("digitocr")
-    canvas.scale(_POINTS, _POINTS)
+    canvas.scale(_POINTS_PER_MM, _POINTS_PER_MM)
     canvas.translate(0, height)
     canvas.scale(1, -1)  # millimetres from the upper left corner
-    canvas.setLineWidth(0.25)
+    canvas.setLineWidth(RULE_WIDTH_MM)
     for left, right, y in form.rules:
         canvas.line(left, y, right, y)
-    canvas.setStrokeGray(GUIDE)
-    canvas.setLineWidth(FRAME_WIDTH)
+    canvas.setStrokeGray(GUIDE_GREY)
+    canvas.setLineWidth(FRAME_WIDTH_MM)
     for field in form.template.fields:
         for box in field.cells or (field.box,):
-            canvas.rect(*(n / PER_MM for n in (box.x, box.y, box.width, box.height)))
+            canvas.rect(*(n / PX_PER_MM for n in (box.x, box.y, box.width, box.height)))
     canvas.setFillGray(0)
     for marker in form.template.markers:
         _draw_marker(canvas, marker)
@@ -88,7 +109,7 @@ def draw(form: Form) -> bytes:
         canvas.saveState()
         canvas.translate(caption.x, caption.y)
         canvas.scale(1, -1)
-        canvas.setFont(caption.font, caption.size / _POINTS)
+        canvas.setFont(caption.font, caption.size / _POINTS_PER_MM)
         canvas.drawString(0, 0, caption.text)
         canvas.restoreState()
     canvas.showPage()
@@ -97,11 +118,11 @@ def draw(form: Form) -> bytes:
 
 
 def _draw_marker(canvas: Canvas, marker: Marker) -> None:
-    """Draw the black modules of a marker, runs of a row at once, as one path: no seams between them."""
-    dictionary = cv2.aruco.getPredefinedDictionary(MARKERS)
+    """Draw the black modules of a marker, run by run of each row, as one path, so that there are no seams."""
+    dictionary = cv2.aruco.getPredefinedDictionary(DICTIONARY)
     black = np.asarray(cv2.aruco.generateImageMarker(dictionary, marker.id, _MODULES)) == 0
-    side = marker.box.width / PER_MM / _MODULES
-    left, top = marker.box.x / PER_MM, marker.box.y / PER_MM
+    side = marker.box.width / PX_PER_MM / _MODULES
+    left, top = marker.box.x / PX_PER_MM, marker.box.y / PX_PER_MM
     path = canvas.beginPath()
     for row, modules in enumerate(black):
         edges = np.flatnonzero(np.diff(np.concatenate(([0], modules.astype(int), [0]))))
@@ -111,10 +132,20 @@ def _draw_marker(canvas: Canvas, marker: Marker) -> None:
 
 
 def render(pdf: bytes, dpi: float) -> Grey:
-    """Return the first page of a PDF as a picture."""
+    """Render the first page of a PDF.
+
+    Parameters
+    ----------
+    pdf : bytes
+    dpi : float
+
+    Returns
+    -------
+    (H, W) uint8 ndarray
+    """
     document = pypdfium2.PdfDocument(pdf)
     try:
-        # the page fills the picture, whose size is rounded up: a hair less where it is whole already
+        # the size of the picture is rounded up: scale slightly less, so that a whole number stays
         shown = document[0].render(scale=dpi / 72 * (1 - 1e-6), grayscale=True).to_numpy()
         picture = np.array(shown, dtype=np.uint8)
     finally:

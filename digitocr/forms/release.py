@@ -1,27 +1,32 @@
-"""Fields that waited for a broken rule only, let go once a correction has mended it."""
+"""Release of fields from review, once a correction has settled the rules they waited for."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from digitocr.forms.checks import is_told, value, written
+from digitocr.forms.checks import is_known, value, written
 from digitocr.forms.template import Template
 from digitocr.records import Number, PageResult, Reason, Status
 
 
 def released(page: PageResult, template: Template) -> PageResult:
-    """Accept fields that wait for nothing but rules which hold as the page stands now.
+    """Accept fields that wait only for rules which hold by now.
 
     Parameters
     ----------
     page : PageResult
         Of the form, corrections included.
     template : Template
+
+    Returns
+    -------
+    PageResult
+        The same where nothing was corrected.
     """
     if not any(number.status is Status.CORRECTED for number in page.numbers):
         return page
-    said = {number.field: written(number) for number in page.numbers if is_told(number)}
-    values = {field.name: value(field, said[field.name]) for field in template.fields if field.name in said}
+    texts = {number.field: written(number) for number in page.numbers if is_known(number)}
+    values = {field.name: value(field, texts[field.name]) for field in template.fields if field.name in texts}
     held = {f"{Reason.RULE_BROKEN}:{rule.name}" for rule in template.rules if rule.holds(values)}
     return replace(page, numbers=tuple(_released(number, held) for number in page.numbers))
 

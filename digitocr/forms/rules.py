@@ -25,18 +25,18 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
 }
-_LONGEST = 4000
-"""Characters of a rule."""
+MAX_CHARACTERS = 4000
+"""Of a rule."""
 
-_DEEPEST = 200
-"""Operations of a rule, which may be nested in each other."""
+MAX_OPERATIONS = 200
+"""Of a rule; they may be nested."""
 
 Values = Mapping[str, Decimal | None]
-"""What stands in each field; None where it is not known."""
+"""The value of each field; None where it is unknown."""
 
 
 class RuleError(ValueError):
-    """An expression is no rule; the message says why."""
+    """An expression is not a rule; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Rule:
     Attributes
     ----------
     name : str
-        As it is told to people.
+        As people see it.
     text : str
         The expression.
     fields : tuple of str
-        The fields it speaks of, in order of their first mention.
+        The fields it names, in order of their first mention.
     tree : ast.Compare
-        The expression parsed.
+        The parsed expression.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Rule:
     tree: ast.Compare = field(repr=False, compare=False)
 
     def holds(self, values: Values) -> bool | None:
-        """Tell whether the rule holds; None where one of its fields is not known."""
+        """Tell whether the rule holds; None where one of its fields is unknown."""
         if any(values.get(name) is None for name in self.fields):
             return None
         terms = [self.tree.left, *self.tree.comparators]
@@ -79,26 +79,30 @@ def parse(name: str, text: str, fields: Collection[str]) -> Rule:
     fields : collection of str
         Names the expression may use.
 
+    Returns
+    -------
+    Rule
+
     Raises
     ------
     RuleError
-        Where it is no comparison, or uses anything but ``+ - *``, parentheses, whole or decimal numbers and fields.
+        It is not a comparison, or uses anything but ``+ - *``, parentheses, whole or decimal numbers and fields.
 
     Examples
     --------
     >>> parse("sum", "total == a + b", ["a", "b", "total"]).fields
     ('total', 'a', 'b')
     """
-    if len(text) > _LONGEST:
-        raise RuleError(f"a rule has at most {_LONGEST} characters")
+    if len(text) > MAX_CHARACTERS:
+        raise RuleError(f"a rule has at most {MAX_CHARACTERS} characters")
     try:
         tree = ast.parse(text.strip(), mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError):
-        raise RuleError(f"{text[:80]!r} is no expression") from None
+        raise RuleError(f"{text[:80]!r} is not an expression") from None
     if not isinstance(tree, ast.Compare) or not all(type(op) in _COMPARISONS for op in tree.ops):
-        raise RuleError(f"{text!r} compares nothing: use == != < <= > or >=")
-    if sum(isinstance(node, ast.BinOp | ast.UnaryOp) for node in ast.walk(tree)) > _DEEPEST:
-        raise RuleError(f"a rule has at most {_DEEPEST} operations")
+        raise RuleError(f"{text!r} is not a comparison: use == != < <= > or >=")
+    if sum(isinstance(node, ast.BinOp | ast.UnaryOp) for node in ast.walk(tree)) > MAX_OPERATIONS:
+        raise RuleError(f"a rule has at most {MAX_OPERATIONS} operations")
     mentioned = dict.fromkeys(
         name for term in (tree.left, *tree.comparators) for name in _names(term, text, fields)
     )
@@ -108,7 +112,12 @@ def parse(name: str, text: str, fields: Collection[str]) -> Rule:
 
 
 def _names(term: ast.expr, text: str, fields: Collection[str]) -> Iterator[str]:
-    """Yield the fields of a term, whose every part is known to be allowed."""
+    """Yield the fields of a term, and refuse what is not allowed in it.
+
+    Raises
+    ------
+    RuleError
+    """
     match term:
         case ast.Name(id=name):
             if name not in fields:
@@ -128,7 +137,24 @@ def _names(term: ast.expr, text: str, fields: Collection[str]) -> Iterator[str]:
 
 
 def evaluate(term: ast.expr, values: Values) -> Decimal:
-    """Work out a term of a rule; a field that is None counts as nothing."""
+    """Evaluate a term of a rule.
+
+    Parameters
+    ----------
+    term : ast.expr
+        As `parse` accepts it.
+    values : mapping of str to Decimal or None
+        None counts as 0.
+
+    Returns
+    -------
+    Decimal
+
+    Raises
+    ------
+    AssertionError
+        The term is not one that `parse` accepts.
+    """
     match term:
         case ast.Name(id=name):
             return values[name] or Decimal(0)
@@ -143,5 +169,15 @@ def evaluate(term: ast.expr, values: Values) -> Decimal:
 
 
 def broken(rules: Sequence[Rule], values: Values) -> list[Rule]:
-    """Return the rules that do not hold; one with a field that is not known is not judged."""
+    """Return the rules that do not hold; one with an unknown field is not judged.
+
+    Parameters
+    ----------
+    rules : sequence of Rule
+    values : mapping of str to Decimal or None
+
+    Returns
+    -------
+    list of Rule
+    """
     return [rule for rule in rules if rule.holds(values) is False]

@@ -1,28 +1,34 @@
-"""What ``template detect`` and ``template show`` do."""
+"""The commands ``template detect`` and ``template show``: a first template of a form, and a look at its fields."""
 
 from __future__ import annotations
 
-import io
 import re
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from digitocr import atomic
 from digitocr.errors import InputError, RegistrationError, UsageError
 from digitocr.forms import detect as finding
-from digitocr.forms import registration
-from digitocr.forms import template as templates
+from digitocr.forms import template_file
+from digitocr.forms.features import features_of, save_features
+from digitocr.forms.form_print import load_form_print
+from digitocr.forms.geometry import corners_of
 from digitocr.forms.print_lines import lines_of
-from digitocr.forms.registration import Features, Points, Registration
+from digitocr.forms.registration import Registration, RegistrationView, register
 from digitocr.forms.template import Field, Template
 from digitocr.io.sandbox import Sandbox, read_bytes
 from digitocr.records import Box, Grey, Limits
 
-MARGIN = 12
-"""Pixels of the reference around a field in which handwriting may stand, too."""
+Colour = NDArray[np.uint8]
+"""A picture of shape ``(H, W, 3)``, BGR."""
+
+MARGIN_PX = 12
+"""Handwriting may exceed its field by this, in reference pixels."""
 
 
 def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]]:
@@ -33,7 +39,7 @@ def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]
     blank : Path
         A picture of the empty form.
     output : Path
-        The template; one that is there is never overwritten, for it may have been corrected by hand.
+        The template. An existing one is never overwritten, as it may have been corrected by hand.
 
     Returns
     -------
@@ -44,59 +50,73 @@ def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]
     Raises
     ------
     UsageError
-        Where the picture cannot be read, or there is a template already.
+        The picture cannot be read, nothing to write on was found, or `output` exists or has another suffix.
     """
     if output.suffix.casefold() != ".yaml":
-        raise UsageError(f"{output} is no name for a template", hint="end it in .yaml")
+        raise UsageError(f"{output} is not a name for a template", hint="end it in .yaml")
     if output.exists():
-        raise UsageError(f"{output} is there already", hint="give another name with --output, or remove it")
+        raise UsageError(f"{output} exists already", hint="give another name with --output, or remove it")
     found = finding.detect(read_page(blank))
     if not found.fields:
         raise UsageError(
-            f"no place to write on was found on {blank}", hint="is it an upright picture of the empty form?"
+            f"no boxes or lines to write on were found on {blank}",
+            hint="give a picture of the empty form, the right way up",
         )
     name = re.sub(r"\W+", "_", output.stem)
     template = found.template(name if name.isidentifier() else f"form_{name}")
     features, picture = output.with_suffix(".features.npz"), output.with_suffix(".fields.png")
-    points = registration.features_of(found.grey, occupied(found.fields))
-    write_features(features, replace(points, lines=lines_of(found.grey)))
-    atomic.write(picture, _png(finding.annotated(found.grey, found.fields)))
+    points = features_of(found.grey, occupied(found.fields))
+    save_features(features, replace(points, lines=lines_of(found.grey)))
+    atomic.write(picture, _png(annotated(found.grey, found.fields)))
     template = replace(template, features=features)
-    templates.dump(template, output)
+    template_file.dump(template, output)
     return template, (output, features, picture)
 
 
 def occupied(fields: tuple[Field, ...]) -> list[Box]:
-    """Return where handwriting may stand, which is no part of a form."""
+    """Return where handwriting may stand, which is not part of the printed form.
+
+    Parameters
+    ----------
+    fields : tuple of Field
+
+    Returns
+    -------
+    list of Box
+        In reference pixels.
+    """
     return [
-        Box(b.x - MARGIN, b.y - MARGIN, b.width + 2 * MARGIN, b.height + 2 * MARGIN)
+        Box(b.x - MARGIN_PX, b.y - MARGIN_PX, b.width + 2 * MARGIN_PX, b.height + 2 * MARGIN_PX)
         for b in (field.box for field in fields)
     ]
-
-
-def write_features(path: Path, features: Features) -> None:
-    """Write the points and lines by which a form is found."""
-    packed = io.BytesIO()
-    np.savez_compressed(
-        packed, points=features.points, descriptors=features.descriptors, lines=features.lines
-    )
-    atomic.write(path, packed.getvalue())
 
 
 def show(template: Path, page: Path, output: Path) -> Registration:
     """Draw the fields of a template over a page, where they were found on it.
 
+    Parameters
+    ----------
+    template : Path
+    page : Path
+        A scan or photo of the form.
+    output : Path
+        The picture.
+
+    Returns
+    -------
+    Registration
+
     Raises
     ------
     TemplateError
-        Where the template cannot be used.
+        The template cannot be used.
     UsageError
-        Where the page cannot be read, or is not of this form.
+        The page cannot be read, or is not of this form.
     """
-    form = registration.form_of(templates.load(template))
+    form = load_form_print(template_file.load(template))
     grey = read_page(page)
     try:
-        found = registration.register(registration.View(grey), form)
+        found = register(RegistrationView(grey), form)
     except RegistrationError as error:
         raise UsageError(
             f"{page} is not of the form {form.template.name}: {error.message}", hint=error.hint
@@ -105,15 +125,27 @@ def show(template: Path, page: Path, output: Path) -> Registration:
     return found
 
 
-def overlaid(grey: Grey, template: Template, found: Registration) -> Grey:
-    """Draw the fields of a template over a page: cells in blue, fields in orange, with their names."""
+def overlaid(grey: Grey, template: Template, found: Registration) -> Colour:
+    """Draw the fields of a template over a page: cells in blue, fields in orange, with their names.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+    template : Template
+    found : Registration
+
+    Returns
+    -------
+    (H, W, 3) uint8 ndarray
+        BGR.
+    """
     picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
     thick = max(1, round(max(grey.shape) / 1500))
     for field in template.fields:
         for box, colour in (*((cell, (200, 120, 0)) for cell in field.cells), (field.box, (0, 90, 230))):
-            outline = found.place(_corners(box))
+            outline = found.place(corners_of(box))
             cv2.polylines(picture, [np.round(outline).astype(np.int32)], True, colour, thick, cv2.LINE_AA)  # noqa: FBT003
-        x, y = found.place(_corners(field.box))[0]
+        x, y = found.place(corners_of(field.box))[0]
         at = (round(float(x)), round(float(y)) - 3 * thick)
         cv2.putText(
             picture, field.name, at, cv2.FONT_HERSHEY_SIMPLEX, 0.45 * thick, (0, 0, 200), thick, cv2.LINE_AA
@@ -121,14 +153,22 @@ def overlaid(grey: Grey, template: Template, found: Registration) -> Grey:
     return np.asarray(picture, dtype=np.uint8)
 
 
-def _corners(box: Box) -> Points:
-    return np.array(
-        [[box.x, box.y], [box.right, box.y], [box.right, box.bottom], [box.x, box.bottom]], dtype=np.float64
-    )
-
-
 def read_page(path: Path) -> Grey:
-    """Read the first page of a file."""
+    """Read the first page of a file.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    (H, W) uint8 ndarray
+
+    Raises
+    ------
+    UsageError
+        The file cannot be read.
+    """
     limits = Limits()
     try:
         (page,) = Sandbox().decode(read_bytes(path, limits), limits, 1)
@@ -137,5 +177,33 @@ def read_page(path: Path) -> Grey:
     return page.grey
 
 
-def _png(picture: Grey) -> bytes:
+def annotated(grey: Grey, fields: Sequence[Field]) -> Colour:
+    """Draw fields over the reference, each with its number.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+        The reference.
+    fields : sequence of Field
+        Called ``field1`` and so on.
+
+    Returns
+    -------
+    (H, W, 3) uint8 ndarray
+        BGR.
+    """
+    picture = cv2.cvtColor(grey, cv2.COLOR_GRAY2BGR)
+    for field in fields:
+        for cell in field.cells:
+            cv2.rectangle(picture, (cell.x, cell.y), (cell.right, cell.bottom), (200, 120, 0), 1)
+        b = field.box
+        cv2.rectangle(picture, (b.x, b.y), (b.right, b.bottom), (0, 90, 230), 2)
+        label = field.name.removeprefix("field")
+        cv2.putText(
+            picture, label, (b.x, b.y - 4), cv2.FONT_HERSHEY_SIMPLEX, 0.7, (0, 0, 200), 2, cv2.LINE_AA
+        )
+    return np.asarray(picture, dtype=np.uint8)
+
+
+def _png(picture: Colour) -> bytes:
     return cv2.imencode(".png", picture)[1].tobytes()

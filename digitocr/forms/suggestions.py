@@ -1,4 +1,4 @@
-"""Which single digit would put a page right: the one a person is asked about first."""
+"""Suggestions: which single digit, read as its runner-up, would settle what is wrong on a page."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from digitocr.forms.checks import Complaint, complaints, fault, written
 from digitocr.forms.template import Field, Template
 from digitocr.records import Number, Reason
 
-PLAUSIBLE = 0.001
-"""A runner-up with less probability is not offered."""
+MIN_PROBABILITY = 0.001
+"""Of a runner-up that is suggested."""
 
 
 @dataclass(frozen=True, slots=True)
-class Mend:
-    """A digit that, read as its runner-up, answers one or more complaints.
+class Suggestion:
+    """A digit that, read as its runner-up, settles one or more complaints.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Mend:
     position : int
         Counts from 1 in the field.
     digit : int
-        What it would be.
+        The runner-up.
     complaints : tuple of Complaint
-        Those it answers.
+        Those it settles.
     """
 
     field: str
@@ -34,17 +34,21 @@ class Mend:
     complaints: tuple[Complaint, ...]
 
 
-def mends(template: Template, numbers: Mapping[str, Number]) -> list[Mend]:
-    """Return the changes of one digit each that answer a complaint and raise no other.
+def suggest(template: Template, numbers: Mapping[str, Number]) -> list[Suggestion]:
+    """Suggest changes of one digit each that settle a complaint and raise no other.
 
-    A complaint that could be answered by several changes has none, for nothing tells them apart; a change that
-    answers more complaints goes before one that answers fewer.
+    Of the changes that settle a complaint, one that settles more complaints at once goes first. Where several remain,
+    none is suggested, as nothing tells them apart.
 
     Parameters
     ----------
     template : Template
     numbers : mapping of str to Number
-        What was read in each field, as far as it could be; without digits where it is blank.
+        What was read in each field that could be read; without digits where it is blank.
+
+    Returns
+    -------
+    list of Suggestion
     """
     now = {name: written(number) for name, number in numbers.items()}
     before = complaints(template, now)
@@ -54,21 +58,21 @@ def mends(template: Template, numbers: Mapping[str, Number]) -> list[Mend]:
     possible = []
     for name, position, digit, text in _changes(numbers, suspects):
         after = complaints(template, now | {name: text})
-        answered = tuple(complaint for complaint in before if complaint not in after)
-        if answered and all(complaint in before for complaint in after):
-            possible.append(Mend(name, position, digit, answered))
-    found: list[Mend] = []
+        settled = tuple(complaint for complaint in before if complaint not in after)
+        if settled and all(complaint in before for complaint in after):
+            possible.append(Suggestion(name, position, digit, settled))
+    found: list[Suggestion] = []
     for complaint in before:
-        answers = [mend for mend in possible if complaint in mend.complaints]
-        most = max((len(mend.complaints) for mend in answers), default=0)
-        best = [mend for mend in answers if len(mend.complaints) == most]
+        settling = [one for one in possible if complaint in one.complaints]
+        most = max((len(one.complaints) for one in settling), default=0)
+        best = [one for one in settling if len(one.complaints) == most]
         if len(best) == 1 and best[0] not in found:
             found.append(best[0])
     return found
 
 
 def dated(field: Field, number: Number) -> Number:
-    """Read a date as the likeliest day there is, where one digit's runner-up makes it one: no month is the 17th.
+    """Read a date that does not exist as the most probable one that does, by the runner-up of one digit.
 
     Parameters
     ----------
@@ -79,7 +83,8 @@ def dated(field: Field, number: Number) -> Number:
     Returns
     -------
     Number
-        No surer than the runner-up was; the number as it is where it is no date, is one, or cannot be made one so.
+        Its confidence is at most the runner-up's. The same number where the date exists, or no such runner-up makes
+        it one, or it is not a date at all.
     """
     if fault(field, written(number)) is not Reason.FIELD_DATE:
         return number
@@ -104,11 +109,11 @@ def dated(field: Field, number: Number) -> Number:
 
 
 def _changes(numbers: Mapping[str, Number], fields: set[str]) -> Iterator[tuple[str, int, int, str]]:
-    """Yield field, position and digit of each plausible change, with what the field would say."""
+    """Yield field, position and digit of each plausible change, with the text that the field would have."""
     for name in sorted(fields & numbers.keys()):
         number = numbers[name]
         text = written(number)
         places = [i for i, sign in enumerate(text) if sign.isdigit()]
         for position, (place, digit) in enumerate(zip(places, number.digits, strict=True), 1):
-            if digit.runner_up_confidence >= PLAUSIBLE and digit.runner_up != digit.value:
+            if digit.runner_up_confidence >= MIN_PROBABILITY and digit.runner_up != digit.value:
                 yield name, position, digit.runner_up, f"{text[:place]}{digit.runner_up}{text[place + 1 :]}"

@@ -11,7 +11,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 from digitocr.errors import UsageError
-from digitocr.forms.template import dumps, load_folder
+from digitocr.forms.template_file import dumps, load_folder
 from digitocr.inbox.scan import FoundFile
 from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.registry import model_in_use

@@ -21,7 +21,7 @@ from typing import Protocol
 
 from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError
-from digitocr.forms.template import load_folder
+from digitocr.forms.template_file import load_folder
 from digitocr.inbox import lock, names
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics

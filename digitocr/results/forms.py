@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr import atomic
-from digitocr.forms.checks import complaints, is_told, text, written
-from digitocr.forms.template import COLUMNS, SUFFIXES, Field, Kind, Template
+from digitocr.forms.checks import complaints, is_known, text, written
+from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, Template
 from digitocr.records import Box, Number, PageResult, Status
 from digitocr.results.tables import defuse, encode
 
@@ -56,7 +56,9 @@ def row(file: str, page: PageResult, template: Template | None) -> Row:
             if number
             else [""] * 3
         )
-        cells |= dict(zip((field.name, *(field.name + suffix for suffix in SUFFIXES)), said, strict=True))
+        cells |= dict(
+            zip((field.name, *(field.name + suffix for suffix in FIELD_SUFFIXES)), said, strict=True)
+        )
     return Row(page.template, cells)
 
 
@@ -119,7 +121,7 @@ def columns(rows: Iterable[Row]) -> tuple[str, ...]:
     tuple of str
         Names of the columns.
     """
-    newest: dict[str, None] = dict.fromkeys(COLUMNS)
+    newest: dict[str, None] = dict.fromkeys(TABLE_COLUMNS)
     for one in reversed(list(rows)):
         newest |= dict.fromkeys(one.cells)
     return tuple(newest)
@@ -155,7 +157,7 @@ def write(results: Path, rows: Iterable[Row], known: Iterable[str]) -> None:
         atomic.write(path(results, form), as_csv(own).encode())
     for form in known:
         if form not in tables and path(results, form).exists():
-            atomic.write(path(results, form), encode(COLUMNS, ()).encode())
+            atomic.write(path(results, form), encode(TABLE_COLUMNS, ()).encode())
 
 
 def path(results: Path, form: str) -> Path:
@@ -223,7 +225,7 @@ def _status(numbers: Iterable[Number]) -> str:
 
 def _reasons(template: Template, numbers: Mapping[str, Number]) -> str:
     """Return the rules that are broken and the fields whose checks fail, joined by ``;``."""
-    known = {name: written(number) for name, number in numbers.items() if is_told(number)}
+    known = {name: written(number) for name, number in numbers.items() if is_known(number)}
     return ";".join(f"{complaint.reason}:{complaint.name}" for complaint in complaints(template, known))
 
 

@@ -15,7 +15,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from digitocr import atomic
 from digitocr.errors import FileAccessError, OutputError, UsageError
-from digitocr.forms import template as templates
+from digitocr.forms import template_file
 from digitocr.forms.release import released
 from digitocr.forms.template import Template
 from digitocr.records import FileResult, FileStatus
@@ -226,7 +226,7 @@ def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
         The forms of a run.
     """
     for form in forms:
-        templates.dump(form, shelf.state / TEMPLATES / f"{form.name}.yaml")
+        template_file.dump(form, shelf.state / TEMPLATES / f"{form.name}.yaml")
 
 
 def _released(shelf: Shelf, current: FileResult) -> FileResult:
@@ -249,7 +249,7 @@ def _template(shelf: Shelf, name: str) -> Template | None:
 @lru_cache(maxsize=256)
 def _loaded(path: Path, stamp: tuple[int, ...]) -> Template:
     """Load a template; a changed one has another stamp."""
-    return templates.load(path)
+    return template_file.load(path)
 
 
 def file_rows(files: Iterable[Known]) -> Iterator[tables.Row]:

@@ -199,13 +199,10 @@ def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
 
 
 def _common(one: Box, other: Box) -> float:
-    """Return the intersection over union of two boxes, in [0, 1]."""
-    width = min(one.right, other.right) - max(one.x, other.x)
-    height = min(one.bottom, other.bottom) - max(one.y, other.y)
-    if width <= 0 or height <= 0:
-        return 0.0
-    both = width * height
-    return both / (one.width * one.height + other.width * other.height - both)
+    """Area that two boxes share, over that which they cover together, in [0, 1]."""
+    shared = one.intersection(other)
+    both = shared.width * shared.height
+    return both / (one.width * one.height + other.width * other.height - both) if both else 0.0
 
 
 def _where(known: Known, one: _Wanted) -> str:

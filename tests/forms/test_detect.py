@@ -3,7 +3,7 @@ import numpy as np
 import pytest
 
 from digitocr.forms import layout, printing
-from digitocr.forms.detect import annotated, detect
+from digitocr.forms.detect import detect
 
 SPEC = """\
 form: f
@@ -85,11 +85,6 @@ def test_lines_to_write_on_are_fields():
 
 def test_nothing_is_found_where_nothing_is():
     assert detect(np.full((800, 600), 255, np.uint8)).fields == ()
-
-
-def test_fields_are_drawn_over_their_page(form):
-    found = detect(form[1])
-    assert (annotated(found.grey, found.fields) != found.grey[..., None]).any()
 
 
 def test_cells_that_writing_cuts_into_pieces_are_completed(form):

@@ -2,18 +2,18 @@ from pathlib import Path
 
 import pytest
 
-from digitocr.forms import template as templates
+from digitocr.forms import template_file
 
 FOLDER = Path(__file__).parents[2] / "examples" / "templates"
 
 
 def test_example_templates_can_be_told_apart():
-    assert len(templates.load_folder(FOLDER)) == 9
+    assert len(template_file.load_folder(FOLDER)) == 9
 
 
 @pytest.mark.parametrize("path", sorted(FOLDER.glob("*.yaml")), ids=lambda path: path.stem)
 def test_an_example_carries_its_features_and_no_picture(path):
-    template = templates.load(path)
+    template = template_file.load(path)
     assert template.name == path.stem
     assert template.reference is None
     assert template.features.is_file()

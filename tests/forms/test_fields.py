@@ -8,7 +8,7 @@ import pytest
 from drawn_form import FIELDS, SIZE, form, printed, seen
 
 from digitocr.forms.form_page import judged, lay_out
-from digitocr.forms.registration import View, flatten, register
+from digitocr.forms.registration import RegistrationView, flatten, register
 from digitocr.forms.rules import parse
 from digitocr.records import Box, Digit, Number, Page, Reason, Status
 
@@ -27,7 +27,7 @@ def written(texts):
 
 
 def filled(page, of=FORM):
-    return lay_out(Page(1, page), of, register(View(page), of))
+    return lay_out(Page(1, page), of, register(RegistrationView(page), of))
 
 
 def number(text, confidence=0.99, box=None, **said):
@@ -87,7 +87,9 @@ def test_a_small_ring_stays_open_on_a_blurred_photo():
     page = PICTURE.copy()
     cell = FIELDS[0].cells[2]
     cv2.circle(page, (cell.x + 22, cell.y + 27), 5, 15, 4)
-    found = lay_out(Page(1, cv2.GaussianBlur(page, (0, 0), 1.8)), FORM, register(View(PICTURE), FORM))
+    found = lay_out(
+        Page(1, cv2.GaussianBlur(page, (0, 0), 1.8)), FORM, register(RegistrationView(PICTURE), FORM)
+    )
     paper = (~found.answers[0].sheet.ink).astype(np.uint8)
     areas, _ = cv2.connectedComponents(paper, connectivity=4)
     assert areas == 3  # the ring itself counts as one, then what is around it and within
@@ -124,7 +126,7 @@ def test_the_ink_lies_where_the_page_has_it():
 
 def test_a_flat_page_is_the_reference_again():
     homography = np.array([[0.9, 0.1, 60], [-0.08, 0.95, 90], [2e-5, 1e-5, 1]])
-    found = register(View(seen(PICTURE, homography, (1000, 1300))), FORM)
+    found = register(RegistrationView(seen(PICTURE, homography, (1000, 1300))), FORM)
     flat = flatten(seen(PICTURE, homography, (1000, 1300)), found, 1.0)
     middle = np.s_[50:-50, 50:-50]
     assert np.abs(flat[middle].astype(float) - cv2.blur(PICTURE, (3, 3))[middle]).mean() < 8

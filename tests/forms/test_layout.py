@@ -5,7 +5,7 @@ from form_spec import SPEC
 
 from digitocr.errors import TemplateError
 from digitocr.forms import layout
-from digitocr.forms.template import PER_MM
+from digitocr.forms.template import PX_PER_MM
 
 
 def load(folder, text=SPEC):
@@ -24,7 +24,7 @@ def test_fields_have_the_cells_that_follow_from_their_kind(tmp_path):
 def test_cells_are_large_enough_for_a_hand_and_on_the_grid(tmp_path):
     for field in load(tmp_path).template.fields:
         for cell in field.cells:
-            assert (cell.width, cell.height) == (8 * PER_MM, 10 * PER_MM)
+            assert (cell.width, cell.height) == (8 * PX_PER_MM, 10 * PX_PER_MM)
 
 
 def test_parts_of_a_date_stand_apart(tmp_path):
@@ -39,8 +39,8 @@ def test_the_cells_of_a_date_say_what_goes_where(tmp_path):
     hints = [c for c in form.captions if c.size == 6]
     assert "".join(hint.text for hint in hints) == "DDMMYYYY"
     for hint, cell in zip(hints, day.cells, strict=True):
-        assert cell.x < hint.x * PER_MM < cell.right
-        assert hint.y * PER_MM < cell.y
+        assert cell.x < hint.x * PX_PER_MM < cell.right
+        assert hint.y * PX_PER_MM < cell.y
 
 
 def test_two_columns_stand_side_by_side(tmp_path):
@@ -54,7 +54,7 @@ def test_markers_tell_form_and_corner(tmp_path):
     template = load(tmp_path, SPEC.replace("title: Head", "code: 7\ntitle: Head", 1)).template
     assert [marker.id for marker in template.markers] == [28, 29, 30, 31]
     upper_left, _, lower_right, _ = (marker.box for marker in template.markers)
-    assert (upper_left.x, lower_right.right) == (8 * PER_MM, 202 * PER_MM)
+    assert (upper_left.x, lower_right.right) == (8 * PX_PER_MM, 202 * PX_PER_MM)
 
 
 def test_another_version_has_another_code(tmp_path):
@@ -82,9 +82,9 @@ def test_another_version_has_another_code(tmp_path):
         ),
         ("men + women", "men + boys", 16, "there is no field 'boys'"),
         ("columns: 2", "columns: 3", 6, "one or two columns"),
-        ("form: head_count", "form: head count", 1, "no name"),
+        ("form: head_count", "form: head count", 1, "not a valid name"),
         ("title: Head count\n", "title: " + "Head count " * 30 + "\n", 2, "too long"),
-        ("note:", "page: A0\nnote:", 3, "'A0' is none of A4, Letter"),
+        ("note:", "page: A0\nnote:", 3, "'A0' is not one of A4, Letter"),
         ("note:", "code: 250\nnote:", 3, "0 to 249"),
     ],
 )

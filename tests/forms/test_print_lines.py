@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from digitocr.forms.print_lines import STEP, drawn, lines_of
+from digitocr.forms.print_lines import PART_PX, drawn, lines_of
 
 SIZE = (1400, 2000)
 
@@ -29,7 +29,7 @@ def test_a_frame_is_measured_where_it_is(x, y, width, height, thick):
     lines = lines_of(framed(x, y, width, height, thick))
     assert lines[:, 0].min() == pytest.approx(x, abs=thick / 2 + 4)
     assert (lines[:, 0] + lines[:, 2]).max() == pytest.approx(x + width, abs=thick / 2 + 4)
-    assert lines[:, 2:4].max() <= STEP
+    assert lines[:, 2:4].max() <= PART_PX
     across = lines[lines[:, 2] > max(2 * lines[:, 3].min(), 20)]
     middles = across[:, 1] + across[:, 3] / 2
     assert np.minimum(np.abs(middles - y - 0.5), np.abs(middles - y - height - 0.5)).max() < 1.0

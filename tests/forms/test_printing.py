@@ -4,9 +4,8 @@ import pytest
 from form_spec import SPEC
 
 from digitocr.errors import TemplateError, UsageError
-from digitocr.forms import layout, printing
-from digitocr.forms import template as templates
-from digitocr.forms.template import MARKERS
+from digitocr.forms import layout, printing, template_file
+from digitocr.forms.markers import DICTIONARY
 
 
 @pytest.fixture(scope="module")
@@ -14,7 +13,7 @@ def made(tmp_path_factory):
     folder = tmp_path_factory.mktemp("form")
     (folder / "spec.yaml").write_text(SPEC, encoding="utf-8")
     pdf, template, picture = printing.make(folder / "spec.yaml", folder / "head.pdf")
-    return pdf, templates.load(template), cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
+    return pdf, template_file.load(template), cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
 
 
 def test_the_template_beside_the_form_is_that_of_its_layout(made):
@@ -45,7 +44,7 @@ def test_markers_are_found_exactly_where_the_template_says(made):
     _, template, picture = made
     options = cv2.aruco.DetectorParameters()
     options.cornerRefinementMethod = cv2.aruco.CORNER_REFINE_SUBPIX
-    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(MARKERS), options)
+    detector = cv2.aruco.ArucoDetector(cv2.aruco.getPredefinedDictionary(DICTIONARY), options)
     corners, ids, _ = detector.detectMarkers(picture)
     found = {int(i): np.reshape(c, (4, 2)) + 0.5 for i, c in zip(np.ravel(ids), corners, strict=True)}
     assert len(template.markers) == len(found) == 4

@@ -4,7 +4,7 @@ import pytest
 
 from digitocr.forms.checks import fault
 from digitocr.forms.rules import parse
-from digitocr.forms.suggestions import dated, mends
+from digitocr.forms.suggestions import dated, suggest
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Box, Digit, Number, Reason
 
@@ -27,7 +27,7 @@ def number(text: str, **runner_ups: tuple[int, float]) -> Number:
 
 
 def found(form: Template, **numbers: Number) -> list[tuple[str, int, int]]:
-    return [(mend.field, mend.position, mend.digit) for mend in mends(form, numbers)]
+    return [(one.field, one.position, one.digit) for one in suggest(form, numbers)]
 
 
 SUM = "total == a + b"

@@ -6,7 +6,8 @@ import pytest
 from openpyxl import load_workbook
 
 from digitocr.forms.rules import parse
-from digitocr.forms.template import Field, Kind, Template, dump
+from digitocr.forms.template import Field, Kind, Template
+from digitocr.forms.template_file import dump
 from digitocr.records import Box, Digit, Number, PageResult, Status
 from digitocr.results import forms, publish
 from digitocr.store.ledger import Ledger

@@ -3,7 +3,8 @@
 import cv2
 import numpy as np
 
-from digitocr.forms.registration import Form, features_of
+from digitocr.forms.features import features_of
+from digitocr.forms.form_print import FormPrint
 from digitocr.forms.template import Field, Kind, Marker, Template, Unit
 from digitocr.records import Box
 
@@ -41,7 +42,7 @@ def printed(seed=0):
 def form(picture, name="drawn", fields=FIELDS, rules=()):
     exclude = [box for one in fields for box in (one.box, *one.cells)]
     template = Template(name, SIZE, tuple(fields), tuple(rules), unit=Unit.PIXELS)
-    return Form(template, features_of(picture, exclude))
+    return FormPrint(template, features_of(picture, exclude))
 
 
 def seen(picture, homography, size, level=90):

@@ -1,4 +1,4 @@
-"""What ``template test`` does: fields as they are read, held against what stands there."""
+"""The command ``template test``: fields as they are read, compared with what is written on the pages."""
 
 from __future__ import annotations
 
@@ -7,31 +7,29 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr.errors import UsageError
-from digitocr.forms.checks import is_told
+from digitocr.forms.checks import is_known
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import FileResult, PageResult, Status
 from digitocr.training.calibrate.labelled_tables import labelled_rows
 from digitocr.training.calibrate.scoring import Share
 
 NOT_FOUND = "no-form"
-"""Status of a field whose page was not known for its form."""
+"""Status of a field on a page whose form was not found."""
 
-_HINT = (
-    "columns file,field,text, and page where a file has several; text is empty where nothing is to be read"
-)
+_HINT = "give the columns file,field,text, and page where a file has several; text is empty for a blank field"
 
 Truth = Mapping[tuple[str, int], Mapping[str, str]]
-"""By file and page, what stands in each field."""
+"""By file and page, the text of each field."""
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A field as it was read, beside what stands there.
+    """A field as it was read, beside its true text.
 
     Attributes
     ----------
     form : str
-        '' where the page was not known for any.
+        '' where none was found.
     file : str
     page : int
     field : str
@@ -51,61 +49,94 @@ class Judged:
 
 
 def read_truth(path: Path) -> Truth:
-    """Read what stands in the fields of labelled pages.
+    """Read the table of true texts.
+
+    Parameters
+    ----------
+    path : Path
+        CSV with the columns ``file``, ``field``, ``text`` and perhaps ``page``.
+
+    Returns
+    -------
+    Truth
 
     Raises
     ------
     UsageError
-        Where there is no such table, or it lacks a column.
+        The table cannot be read, lacks a column, or has a page that is not a number.
     """
     found: dict[tuple[str, int], dict[str, str]] = {}
     for line, row in enumerate(labelled_rows(path, ("file", "field", "text"), _HINT), 2):
         page = row.get("page") or "1"
         if not page.isdigit():
-            raise UsageError(f"{path}:{line}: {page!r} is no page", hint=_HINT)
+            raise UsageError(f"{path}:{line}: {page!r} is not a page number", hint=_HINT)
         found.setdefault((row["file"], int(page)), {})[row["field"]] = row["text"]
     return found
 
 
 def judge(results: Iterable[FileResult], truth: Truth, templates: Sequence[Template]) -> Iterator[Judged]:
-    """Hold what was read against what stands there.
+    """Compare what was read with the truth.
+
+    Parameters
+    ----------
+    results : iterable of FileResult
+    truth : Truth
+    templates : sequence of Template
+
+    Yields
+    ------
+    Judged
+        A field of `truth`.
 
     Raises
     ------
     UsageError
-        Where the truth names a field that the form of its page has not.
+        The truth names a field that the form of its page does not have.
     """
     forms = {template.name: template for template in templates}
     pages = {(result.file, page.index): page for result in results for page in result.pages}
-    for (file, index), said in truth.items():
+    for (file, index), texts in truth.items():
         page = pages.get((file, index))
         form = forms.get(page.template) if page else None
         if page is None or form is None:
-            for name, text in said.items():
+            for name, text in texts.items():
                 yield Judged("", file, index, name, "", text, NOT_FOUND, right=False)
             continue
         fields = {field.name: field for field in form.fields}
-        strange = said.keys() - fields.keys()
-        if strange:
-            raise UsageError(f"{file} is of the form {form.name}, which has no field {min(strange)!r}")
-        yield from _judged(file, page, fields, said)
+        unknown = texts.keys() - fields.keys()
+        if unknown:
+            raise UsageError(
+                f"{file} is of the form {form.name}, which has no field {min(unknown)!r}",
+                hint=f"fields: {', '.join(fields)}",
+            )
+        yield from _judged(file, page, fields, texts)
 
 
 def _judged(
-    file: str, page: PageResult, fields: Mapping[str, Field], said: Mapping[str, str]
+    file: str, page: PageResult, fields: Mapping[str, Field], texts: Mapping[str, str]
 ) -> Iterator[Judged]:
     numbers = {number.field: number for number in page.numbers}
-    for name, text in said.items():
+    for name, text in texts.items():
         number = numbers.get(name)
         read = number.text if number else ""
-        right = number is not None and is_told(number) and same(fields[name], read, text)
+        right = number is not None and is_known(number) and same(fields[name], read, text)
         yield Judged(
             page.template, file, page.index, name, read, text, number.status if number else "", right
         )
 
 
 def same(field: Field, read: str, truth: str) -> bool:
-    """Tell whether two texts mean the same: marks never count, zeros before a number do not either."""
+    """Tell whether two texts of a field mean the same: marks do not count, nor do leading zeros of a number.
+
+    Parameters
+    ----------
+    field : Field
+    read, truth : str
+
+    Returns
+    -------
+    bool
+    """
     one, other = ("".join(sign for sign in text if sign.isdigit()) for text in (read, truth))
     if field.kind in (Kind.NUMBER, Kind.AMOUNT) and one and other:
         return one.lstrip("0") == other.lstrip("0")
@@ -113,7 +144,17 @@ def same(field: Field, read: str, truth: str) -> bool:
 
 
 def report(found: Sequence[Judged]) -> Iterator[str]:
-    """Yield lines that say how well the fields of each form are read, and what was not read right."""
+    """Report how well the fields of each form are read, and which were read wrong.
+
+    Parameters
+    ----------
+    found : sequence of Judged
+
+    Yields
+    ------
+    str
+        A line.
+    """
     for form in sorted({one.form for one in found}):
         own = [one for one in found if one.form == form]
         pages = len({(one.file, one.page) for one in own})

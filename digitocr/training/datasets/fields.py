@@ -9,8 +9,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.forms.features import no_features
 from digitocr.forms.form_page import lay_out
-from digitocr.forms.registration import Features, Form, Registration
+from digitocr.forms.form_print import FormPrint
+from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field, Template
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
@@ -50,8 +52,9 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
         texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
         shot = photographed(rng, paper, longest=int(rng.integers(1000, 1800)))
-        nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-        filled = lay_out(Page(1, shot.image), Form(template, nothing), _registration(rng, shot, template))
+        filled = lay_out(
+            Page(1, shot.image), FormPrint(template, no_features()), _registration(rng, shot, template)
+        )
         yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
 
 
