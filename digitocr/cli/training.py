@@ -18,7 +18,13 @@ SHIPPED = "shipped"
 MODELS = Path("models")
 PICTURES = Path("training-out")
 
-_EXTRAS = {"sklearn": "training", "matplotlib": "training", "onnx": "onnx", "onnxruntime": "onnx"}
+_EXTRAS = {
+    "sklearn": "training",
+    "matplotlib": "training",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "tf2onnx": "onnx",
+}
 """What may be missing, and the extra of this package that brings it."""
 
 _Model = Annotated[Path, typer.Argument(help="A .keras file with its card beside it.")]

@@ -3,6 +3,8 @@
 import csv
 import json
 import shutil
+import sys
+from dataclasses import replace
 
 import cv2
 import keras
@@ -105,7 +107,7 @@ def test_models_and_compare(model, npz, capfd):
 @pytest.mark.parametrize("form", ["savedmodel", "tflite", "onnx"])
 def test_exported_models_answer_as_keras_does(form, npz, tmp_path, capfd):
     if form == "onnx":
-        pytest.importorskip("onnxruntime")
+        pytest.importorskip("tf2onnx")
     path = tmp_path / "net.keras"
     shape = ("--architecture", "conv64x3", "--data", npz, "--epochs", 1, "--output", path)
     assert call("train", *shape) == 0
@@ -115,7 +117,7 @@ def test_exported_models_answer_as_keras_does(form, npz, tmp_path, capfd):
 
 
 def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
     from digitocr.networks.classifier import shipped_model
 
     assert (
@@ -124,14 +126,18 @@ def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
     )
 
 
+def test_a_missing_extra_is_named_before_the_work(model, npz, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    assert "digitocr[onnx]" in ends_with_two(capfd, "export", model, "--format", "onnx", "--data", npz)
+
+
 def test_a_wrong_answer_is_not_written(model, npz, tmp_path, monkeypatch, capfd):
     from digitocr.training.extras import exporting
 
     def other(_path):
         return lambda batch: np.full((len(batch), 10), 0.1, np.float32)
 
-    suffix, write, _ = exporting.FORMATS["tflite"]
-    monkeypatch.setattr(exporting, "FORMATS", {"tflite": (suffix, write, other)})
+    monkeypatch.setattr(exporting, "FORMATS", {"tflite": replace(exporting.FORMATS["tflite"], load=other)})
     assert call("export", model, "--format", "tflite", "--data", npz, "--output", tmp_path / "x.tflite") == 3
     assert "differently from Keras" in capfd.readouterr().err
     assert not (tmp_path / "x.tflite").exists()
