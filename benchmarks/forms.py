@@ -40,7 +40,8 @@ from digitocr.settings import load_settings
 from digitocr.training.calibrate.form_accuracy import same
 from digitocr.training.calibrate.scoring import Share
 from digitocr.training.synth.forms import Entry, Shot, fill_in, photographed, plausible_values
-from digitocr.training.synth.strokes import Sources, sources_at
+from digitocr.training.synth.stroke_archives import sources_at
+from digitocr.training.synth.strokes import Sources
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "templates"

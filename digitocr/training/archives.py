@@ -213,7 +213,7 @@ def others(found: Iterable[Specimen]) -> list[Specimen]:
 
 
 def write_archive(path: Path, found: list[Specimen], is_test: list[bool], *, numbered: bool) -> None:
-    """Write an archive as :func:`digitocr.training.synth.strokes.load_archive` reads it.
+    """Write an archive as :func:`digitocr.training.synth.stroke_archives.load_archive` reads it.
 
     Parameters
     ----------

@@ -14,9 +14,14 @@ from typing import Final
 import cv2
 import numpy as np
 
-from digitocr.training.synth.compose import INKS, Drawing, finish, form_field, line
+from digitocr.training.synth.cells import form_field
+from digitocr.training.synth.drawing import Drawing
+from digitocr.training.synth.inks import INKS
+from digitocr.training.synth.lines import line
+from digitocr.training.synth.number_sheets import card_scene, rows_scene, table_scene
 from digitocr.training.synth.paper import Pattern, degrade, light
-from digitocr.training.synth.scenes import card_scene, photograph, rows_scene, table_scene
+from digitocr.training.synth.photos import photograph
+from digitocr.training.synth.scene import finish
 from digitocr.training.synth.strokes import Random, Sources
 
 _OWN: Final = Sources()

@@ -5,7 +5,7 @@ import pytest
 
 from digitocr.errors import UsageError
 from digitocr.training.archives import MOST_OTHERS, Specimen, main, others, read_pendigits, read_unipen
-from digitocr.training.synth.strokes import load_archive
+from digitocr.training.synth.stroke_archives import load_archive
 
 TWO_DIGITS = """
 .INCLUDE some.doc

@@ -19,15 +19,14 @@ from digitocr.training.datasets.labelling import LabelledLine, labelled_lines
 from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.datasets.sharded import Part, parts
 from digitocr.training.fit.line_network import Lesson, lesson, stored
-from digitocr.training.synth.compose import STRUCK, Drawing, cell, form_field, line
-from digitocr.training.synth.scenes import fonts_found, page, photo
-from digitocr.training.synth.strokes import (
-    SkeletonSource,
-    Sources,
-    load_archive,
-    picture_source,
-    sources_at,
-)
+from digitocr.training.synth.cells import cell, form_field
+from digitocr.training.synth.drawing import STRUCK, Drawing
+from digitocr.training.synth.form_pages import page
+from digitocr.training.synth.lines import line
+from digitocr.training.synth.photos import photo
+from digitocr.training.synth.printing import fonts_found
+from digitocr.training.synth.stroke_archives import load_archive, sources_at
+from digitocr.training.synth.strokes import SkeletonSource, Sources, picture_source
 
 
 def drawn_photo(rng: np.random.Generator, sources: Sources) -> Drawing:

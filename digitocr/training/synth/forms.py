@@ -14,8 +14,9 @@ from numpy.typing import NDArray
 from digitocr.forms.rules import Rule, evaluate
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Box, Grey, Transform
+from digitocr.training.synth.hand import Hand, draw_hand
 from digitocr.training.synth.paper import degrade, light, noise, shadow, vignette
-from digitocr.training.synth.pen import Hand, Token, draw_hand, ink_texture, write
+from digitocr.training.synth.pen import Token, ink_texture, write
 from digitocr.training.synth.strokes import Random, SkeletonWriter, Sources
 
 Picture = NDArray[np.float32]

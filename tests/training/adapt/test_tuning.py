@@ -136,7 +136,7 @@ def writing():
 
     from digitocr.recognition.normalize import to_mnist
     from digitocr.training.datasets.labelling import labelled_lines
-    from digitocr.training.synth.compose import line
+    from digitocr.training.synth.lines import line
 
     images, labels, i = [], [], 0
     while len(labels) < 430:  # 298 to learn from, the rest held back
