@@ -24,7 +24,7 @@ from typing import Any
 from digitocr import atomic
 from digitocr.errors import DigitocrError, OutputError, guarded
 from digitocr.settings import cores
-from digitocr.training.fit.side_by_side import say
+from digitocr.training.fit.parallel import report
 
 SEEDS = (1, 2, 3)
 
@@ -51,7 +51,7 @@ class Row:
     text : str
         What it is, for people.
     published : str
-        What the tutorials say, or what is asked for where they say nothing.
+        What the tutorials report, or what is asked for where they report nothing.
     command : str
         Arguments of ``python -m digitocr train``.
     metric : str
@@ -138,6 +138,10 @@ class Run:
         """The card of the finished run, None where it is not finished or was made by another command."""
         return _finished(self.output.with_suffix(".run.json"), self.arguments)
 
+    def finish(self, card: dict[str, Any]) -> None:
+        """Keep the card, so that the run is not done again."""
+        _keep(self.output.with_suffix(".run.json"), self.arguments, card)
+
 
 def _finished(path: Path, arguments: Sequence[str]) -> dict[str, Any] | None:
     try:
@@ -175,11 +179,11 @@ def train(run: Run) -> None:
     """Do one training run and keep its card, unless another call has done it meanwhile."""
     if run.card is not None:
         return
-    say(f"begun: {run.row.name}, seed {run.seed}")
+    report(f"begun: {run.row.name}, seed {run.seed}")
     call(run.arguments, run.output.with_suffix(".log"), _ONE_THREAD)
     card = json.loads(run.output.with_suffix(".json").read_text(encoding="utf-8"))
-    _keep(run.output.with_suffix(".run.json"), run.arguments, card)
-    say(
+    run.finish(card)
+    report(
         f"done: {run.row.name}, seed {run.seed}: {card['metrics'][run.row.metric]:.4f} in {card['seconds']} s"
     )
 
@@ -204,7 +208,7 @@ def study(folder: Path, seed: int) -> None:
     """Make the rotation study of one seed, unless it was made; one at a time, for it measures time."""
     if finished_study(folder, seed) is not None:
         return
-    say(f"begun: {STUDY}, seed {seed}")
+    report(f"begun: {STUDY}, seed {seed}")
     arguments = study_arguments(folder, seed)
     found = json.loads(call(arguments, folder / f"{STUDY}-{seed}.log", _ONE_THREAD))
     _keep(folder / f"{STUDY}-{seed}.run.json", arguments, found)
@@ -338,13 +342,13 @@ def _make(work: Path, document: Path, jobs: int, only: Sequence[str], seeds: Seq
     runs = [Run(row, seed, work) for seed in SEEDS for row in ROWS]
     unfinished = [run for run in runs if run.card is None]
     missing = [run for run in unfinished if run.row.name in only and run.seed in seeds]
-    say(f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished, {len(missing)} to do")
+    report(f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished, {len(missing)} to do")
     failed: list[DigitocrError] = []
     with ThreadPoolExecutor(jobs) as pool:
         for error in pool.map(_tried, missing):
             if error is not None:
                 failed.append(error)
-                say(f"failed: {error}")
+                report(f"failed: {error}")
             _write(work, document, runs)
     if failed:
         raise failed[0]
@@ -355,7 +359,7 @@ def _make(work: Path, document: Path, jobs: int, only: Sequence[str], seeds: Seq
     taken = os.times()
     cores_taken = (taken.children_user + taken.children_system) / 60
     wall = (time.monotonic() - started) / 60
-    say(f"written: {document}, after {wall:.0f} minutes, {cores_taken:.0f} of one core")
+    report(f"written: {document}, after {wall:.0f} minutes, {cores_taken:.0f} of one core")
     return 0
 
 

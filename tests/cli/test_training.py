@@ -12,7 +12,6 @@ import numpy as np
 import pytest
 
 from digitocr.cli.app import app
-from digitocr.training import tutorials
 
 # Keras on NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -47,6 +46,16 @@ def test_train_then_evaluate(npz, tmp_path, capfd):
     assert np.sum(told["confusion"]) == told["digits"] == 300
     for name in ("confusion.png", "mistakes.png", "reliability.png"):
         assert cv2.imread(str(tmp_path / "pictures" / name)).shape[0] > 300
+
+
+def test_digits_sorted_by_label_are_shuffled_before_some_are_held_back(digits, tmp_path):
+    order = np.argsort(digits.labels, kind="stable")
+    np.savez(tmp_path / "sorted.npz", x=digits.images[order], y=digits.labels[order])
+    output = tmp_path / "dense.keras"
+    shape = ("--architecture", "dense128", "--epochs", 3, "--validation-split", 0.3, "--output", output)
+    assert call("train", "--data", tmp_path / "sorted.npz", *shape) == 0
+    history = json.loads(output.with_suffix(".json").read_text())["history"]
+    assert history["val_accuracy"][-1] > 0.5  # 0 where all of 7, 8 and 9 are held back
 
 
 def test_evaluate_prints_the_report_of_the_tutorials(model, npz, tmp_path, capfd):
@@ -220,29 +229,3 @@ def test_other_mistakes(arguments, tmp_path, monkeypatch, capfd):
 
 def test_the_shipped_recipe_names_the_flag_it_does_not_take(capfd):
     assert "--early-stopping" in ends_with_two(capfd, "train", "--early-stopping", 3)
-
-
-# --- make tutorials -----------------------------------------------------------------------------------------------
-
-
-def test_the_table_is_made_of_what_is_finished(tmp_path):
-    run = tutorials.Run(tutorials.ROWS[0], 1, tmp_path)
-    assert run.card is None
-    card = {"metrics": {"test_accuracy": 0.98, "test_loss": 0.07}, "parameters": 101770, "core_seconds": 12}
-    tutorials._keep(run.output.with_suffix(".run.json"), run.arguments, card)
-    assert run.card == card
-    text = tutorials.figures([run], [])
-    assert "| 98.00 % (98.00 to 98.00) | 0.0700 | 101,770 | 12 | 1 |" in text
-    document = tmp_path / "t.md"
-    document.write_text("before\n<!-- figures -->\nstale\n<!-- /figures -->\nafter\n")
-    tutorials.write_figures(document, text)
-    written = document.read_text()
-    assert written.startswith("before")
-    assert written.endswith("after\n")
-    assert "stale" not in written
-
-
-def test_a_run_made_by_another_command_is_made_again(tmp_path):
-    run = tutorials.Run(tutorials.ROWS[0], 1, tmp_path)
-    tutorials._keep(run.output.with_suffix(".run.json"), [*run.arguments, "--epochs", "1"], {})
-    assert run.card is None

@@ -17,7 +17,7 @@ from digitocr.records import Grey
 from digitocr.training.datasets.fields import drawn_forms, labelled_field
 from digitocr.training.datasets.labelling import LabelledLine, labelled_lines
 from digitocr.training.datasets.mnist import load_mnist
-from digitocr.training.datasets.sharded import Part, parts
+from digitocr.training.datasets.sharded import Shard, sharded_corpus
 from digitocr.training.fit.line_network import Lesson, lesson, stored
 from digitocr.training.synth.cells import cell, form_field
 from digitocr.training.synth.drawing import STRUCK, Drawing
@@ -222,7 +222,7 @@ def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.i
     return np.concatenate([digits, signs, cuts[: min(MOST, round(CUTS_KEPT * len(cuts)))]])
 
 
-def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
+def _part(job: tuple[int, int], data_dir: Path | None) -> Shard:
     """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
     seed, count = job
     sources, keep = _sources(data_dir), _chance(seed)
@@ -235,12 +235,12 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
 
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
-) -> list[Part]:
-    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.parts`."""
-    return parts("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
+) -> list[Shard]:
+    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.sharded_corpus`."""
+    return sharded_corpus("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
 
 
-def candidates_of(drawn: Sequence[Part]) -> Candidates:
+def candidates_of(drawn: Sequence[Shard]) -> Candidates:
     """Take the candidates from the parts of a corpus."""
     return _joined([Candidates(part["images"], part["labels"]) for part in drawn])
 

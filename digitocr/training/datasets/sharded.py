@@ -12,21 +12,21 @@ from numpy.typing import NDArray
 
 from digitocr.settings import cores
 
-Part = dict[str, NDArray[Any]]
+Shard = dict[str, NDArray[Any]]
 """Arrays of one part, by name."""
 
-PART = 1000
+SHARD_DRAWINGS = 1000
 """Drawings of a part."""
 
 
-def parts(
+def sharded_corpus(
     name: str,
-    draw: Callable[[tuple[int, int]], Part],
+    draw: Callable[[tuple[int, int]], Shard],
     seed: int,
     pictures: int,
     work: Path,
     report: Callable[[str], None],
-) -> list[Part]:
+) -> list[Shard]:
     """Draw a corpus; parts already in `work` are taken from there.
 
     Parameters
@@ -48,7 +48,10 @@ def parts(
     list of dict
         The parts in order.
     """
-    jobs = [(seed + k, min(PART, pictures - k * PART)) for k in range(-(-pictures // PART))]
+    jobs = [
+        (seed + k, min(SHARD_DRAWINGS, pictures - k * SHARD_DRAWINGS))
+        for k in range(-(-pictures // SHARD_DRAWINGS))
+    ]
     work.mkdir(parents=True, exist_ok=True)
     paths = {job: work / f"{name}-{job[0]}-{job[1]}.npz" for job in jobs}
     missing = [job for job in jobs if not paths[job].exists()]
@@ -61,6 +64,6 @@ def parts(
     return [_load(paths[job]) for job in jobs]
 
 
-def _load(path: Path) -> Part:
+def _load(path: Path) -> Shard:
     with np.load(path) as stored:
         return dict(stored)

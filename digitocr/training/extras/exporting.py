@@ -1,4 +1,4 @@
-"""Models for other programs: SavedModel, TensorFlow Lite, ONNX; written only if they answer as Keras does."""
+"""The command `export`: models as SavedModel, LiteRT or ONNX, written only if they answer as Keras does."""
 
 from __future__ import annotations
 
@@ -8,7 +8,6 @@ import tempfile
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -22,31 +21,32 @@ from digitocr.networks.runtime import load_network, quietly, runner
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch, ModelCard
 from digitocr.training.datasets.digits import load_dataset
-from digitocr.training.extras.actions import load
+from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.optional import require
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-4
-"""How far a probability may be from that of Keras."""
+"""Greatest difference of a probability from that of Keras."""
 
 _BATCH = 500
-"""Digits checked at once."""
+"""Digits compared at once."""
 
 Probabilities = NDArray[np.float32]
 Ask = Callable[[Batch], Probabilities]
 
 
 class ExportError(DigitocrError):
-    """An exported model does not answer as Keras does, or cannot be made of this network."""
+    """An exported model does not answer as Keras does."""
 
     code = "export"
     exit_status = 3
 
 
-def export(model: Path, form: str, source: str, output: Path | None) -> int:
-    """Write a model in another format.
+def command(model: Path, form: str, source: str, output: Path | None) -> int:
+    """Write a model in another format: what ``digitocr export`` does.
 
-    What is written takes ``(N, 28, 28, 1)`` in [0, 1], does the scaling of the card itself, and gives probabilities.
+    The exported model takes ``(N, 28, 28, 1)`` in [0, 1], scales it as the card says and gives probabilities.
 
     Parameters
     ----------
@@ -54,25 +54,28 @@ def export(model: Path, form: str, source: str, output: Path | None) -> int:
     form : str
         A key of `FORMATS`.
     source : str
-        The digits both are asked about.
+        Digits on which both are compared, see :func:`digitocr.training.datasets.digits.load_dataset`.
     output : Path, optional
-        Beside the model without it.
+        By default beside the model.
+
+    Returns
+    -------
+    int
+        Exit status.
 
     Raises
     ------
     UsageError
         There is no such format.
     ExportError
-        The two answer differently; then nothing is written.
+        The probabilities differ by more than `TOLERANCE`; nothing is written.
     """
     if form not in FORMATS:
-        raise UsageError(f"there is no format {form!r}", hint=f"choose of {', '.join(FORMATS)}")
+        raise UsageError(f"there is no format {form!r}", hint=f"choose one of {', '.join(FORMATS)}")
     chosen = FORMATS[form]
     target = output or model.with_suffix(f".{form}")
-    with quietly():
-        for module in chosen.needs:
-            import_module(module)
-    classifier = load(model)
+    require(*chosen.needs)
+    classifier = load_keras(model)
     batch = to_batch(list(load_dataset(source, log.info).measured.images))
     expected = np.exp(classifier.log_probabilities(batch))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():

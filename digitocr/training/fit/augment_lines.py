@@ -65,7 +65,7 @@ def worn(strip: Strip, rng: Random) -> Strip:
     (32, w, 2) uint8 ndarray
     """
     out = strip
-    for share, change in _CHANGES:
+    for share, change in CHANGES:
         if rng.random() < share:
             out = change(out, rng)
     return out
@@ -129,7 +129,7 @@ def _on_paper(strip: Strip, dark: NDArray[np.floating]) -> Strip:
     return out
 
 
-_CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
+CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
     (0.3, _thicker_or_thinner),
     (0.4, _lighter_or_darker),
     (0.35, _hatched),

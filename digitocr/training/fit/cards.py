@@ -6,12 +6,11 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from digitocr import __version__, atomic
-from digitocr.errors import UsageError
 from digitocr.records import ModelCard
 from digitocr.training.datasets.digits import Dataset
 from digitocr.training.extras.figures import curves
@@ -20,21 +19,6 @@ from digitocr.training.fit.recipe import Fitted
 
 THRESHOLD = 0.95
 """Recommended for a network that was calibrated on nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A model as `models` lists it.
-
-    Attributes
-    ----------
-    path : Path
-    card : mapping
-        As written.
-    """
-
-    path: Path
-    card: Mapping[str, Any]
 
 
 def write_card(model: Path, card: Mapping[str, Any]) -> None:
@@ -107,24 +91,3 @@ def write_model(
     write_card(output, card)
     atomic.write(picture, curves(fitted.history, output.stem))
     return [output, text, picture]
-
-
-def listed(folder: Path) -> list[Listed]:
-    """Find the models of a folder that have a card, by name.
-
-    Raises
-    ------
-    UsageError
-        The folder is not there, or a card is no JSON object.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}", hint="name the folder the models are in")
-    found = []
-    for path in sorted(folder.glob("*.keras")):
-        text = path.with_suffix(".json")
-        try:
-            card = json.loads(text.read_text(encoding="utf-8")) if text.is_file() else {}
-        except ValueError as error:
-            raise UsageError(f"the card {text} cannot be used: {error}") from None
-        found.append(Listed(path, card if isinstance(card, dict) else {}))
-    return found

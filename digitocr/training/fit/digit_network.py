@@ -12,7 +12,7 @@ from digitocr.recognition.decode import SIGN
 from digitocr.training.datasets.corpus import Candidates, cropped, varied
 from digitocr.training.fit.architectures import digitnet
 from digitocr.training.fit.optimizers import muon
-from digitocr.training.fit.side_by_side import epochs_told
+from digitocr.training.fit.parallel import epoch_reporter
 
 CLASSES = (*"0123456789", "sign", "cut")
 
@@ -93,7 +93,7 @@ def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, chec
         .prefetch(2)
     )
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    network.fit(inputs, epochs=epochs, verbose=0, callbacks=[backup, epochs_told("digits")])
+    network.fit(inputs, epochs=epochs, verbose=0, callbacks=[backup, epoch_reporter("digits")])
     trained = digitnet(len(CLASSES))  # one that knows nothing of how it was trained
     trained.set_weights(network.get_weights())
     return trained

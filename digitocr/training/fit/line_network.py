@@ -15,11 +15,11 @@ from digitocr.networks.line_reader import CHANNELS, FRAME, ROWS, WIDTH_STEP, Lin
 from digitocr.recognition.ctc import BLANK
 from digitocr.recognition.line_image import Strip, strip
 from digitocr.training.datasets.labelling import LabelledLine, Written
-from digitocr.training.datasets.sharded import Part
+from digitocr.training.datasets.sharded import Shard
 from digitocr.training.fit.architectures import linenet
 from digitocr.training.fit.augment_lines import moved, worn
 from digitocr.training.fit.optimizers import muon
-from digitocr.training.fit.side_by_side import epochs_told
+from digitocr.training.fit.parallel import epoch_reporter
 
 CORE = 0.2
 """A digit's frames are those within this share of its width from its middle."""
@@ -92,7 +92,7 @@ def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
     return labels
 
 
-def stored(lessons: Sequence[Lesson]) -> Part:
+def stored(lessons: Sequence[Lesson]) -> Shard:
     """Lay lessons side by side, as they are kept in a file."""
     return {
         "pictures": np.concatenate([one.picture for one in lessons], axis=1),
@@ -103,7 +103,7 @@ def stored(lessons: Sequence[Lesson]) -> Part:
     }
 
 
-def lessons_of(part: Part) -> Iterator[Lesson]:
+def lessons_of(part: Shard) -> Iterator[Lesson]:
     """Take stored lessons apart again."""
     ends, counts = np.cumsum(part["lengths"]), np.cumsum(part["counts"])
     pictures = np.split(part["pictures"], ends[:-1] * FRAME, axis=1)
@@ -163,7 +163,7 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     )
     trainer.compile(muon(schedule, clipnorm=5.0))
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    told = epochs_told(f"line reader {seed}")
+    told = epoch_reporter(f"line reader {seed}")
     trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=0, callbacks=[backup, told])
     return network
 

@@ -17,13 +17,13 @@ from typing import Any
 from digitocr.settings import cores
 
 
-def say(text: str) -> None:
+def report(text: str) -> None:
     """Report progress on standard error."""
     sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
     sys.stderr.flush()
 
 
-def side_by_side(jobs: Sequence[Callable[[], Path]]) -> list[Path]:
+def in_parallel(jobs: Sequence[Callable[[], Path]]) -> list[Path]:
     """Run jobs that train, as many at once as there are cores, and return what they return, in order.
 
     Parameters
@@ -51,11 +51,11 @@ def _limit(threads: int) -> None:
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 
 
-def epochs_told(name: str) -> Any:  # noqa: ANN401 (Keras ships no types)
+def epoch_reporter(name: str) -> Any:  # noqa: ANN401 (Keras ships no types)
     """Return a Keras callback that reports the figures of each epoch under a name."""
     import keras
 
     def told(epoch: int, logs: Mapping[str, float]) -> None:
-        say(f"{name}: epoch {epoch + 1}, {', '.join(f'{key} {value:.4f}' for key, value in logs.items())}")
+        report(f"{name}: epoch {epoch + 1}, {', '.join(f'{key} {value:.4f}' for key, value in logs.items())}")
 
     return keras.callbacks.LambdaCallback(on_epoch_end=told)
