@@ -100,7 +100,7 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
+class KnownSet:
     """What a model could read before it learned, and must still.
 
     Attributes
@@ -118,7 +118,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class Comparison:
     """Both models on the same digits.
 
     Attributes
@@ -143,9 +143,9 @@ class Verdict:
     """How a tuning ended: what speaks against the new model, nothing where it is promoted, and the figures."""
 
     against: tuple[str, ...]
-    own: Set
-    mnist: Set
-    drawings: Set
+    own: Comparison
+    mnist: Comparison
+    drawings: Comparison
 
     @property
     def promoted(self) -> bool:
@@ -239,7 +239,7 @@ def tune(
         np.stack([cropped(i) for i in x_train[HELD_FROM:]]), y_train[HELD_FROM:].astype(np.int8)
     )
     drawings = drawn_candidates(seed * 1_000_000 + 600_000, size.frozen, None)
-    known = (Known(plain, 10, TOLERANCE), Known(drawings, len(CLASSES), ALLOWED))
+    known = (KnownSet(plain, 10, TOLERANCE), KnownSet(drawings, len(CLASSES), ALLOWED))
     say(f"taken to {_blend(network, old, known):.0%} of the way")
 
     say("calibrating on held-out drawings")
@@ -265,7 +265,7 @@ def tune(
     return verdict
 
 
-def judge_models(own: Set, mnist: Set, drawings: Set) -> Verdict:
+def judge_models(own: Comparison, mnist: Comparison, drawings: Comparison) -> Verdict:
     """Say what speaks against taking a new model."""
     against = []
     if own.after <= own.before or own.p_value > SURE:
@@ -323,7 +323,7 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
         )
 
 
-def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[Known]) -> float:  # noqa: ANN401
+def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[KnownSet]) -> float:  # noqa: ANN401
     """Go back towards the old weights until enough of what was known before is read still; return how far it is.
 
     Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
@@ -377,8 +377,8 @@ def _write(
     write_card(output, raw)
 
 
-def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Set:
+def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Comparison:
     batch = to_batch(list(data.images))
     rights = [c.log_probabilities(batch)[:, :classes].argmax(axis=1) == data.labels for c in (before, after)]
     _, _, p_value = mcnemar(*rights)
-    return Set(name, len(data.labels), float(rights[0].mean()), float(rights[1].mean()), p_value)
+    return Comparison(name, len(data.labels), float(rights[0].mean()), float(rights[1].mean()), p_value)

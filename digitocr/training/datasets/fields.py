@@ -15,8 +15,8 @@ from digitocr.forms.template import Field, Template
 from digitocr.recognition import scoring
 from digitocr.recognition.decode import CUT, SIGN
 from digitocr.records import Box, Line
-from digitocr.training.datasets.labelling import UNSURE, LabelledLine, Written
-from digitocr.training.synth.forms import Entry, Shot, fill_in, photographed
+from digitocr.training.datasets.labelling import UNSURE, DigitSpan, LabelledLine
+from digitocr.training.synth.filled_forms import FilledField, PagePhoto, fill_in, photograph_page
 from digitocr.training.synth.strokes import Random, Sources
 
 MOSTLY = 0.9
@@ -31,7 +31,7 @@ class DrawnField:
     """The ink of a field with what was written there."""
 
     line: Line
-    entry: Entry
+    entry: FilledField
 
 
 def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnField]]:
@@ -49,7 +49,7 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
         template, paper = _printed(rng)
         texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
-        shot = photographed(rng, paper, longest=int(rng.integers(1000, 1800)))
+        shot = photograph_page(rng, paper, longest=int(rng.integers(1000, 1800)))
         nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
         filled = fill(shot.image, Form(template, nothing), _registration(rng, shot, template))
         yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
@@ -93,7 +93,7 @@ def _text(rng: Random, cells: int) -> str:
     return "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(1, cells + 1))))
 
 
-def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
+def _registration(rng: Random, shot: PagePhoto, template: Template) -> Registration:
     """Return where a drawn page lies in its photo, about."""
     steps = np.linspace(0, 1, 25)
     size = np.array(template.size, dtype=np.float64)
@@ -125,7 +125,7 @@ def _labels(field: DrawnField) -> NDArray[np.int8]:
     return np.array(labels, dtype=np.int8)
 
 
-def _written(field: DrawnField) -> tuple[Written, ...] | None:
+def _written(field: DrawnField) -> tuple[DigitSpan, ...] | None:
     """List the digits of a field, None where the ink of one was not found."""
     ys, xs = np.nonzero(field.line.labels)
     cells = np.array(field.line.cells)[field.line.labels[ys, xs] - 1]
@@ -134,5 +134,5 @@ def _written(field: DrawnField) -> tuple[Written, ...] | None:
     if not all(cell in columns for cell, _ in digits):
         return None
     return tuple(
-        Written(value, int(columns[cell].min()), int(columns[cell].max()) + 1) for cell, value in digits
+        DigitSpan(value, int(columns[cell].min()), int(columns[cell].max()) + 1) for cell, value in digits
     )

@@ -21,7 +21,7 @@ UNSURE = -1
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class DigitSpan:
     """A digit of a line, and the columns it takes.
 
     Attributes
@@ -47,14 +47,14 @@ class LabelledLine:
         Per candidate: 0 to 9, `SIGN`, `CUT` or `UNSURE`.
     owners : (N,) int16 ndarray
         Per candidate with a digit label, the index of that digit in the drawing; else -1.
-    written : tuple of Written or None
+    written : tuple of DigitSpan or None
         The line's digits from left to right; None where one of them is in doubt or lies only partly in the line.
     """
 
     line: Line
     labels: NDArray[np.int8]
     owners: NDArray[np.int16]
-    written: tuple[Written, ...] | None
+    written: tuple[DigitSpan, ...] | None
 
 
 def labelled_lines(
@@ -119,7 +119,7 @@ def _labelled(
 
 def _written(
     own: NDArray[Any], inked: NDArray[np.bool_], totals: NDArray[np.int64], digits: NDArray[np.int8]
-) -> tuple[Written, ...] | None:
+) -> tuple[DigitSpan, ...] | None:
     """List the digits that lie in a line, by the middle of their ink."""
     ys, xs = np.nonzero(inked & (own > 0) & (own <= len(digits)))
     owners = own[ys, xs]
@@ -132,7 +132,7 @@ def _written(
         if share < COMPLETE or digits[k - 1] == UNSURE:
             return None
         found.append(
-            (float(columns.mean()), Written(int(digits[k - 1]), int(columns.min()), int(columns.max()) + 1))
+            (float(columns.mean()), DigitSpan(int(digits[k - 1]), int(columns.min()), int(columns.max()) + 1))
         )
     return tuple(written for _, written in sorted(found, key=lambda pair: pair[0]))
 

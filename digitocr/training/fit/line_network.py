@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from digitocr.networks.line_reader import CHANNELS, FRAME, ROWS, WIDTH_STEP, LineReader, padded
 from digitocr.recognition.ctc import BLANK
 from digitocr.recognition.line_image import Strip, strip
-from digitocr.training.datasets.labelling import LabelledLine, Written
+from digitocr.training.datasets.labelling import DigitSpan, LabelledLine
 from digitocr.training.datasets.sharded import Shard
 from digitocr.training.fit.architectures import linenet
 from digitocr.training.fit.augment_lines import moved, worn
@@ -59,7 +59,7 @@ def lesson(item: LabelledLine) -> Lesson | None:
     )
 
 
-def _stacked(a: Written, b: Written) -> bool:
+def _stacked(a: DigitSpan, b: DigitSpan) -> bool:
     """Whether two digits stand over one another: rows that were taken for one."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     return shared > STACKED * min(a.right - a.left, b.right - b.left)

@@ -8,8 +8,8 @@ from digitocr.errors import UsageError
 from digitocr.training.adapt.tuning import (
     HELD_BACK,
     LEAST,
-    Known,
-    Set,
+    Comparison,
+    KnownSet,
     Size,
     _blend,
     judge_models,
@@ -69,20 +69,20 @@ class TestCorrections:
 
 
 GOOD = (
-    Set("own", 100, 0.70, 0.90, 0.001),
-    Set("mnist", 10_000, 0.995, 0.9946, 0.5),
-    Set("drawn", 5000, 0.9, 0.9, 1),
+    Comparison("own", 100, 0.70, 0.90, 0.001),
+    Comparison("mnist", 10_000, 0.995, 0.9946, 0.5),
+    Comparison("drawn", 5000, 0.9, 0.9, 1),
 )
 
 
 @pytest.mark.parametrize(
     ("place", "changed", "why"),
     [
-        (0, Set("own", 100, 0.70, 0.74, 0.3), "not surely better"),
-        (0, Set("own", 100, 0.70, 0.50, 0.001), "not surely better"),
-        (0, Set("own", 100, 0.10, 0.30, 0.001), "look at the labels"),
-        (1, Set("mnist", 10_000, 0.995, 0.9944, 0.5), "worse on MNIST"),
-        (2, Set("drawn", 5000, 0.90, 0.88, 0.001), "worse on drawings"),
+        (0, Comparison("own", 100, 0.70, 0.74, 0.3), "not surely better"),
+        (0, Comparison("own", 100, 0.70, 0.50, 0.001), "not surely better"),
+        (0, Comparison("own", 100, 0.10, 0.30, 0.001), "look at the labels"),
+        (1, Comparison("mnist", 10_000, 0.995, 0.9944, 0.5), "worse on MNIST"),
+        (2, Comparison("drawn", 5000, 0.90, 0.88, 0.001), "worse on drawings"),
     ],
 )
 def test_only_what_is_better_and_nowhere_worse_is_promoted(place, changed, why):
@@ -118,7 +118,7 @@ class Forgetful:
 def test_weights_go_no_farther_than_is_known_still(limit, of_bright, share):
     network = Forgetful(limit, of_bright)
     dark, bright = (
-        Known(Candidates(noise(50) // 2 + add, np.ones(50, np.int8)), classes, loss)
+        KnownSet(Candidates(noise(50) // 2 + add, np.ones(50, np.int8)), classes, loss)
         for add, classes, loss in ((0, 10, 0.0), (128, 12, 0.01))
     )
     assert _blend(network, [np.array([0.0])], (dark, bright)) == share

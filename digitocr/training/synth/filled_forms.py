@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.forms.rules import Rule, evaluate
-from digitocr.forms.template import Field, Kind, Template
+from digitocr.forms.template import Field
 from digitocr.records import Box, Grey, Transform
 from digitocr.training.synth.hand import Hand, draw_hand
 from digitocr.training.synth.paper import degrade, light, noise, shadow, vignette
@@ -34,7 +31,7 @@ TILT = 25.0
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FilledField:
     """What was written into a field.
 
     Attributes
@@ -50,7 +47,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class PagePhoto:
     """A photo of a page, and where its points lie in it.
 
     Attributes
@@ -76,66 +73,13 @@ class Shot:
         return np.asarray(carried[:, :2] / carried[:, 2:])
 
 
-def plausible_values(rng: Random, template: Template) -> dict[str, str]:
-    """Make up what is written into each field, such that all rules hold.
-
-    Totals are worked out from the fields they are rules of; all other fields are as they come, small numbers
-    the most. Fields that may be blank are so now and then.
-
-    Raises
-    ------
-    ValueError
-        The rules are such that no values were found.
-    """
-    for _ in range(500):
-        texts = {field.name: _value(rng, field) for field in template.fields}
-        for _ in template.rules:
-            for rule in template.rules:
-                _work_out(rule, texts)
-        values = {name: Decimal(text or 0) for name, text in texts.items()}
-        fits = all(len(texts[field.name]) <= _room(field) for field in template.fields)
-        if fits and all(rule.holds(values) for rule in template.rules):
-            return texts
-    raise ValueError(f"no values found that keep the rules of {template.name}")
-
-
-def _room(field: Field) -> int:
-    return len(field.cells) or min(field.length[1], 6)
-
-
-def _value(rng: Random, field: Field) -> str:
-    if field.kind is Kind.DATE:
-        day, month, year = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(1970, 2069))
-        parts = {"D": f"{day:02}", "M": f"{month:02}", "Y": f"{year:04}"[-field.format.count("Y") :]}
-        return "".join(parts[letter] for letter in dict.fromkeys(field.format))
-    if field.kind is Kind.DIGITS:
-        return "".join(str(digit) for digit in rng.integers(0, 10, len(field.cells) or field.length[0]))
-    if field.blank and rng.random() < 0.1:
-        return ""
-    # room is left for totals
-    length = 1 + min(int(rng.exponential(1.1)), max(_room(field) - 1, 1) - 1)
-    return str(int(rng.integers(0, 10**length)))
-
-
-def _work_out(rule: Rule, texts: dict[str, str]) -> None:
-    """Set the total of a rule such as ``total == a + b`` to what it must be."""
-    if len(rule.tree.ops) != 1 or not isinstance(rule.tree.ops[0], ast.Eq):
-        return
-    left, right = rule.tree.left, rule.tree.comparators[0]
-    for total, terms in ((left, right), (right, left)):
-        if isinstance(total, ast.Name):
-            value = evaluate(terms, {name: Decimal(text or 0) for name, text in texts.items()})
-            texts[total.id] = str(value) if value >= 0 else "9" * 20
-            return
-
-
 def fill_in(
     rng: Random,
     paper: Picture,
     fields: Sequence[tuple[Field, Box, Sequence[Box]]],
     texts: Mapping[str, str],
     sources: Sources,
-) -> dict[str, Entry]:
+) -> dict[str, FilledField]:
     """Fill a form in, in one hand.
 
     Parameters
@@ -167,11 +111,11 @@ def fill_in(
                 elif label:
                     large = float(rng.uniform(share, 0.9))
                     _write(rng, paper, [Token(label, digit=False)], crosser, large, cell, ink, grain)
-            entries[field.name] = Entry(text, tuple(plan))
+            entries[field.name] = FilledField(text, tuple(plan))
         else:
             if text:
                 _write(rng, paper, [Token(digit) for digit in text], hand, share, box, ink, grain)
-            entries[field.name] = Entry(text)
+            entries[field.name] = FilledField(text)
     return entries
 
 
@@ -202,7 +146,7 @@ def _write(
     paper[y0:y1, x0:x1] *= 1 - flow * np.float32(1 - ink / 255)
 
 
-def photographed(rng: Random, paper: Picture, *, longest: int, damage: float = 1.0) -> Shot:
+def photograph_page(rng: Random, paper: Picture, *, longest: int, damage: float = 1.0) -> PagePhoto:
     """Take a photo of a page that lies on a desk: any quarter turn, tilted, crumpled, badly lit, blurred.
 
     Parameters
@@ -247,7 +191,7 @@ def photographed(rng: Random, paper: Picture, *, longest: int, damage: float = 1
         grain=float(rng.uniform(0, 5)) * damage,
         quality=int(rng.integers(max(40, int(80 - 35 * damage)), 96)),
     )
-    return Shot(image, to_photo, crumple)
+    return PagePhoto(image, to_photo, crumple)
 
 
 def _sampled(picture: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[np.float32]:
