@@ -77,7 +77,17 @@ class _Ink:
 
 
 def statements(text: str) -> Iterator[tuple[str, str]]:
-    r"""Split text in the UNIPEN format into keywords and what follows each, over as many lines as it takes.
+    r"""Split text in the UNIPEN format into keywords and what follows each of them.
+
+    Parameters
+    ----------
+    text : str
+
+    Yields
+    ------
+    keyword : str
+    rest : str
+        May span several lines.
 
     Examples
     --------
@@ -92,10 +102,18 @@ def statements(text: str) -> Iterator[tuple[str, str]]:
 def read_pendigits(text: str) -> list[Specimen]:
     """Read one of the two original files of UCI's pen digits, ``pendigits-orig.tra`` or ``.tes``.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of Specimen
+
     Raises
     ------
     UsageError
-        It is not of this form.
+        The text is not of this form.
     """
     found: list[Specimen] = []
     label, writer, strokes = "", "", list[Stroke]()
@@ -124,6 +142,10 @@ def read_unipen(folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Specimen
     folder : Path
         With ``data/1a`` and so on, and ``include``.
     parts : iterable of str
+
+    Yields
+    ------
+    Specimen
 
     Raises
     ------
@@ -199,12 +221,30 @@ def _strokes(strokes: list[Stroke], where: str) -> list[Stroke]:
 
 
 def is_held_out(one: Specimen) -> bool:
-    """Whether a writer is set aside for measuring; told by the name, so that it stays so."""
+    """Whether a writer is set aside for measuring; depends on the name alone, so it never changes.
+
+    Parameters
+    ----------
+    one : Specimen
+
+    Returns
+    -------
+    bool
+    """
     return hashlib.sha256(f"{one.source}/{one.writer}".encode()).digest()[0] % HELD_OUT == 0
 
 
 def others(found: Iterable[Specimen]) -> list[Specimen]:
-    """Keep what is no digit, at most `MOST_OTHERS` of each label, evenly taken from those there are."""
+    """Keep letters and signs, at most `MOST_OTHERS` of each label, evenly spaced.
+
+    Parameters
+    ----------
+    found : iterable of Specimen
+
+    Returns
+    -------
+    list of Specimen
+    """
     by_label: dict[str, list[Specimen]] = {}
     for one in found:
         if one.label not in DIGITS:

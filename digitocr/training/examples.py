@@ -93,13 +93,28 @@ EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
 
 
 def draw_example(name: str) -> Drawing:
-    """Draw one example."""
+    """Draw one example.
+
+    Parameters
+    ----------
+    name : str
+        A key of `EXAMPLES`.
+
+    Returns
+    -------
+    Drawing
+    """
     seed, draw = EXAMPLES[name]
     return draw(np.random.default_rng(seed))
 
 
 def write_examples(folder: Path) -> None:
-    """Draw all examples into a folder, and ``truth.csv`` (``file,text``, rows joined with ``|``)."""
+    """Draw all examples into a folder with ``truth.csv`` (columns file and text, rows joined by ``|``).
+
+    Parameters
+    ----------
+    folder : Path
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")

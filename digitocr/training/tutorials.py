@@ -156,12 +156,26 @@ def _keep(path: Path, arguments: Sequence[str], result: Any) -> None:  # noqa: A
 
 
 def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
-    """Run one command of the program and return its standard output.
+    """Run one command of the program.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        After ``python -m digitocr``.
+    log : Path
+        File for its standard error.
+    variables : dict of str to str
+        Added to the environment.
+
+    Returns
+    -------
+    str
+        Its standard output.
 
     Raises
     ------
     OutputError
-        It failed; with the end of what it said.
+        The command failed; the message quotes the end of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
@@ -176,7 +190,12 @@ def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
 
 
 def train(run: Run) -> None:
-    """Do one training run and keep its card, unless another call has done it meanwhile."""
+    """Do one training run and keep its card, unless it is finished.
+
+    Parameters
+    ----------
+    run : Run
+    """
     if run.card is not None:
         return
     report(f"begun: {run.row.name}, seed {run.seed}")
@@ -189,7 +208,17 @@ def train(run: Run) -> None:
 
 
 def study_arguments(folder: Path, seed: int) -> list[str]:
-    """Return the arguments of the rotation study of one seed."""
+    """Return the arguments of the rotation study of one seed.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+
+    Returns
+    -------
+    list of str
+    """
     models = {
         name: str(folder / f"{name}-{seed}.keras") for name in ("conv32-64-64", "turned", "orientation")
     }
@@ -200,12 +229,29 @@ def study_arguments(folder: Path, seed: int) -> list[str]:
 
 
 def finished_study(folder: Path, seed: int) -> dict[str, Any] | None:
-    """Return the rotation study of one seed, None where it was not made yet."""
+    """Return the rotation study of one seed.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+
+    Returns
+    -------
+    dict or None
+        None if it is not made yet.
+    """
     return _finished(folder / f"{STUDY}-{seed}.run.json", study_arguments(folder, seed))
 
 
 def study(folder: Path, seed: int) -> None:
-    """Make the rotation study of one seed, unless it was made; one at a time, for it measures time."""
+    """Make the rotation study of one seed, unless it is made. Run one at a time: it measures time.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+    """
     if finished_study(folder, seed) is not None:
         return
     report(f"begun: {STUDY}, seed {seed}")
@@ -218,7 +264,16 @@ def study(folder: Path, seed: int) -> None:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Write values in per cent as their mean and, in brackets, the least and the greatest.
+    """Format shares as mean and range in per cent.
+
+    Parameters
+    ----------
+    values : sequence of float
+        In [0, 1].
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -232,7 +287,18 @@ def spread(values: Sequence[float]) -> str:
 
 
 def figures(runs: Sequence[Run], studies: Sequence[dict[str, Any]]) -> str:
-    """Write the tables of what is finished, as Markdown."""
+    """Format the tables of what is finished as Markdown.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    studies : sequence of dict
+        Rotation studies.
+
+    Returns
+    -------
+    str
+    """
     parts = [
         "| | published or asked | ours: mean (least to greatest) | loss | parameters | core seconds | seeds |"
     ]
@@ -311,15 +377,31 @@ def _studied(studies: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def write_figures(document: Path, text: str) -> None:
-    """Put the tables between their marks in the document."""
-    try:
-        old = document.read_text(encoding="utf-8")
-    except OSError as error:
-        raise atomic.cannot_write(document, error) from None
+    """Put the tables between their marks in a document.
+
+    Parameters
+    ----------
+    document : Path
+    text : str
+        Markdown.
+
+    Raises
+    ------
+    OutputError
+        The document cannot be read or written, or has no marks.
+    """
+    old = _text_of(document)
     if _BEGIN not in old or _END not in old:
         raise OutputError(f"{document} has no place for the figures", hint=f"mark it by {_BEGIN} and {_END}")
     new = re.sub(f"{_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{text}\n{_END}", old, flags=re.DOTALL)
     atomic.write(document, new.encode())
+
+
+def _text_of(document: Path) -> str:
+    try:
+        return document.read_text(encoding="utf-8")
+    except OSError as error:
+        raise atomic.cannot_write(document, error) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:

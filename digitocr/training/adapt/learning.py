@@ -35,16 +35,20 @@ class Plan:
 
 
 def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None = None) -> Verdict:
-    """Tune a model on corrections, and have it read from now on if it is better.
+    """Fine-tune a model on corrections, and use it from now on if it is better.
 
     Parameters
     ----------
     settings : Settings
         Their state folder keeps promoted models.
     model : Path or None
-        What to begin from, None for the shipped one.
+        The model to begin from, None for the shipped one.
     plan : Plan
     size : Size, optional
+
+    Returns
+    -------
+    Verdict
     """
     size = replace(size or Size(), epochs=plan.epochs)
     with quietly():
@@ -55,7 +59,20 @@ def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None 
 
 
 def command(settings: Settings, model: Path | None, plan: Plan) -> int:
-    """Learn, and print what came of it."""
+    """Fine-tune a model and print the comparison: what ``digitocr train --corrections`` does.
+
+    Parameters
+    ----------
+    settings : Settings
+    model : Path or None
+        The model to begin from, None for the shipped one.
+    plan : Plan
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     verdict = learn(settings, model, plan)
     sys.stdout.write("\n".join(verdict.lines()) + "\n")
     if verdict.promoted:

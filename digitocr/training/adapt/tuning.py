@@ -165,12 +165,23 @@ class Verdict:
 
 
 def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
-    """Return the corrections of an export to learn from, and those held back.
+    """Load an export of corrections.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    learned : Candidates
+        To learn from.
+    held : Candidates
+        Held back by the name of each crop, always the same ones.
 
     Raises
     ------
     UsageError
-        The folder is no export, or holds too few.
+        The folder is no export, is damaged, or holds too few corrections.
     """
     try:
         with (folder / LABELS).open(newline="", encoding="utf-8") as stream:
@@ -201,24 +212,29 @@ def tune(
     seed: int,
     say: Callable[[str], None],
 ) -> Verdict:
-    """Make a model that has learned from corrections, and compare it to the one it was made from.
+    """Fine-tune a model on corrections, and compare it with the one it was made from.
 
     Parameters
     ----------
     model : Path or None
-        What to begin from; None is the shipped one.
+        The model to begin from, None for the shipped one.
     folder : Path
         An export of corrections.
     output : Path
-        Where the new model and its card go; they are left there whatever comes of them.
+        The new model, which is kept whatever the verdict.
     size : Size
     seed : int
     say : callable
-        Told of the progress.
+        Is told of the progress in words.
 
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    UsageError
+        The model is not one of the reading path, or the corrections cannot be used.
     """
     import keras
 
@@ -266,7 +282,19 @@ def tune(
 
 
 def judge_models(own: Comparison, mnist: Comparison, drawings: Comparison) -> Verdict:
-    """Say what speaks against taking a new model."""
+    """Decide whether a new model may replace the old one.
+
+    Parameters
+    ----------
+    own : Comparison
+        On held-back corrections.
+    mnist : Comparison
+    drawings : Comparison
+
+    Returns
+    -------
+    Verdict
+    """
     against = []
     if own.after <= own.before or own.p_value > SURE:
         against.append("it is not surely better on your digits")

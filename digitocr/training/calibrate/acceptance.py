@@ -72,10 +72,15 @@ def read_truth(folder: Path) -> dict[str, list[str]]:
     folder : Path
         With ``truth.csv``: columns ``file`` and ``text``; several numbers are parted by ``|`` or spaces.
 
+    Returns
+    -------
+    dict of str to list of str
+        The numbers of each file.
+
     Raises
     ------
     UsageError
-        No such table, or not of this form.
+        There is no such table, or it lacks a column.
     """
     hint = "columns file,text: the picture's name and its numbers, parted by | where there are several"
     rows = labelled_rows(folder / TRUTH, ("file", "text"), hint)
@@ -83,18 +88,22 @@ def read_truth(folder: Path) -> dict[str, list[str]]:
 
 
 def outcomes(reader: Reader, folder: Path) -> Iterator[Outcome]:
-    """Read the pictures of a labelled folder and say of each number whether it is right.
+    """Read the pictures of a labelled folder and check each number.
 
     Parameters
     ----------
     reader : Reader
     folder : Path
-        With ``truth.csv`` and the pictures, beside it or in ``images/``.
+        With ``truth.csv``, and the pictures beside it or in ``images/``.
+
+    Yields
+    ------
+    Outcome
 
     Raises
     ------
     UsageError
-        A picture of the table is not there.
+        A picture of the table does not exist.
     """
     truth = read_truth(folder)
     sources = [Source(_picture(folder, file), file) for file in truth]
@@ -117,13 +126,17 @@ def _picture(folder: Path, file: str) -> Path:
 
 
 def choose(found: Sequence[Outcome], target: float) -> Choice:
-    """Find the lowest threshold at which at most a share `target` of what is accepted is wrong.
+    """Find the lowest threshold at which at most a share `target` of the accepted numbers is wrong.
 
     Parameters
     ----------
     found : sequence of Outcome
     target : float
         Wanted error rate among the accepted, in (0, 1).
+
+    Returns
+    -------
+    Choice
 
     Examples
     --------
@@ -146,7 +159,23 @@ def choose(found: Sequence[Outcome], target: float) -> Choice:
 
 
 def study(reader: Reader, folder: Path, target: float, *, as_json: bool) -> int:
-    """Print the threshold for a wanted error rate, and what the usual ones would give; return an exit status."""
+    """Print the threshold for a target error rate and what it accepts: what ``digitocr threshold`` does.
+
+    Parameters
+    ----------
+    reader : Reader
+    folder : Path
+        See :func:`outcomes`.
+    target : float
+        Wanted error rate among the accepted, in (0, 1).
+    as_json : bool
+        Print one JSON object instead of text.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     found = list(outcomes(reader, folder))
     chosen = choose(found, target)
     if as_json:

@@ -64,7 +64,14 @@ def calibrated(
     card: ModelCard,
     lines: Sequence[DrawnLine],
 ) -> tuple[ModelCard, list[Judged]]:
-    """Fit what the card holds on held-out drawings: weights on one half, number confidence on the other.
+    """Fit the card on held-out drawings: weights on one half, number confidence on the other.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    line_reader : LineReader or None
+    card : ModelCard
+    lines : sequence of DrawnLine
 
     Returns
     -------
@@ -95,7 +102,14 @@ def calibrated(
 def calibrated_in_cells(
     card: ModelCard, classifier: Classifier, line_reader: LineReader, fields: Sequence[DrawnField]
 ) -> tuple[ModelCard, list[Judged]]:
-    """Fit what the card holds for cells: the weights on one half of the fields, the confidence on the other.
+    """Fit what the card holds for cells: weights on one half of the fields, confidence on the other.
+
+    Parameters
+    ----------
+    card : ModelCard
+    classifier : Classifier
+    line_reader : LineReader
+    fields : sequence of DrawnField
 
     Returns
     -------
@@ -123,10 +137,23 @@ def calibrated_in_cells(
 def threshold_for(
     numbers: Sequence[Judged], coefficients: tuple[float, ...], target: float = TARGET
 ) -> float:
-    """Find the confidence, in 0.5 to 0.99, from which on a share `target` of the drawings may be expected to be wrong.
+    """Find the confidence from which on a share `target` of the drawings may be expected to be wrong.
 
-    How often they are wrong is a smooth curve over the confidence: counted as they come, the few wrong ones among the
-    surest would leave it to chance which threshold comes out.
+    The error rate is fitted as a smooth function of the confidence: raw counts of the few errors among the most
+    confident numbers would leave the threshold to chance.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+    coefficients : tuple of float
+        Of the logistic model, the constant last.
+    target : float
+        Wanted error rate among the accepted, in (0, 1).
+
+    Returns
+    -------
+    float
+        0.5 to 0.99.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -143,9 +170,19 @@ def threshold_for(
 
 
 def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> list[Outcome]:
-    """Say of each drawing how sure the least sure of its numbers is, and whether all are right.
+    """Combine the numbers of each drawing: its lowest confidence, and whether all of them are right.
 
-    Nobody is misled by a drawing of which a part waits.
+    A drawing of which one number goes to review misleads nobody.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+    coefficients : tuple of float
+        Of the logistic model, the constant last.
+
+    Returns
+    -------
+    list of Outcome
     """
     found: dict[int, Outcome] = {}
     for one in numbers:
@@ -333,7 +370,17 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: M
 
 
 def fit_number_confidence(numbers: Sequence[Judged]) -> tuple[float, ...]:
-    """Fit the logistic model of :func:`digitocr.recognition.judge.confidence`; coefficients, the constant last."""
+    """Fit the logistic model of :func:`digitocr.recognition.judge.confidence`.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+
+    Returns
+    -------
+    tuple of float
+        Coefficients, the constant last.
+    """
     from sklearn.linear_model import LogisticRegression
 
     inputs = np.array([n.evidence.features() for n in numbers])

@@ -30,12 +30,32 @@ from digitocr.training.synth.strokes import SkeletonSource, Sources, picture_sou
 
 
 def drawn_photo(rng: np.random.Generator, sources: Sources) -> Drawing:
-    """Draw a photo of a sheet, a table or a form, in any of the fonts there are."""
+    """Draw a photo of a sheet, a table or a form, in any font found.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
     return photo(rng, sources, longest=int(rng.integers(400, 1100)), fonts=fonts_found(), turns=False)
 
 
 def drawn_page(rng: np.random.Generator, sources: Sources) -> Drawing:
-    """Draw a scanned page of print and fields."""
+    """Draw a scanned page of print and fields.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
     height = int(rng.integers(1400, 2000))
     return page(rng, sources, shape=(height, round(height / 1.414)), fonts=fonts_found())
 
@@ -109,23 +129,37 @@ class DrawnLine:
 
 
 def draw(rng: np.random.Generator, sources: Sources) -> Drawing:
-    """Draw one picture of a random kind."""
+    """Draw one picture of a random kind.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
     return KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng, sources)
 
 
 def calibration_sources(
     data_dir: Path | None, images: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> Sources:
-    """Hands that are not trained on and whose labels can be trusted.
+    """Return hands that are not trained on and whose labels can be trusted.
 
-    Held-out pen digits where they are at hand, our own skeletons, and MNIST digits set aside for validation.
-    UNIPEN is left out: its few wrong labels would count as errors of the reader.
+    These are held-out pen digits, if present, our own skeletons, and MNIST digits set aside for validation. UNIPEN is
+    left out: its few wrong labels would count as errors of the reader.
 
     Parameters
     ----------
     data_dir : Path or None
     images : (N, 28, 28) uint8 ndarray
     labels : (N,) uint8 ndarray
+
+    Returns
+    -------
+    Sources
     """
     own, pasted = SkeletonSource(), picture_source("mnist", images, labels)
     archive = None if data_dir is None else data_dir / "pendigits.npz"
@@ -135,7 +169,19 @@ def calibration_sources(
 
 
 def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
-    """Draw `count` pictures and run the reading path on them up to its candidates."""
+    """Draw pictures and run the reading path on them as far as candidates.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+        Number of drawings.
+    sources : Sources
+
+    Returns
+    -------
+    list of DrawnLine
+    """
     numbered, either = enumerate(drawings(seed, count, sources)), _chance(seed)
     return [
         DrawnLine(item, i, _text(drawing)) for i, drawing in numbered for item in labelled(drawing, either)
@@ -143,16 +189,36 @@ def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
 
 
 def drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
-    """Draw pictures of random kinds, each with a seed of its own."""
+    """Draw pictures of random kinds, each with a seed of its own.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+    sources : Sources
+
+    Yields
+    ------
+    Drawing
+    """
     cv2.setNumThreads(1)
     for i in range(count):
         yield draw(np.random.default_rng((seed, i)), sources)
 
 
 def labelled(drawing: Drawing, rng: np.random.Generator) -> list[LabelledLine]:
-    """Run the reading path on a drawing up to its candidates, and say what each of them is.
+    """Run the reading path on a drawing as far as candidates, and label each of them.
 
-    A digit over another is the one or the other, by chance: who learns from it learns to doubt.
+    A digit written over another is labelled as one or the other at random: whoever learns from it learns to doubt.
+
+    Parameters
+    ----------
+    drawing : Drawing
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of LabelledLine
     """
     owner = drawing.owner.copy()
     values = np.array([digit.label for digit in drawing.digits], dtype=np.int8)
@@ -172,7 +238,20 @@ def _text(drawing: Drawing) -> str | None:
 
 
 def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates:
-    """Draw `count` pictures and keep what the reading path finds on them: all digits, some of the rest."""
+    """Draw pictures and keep the candidates to learn from: all digits, some of the rest.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+        Number of drawings.
+    data_dir : Path or None
+        Folder of stroke archives.
+
+    Returns
+    -------
+    Candidates
+    """
     keep = _chance(seed)
     found = (labelled(drawing, keep) for drawing in drawings(seed, count, _sources(data_dir)))
     return _joined([_candidates(lines, keep) for lines in found if lines])
@@ -236,17 +315,43 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Shard:
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
 ) -> list[Shard]:
-    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.sharded_corpus`."""
+    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.sharded_corpus`.
+
+    Parameters
+    ----------
+    seed : int
+    pictures : int
+    data_dir : Path or None
+        Folder of stroke archives.
+    work : Path
+    report : callable
+        Is told of the progress in words.
+
+    Returns
+    -------
+    list of dict of str to ndarray
+        One a shard.
+    """
     return sharded_corpus("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
 
 
 def candidates_of(drawn: Sequence[Shard]) -> Candidates:
-    """Take the candidates from the parts of a corpus."""
+    """Return the candidates of a corpus.
+
+    Parameters
+    ----------
+    drawn : sequence of dict of str to ndarray
+        Its shards.
+
+    Returns
+    -------
+    Candidates
+    """
     return _joined([Candidates(part["images"], part["labels"]) for part in drawn])
 
 
 def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn, slant, stretch, bend and thicken digits a little, and bring them into MNIST format again.
+    """Turn, slant, stretch, bend and thicken digits slightly, and bring them back into MNIST format.
 
     Elastic bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual
     document analysis", ICDAR 2003.
@@ -285,7 +390,17 @@ def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def cropped(image: Grey) -> Grey:
-    """Cut a digit out of its frame and bring it into MNIST format, as the reading path does."""
+    """Cut a digit out of its frame and bring it into MNIST format, as the reading path does.
+
+    Parameters
+    ----------
+    image : (28, 28) uint8 ndarray
+        Ink bright on black.
+
+    Returns
+    -------
+    (28, 28) uint8 ndarray
+    """
     ys, xs = np.nonzero(image > 60)
     if not len(ys):
         return to_mnist(image)

@@ -102,10 +102,14 @@ def load_dataset(source: str = MNIST, report: Callable[[str], None] = lambda _: 
     report : callable
         Told in words of pictures that were left out.
 
+    Returns
+    -------
+    Dataset
+
     Raises
     ------
     UsageError
-        The source is missing, empty, damaged or of another form; MNIST can be neither found nor downloaded.
+        The source is missing, empty, damaged or of another form, or MNIST can be neither found nor downloaded.
     """
     if source == MNIST:
         x_train, y_train, x_test, y_test = load_mnist()
@@ -127,6 +131,10 @@ def turned(images: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
     ----------
     images : (N, 28, 28) uint8 ndarray
     degrees : float
+
+    Returns
+    -------
+    (N, 28, 28) uint8 ndarray
     """
     if degrees % 90 == 0:
         return np.ascontiguousarray(np.rot90(images, round(degrees / 90), axes=(1, 2)))
@@ -256,5 +264,14 @@ def _from_pictures(folder: Path, report: Callable[[str], None]) -> Dataset:
 
 
 def picture_files(folder: Path) -> Iterator[Path]:
-    """Files of a folder in the order of their names, hidden ones left out."""
+    """Return the files of a folder sorted by name, without hidden ones.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    iterator of Path
+    """
     return (p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith("."))

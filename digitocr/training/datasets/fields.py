@@ -35,13 +35,18 @@ class DrawnField:
 
 
 def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnField]]:
-    """Draw pages of cells, and run the reading path on them up to its candidates.
+    """Draw pages of cells and run the reading path on them as far as candidates.
 
     Parameters
     ----------
     seed : int
     pages : int
     sources : Sources
+
+    Yields
+    ------
+    list of DrawnField
+        The fields with ink of one page.
     """
     cv2.setNumThreads(1)
     for i in range(pages):
@@ -107,7 +112,16 @@ def _registration(rng: Random, shot: PagePhoto, template: Template) -> Registrat
 
 
 def labelled_field(field: DrawnField) -> LabelledLine:
-    """Say what each candidate of a field is, and which columns its digits take."""
+    """Label each candidate of a field, and find the columns of its digits.
+
+    Parameters
+    ----------
+    field : DrawnField
+
+    Returns
+    -------
+    LabelledLine
+    """
     labels = _labels(field)
     return LabelledLine(field.line, labels, np.full(len(labels), -1, dtype=np.int16), _written(field))
 

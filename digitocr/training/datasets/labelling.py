@@ -60,7 +60,7 @@ class LabelledLine:
 def labelled_lines(
     image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int8], signs: NDArray[np.bool_]
 ) -> list[LabelledLine]:
-    """Run the reading path on a drawing up to its candidates, and say what each of them is.
+    """Run the reading path on a drawing as far as candidates, and label each of them.
 
     Parameters
     ----------

@@ -37,7 +37,7 @@ def load_mnist(path: Path | None = None, *, download: bool = True) -> Digits:
     Raises
     ------
     UsageError
-        If a named file cannot be used, or none is found and none can be downloaded.
+        A named file cannot be used, or MNIST is neither found nor downloaded.
     """
     named = path or (Path(os.environ["DIGITOCR_MNIST"]) if os.environ.get("DIGITOCR_MNIST") else None)
     if named is not None:

@@ -27,26 +27,27 @@ def sharded_corpus(
     work: Path,
     report: Callable[[str], None],
 ) -> list[Shard]:
-    """Draw a corpus; parts already in `work` are taken from there.
+    """Draw a corpus in shards, in parallel; shards already in `work` are loaded.
 
     Parameters
     ----------
     name : str
-        Begins the names of the files.
+        Prefix of the file names.
     draw : callable
-        Draws one part of a given seed and number of drawings, in another process.
+        Draws one shard, given its seed and number of drawings, in another process.
     seed : int
-        That of the first part; each later one has the next.
+        Of the first shard; each later one has the next.
     pictures : int
-        How many drawings in all.
+        Drawings in all.
     work : Path
+        Folder of the files.
     report : callable
-        Told of the progress in words.
+        Is told of the progress in words.
 
     Returns
     -------
-    list of dict
-        The parts in order.
+    list of dict of str to ndarray
+        The shards in order.
     """
     jobs = [
         (seed + k, min(SHARD_DRAWINGS, pictures - k * SHARD_DRAWINGS))

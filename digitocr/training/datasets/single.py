@@ -48,14 +48,19 @@ class SingleDigit:
 
 
 def single_digit(page: Page) -> SingleDigit | None:
-    """Find the one digit of a page and bring it into MNIST format; None where there is no ink.
+    """Find the one digit of a page and bring it into MNIST format.
 
-    The page is looked at from afar first: a digit that fills a large picture has strokes as wide as a shadow, and
-    a small one on a large page is lost in a small picture.
+    The page is looked at coarsely first: a digit that fills a large picture has strokes as wide as a shadow, and a
+    small one on a large page is lost in a small picture.
 
     Parameters
     ----------
     page : Page
+
+    Returns
+    -------
+    SingleDigit or None
+        None where there is no ink.
     """
     flat, to_page = clean.straighten(page.grey)
     found = None

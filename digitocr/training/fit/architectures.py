@@ -140,6 +140,16 @@ def conv64x3(classes: int = 10) -> Any:  # noqa: ANN401
     """Return the tutorials' network of three equal convolutions: 81,066 parameters for ten classes.
 
     Three times 64 filters of 3×3 with ReLU and pooling by 2, then 64 and 32 units with ReLU, then softmax.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
     """
     import keras
     from keras import layers
@@ -156,6 +166,16 @@ def conv32_64_64(classes: int = 10) -> Any:  # noqa: ANN401
     """Return the tutorials' network of 130,890 parameters for ten classes.
 
     Convolutions of 32, 64 and 64 filters of 3×3 with ReLU, pooling by 2 after the first two, 128 units, softmax.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
     """
     return _conv32_64_64(classes, "conv32-64-64")
 
@@ -181,7 +201,18 @@ def _conv32_64_64(classes: int, name: str) -> Any:  # noqa: ANN401
 
 
 def dense128(classes: int = 10) -> Any:  # noqa: ANN401
-    """Return the tutorials' network without convolutions: 128 units, softmax; 101,770 parameters for ten classes."""
+    """Return the tutorials' network without convolutions: 128 units, softmax; 101,770 parameters for ten classes.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
+    """
     import keras
     from keras import layers
 
@@ -197,7 +228,18 @@ def dense128(classes: int = 10) -> Any:  # noqa: ANN401
 
 
 def orientation(classes: int = 4) -> Any:  # noqa: ANN401
-    """Return the network that tells by which quarter turn a digit lies: that of :func:`conv32_64_64`."""
+    """Return the network that recognises quarter turns: the layers of :func:`conv32_64_64`.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
+    """
     return _conv32_64_64(classes, "orientation")
 
 
@@ -220,10 +262,18 @@ ORIENTATION = "orientation"
 def architecture(name: str) -> Architecture:
     """Return the architecture of that name.
 
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Architecture
+
     Raises
     ------
     UsageError
-        There is none, naming those there are.
+        There is none of that name.
     """
     try:
         return ARCHITECTURES[name]

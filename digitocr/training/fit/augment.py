@@ -44,7 +44,7 @@ class Variation:
 
 
 def vary(images: NDArray[np.uint8], rng: np.random.Generator, how: Variation) -> NDArray[np.uint8]:
-    """Turn, slant, stretch, shift and bend digits a little.
+    """Turn, slant, stretch, shift and bend digits slightly.
 
     Bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual document
     analysis", ICDAR 2003, with a coarse grid of displacements laid out smoothly.
@@ -91,7 +91,22 @@ def varied_batches(
     scaling: str,
     seed: int,
 ) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the training digits as a ``keras.utils.PyDataset``, shuffled and varied anew each epoch."""
+    """Return training digits as batches, shuffled and distorted anew in every epoch.
+
+    Parameters
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+    labels : (N,) uint8 ndarray
+    how : Variation
+    batch_size : int
+    scaling : str
+        See :func:`digitocr.networks.classifier.scaled`.
+    seed : int
+
+    Returns
+    -------
+    keras.utils.PyDataset
+    """
     import keras
 
     class Varied(keras.utils.PyDataset):  # type: ignore[misc, name-defined, unused-ignore]
@@ -120,5 +135,16 @@ def varied_batches(
 
 
 def to_scale(images: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]:
-    """Bring pictures to what a network takes: ``(N, 28, 28, 1)``, scaled."""
+    """Bring pictures to the shape and scale that a network takes.
+
+    Parameters
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+    scaling : str
+        See :func:`digitocr.networks.classifier.scaled`.
+
+    Returns
+    -------
+    (N, 28, 28, 1) float32 ndarray
+    """
     return scaled((images[..., None] / np.float32(255)).astype(np.float32), scaling)

@@ -53,7 +53,7 @@ def moved(strip: Strip, least: int, rng: Random) -> Strip:
 
 
 def worn(strip: Strip, rng: Random) -> Strip:
-    """Change ink and paper of a strip, each in some strips only.
+    """Apply each of `CHANGES` to a strip with its probability.
 
     Parameters
     ----------

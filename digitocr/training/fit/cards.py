@@ -22,13 +22,28 @@ THRESHOLD = 0.95
 
 
 def write_card(model: Path, card: Mapping[str, Any]) -> None:
-    """Write the card beside a model file."""
+    """Write the card beside a model file.
+
+    Parameters
+    ----------
+    model : Path
+    card : mapping of str to object
+    """
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     atomic.write(model.with_suffix(".json"), text.encode())
 
 
 def fitted_parts(card: ModelCard) -> dict[str, Any]:
-    """Return what calibration put into a card, as it is written."""
+    """Return what calibration put into a card, as it is written.
+
+    Parameters
+    ----------
+    card : ModelCard
+
+    Returns
+    -------
+    dict
+    """
     return {
         "number_confidence": card.number_confidence,
         "geometry": card.geometry,
@@ -42,24 +57,24 @@ def fitted_parts(card: ModelCard) -> dict[str, Any]:
 def write_model(
     fitted: Fitted, data: Dataset, output: Path, command: str, metrics: Mapping[str, Any]
 ) -> list[Path]:
-    """Write a network, its card and the picture of its curves side by side.
+    """Write a network, its card and the plot of its curves side by side.
 
     Parameters
     ----------
     fitted : Fitted
     data : Dataset
-        What it learned from.
+        What the network learned from.
     output : Path
         Ends in ``.keras``.
     command : str
-        The command that makes the same again.
+        The command that trains the same again.
     metrics : mapping
-        Figures for the card.
+        For the card.
 
     Returns
     -------
     list of Path
-        What was written.
+        The files written.
     """
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "network.keras"

@@ -36,7 +36,19 @@ NO_DIGIT_TURNED = {
 def training_set(
     drawn: Candidates, digits: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int
 ) -> Candidates:
-    """Mix drawn candidates with MNIST digits, plain and varied, in random order."""
+    """Mix drawn candidates with MNIST digits, plain and distorted, in random order.
+
+    Parameters
+    ----------
+    drawn : Candidates
+    digits : (N, 28, 28) uint8 ndarray
+    labels : (N,) uint8 ndarray
+    seed : int
+
+    Returns
+    -------
+    Candidates
+    """
     rng = np.random.default_rng(seed)
     drawn = without_bars(drawn)
     aside = turned(drawn, rng)
@@ -49,7 +61,18 @@ def training_set(
 
 
 def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
-    """Turn some of the digits: a network that knows them for signs can tell which way up a page is."""
+    """Turn some of the digits and label them as signs, so that the network can tell which way up a page is.
+
+    Parameters
+    ----------
+    drawn : Candidates
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Candidates
+        The turned ones alone.
+    """
     chosen = rng.permutation(np.flatnonzero((drawn.labels >= 0) & (drawn.labels < SIGN)))
     quarters = rng.integers(1, 4, round(TURNED * len(chosen))).tolist()
     images = [
@@ -62,7 +85,18 @@ def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
 
 
 def without_bars(data: Candidates) -> Candidates:
-    """Leave out signs that are plain upright bars: a box's side looks just like a 1; its size and place must tell."""
+    """Leave out signs that are plain upright bars.
+
+    The side of a box looks exactly like a 1; only its size and place tell them apart.
+
+    Parameters
+    ----------
+    data : Candidates
+
+    Returns
+    -------
+    Candidates
+    """
     inked = data.images > 64
     width, height = inked.any(axis=1).sum(axis=1), inked.any(axis=2).sum(axis=1)
     keep = (data.labels != SIGN) | (width > BAR_WIDTH) | (height < 2 * BAR_WIDTH)
@@ -70,7 +104,21 @@ def without_bars(data: Candidates) -> Candidates:
 
 
 def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
-    """Train the network; an interrupted run goes on from its last epoch."""
+    """Train the digit network; an interrupted run resumes after its last epoch.
+
+    Parameters
+    ----------
+    data : Candidates
+    epochs : int
+    batch_size : int
+    seed : int
+    checkpoint : Path
+        Folder of the checkpoints.
+
+    Returns
+    -------
+    keras.Model
+    """
     import keras
     import tensorflow as tf
 

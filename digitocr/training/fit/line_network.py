@@ -50,7 +50,17 @@ class Lesson:
 
 
 def lesson(item: LabelledLine) -> Lesson | None:
-    """Make a lesson of a labelled line; None where its digits are in doubt."""
+    """Make a lesson of a labelled line.
+
+    Parameters
+    ----------
+    item : LabelledLine
+
+    Returns
+    -------
+    Lesson or None
+        None if its digits are in doubt.
+    """
     if item.written is None or any(_stacked(a, b) for a, b in pairwise(item.written)):
         return None
     made = strip(item.line)
@@ -66,7 +76,18 @@ def _stacked(a: DigitSpan, b: DigitSpan) -> bool:
 
 
 def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float:
-    """Share of lines whose digits the line reader gets right by itself, taking each frame's likeliest class."""
+    """Return the share of lines that the line reader reads right by itself, taking the likeliest class of each frame.
+
+    Parameters
+    ----------
+    line_reader : LineReader
+    items : sequence of LabelledLine
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
     made = [(one.digits.tolist(), one.picture) for item in items if (one := lesson(item)) is not None]
     read = line_reader.frames([picture for _, picture in made])
     right = [
@@ -93,7 +114,16 @@ def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
 
 
 def stored(lessons: Sequence[Lesson]) -> Shard:
-    """Lay lessons side by side, as they are kept in a file."""
+    """Join lessons into arrays, as they are kept in a file.
+
+    Parameters
+    ----------
+    lessons : sequence of Lesson
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
     return {
         "pictures": np.concatenate([one.picture for one in lessons], axis=1),
         "digits": np.concatenate([one.digits for one in lessons]),
@@ -104,7 +134,17 @@ def stored(lessons: Sequence[Lesson]) -> Shard:
 
 
 def lessons_of(part: Shard) -> Iterator[Lesson]:
-    """Take stored lessons apart again."""
+    """Split stored arrays into lessons.
+
+    Parameters
+    ----------
+    part : dict of str to ndarray
+        As returned by :func:`stored`.
+
+    Yields
+    ------
+    Lesson
+    """
     ends, counts = np.cumsum(part["lengths"]), np.cumsum(part["counts"])
     pictures = np.split(part["pictures"], ends[:-1] * FRAME, axis=1)
     digits, frames = np.split(part["digits"], counts[:-1]), np.split(part["frames"], ends[:-1])
@@ -115,7 +155,21 @@ def lessons_of(part: Shard) -> Iterator[Lesson]:
 def batches(
     lessons: list[Lesson], batch_size: int, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
-    """Put lessons of about the same length together, in random order, each varied anew."""
+    """Batch lessons of similar length in random order, each one distorted anew.
+
+    Parameters
+    ----------
+    lessons : list of Lesson
+    batch_size : int
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    strips : (B, 32, w, 2) float32 ndarray
+        In [0, 1].
+    targets : dict of str to int32 ndarray
+        ``digits`` (B, d), ``counts`` (B,), ``frames`` (B, w / 4).
+    """
     widths = np.array([one.picture.shape[1] for one in lessons])
     order = np.argsort(widths * rng.uniform(0.85, 1.15, len(widths)))
     groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
@@ -123,7 +177,17 @@ def batches(
 
 
 def varied(one: Lesson, rng: np.random.Generator) -> Lesson:
-    """Vary a lesson a little; its frames move with the picture."""
+    """Distort a lesson slightly; its frames move with the picture.
+
+    Parameters
+    ----------
+    one : Lesson
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Lesson
+    """
     picture = worn(moved(one.picture, 2 * len(one.digits) + 1, rng), rng)
     frames = picture.shape[1] // FRAME
     then = ((np.arange(frames) + 0.5) * len(one.frames) / frames).astype(np.intp)
@@ -142,10 +206,23 @@ def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray
 
 
 def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
-    """Train one network of the line reader; an interrupted run goes on from its last epoch.
+    """Train one network of the line reader; an interrupted run resumes after its last epoch.
 
-    Connectionist temporal classification [1]_, and where the drawing says which digit a frame is of, that too:
-    the network need not find the alignment by itself.
+    The loss is connectionist temporal classification [1]_, plus cross-entropy on the frames whose digit is known from
+    the drawing, so that the network need not find the alignment by itself.
+
+    Parameters
+    ----------
+    lessons : list of Lesson
+    epochs : int
+    batch_size : int
+    seed : int
+    checkpoint : Path
+        Folder of the checkpoints.
+
+    Returns
+    -------
+    keras.Model
 
     References
     ----------

@@ -18,18 +18,28 @@ from digitocr.settings import cores
 
 
 def report(text: str) -> None:
-    """Report progress on standard error."""
+    """Report progress on standard error, with the time.
+
+    Parameters
+    ----------
+    text : str
+    """
     sys.stderr.write(f"{datetime.now(UTC):%H:%M:%S} {text}\n")
     sys.stderr.flush()
 
 
 def in_parallel(jobs: Sequence[Callable[[], Path]]) -> list[Path]:
-    """Run jobs that train, as many at once as there are cores, and return what they return, in order.
+    """Run training jobs, as many at once as there are cores.
 
     Parameters
     ----------
     jobs : sequence of callable
-        Functions of modules, or ``functools.partial`` of them; the longest first.
+        Module-level functions, or ``functools.partial`` of them; the longest first.
+
+    Returns
+    -------
+    list of Path
+        What the jobs return, in order.
     """
     at_once = min(cores(), len(jobs))
     with ProcessPoolExecutor(
@@ -52,7 +62,17 @@ def _limit(threads: int) -> None:
 
 
 def epoch_reporter(name: str) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return a Keras callback that reports the figures of each epoch under a name."""
+    """Return a Keras callback that reports the metrics of each epoch.
+
+    Parameters
+    ----------
+    name : str
+        Of the network, for the report.
+
+    Returns
+    -------
+    keras.callbacks.Callback
+    """
     import keras
 
     def told(epoch: int, logs: Mapping[str, float]) -> None:

@@ -96,12 +96,23 @@ class Watch:
 
 
 def make_recipe(name: str, **changed: Any) -> Recipe:  # noqa: ANN401 (any field of Recipe)
-    """Return the recipe an architecture is published with, with what is named and not None changed.
+    """Return the recipe that an architecture is published with, with some fields changed.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ARCHITECTURES`.
+    **changed
+        Fields of :class:`Recipe`; None leaves a field as it is.
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------
     UsageError
-        A value cannot be used.
+        A value is out of range, or values contradict each other.
     """
     known = architecture(name)
     recipe = Recipe(name, known.epochs, known.batch_size, known.validation_split, known.scaling)
@@ -131,7 +142,18 @@ def _check(recipe: Recipe) -> None:
 
 
 def labelled_for(recipe: Recipe, digits: Digits, seed: int) -> Digits:
-    """Add the turned copies a recipe asks for; for a network of turns label each picture with its turn."""
+    """Add the turned copies that a recipe asks for; for a network of turns label each picture with its turn.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    digits : Digits
+    seed : int
+
+    Returns
+    -------
+    Digits
+    """
     if not recipe.rotations:
         return digits
     both, turns = with_turned_copies(digits, recipe.rotations, seed)
@@ -145,13 +167,17 @@ def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
     ----------
     recipe : Recipe
     digits : Digits
-        For training; those of the validation are taken from their end.
+        For training; the validation digits are taken from their end.
     watch : Watch, optional
+
+    Returns
+    -------
+    Fitted
 
     Raises
     ------
     UsageError
-        Too few digits for the recipe.
+        There are too few digits for the recipe.
     """
     import keras
 

@@ -9,7 +9,18 @@ from digitocr.training.synth.strokes import Random
 
 
 def amount(rng: Random, longest: int = 9) -> str:
-    """Return 1 to ``longest`` digits as amounts have them: small ones first, zeros at the end."""
+    """Draw the digits of an amount: small leading digits and trailing zeros are common.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    longest : int
+        Most digits, 1 to 9.
+
+    Returns
+    -------
+    str
+    """
     length = int(
         min(rng.choice(np.arange(1, 10), p=[0.07, 0.1, 0.14, 0.22, 0.22, 0.13, 0.06, 0.04, 0.02]), longest)
     )
@@ -24,14 +35,19 @@ def amount(rng: Random, longest: int = 9) -> str:
 
 
 def amount_tokens(rng: Random, text: str, *, marks: float = 0.5) -> list[Token]:
-    """Return the digits of an amount with the marks people put between and behind them.
+    """Return the digits of an amount with the marks that people put between and after them.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     text : str
+        Digits.
     marks : float
-        Probability that there are any.
+        Probability that there are any marks, 0 to 1.
+
+    Returns
+    -------
+    list of Token
     """
     tokens: list[Token] = []
     marked = rng.random() < marks

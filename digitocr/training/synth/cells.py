@@ -21,15 +21,20 @@ from digitocr.training.synth.strokes import Random, Sources
 
 
 def cell(rng: Random, sources: Sources, *, damage: float = 1.0, size: int | None = None) -> Drawing:
-    """Draw one cell of a form or one square of a grid, with a digit or with nothing to be read.
+    """Draw one cell of a form or one square of a grid, holding a digit or nothing to be read.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     sources : Sources
     damage : float
+        0 for clean to 1 for the usual wear, above 1 for worse.
     size : int, optional
-        Height and about the width in pixels, 20 to 300; otherwise drawn, often 28.
+        Height and approximate width in pixels, 20 to 300; drawn at random without it, often 28.
+
+    Returns
+    -------
+    Drawing
     """
     side = size or (28 if rng.random() < 0.4 else int(np.clip(rng.lognormal(np.log(70), 0.6), 22, 300)))
     shape = (side, side if rng.random() < 0.5 else max(20, int(side * rng.uniform(0.75, 1.35))))
@@ -37,15 +42,20 @@ def cell(rng: Random, sources: Sources, *, damage: float = 1.0, size: int | None
 
 
 def form_field(rng: Random, sources: Sources, *, damage: float = 1.0, cells: int | None = None) -> Drawing:
-    """Draw a row of printed cells with one sign each: digits, crosses, dashes, or left free.
+    """Draw a row of printed cells holding one sign each: digits, crosses, dashes or nothing.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     sources : Sources
     damage : float
+        0 for clean to 1 for the usual wear, above 1 for worse.
     cells : int, optional
-        1 to 9; otherwise drawn.
+        Number of cells, 1 to 9; drawn at random without it.
+
+    Returns
+    -------
+    Drawing
     """
     count = cells or int(
         rng.choice([1, 2, 3, 4, 5, 6, 8, 9], p=[0.08, 0.25, 0.35, 0.14, 0.08, 0.04, 0.03, 0.03])

@@ -143,7 +143,17 @@ class Drawing:
 
 
 def owned_boxes(owner: Owner) -> dict[int, tuple[Box, int]]:
-    """Return for each name in an owner map the box around its pixels and their number."""
+    """Return the bounding box and the number of pixels of each owner.
+
+    Parameters
+    ----------
+    owner : (H, W) int16 ndarray
+        Owner map, 0 for paper.
+
+    Returns
+    -------
+    dict of int to (Box, int)
+    """
     ys, xs = np.nonzero(owner)
     if len(ys) == 0:
         return {}

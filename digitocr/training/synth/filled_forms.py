@@ -80,7 +80,7 @@ def fill_in(
     texts: Mapping[str, str],
     sources: Sources,
 ) -> dict[str, FilledField]:
-    """Fill a form in, in one hand.
+    """Fill in a form in one hand.
 
     Parameters
     ----------
@@ -88,10 +88,15 @@ def fill_in(
     paper : (H, W) float32 ndarray
         Is written on.
     fields : sequence of (Field, Box, sequence of Box)
-        Each with its box and its cells in pixels of the paper.
+        Each field with its box and its cells, in pixels of the paper.
     texts : mapping of str to str
-        What to write into each.
+        What to write into each field, by name.
     sources : Sources
+
+    Returns
+    -------
+    dict of str to FilledField
+        By name of field.
     """
     hand = draw_hand(
         rng, sources, thickness=float(rng.uniform(0.05, 0.13)), gap=float(rng.uniform(0.02, 0.3))
@@ -147,7 +152,7 @@ def _write(
 
 
 def photograph_page(rng: Random, paper: Picture, *, longest: int, damage: float = 1.0) -> PagePhoto:
-    """Take a photo of a page that lies on a desk: any quarter turn, tilted, crumpled, badly lit, blurred.
+    """Take a photo of a page on a desk: any quarter turn, tilted, crumpled, badly lit, blurred.
 
     Parameters
     ----------
@@ -156,7 +161,11 @@ def photograph_page(rng: Random, paper: Picture, *, longest: int, damage: float 
     longest : int
         Longer side of the photo in pixels.
     damage : float
-        0 for none to 1 for the usual wear.
+        0 for clean to 1 for the usual wear, above 1 for worse.
+
+    Returns
+    -------
+    PagePhoto
     """
     height, width = paper.shape
     crumple, shade = _crumpled(rng, (height, width), damage)

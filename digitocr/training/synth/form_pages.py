@@ -46,12 +46,17 @@ def page(
     rng : numpy.random.Generator
     sources : Sources
     shape : tuple of int
-        Rows and columns, A4 upright about.
+        Rows and columns, about A4 upright.
     fonts : tuple of Path
-        To choose from beside Pillow's own.
+        Fonts to choose from besides Pillow's own.
     damage : float
+        0 for clean to 1 for the usual wear, above 1 for worse.
     colour : bool
-        Return colour as well.
+        Draw in colour as well.
+
+    Returns
+    -------
+    Drawing
     """
     scene = form_scene(rng, sources, shape, fonts=fonts, colour=colour)
     mm = shape[0] / 297
@@ -80,7 +85,24 @@ def form_scene(
     colour: bool = False,
     ink: Ink | None = None,
 ) -> Scene:
-    """Print a form and fill it in; the paper is still without light and camera."""
+    """Print a form and fill it in, without the effects of light and camera.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+    shape : tuple of int
+        Rows and columns.
+    fonts : tuple of Path
+        Fonts to choose from besides Pillow's own.
+    colour : bool
+    ink : tuple of float, optional
+        Blue, green, red; drawn at random without it.
+
+    Returns
+    -------
+    Scene
+    """
     mm = shape[0] / 297
     names = ["black", "black", "blue", "violet", "light-blue", "pencil", "red"]
     font = [None, *fonts][int(rng.integers(len(fonts) + 1))]

@@ -76,14 +76,18 @@ class Hand:
 
 
 def draw_hand(rng: Random, sources: Sources, **fixed: object) -> Hand:
-    """Choose a writer and a pen.
+    """Draw a writer, a pen and the habits of a hand.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     sources : Sources
     **fixed
-        Fields of :class:`Hand` that are given rather than drawn.
+        Fields of :class:`Hand` with given values.
+
+    Returns
+    -------
+    Hand
     """
     pens = (Pen.BALLPOINT, Pen.GEL, Pen.FIBRE, Pen.PENCIL, Pen.MARKER)
     pen = pens[int(rng.choice(5, p=[0.42, 0.2, 0.18, 0.1, 0.1]))]

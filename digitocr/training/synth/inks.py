@@ -31,7 +31,21 @@ FAINTEST: Final = 22.0
 
 
 def inked(paper: Field, amount: Field, ink: Ink) -> Field:
-    """Lay ink on paper: dark ink lets the print under it show, light ink covers it."""
+    """Lay ink on paper: dark ink lets print show through, light ink covers it.
+
+    Parameters
+    ----------
+    paper : (H, W) or (H, W, 3) float32 ndarray
+    amount : (H, W) float32 ndarray
+        Coverage by ink, 0 to 1.
+    ink : tuple of float
+        Blue, green, red, 0 to 255.
+
+    Returns
+    -------
+    float32 ndarray
+        Of the paper's shape.
+    """
     chalk = min(ink) > 200
     if paper.ndim == 2:
         grey = np.float32(0.114 * ink[0] + 0.587 * ink[1] + 0.299 * ink[2])
@@ -48,7 +62,21 @@ def inked(paper: Field, amount: Field, ink: Ink) -> Field:
 
 
 def contrast_levels(rng: Random, damage: float) -> tuple[float, float]:
-    """Return the grey of the paper and how much darker the ink is."""
+    """Draw the grey value of the paper and the contrast of the ink.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    damage : float
+        0 for clean to 1 for the usual wear, above 1 for worse.
+
+    Returns
+    -------
+    level : float
+        Grey value of the paper, 105 to 252.
+    contrast : float
+        How much darker the ink is, in grey values.
+    """
     level = float(np.clip(rng.normal(185, 30), 105, 252))
     strongest = level - 12
     weakest = FAINTEST + (40 if damage < 0.5 else 12)
@@ -56,6 +84,19 @@ def contrast_levels(rng: Random, damage: float) -> tuple[float, float]:
 
 
 def grey_ink(tone: float, level: float) -> Ink:
-    """Return ink that comes out as grey ``tone`` on paper of grey ``level``."""
+    """Return the ink that comes out as a given grey on paper.
+
+    Parameters
+    ----------
+    tone : float
+        Grey value that the ink should have on the paper.
+    level : float
+        Grey value of the paper.
+
+    Returns
+    -------
+    tuple of float
+        Blue, green, red, all equal.
+    """
     value = float(np.clip(255 * tone / max(level, 1.0), 0, 235))
     return value, value, value

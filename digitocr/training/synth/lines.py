@@ -31,7 +31,7 @@ def line(rng: Random, sources: Sources, *, text: str | None = None, damage: floa
     rng : numpy.random.Generator
     sources : Sources
     text : str, optional
-        The digits to write; drawn like an amount otherwise.
+        The digits to write; an amount is drawn without it.
     damage : float
         0 for clean to 1 for the usual wear, above 1 for worse.
 

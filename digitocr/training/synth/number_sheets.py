@@ -40,22 +40,28 @@ def rows_scene(
     kind: Pattern | None = None,
     share: float | None = None,
 ) -> Scene:
-    """Write rows of digits on a sheet, plain, ruled or squared, in colour.
+    """Write rows of digits on a plain, ruled or squared sheet, in colour.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     sources : Sources
     shape : tuple of int
+        Rows and columns.
     rows : sequence of str, optional
-        The digits of each row; drawn otherwise.
+        The digits of each row; drawn at random without it.
     ink : tuple of float, optional
+        Blue, green, red; drawn at random without it.
     chalk : bool
         Light on dark.
     kind : Pattern, optional
         Of the paper.
     share : float, optional
-        Height of digits, as a share of the room a row has.
+        Height of the digits as a share of the height of a row.
+
+    Returns
+    -------
+    Scene
     """
     if rows is None:
         count = int(rng.choice([1, 2, 3, 4, 5, 6], p=[0.4, 0.2, 0.14, 0.1, 0.1, 0.06]))
@@ -121,19 +127,26 @@ def table_scene(
     ink: Ink | None = None,
     tallies: bool = False,
 ) -> Scene:
-    """Print a table of marks, its rows numbered, and write values, dashes and a total into its cells.
+    """Print a table of marks with numbered rows, and write values, dashes and tallies into its cells.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     sources : Sources
     shape : tuple of int
+        Rows and columns.
     fonts : tuple of Path
+        Fonts to choose from besides Pillow's own.
     values : sequence of str, optional
-        One for each row, '' for a dash; drawn otherwise.
+        One for each row, '' for a dash; drawn at random without it.
     ink : tuple of float, optional
+        Blue, green, red; drawn at random without it.
     tallies : bool
-        Let tally strokes stand in the middle column.
+        Write tally strokes into the second column.
+
+    Returns
+    -------
+    Scene
     """
     if values is None:
         values = ["" if rng.random() < 0.25 else small_number(rng, 3) for _ in range(int(rng.integers(3, 9)))]
@@ -213,12 +226,19 @@ def card_scene(
     rng : numpy.random.Generator
     sources : Sources
     shape : tuple of int
+        Rows and columns.
     entries : sequence of (str, str, int), optional
-        What is printed beside the boxes, the digits in the last of them, and how many boxes; drawn otherwise.
+        Label, digits and number of boxes of each row; drawn at random without it.
     heading : str, optional
     fonts : tuple of Path
+        Fonts to choose from besides Pillow's own.
     ink : tuple of float, optional
+        Blue, green, red; drawn at random without it.
     colour : bool
+
+    Returns
+    -------
+    Scene
     """
     if entries is None:
         counts = rng.integers(3, 9, int(rng.integers(1, 6)))

@@ -101,6 +101,15 @@ def write(
         Of a digit, in pixels.
     margin : tuple of int
         Free pixels left, above, right and below of the ink; negative ones cut into it.
+
+    Returns
+    -------
+    Written
+
+    Raises
+    ------
+    ValueError
+        No source can write a token.
     """
     placed = _lay_out(rng, tokens, hand, height)
     pen = max(hand.thickness * height, 0.9)
@@ -179,7 +188,13 @@ def _spread(profile: NDArray[np.float64], pick: np.ufunc) -> NDArray[np.float64]
 
 
 def _glyph(rng: Random, hand: Hand, token: Token) -> Glyph:
-    """Ask the writer, then the writer of letters, then our own skeletons."""
+    """Ask the writer, then the writer of letters, then our own skeletons.
+
+    Raises
+    ------
+    ValueError
+        None of them can write it.
+    """
     for writer in (hand.writer, hand.letters) if token.digit or token.label in LETTERS else ():
         found = writer.glyph(rng, token.label)
         if found is not None:
@@ -349,6 +364,11 @@ def ink_texture(rng: Random, alpha: Grey, pen: Pen, strength: float, scale: floa
         0 for even ink to 1 for strong grain.
     scale : float
         Size of the grain, 1 for digits some 40 pixels high.
+
+    Returns
+    -------
+    (h, w) float32 ndarray
+        Coverage with the texture of the pen, 0 to 1.
     """
     cover = alpha.astype(np.float32) * np.float32(1 / 255)
     shape = (alpha.shape[0], alpha.shape[1])

@@ -42,12 +42,17 @@ def photo(
     rng : numpy.random.Generator
     sources : Sources
     longest : int, optional
-        Longer side in pixels; drawn between 300 and 2000 otherwise.
+        Longer side in pixels; 300 to 2000 at random without it.
     fonts : tuple of Path
+        Fonts to choose from besides Pillow's own.
     damage : float
         0 for clean to 1 for the usual wear, above 1 for worse.
     turns : bool
-        Let some photos lie on a side or upside down.
+        Let some photos lie on their side or upside down.
+
+    Returns
+    -------
+    Drawing
     """
     side = longest or int(np.clip(rng.lognormal(np.log(800), 0.5), 300, 2000))
     contents = ("rows", "table", "form", "chalk", "card")
@@ -80,10 +85,15 @@ def photograph(rng: Random, scene: Scene, *, desk: bool, damage: float = 1.0, tu
     scene : Scene
         In colour.
     desk : bool
-        Whether the desk under the sheet is seen.
+        Whether the desk under the sheet shows.
     damage : float
+        0 for clean to 1 for the usual wear, above 1 for worse.
     turn : int
-        Quarter turns to the left.
+        Quarter turns counter-clockwise.
+
+    Returns
+    -------
+    Drawing
     """
     rows, columns = scene.owner.shape
     border = float(rng.uniform(0.04, 0.2)) if desk else 0.0

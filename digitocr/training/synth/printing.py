@@ -29,7 +29,12 @@ FONTS: Final = ("DejaVu*.ttf", "STIXGeneral*.ttf", "cmb10.ttf", "cmr10.ttf", "cm
 
 @cache
 def fonts_found() -> tuple[Path, ...]:
-    """Return the font files that come with matplotlib where it is installed; Pillow has one of its own."""
+    """Return the font files that come with matplotlib, if it is installed; Pillow has one of its own.
+
+    Returns
+    -------
+    tuple of Path
+    """
     spec = find_spec("matplotlib")
     if spec is None or not spec.submodule_search_locations:
         return ()
@@ -85,10 +90,35 @@ class Printing:
 
 
 def blank_print(shape: tuple[int, int], font: Path | None) -> Printing:
+    """Return a layer with nothing printed on it.
+
+    Parameters
+    ----------
+    shape : tuple of int
+        Rows and columns.
+    font : Path or None
+        None for Pillow's own font.
+
+    Returns
+    -------
+    Printing
+    """
     return Printing(np.zeros(shape, np.uint8), Image.new("L", (shape[1], shape[0]), 0), font)
 
 
 def made_up_words(rng: Random, count: int) -> str:
+    """Return made-up words and numbers, as a form prints them.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    count : int
+        Number of words.
+
+    Returns
+    -------
+    str
+    """
     made = []
     for _ in range(count):
         if rng.random() < 0.2:

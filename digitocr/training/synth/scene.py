@@ -148,7 +148,16 @@ class Scene:
 
 
 def new_scene(paper: Field) -> Scene:
-    """Return paper with nothing written on it."""
+    """Return paper with nothing written on it.
+
+    Parameters
+    ----------
+    paper : (H, W) or (H, W, 3) float32 ndarray
+
+    Returns
+    -------
+    Scene
+    """
     shape = (int(paper.shape[0]), int(paper.shape[1]))
     return Scene(paper.astype(np.float32), np.zeros(shape, np.int16), np.zeros(shape, np.uint8))
 
@@ -156,7 +165,7 @@ def new_scene(paper: Field) -> Scene:
 def finish(
     scene: Scene, image: NDArray[np.uint8], kind: str, *, owner: Owner | None = None, turn: int = 0
 ) -> Drawing:
-    """Measure what each digit and sign owns and return the drawing.
+    """Measure what each digit and sign owns, and return the drawing.
 
     Parameters
     ----------
@@ -164,10 +173,15 @@ def finish(
     image : (H, W) or (H, W, 3) uint8 ndarray
         The final picture.
     kind : str
+        See :attr:`Drawing.kind`.
     owner : (H, W) int16 ndarray, optional
-        The owner map in pixels of the final picture, where that is not the scene's.
+        The owner map in pixels of the final picture; by default the scene's.
     turn : int
-        Quarter turns to the left that the final picture was given.
+        Quarter turns counter-clockwise that the final picture was given.
+
+    Returns
+    -------
+    Drawing
     """
     final = scene.owner if owner is None else owner
     boxes = owned_boxes(final)

@@ -108,6 +108,21 @@ class FilledSheet:
 
 
 def blank_sheet(rng: Random, shape: tuple[int, int], *, colour: bool, bright: tuple[float, float]) -> Scene:
+    """Return a blank sheet of paper.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : tuple of int
+        Rows and columns.
+    colour : bool
+    bright : tuple of float
+        Range of its grey value, 0 to 255.
+
+    Returns
+    -------
+    Scene
+    """
     level = float(rng.uniform(*bright))
     grain = noise(rng, shape, 2.0) * np.float32(rng.uniform(0, 2))
     if not colour:
@@ -117,24 +132,71 @@ def blank_sheet(rng: Random, shape: tuple[int, int], *, colour: bool, bright: tu
 
 
 def colour_cast(rng: Random, spread: float) -> NDArray[np.float64]:
-    """Return factors on blue, green and red: mostly warmer or cooler, a little green or pink."""
+    """Draw a colour cast: mostly warmer or cooler, slightly green or pink.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    spread : float
+        Standard deviation of the factors.
+
+    Returns
+    -------
+    (3,) float64 ndarray
+        Factors on blue, green and red, 0.8 to 1.2.
+    """
     warm, green = rng.normal(0, spread), rng.normal(0, spread / 3)
     return np.asarray(np.clip(np.array([1 - warm, 1 + green, 1 + warm]), 0.8, 1.2), np.float64)
 
 
 def small_number(rng: Random, longest: int) -> str:
-    """Return a number as in tables: small ones are commoner."""
+    """Draw a number as in tables: short ones are common.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    longest : int
+        Most digits.
+
+    Returns
+    -------
+    str
+    """
     length = 1 + min(int(rng.exponential(1.1)), longest - 1)
     text = "".join(str(d) for d in rng.integers(0, 10, length))
     return text if rng.random() < 0.1 else str(int(text))
 
 
 def row_of_cells(x: float, y: float, count: int, width: float, height: float, gap: float) -> list[Box]:
+    """Lay out a row of cells.
+
+    Parameters
+    ----------
+    x, y : float
+        Upper left corner in pixels.
+    count : int
+    width, height : float
+        Of a cell, in pixels.
+    gap : float
+        Between cells, in pixels.
+
+    Returns
+    -------
+    list of Box
+    """
     return [Box(round(x + i * (width + gap)), round(y), round(width), round(height)) for i in range(count)]
 
 
 def print_field(form: FilledSheet, cells: Sequence[Box], style: int) -> None:
-    """Print the boxes of a field in one of several ways."""
+    """Print the boxes of a field.
+
+    Parameters
+    ----------
+    form : FilledSheet
+    cells : sequence of Box
+    style : int
+        0 plain boxes, 1 with a seven-segment guide, 2 with dots, 3 a comb.
+    """
     dark = (235, 120, 90, 235)[style % 4]
     for cell in cells:
         if style == 3:  # a comb
@@ -155,9 +217,31 @@ def print_field(form: FilledSheet, cells: Sequence[Box], style: int) -> None:
 
 
 def cell_filler(rng: Random) -> str:
+    """Draw what a writer puts into unused cells.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    str
+        '', ``x``, ``-`` or ``/``.
+    """
     return ("", "x", "-", "/")[int(rng.choice(4, p=[0.55, 0.3, 0.1, 0.05]))]
 
 
 def tally_group(rng: Random, *, last: bool) -> str:
-    """Return the label of a group of tally strokes: full ones, and what is left over at the end."""
+    """Draw a group of tally strokes: full, except for the last one.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    last : bool
+
+    Returns
+    -------
+    str
+        Label of the sign, ``tally1`` to ``tally5``.
+    """
     return f"tally{int(rng.integers(1, 6))}" if last or rng.random() < 0.06 else "tally5"

@@ -353,13 +353,23 @@ LETTERS: Final = frozenset(
 
 @lru_cache(maxsize=1)
 def by_label() -> dict[str, tuple[Skeleton, ...]]:
-    """Return the variants of every digit and sign that are written freely."""
+    """Return the variants of every digit and sign that are written freely.
+
+    Returns
+    -------
+    mapping of str to tuple of Skeleton
+    """
     return _grouped((*DIGITS, *SIGNS))
 
 
 @lru_cache(maxsize=1)
 def square_by_label() -> dict[str, tuple[Skeleton, ...]]:
-    """Return the same for a hand that follows guides: only its digits are square, sharp and with round corners."""
+    """Return the same for a hand that follows guides: only its digits are square, sharp and with round corners.
+
+    Returns
+    -------
+    mapping of str to tuple of Skeleton
+    """
     rounded = (_rounded(skeleton, reach) for skeleton in SQUARE for reach in (0.08, 0.18))
     return {**by_label(), **_grouped((*SQUARE, *rounded))}
 

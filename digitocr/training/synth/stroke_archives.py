@@ -123,6 +123,10 @@ def load_archive(
         Keep digits; otherwise keep what cannot be taken for one.
     distrust : bool
         Drop specimens whose nearest neighbours all bear another label, and those that hold two digits.
+
+    Returns
+    -------
+    Archive
     """
     with np.load(path, allow_pickle=False) as stored:
         raw = stored["points"].astype(np.float32)
@@ -208,7 +212,18 @@ def _doubtful(glyphs: list[Glyph], labels: NDArray[np.str_]) -> NDArray[np.bool_
 
 
 def holds_two(glyph: Glyph) -> bool:
-    """Tell whether tall parts stand side by side with white between them: `00` under one label; a 4 may be open."""
+    """Whether a glyph is two digits under one label, such as `00`: tall parts side by side with white between.
+
+    A 4 may be open at the top.
+
+    Parameters
+    ----------
+    glyph : Glyph
+
+    Returns
+    -------
+    bool
+    """
     spans = sorted((*stroke.min(axis=0).tolist(), *stroke.max(axis=0).tolist()) for stroke in glyph.strokes)
     for k in range(1, len(spans)):
         halves = spans[:k], spans[k:]
@@ -248,17 +263,25 @@ def sources_at(
     Parameters
     ----------
     data_dir : Path or None
-        Where ``unipen_digits.npz``, ``pendigits.npz`` and ``unipen_other.npz`` are looked for.
+        Folder of ``unipen_digits.npz``, ``pendigits.npz`` and ``unipen_other.npz``, any of which may be missing.
     held_out : bool
-        Draw only from writers set aside for measuring; needs at least one archive.
+        Use only writers set aside for measuring; needs at least one archive.
     skeletons : float, optional
-        Weight of our own skeletons beside 1 for the archives; by default 0.65, and 0 for held-out writers.
+        Weight of our own skeletons beside 1 for the archives; by default 0.65, and 0 with ``held_out``.
     pictures : PictureSource, optional
-        MNIST digits to be mixed in.
+        MNIST digits to mix in.
     picture_weight : float
-        Their weight.
     distrust : bool
         Drop specimens that look mislabelled.
+
+    Returns
+    -------
+    Sources
+
+    Raises
+    ------
+    UsageError
+        Held-out writers are asked for, and there is no archive.
     """
     digits: list[StrokeSource] = []
     weights: list[float] = []

@@ -169,7 +169,20 @@ class PictureWriter:
 
 
 def picture_source(name: str, images: NDArray[np.uint8], labels: NDArray[np.integer]) -> PictureSource:
-    """Make a source from ``(N, 28, 28)`` pictures, ink bright on black, and their labels 0 to 9."""
+    """Make a source from pictures of digits.
+
+    Parameters
+    ----------
+    name : str
+    images : (N, 28, 28) uint8 ndarray
+        Ink bright on black.
+    labels : (N,) integer ndarray
+        0 to 9.
+
+    Returns
+    -------
+    PictureSource
+    """
     return PictureSource(name, images, tuple(np.flatnonzero(labels == d) for d in range(10)))
 
 
