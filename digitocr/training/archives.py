@@ -27,10 +27,10 @@ DIGITS = frozenset("0123456789")
 PARTS = ("1a", "1b", "1c", "1d")
 """Folders of UNIPEN with isolated characters: digits, capitals, small letters, symbols."""
 
-MOST_OTHERS = 300
+MAX_SPECIMENS = 300
 """At most so many specimens of a letter or sign are kept."""
 
-HELD_OUT = 8
+HELD_OUT_EVERY = 8
 """One writer in so many is set aside for measuring."""
 
 _SEGMENT = re.compile(r'^(?P<level>\w+)\s+(?P<where>[\d:,-]+)\s+\S+\s+"(?P<label>\\?.)"')
@@ -231,11 +231,11 @@ def is_held_out(one: Specimen) -> bool:
     -------
     bool
     """
-    return hashlib.sha256(f"{one.source}/{one.writer}".encode()).digest()[0] % HELD_OUT == 0
+    return hashlib.sha256(f"{one.source}/{one.writer}".encode()).digest()[0] % HELD_OUT_EVERY == 0
 
 
 def others(found: Iterable[Specimen]) -> list[Specimen]:
-    """Keep letters and signs, at most `MOST_OTHERS` of each label, evenly spaced.
+    """Keep letters and signs, at most `MAX_SPECIMENS` of each label, evenly spaced.
 
     Parameters
     ----------
@@ -249,7 +249,7 @@ def others(found: Iterable[Specimen]) -> list[Specimen]:
     for one in found:
         if one.label not in DIGITS:
             by_label.setdefault(one.label, []).append(one)
-    return [one for _, some in sorted(by_label.items()) for one in some[:: -(-len(some) // MOST_OTHERS)]]
+    return [one for _, some in sorted(by_label.items()) for one in some[:: -(-len(some) // MAX_SPECIMENS)]]
 
 
 def write_archive(path: Path, found: list[Specimen], is_test: list[bool], *, numbered: bool) -> None:

@@ -25,7 +25,7 @@ from digitocr.recognition.normalize import to_batch
 from digitocr.records import ModelCard
 from digitocr.training.calibrate.fit_card import calibrated, calibrated_in_cells, of_drawings
 from digitocr.training.datasets.corpus import (
-    HELD_FROM,
+    CALIBRATION_FROM,
     calibration_sources,
     candidates_of,
     corpus,
@@ -169,7 +169,7 @@ def _train_digits(recipe: ShippedRecipe) -> Path:
     """Train the digit network and return its file."""
     x_train, y_train, _, _ = load_mnist(None)
     drawn = candidates_of(recipe.drawings())
-    data = digits.training_set(drawn, x_train[:HELD_FROM], y_train[:HELD_FROM], recipe.seed)
+    data = digits.training_set(drawn, x_train[:CALIBRATION_FROM], y_train[:CALIBRATION_FROM], recipe.seed)
     report(f"digits: {len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
     run = (recipe.epochs, recipe.batch_size, recipe.seed)
     checkpoint = checkpoint_path(recipe.work / "digits", (data.images, data.labels), run)
@@ -218,7 +218,7 @@ def networks_of(model: Path) -> tuple[Any, Any, dict[str, Any]]:
 def _calibrated(recipe: ShippedRecipe, networks: Networks) -> tuple[ModelCard, dict[str, float]]:
     """Fit the card on drawings by held-out hands, and measure the result."""
     x_train, y_train, x_test, y_test = load_mnist(None)
-    hands = calibration_sources(recipe.data_dir, x_train[HELD_FROM:], y_train[HELD_FROM:])
+    hands = calibration_sources(recipe.data_dir, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
     drawn = drawn_lines(recipe.seed * 1_000_000 + 900_000, 8000, hands)
     card = ModelCard(recipe.output.stem, "", digits.CLASSES, 0.5)
     classifier = classifier_of(card, runner(networks.compiled))

@@ -39,7 +39,7 @@ from digitocr.review.sampling import drawn
 from digitocr.training.calibrate.fit_card import calibrated
 from digitocr.training.calibrate.scoring import mcnemar
 from digitocr.training.datasets.corpus import (
-    HELD_FROM,
+    CALIBRATION_FROM,
     Candidates,
     calibration_sources,
     cropped,
@@ -51,25 +51,25 @@ from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.fit.cards import fitted_parts, write_card
 from digitocr.training.fit.digit_network import CLASSES, without_bars
 
-HELD_BACK = 0.3
+HELD_BACK_SHARE = 0.3
 """Share of the corrections that is never learned from."""
 
-LEAST = 100
+MIN_CORRECTIONS = 100
 """With fewer corrections nothing can be told."""
 
-TOLERANCE = 0.0005
+MNIST_TOLERANCE = 0.0005
 """MNIST's accuracy may fall by this share and no more."""
 
-ALLOWED = 0.002
+DRAWINGS_TOLERANCE = 0.002
 """Share of the drawn candidates known before that what is learned may cost."""
 
-LEAST_RIGHT = 0.5
+MIN_ACCURACY = 0.5
 """Where a model that learned from corrections has fewer of the others right, their labels are of no use."""
 
-SURE = 0.05
+SIGNIFICANT_P = 0.05
 """Greatest p-value, of McNemar's exact test, of a difference that is believed."""
 
-SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+BLEND_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
 """How far the new model may go from the old weights to those that were learned, the farthest first."""
 
 _FROZEN_SEED = 77_000_000
@@ -191,16 +191,17 @@ def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
     except (OSError, KeyError, ValueError) as error:
         hint = "make one with python -m digitocr corrections export FOLDER"
         raise UsageError(f"{folder} holds no corrections: {error}", hint=hint) from None
-    if len(names) < LEAST:
+    if len(names) < MIN_CORRECTIONS:
         raise UsageError(
-            f"{len(names)} corrections are too few", hint=f"{LEAST} are the least that tell anything"
+            f"{len(names)} corrections are too few",
+            hint=f"{MIN_CORRECTIONS} are the least that tell anything",
         )
     pictures = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in names]
     broken = [n for n, p in zip(names, pictures, strict=True) if p is None or p.shape != (28, 28)]
     if broken or not ((labels >= 0) & (labels < 10)).all():
         raise UsageError(f"{folder} is damaged: {', '.join(broken[:3]) or LABELS}", hint="export it again")
     images = np.stack([np.asarray(picture, dtype=np.uint8) for picture in pictures])
-    held = np.array([drawn(Path(name).stem, "held-back", HELD_BACK) for name in names])
+    held = np.array([drawn(Path(name).stem, "held-back", HELD_BACK_SHARE) for name in names])
     return Candidates(images[~held], labels[~held]), Candidates(images[held], labels[held])
 
 
@@ -246,20 +247,22 @@ def tune(
     x_train, y_train, x_test, y_test = load_mnist(None)
     say(f"{len(own.labels)} corrections to learn from, {len(held.labels)} held back")
     rng = np.random.default_rng(seed)
-    mix = _mix(own, _some(x_train[:HELD_FROM], y_train[:HELD_FROM], size.digits, rng), size, seed, rng)
+    mix = _mix(
+        own, _some(x_train[:CALIBRATION_FROM], y_train[:CALIBRATION_FROM], size.digits, rng), size, seed, rng
+    )
     keras.utils.set_random_seed(seed)
     network = load_network(path)
     old = network.get_weights()
     _learn(network, mix, size.epochs, say)
     plain = Candidates(
-        np.stack([cropped(i) for i in x_train[HELD_FROM:]]), y_train[HELD_FROM:].astype(np.int8)
+        np.stack([cropped(i) for i in x_train[CALIBRATION_FROM:]]), y_train[CALIBRATION_FROM:].astype(np.int8)
     )
     drawings = drawn_candidates(seed * 1_000_000 + 600_000, size.frozen, None)
-    known = (KnownSet(plain, 10, TOLERANCE), KnownSet(drawings, len(CLASSES), ALLOWED))
+    known = (KnownSet(plain, 10, MNIST_TOLERANCE), KnownSet(drawings, len(CLASSES), DRAWINGS_TOLERANCE))
     say(f"taken to {_blend(network, old, known):.0%} of the way")
 
     say("calibrating on held-out drawings")
-    hands = calibration_sources(None, x_train[HELD_FROM:], y_train[HELD_FROM:])
+    hands = calibration_sources(None, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
     lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
     compiled = compile_network(network)
     after = classifier_of(before.card, runner(compiled))
@@ -296,13 +299,13 @@ def judge_models(own: Comparison, mnist: Comparison, drawings: Comparison) -> Ve
     Verdict
     """
     against = []
-    if own.after <= own.before or own.p_value > SURE:
+    if own.after <= own.before or own.p_value > SIGNIFICANT_P:
         against.append("it is not surely better on your digits")
-    elif own.after < LEAST_RIGHT:
+    elif own.after < MIN_ACCURACY:
         against.append("most of your digits are wrong still; look at the labels")
-    if mnist.after < mnist.before - TOLERANCE:
+    if mnist.after < mnist.before - MNIST_TOLERANCE:
         against.append("it is worse on MNIST")
-    if drawings.after < drawings.before and drawings.p_value < SURE:
+    if drawings.after < drawings.before and drawings.p_value < SIGNIFICANT_P:
         against.append("it is worse on drawings")
     return Verdict(tuple(against), own, mnist, drawings)
 
@@ -369,7 +372,7 @@ def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[KnownSe
         return np.array([np.mean(r == some.candidates.labels) for r, some in zip(read, known, strict=True)])
 
     enough = accuracy(0.0) - [some.loss for some in known]
-    return next((share for share in SHARES if np.all(accuracy(share) >= enough)), SHARES[-1])
+    return next((share for share in BLEND_SHARES if np.all(accuracy(share) >= enough)), BLEND_SHARES[-1])
 
 
 def _logits(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401

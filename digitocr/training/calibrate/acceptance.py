@@ -20,7 +20,7 @@ from digitocr.training.calibrate.scoring import Share
 
 TRUTH = "truth.csv"
 IMAGES = "images"
-AT_ONCE = 16
+BATCH_PICTURES = 16
 """Pictures read in one batch."""
 
 
@@ -107,8 +107,8 @@ def outcomes(reader: Reader, folder: Path) -> Iterator[Outcome]:
     """
     truth = read_truth(folder)
     sources = [Source(_picture(folder, file), file) for file in truth]
-    for at in range(0, len(sources), AT_ONCE):
-        for reading in reader.read(sources[at : at + AT_ONCE]):
+    for at in range(0, len(sources), BATCH_PICTURES):
+        for reading in reader.read(sources[at : at + BATCH_PICTURES]):
             left = Counter(truth[reading.result.file])
             for page in reading.result.pages:
                 for number in page.numbers:

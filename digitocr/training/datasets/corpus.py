@@ -75,22 +75,22 @@ SHARES = (0.585, 0.24, 0.11, 0.05, 0.015)
 AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})
 """Signs that look just like a 1."""
 
-MOST = 60
+MAX_NEGATIVES = 60
 """At most so many signs, and as many wrong cuts, are learned from one picture: a page of print holds thousands."""
 
-EMPTY_KEPT = 2
+MAX_EMPTY_LINES = 2
 """At most so many lines without digits are learned from one picture."""
 
-FORMS = 4
+FORMS_PER_SHARD = 4
 """Forms filled in and photographed, beside every so many drawings as make a part; each has some fifty fields."""
 
-PICTURES = 0.4
+MNIST_WEIGHT = 0.4
 """Weight of MNIST's digits among the hands; 1 for the stroke archives."""
 
-HELD_FROM = 55_000
+CALIBRATION_FROM = 55_000
 """MNIST's training digits from here on are set aside for calibration."""
 
-CUTS_KEPT = 0.4
+CUTS_SHARE = 0.4
 """Share of the wrong cuts that is learned from: there are many more of them than of digits."""
 
 
@@ -269,8 +269,8 @@ def _sources(data_dir: Path | None) -> Sources:
     if path is None or not path.is_file():
         return sources_at(data_dir)
     images, labels, _, _ = load_mnist(path)
-    learned = picture_source("mnist", images[:HELD_FROM], labels[:HELD_FROM])
-    return sources_at(data_dir, pictures=learned, picture_weight=PICTURES)
+    learned = picture_source("mnist", images[:CALIBRATION_FROM], labels[:CALIBRATION_FROM])
+    return sources_at(data_dir, pictures=learned, picture_weight=MNIST_WEIGHT)
 
 
 def _candidates(lines: list[LabelledLine], rng: np.random.Generator) -> Candidates:
@@ -286,7 +286,7 @@ def _lessons(lines: list[LabelledLine]) -> list[Lesson]:
     """Take from the lines of a picture those to learn from."""
     made = [found for item in lines if (found := lesson(item)) is not None]
     empty = [found for found in made if not len(found.digits)]
-    return [*(found for found in made if len(found.digits)), *empty[:EMPTY_KEPT]]
+    return [*(found for found in made if len(found.digits)), *empty[:MAX_EMPTY_LINES]]
 
 
 def _joined(parts: Sequence[Candidates]) -> Candidates:
@@ -296,9 +296,9 @@ def _joined(parts: Sequence[Candidates]) -> Candidates:
 def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.intp]:
     """Choose the candidates of a picture to learn from: all digits, some of the rest."""
     digits = np.flatnonzero((labels >= 0) & (labels < SIGN))
-    signs = rng.permutation(np.flatnonzero(labels == SIGN))[:MOST]
+    signs = rng.permutation(np.flatnonzero(labels == SIGN))[:MAX_NEGATIVES]
     cuts = rng.permutation(np.flatnonzero(labels == CUT))
-    return np.concatenate([digits, signs, cuts[: min(MOST, round(CUTS_KEPT * len(cuts)))]])
+    return np.concatenate([digits, signs, cuts[: min(MAX_NEGATIVES, round(CUTS_SHARE * len(cuts)))]])
 
 
 def _part(job: tuple[int, int], data_dir: Path | None) -> Shard:
@@ -306,7 +306,9 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Shard:
     seed, count = job
     sources, keep = _sources(data_dir), _chance(seed)
     found = [lines for drawing in drawings(seed, count, sources) if (lines := labelled(drawing, keep))]
-    found += [[labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS, sources)]
+    found += [
+        [labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS_PER_SHARD, sources)
+    ]
     drawn = _joined([_candidates(lines, keep) for lines in found])
     lessons = [one for lines in found for one in _lessons(lines)]
     return {"images": drawn.images, "labels": drawn.labels, **stored(lessons)}

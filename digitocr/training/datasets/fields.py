@@ -19,10 +19,10 @@ from digitocr.training.datasets.labelling import UNSURE, DigitSpan, LabelledLine
 from digitocr.training.synth.filled_forms import FilledField, PagePhoto, fill_in, photograph_page
 from digitocr.training.synth.strokes import Random, Sources
 
-MOSTLY = 0.9
+WHOLE_SHARE = 0.9
 """A candidate with this share of a cell's ink is what was written there; with less than the rest, a speck of it."""
 
-SLIP = 1.5
+SLIP_PX = 1.5
 """How far the registration of a drawn page is off, in pixels of its reference."""
 
 
@@ -105,7 +105,7 @@ def _registration(rng: Random, shot: PagePhoto, template: Template) -> Registrat
     grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
     carried = cv2.perspectiveTransform(grid[None], shot.to_photo)[0]
     nothing = np.zeros(0, np.bool_)
-    off = shot.place(np.asarray(grid + rng.normal(0, SLIP / 2, 2), np.float64)) - carried
+    off = shot.place(np.asarray(grid + rng.normal(0, SLIP_PX / 2, 2), np.float64)) - carried
     return Registration(
         shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0, nothing
     )
@@ -132,10 +132,10 @@ def _labels(field: DrawnField) -> NDArray[np.int8]:
     for candidate, share in zip(line.candidates, scoring.shares_of_cells(line).tolist(), strict=True):
         written = field.entry.cells[line.cells[candidate.first]]
         if written.isdigit():
-            labels.append(int(written) if share >= MOSTLY else SIGN if share <= 1 - MOSTLY else CUT)
+            labels.append(int(written) if share >= WHOLE_SHARE else SIGN if share <= 1 - WHOLE_SHARE else CUT)
         else:
             # ink in a blank cell is a crumb of its border or the neighbour's: looks that must not count against a 1
-            labels.append(SIGN if share >= MOSTLY and written else UNSURE)
+            labels.append(SIGN if share >= WHOLE_SHARE and written else UNSURE)
     return np.array(labels, dtype=np.int8)
 
 

@@ -13,7 +13,7 @@ from digitocr.imaging import clean, segment
 from digitocr.recognition.decode import CUT, SIGN
 from digitocr.records import Grey, Line, Page, Sheet
 
-PASSING, COMPLETE = 0.06, 0.6
+PASSING_SHARE, COMPLETE_SHARE = 0.06, 0.6
 """Less of a digit's ink than the first is a chance touch; less than the second is in doubt."""
 
 UNSURE = -1
@@ -127,9 +127,9 @@ def _written(
     for k in np.unique(owners).tolist():
         columns = xs[owners == k]
         share = len(columns) / max(int(totals[k]), 1)
-        if share < PASSING:
+        if share < PASSING_SHARE:
             continue
-        if share < COMPLETE or digits[k - 1] == UNSURE:
+        if share < COMPLETE_SHARE or digits[k - 1] == UNSURE:
             return None
         found.append(
             (float(columns.mean()), DigitSpan(int(digits[k - 1]), int(columns.min()), int(columns.max()) + 1))

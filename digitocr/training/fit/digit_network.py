@@ -16,13 +16,13 @@ from digitocr.training.fit.parallel import epoch_reporter
 
 CLASSES = (*"0123456789", "sign", "cut")
 
-BAR_WIDTH = 8
+BAR_WIDTH_PX = 8
 """Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
 
-VARIED = 5
+MNIST_COPIES = 5
 """Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
 
-TURNED = 0.15
+TURNED_SHARE = 0.15
 """Share of the drawn digits that are learned from turned, too: as signs."""
 
 NO_DIGIT_TURNED = {
@@ -53,7 +53,7 @@ def training_set(
     drawn = without_bars(drawn)
     aside = turned(drawn, rng)
     plain = np.stack([cropped(image) for image in digits])
-    copies = [plain, *(varied(digits, rng) for _ in range(VARIED))]
+    copies = [plain, *(varied(digits, rng) for _ in range(MNIST_COPIES))]
     images = np.concatenate([drawn.images, aside.images, *copies])
     all_labels = np.concatenate([drawn.labels, aside.labels, np.tile(labels.astype(np.int8), len(copies))])
     order = rng.permutation(len(images))
@@ -74,7 +74,7 @@ def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
         The turned ones alone.
     """
     chosen = rng.permutation(np.flatnonzero((drawn.labels >= 0) & (drawn.labels < SIGN)))
-    quarters = rng.integers(1, 4, round(TURNED * len(chosen))).tolist()
+    quarters = rng.integers(1, 4, round(TURNED_SHARE * len(chosen))).tolist()
     images = [
         np.rot90(drawn.images[k], turns)
         for k, turns in zip(chosen.tolist(), quarters, strict=False)
@@ -99,7 +99,7 @@ def without_bars(data: Candidates) -> Candidates:
     """
     inked = data.images > 64
     width, height = inked.any(axis=1).sum(axis=1), inked.any(axis=2).sum(axis=1)
-    keep = (data.labels != SIGN) | (width > BAR_WIDTH) | (height < 2 * BAR_WIDTH)
+    keep = (data.labels != SIGN) | (width > BAR_WIDTH_PX) | (height < 2 * BAR_WIDTH_PX)
     return Candidates(data.images[keep], data.labels[keep])
 
 

@@ -21,10 +21,10 @@ from digitocr.training.fit.augment_lines import moved, worn
 from digitocr.training.fit.optimizers import muon
 from digitocr.training.fit.parallel import epoch_reporter
 
-CORE = 0.2
+CORE_SHARE = 0.2
 """A digit's frames are those within this share of its width from its middle."""
 
-STACKED = 0.7
+STACKED_SHARE = 0.7
 """Digits that share more than this of their columns do not stand side by side."""
 
 ANY = -1
@@ -72,7 +72,7 @@ def lesson(item: LabelledLine) -> Lesson | None:
 def _stacked(a: DigitSpan, b: DigitSpan) -> bool:
     """Whether two digits stand over one another: rows that were taken for one."""
     shared = min(a.right, b.right) - max(a.left, b.left)
-    return shared > STACKED * min(a.right - a.left, b.right - b.left)
+    return shared > STACKED_SHARE * min(a.right - a.left, b.right - b.left)
 
 
 def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float:
@@ -104,7 +104,7 @@ def _frame_labels(item: LabelledLine, made: Strip) -> NDArray[np.int8]:
     for digit in item.written or ():
         left, right = made.frame_of(digit.left), made.frame_of(digit.right)
         labels[(middles >= left) & (middles <= right)] = ANY
-        cores.append(((left + right) / 2, CORE * (right - left), digit.value))
+        cores.append(((left + right) / 2, CORE_SHARE * (right - left), digit.value))
     for (middle, _, _), (after, _, _) in pairwise(cores):
         if after - middle >= 2:
             labels[int((middle + after) / 2)] = BLANK

@@ -22,11 +22,11 @@ Picture = NDArray[np.float32]
 FILLERS = ("", "", "", "x", "x", "x", "-", "-", "scribble")
 """What is drawn into cells that hold no digit; '' for nothing."""
 
-CRUMPLE = 0.002
+CRUMPLE_SHARE = 0.002
 """Up to how far points of a crumpled page are moved, as a share of its height: the spread, not the most. Twice what
 was seen between real pages with a fold."""
 
-TILT = 25.0
+MAX_TILT_DEG = 25.0
 """A camera looks down on a page at up to this angle from straight above, in degrees."""
 
 
@@ -211,7 +211,7 @@ def _sampled(picture: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[n
 
 def _crumpled(rng: Random, shape: tuple[int, int], damage: float) -> tuple[NDArray[np.float32], Picture]:
     """Return how far a crumpled page's points are moved, in pixels, and how its slopes are shaded."""
-    swing = float(rng.uniform(0, CRUMPLE)) * max(shape) * damage
+    swing = float(rng.uniform(0, CRUMPLE_SHARE)) * max(shape) * damage
     wave = float(rng.uniform(0.2, 0.5)) * max(shape)
     moved = np.stack([noise(rng, shape, wave) for _ in range(2)], axis=-1) * np.float32(swing)
     slope = noise(rng, shape, wave / 2)
@@ -224,7 +224,7 @@ def _camera(
 ) -> tuple[Transform, tuple[int, int]]:
     """Return the homography from a page to a photo that shows all of it, and the photo's rows and columns."""
     height, width = shape
-    tilt = np.radians(float(rng.uniform(0, TILT)) * damage)
+    tilt = np.radians(float(rng.uniform(0, MAX_TILT_DEG)) * damage)
     around = float(rng.uniform(0, 2 * np.pi))
     turn = np.radians(90 * int(rng.integers(4)) * (damage > 0) + float(rng.normal(0, 4)) * damage)
     axis = np.array([np.cos(around), np.sin(around), 0.0]) * tilt

@@ -26,7 +26,7 @@ INKS: Final[dict[str, Ink]] = {
 }
 
 
-FAINTEST: Final = 22.0
+MIN_CONTRAST: Final = 22.0
 """Least difference in grey between ink and paper that is still called legible."""
 
 
@@ -79,7 +79,7 @@ def contrast_levels(rng: Random, damage: float) -> tuple[float, float]:
     """
     level = float(np.clip(rng.normal(185, 30), 105, 252))
     strongest = level - 12
-    weakest = FAINTEST + (40 if damage < 0.5 else 12)
+    weakest = MIN_CONTRAST + (40 if damage < 0.5 else 12)
     return level, float(np.clip(rng.uniform(0.35, 1.0) * strongest, weakest, strongest))
 
 

@@ -19,7 +19,7 @@ from digitocr.training.synth.scene import NOWHERE, Scene, finish, new_scene
 from digitocr.training.synth.skeletons import LETTERS
 from digitocr.training.synth.strokes import Random, Sources
 
-CORRECTED: Final = 0.01
+CORRECTED_SHARE: Final = 0.01
 """Share of the free numbers, where their text is drawn too, in which a digit is written over another."""
 
 
@@ -53,7 +53,7 @@ def line(rng: Random, sources: Sources, *, text: str | None = None, damage: floa
     if rng.random() < 0.3 * damage:
         _neighbours(rng, scene, sources, hand, height, ink)
     grain = float(rng.uniform(0.1, 1)) * min(damage, 1.2)
-    corrected = text is None and rng.random() < CORRECTED
+    corrected = text is None and rng.random() < CORRECTED_SHARE
     over = _beneath(rng, scene, written, hand, ink, grain) if corrected else NOWHERE
     scene.add_number(rng, [(written, 0, 0)], ink, hand.pen, over=over, grain=grain)
     image = degrade(

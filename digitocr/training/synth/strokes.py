@@ -16,7 +16,7 @@ Random = np.random.Generator
 Indices = NDArray[np.intp]
 
 
-SQUARE_HANDS: Final = 0.12
+SQUARE_HANDS_SHARE: Final = 0.12
 """Share of the made-up writers who write along the guides of a box."""
 
 DIGIT_LABELS: Final = tuple("0123456789")
@@ -126,7 +126,7 @@ class SkeletonSource:
             int(rng.integers(2**31)),
             wobble=float(rng.uniform(0.004, 0.022)),
             habit=float(rng.uniform(0.015, 0.05)),
-            skeletons=square_by_label() if rng.random() < SQUARE_HANDS else by_label(),
+            skeletons=square_by_label() if rng.random() < SQUARE_HANDS_SHARE else by_label(),
         )
 
 

@@ -6,8 +6,8 @@ import pytest
 
 from digitocr.errors import UsageError
 from digitocr.training.adapt.tuning import (
-    HELD_BACK,
-    LEAST,
+    HELD_BACK_SHARE,
+    MIN_CORRECTIONS,
     Comparison,
     KnownSet,
     Size,
@@ -42,7 +42,7 @@ class TestCorrections:
         folder = made(tmp_path / "c", noise(400), [i % 10 for i in range(400)])
         own, held = load_corrections(folder)
         assert len(own.labels) + len(held.labels) == 400
-        assert abs(len(held.labels) / 400 - HELD_BACK) < 0.08
+        assert abs(len(held.labels) / 400 - HELD_BACK_SHARE) < 0.08
         again, _ = load_corrections(folder)
         np.testing.assert_array_equal(own.images, again.images)
         assert not {i.tobytes() for i in own.images} & {i.tobytes() for i in held.images}
@@ -55,7 +55,7 @@ class TestCorrections:
 
     def test_too_few(self, tmp_path):
         with pytest.raises(UsageError, match="too few"):
-            load_corrections(made(tmp_path / "c", noise(LEAST - 1), [1] * (LEAST - 1)))
+            load_corrections(made(tmp_path / "c", noise(MIN_CORRECTIONS - 1), [1] * (MIN_CORRECTIONS - 1)))
 
     def test_no_export(self, tmp_path):
         with pytest.raises(UsageError, match="holds no corrections"):
