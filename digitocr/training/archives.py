@@ -28,10 +28,10 @@ PARTS = ("1a", "1b", "1c", "1d")
 """Folders of UNIPEN with isolated characters: digits, capitals, small letters, symbols."""
 
 MAX_SPECIMENS = 300
-"""At most so many specimens of a letter or sign are kept."""
+"""Specimens kept of a letter or sign."""
 
 HELD_OUT_EVERY = 8
-"""One writer in so many is set aside for measuring."""
+"""One writer in this many is set aside for measuring."""
 
 _SEGMENT = re.compile(r'^(?P<level>\w+)\s+(?P<where>[\d:,-]+)\s+\S+\s+"(?P<label>\\?.)"')
 _RANGE = re.compile(r"^(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?$")
@@ -55,7 +55,7 @@ class Specimen:
     source : str
         Who gave it to the collection.
     units_per_inch : float
-        Of the tablet; 0 where it is not told.
+        Of the tablet; 0 if unknown.
     """
 
     label: str
@@ -67,7 +67,7 @@ class Specimen:
 
 @dataclass(slots=True)
 class _Ink:
-    """What a file and those it includes have said so far."""
+    """Contents of a file and the files it includes, gathered so far."""
 
     columns: tuple[str, ...] = ("X", "Y")
     writer: str = ""
@@ -129,7 +129,7 @@ def read_pendigits(text: str) -> list[Specimen]:
             strokes.append(_points(rest, ("X", "Y")))
     if not found or not all(one.label in DIGITS and one.writer.isdecimal() for one in found):
         raise UsageError(
-            "these are not UCI's pen digits", hint="unpack pendigits-orig.tra.Z and .tes.Z first"
+            "this is not a file of UCI's pen digits", hint="unpack pendigits-orig.tra.Z and .tes.Z first"
         )
     return found
 
@@ -155,7 +155,7 @@ def read_unipen(folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Specimen
     files = sorted(path for part in parts for path in (folder / "data" / part).rglob("*.dat"))
     if not files:
         raise UsageError(
-            f"{folder} holds no UNIPEN data", hint="give the folder with data/1a and include in it"
+            f"{folder} holds no UNIPEN data", hint="name the folder that holds data/1a and include"
         )
     for path in files:
         ink = _Ink()
@@ -165,7 +165,7 @@ def read_unipen(folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Specimen
 
 
 def _gather(path: Path, include: Path, ink: _Ink, above: frozenset[Path]) -> None:
-    """Take in a file and those it includes; one that is missing takes nothing else with it."""
+    """Gather a file and the files it includes; missing ones are skipped."""
     if path in above or not path.is_file():
         return
     for word, rest in statements(path.read_text(encoding="latin-1")):
@@ -191,7 +191,7 @@ def _points(text: str, columns: tuple[str, ...]) -> Stroke:
 
 
 def _cut(ink: _Ink, writer: str, source: str) -> Iterator[Specimen]:
-    """Yield the characters of a file; those that name strokes which are not there are left out."""
+    """Yield the characters of a file, except those that name missing strokes."""
     for level, where, label in ink.segments:
         strokes = _strokes(ink.strokes, where)
         if level == "CHARACTER" and strokes and not label.isspace():
@@ -262,7 +262,7 @@ def write_archive(path: Path, found: list[Specimen], is_test: list[bool], *, num
     is_test : list of bool
         Per specimen, whether it is for measuring only.
     numbered : bool
-        Writers go by the number in their name; else by the order of their names.
+        Number writers by the number in their name, otherwise in the order of their names.
     """
     strokes = [stroke for one in found for stroke in one.strokes]
     names = sorted({(one.source, one.writer) for one in found})

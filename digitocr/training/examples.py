@@ -1,6 +1,6 @@
-"""The example pictures: drawn from our own skeletons, so that they carry nobody's licence but ours.
+"""The example pictures, drawn from our own skeletons and therefore under our own licence.
 
-``python -m digitocr.training.examples OUTDIR`` draws them anew, the same each time.
+``python -m digitocr.training.examples OUTDIR`` draws them again, identically.
 """
 
 from __future__ import annotations
@@ -89,7 +89,7 @@ EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
     "chalk.jpg": (8, _chalk),
     "meter.jpg": (1, _meter),
 }
-"""File name of each example, the seed it is drawn with, and how."""
+"""By file name, the seed of each example and the function that draws it."""
 
 
 def draw_example(name: str) -> Drawing:
@@ -133,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m digitocr.training.examples", description="Draw the examples."
     )
-    parser.add_argument("folder", type=Path, help="where they go")
+    parser.add_argument("folder", type=Path, help="folder to write to")
     write_examples(parser.parse_args(arguments).folder)
 
 

@@ -1,7 +1,7 @@
-"""The tutorials' figures, ours beside the published ones: every run once, three seeds each, and the table.
+"""The tutorials' figures, ours beside the published ones, from three seeds each.
 
-Run as ``make tutorials`` or ``python -m digitocr.training.tutorials``; see ``--help``. What is finished is kept and
-not run again, so an interrupted call goes on where it was.
+Run as ``make tutorials`` or ``python -m digitocr.training.tutorials``; see ``--help``. Finished runs are kept, so an
+interrupted call resumes.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OM
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure of the tutorials and the command that makes ours, but for seed and output.
+    """A figure of the tutorials, and our training command without seed and output.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Row:
     text : str
         What it is, for people.
     published : str
-        What the tutorials report, or what is asked for where they report nothing.
+        What the tutorials report, or else our target.
     command : str
         Arguments of ``python -m digitocr train``.
     metric : str
@@ -100,7 +100,7 @@ ROWS = (
     ),
     Row(
         "orientation",
-        "`orientation`: quarter turns told right, on the same 20,000",
+        "`orientation`: quarter turns recognised, on the same 20,000",
         "–",
         f"--architecture orientation --rotations={TURNS}",
         "turns_told",
@@ -123,7 +123,7 @@ class Run:
 
     @property
     def arguments(self) -> list[str]:
-        """What follows ``python -m digitocr``."""
+        """The arguments of ``python -m digitocr``."""
         return [
             "train",
             *shlex.split(self.row.command),
@@ -135,7 +135,7 @@ class Run:
 
     @property
     def card(self) -> dict[str, Any] | None:
-        """The card of the finished run, None where it is not finished or was made by another command."""
+        """The card of the finished run; None if it is not finished or was made by another command."""
         return _finished(self.output.with_suffix(".run.json"), self.arguments)
 
     def finish(self, card: dict[str, Any]) -> None:
@@ -184,8 +184,8 @@ def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
             stdout=subprocess.PIPE, stderr=stream, env=os.environ | variables, check=False, text=True,
         )  # fmt: skip
     if done.returncode:
-        told = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-        raise OutputError(f"`{shlex.join(arguments)}` failed: {' '.join(told)}", hint=f"see {log}")
+        end = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+        raise OutputError(f"`{shlex.join(arguments)}` failed: {' '.join(end)}", hint=f"see {log}")
     return done.stdout
 
 
@@ -198,7 +198,7 @@ def train(run: Run) -> None:
     """
     if run.card is not None:
         return
-    report(f"begun: {run.row.name}, seed {run.seed}")
+    report(f"started: {run.row.name}, seed {run.seed}")
     call(run.arguments, run.output.with_suffix(".log"), _ONE_THREAD)
     card = json.loads(run.output.with_suffix(".json").read_text(encoding="utf-8"))
     run.finish(card)
@@ -254,7 +254,7 @@ def study(folder: Path, seed: int) -> None:
     """
     if finished_study(folder, seed) is not None:
         return
-    report(f"begun: {STUDY}, seed {seed}")
+    report(f"started: {STUDY}, seed {seed}")
     arguments = study_arguments(folder, seed)
     found = json.loads(call(arguments, folder / f"{STUDY}-{seed}.log", _ONE_THREAD))
     _keep(folder / f"{STUDY}-{seed}.run.json", arguments, found)
@@ -392,7 +392,9 @@ def write_figures(document: Path, text: str) -> None:
     """
     old = _text_of(document)
     if _BEGIN not in old or _END not in old:
-        raise OutputError(f"{document} has no place for the figures", hint=f"mark it by {_BEGIN} and {_END}")
+        raise OutputError(
+            f"{document} has no place for the figures", hint=f"mark it with {_BEGIN} and {_END}"
+        )
     new = re.sub(f"{_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{text}\n{_END}", old, flags=re.DOTALL)
     atomic.write(document, new.encode())
 
@@ -407,14 +409,14 @@ def _text_of(document: Path) -> str:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m digitocr.training.tutorials", description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("training-out/tutorials"), help="what is finished")
+    parser.add_argument(
+        "--work", type=Path, default=Path("training-out/tutorials"), help="folder of finished runs"
+    )
     parser.add_argument("--document", type=Path, default=Path("docs/tutorials.md"))
     parser.add_argument("--jobs", type=int, default=cores(), help="runs side by side, each on one core")
     names = [row.name for row in ROWS]
-    parser.add_argument("--only", nargs="*", choices=names, default=names, help="these rows alone")
-    parser.add_argument(
-        "--seeds", type=int, nargs="*", choices=SEEDS, default=SEEDS, help="these seeds alone"
-    )
+    parser.add_argument("--only", nargs="*", choices=names, default=names, help="only these rows")
+    parser.add_argument("--seeds", type=int, nargs="*", choices=SEEDS, default=SEEDS, help="only these seeds")
     args = parser.parse_args(argv)
     return guarded(lambda: _make(args.work, args.document, args.jobs, args.only, args.seeds))
 

@@ -1,4 +1,4 @@
-"""From corrections to a model in use: export, tune, and promote what is better."""
+"""The command `train --corrections`: fine-tune on corrections, and promote the new model if it is better."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is learned from, where the new model goes, and how.
+    """What to fine-tune on, where the new model goes, and how long.
 
     Attributes
     ----------
     corrections : Path
         An export.
     output : Path
-        Where the new model goes, whatever comes of it.
+        File of the new model, kept whatever the verdict.
     epochs, seed : int
     """
 
@@ -77,6 +77,6 @@ def command(settings: Settings, model: Path | None, plan: Plan) -> int:
     sys.stdout.write("\n".join(verdict.lines()) + "\n")
     if verdict.promoted:
         log.info(
-            "it reads from now on; the one before can be had again: python -m digitocr corrections put-back"
+            "the new model is used from now on; to restore the previous one: python -m digitocr corrections put-back"
         )
     return 0

@@ -1,9 +1,9 @@
-"""A model that learns from a user's own corrections, and is taken only where it is better.
+"""Fine-tuning on a user's own corrections, and the decision whether the new model is better.
 
-The corrections are mixed with MNIST and drawn candidates, so that nothing else is unlearned. A share of them is held
-back by the name of each crop, the same ones each time, and never learned from. The new model takes over only where
-it is surely better on those and no worse on digits that never change: MNIST's test digits and frozen drawings. Wrong
-labels do not get through: nothing can be learned from them that holds for those held back.
+The corrections are mixed with MNIST and drawn candidates, so that nothing else is forgotten. A share of them, chosen by
+the name of each crop and therefore always the same, is held back. The new model replaces the old one only if it is
+significantly better on these and no worse on fixed digits: MNIST's test digits and frozen drawings. Wrong labels
+cannot pass: nothing learned from them helps on those held back.
 """
 
 from __future__ import annotations
@@ -55,22 +55,22 @@ HELD_BACK_SHARE = 0.3
 """Share of the corrections that is never learned from."""
 
 MIN_CORRECTIONS = 100
-"""With fewer corrections nothing can be told."""
+"""With fewer corrections, no conclusion is possible."""
 
 MNIST_TOLERANCE = 0.0005
-"""MNIST's accuracy may fall by this share and no more."""
+"""Greatest loss of accuracy on MNIST."""
 
 DRAWINGS_TOLERANCE = 0.002
-"""Share of the drawn candidates known before that what is learned may cost."""
+"""Greatest loss of accuracy on drawn candidates."""
 
 MIN_ACCURACY = 0.5
-"""Where a model that learned from corrections has fewer of the others right, their labels are of no use."""
+"""With a lower accuracy on held-back corrections after fine-tuning, their labels cannot be trusted."""
 
 SIGNIFICANT_P = 0.05
-"""Greatest p-value, of McNemar's exact test, of a difference that is believed."""
+"""Greatest p-value, by McNemar's exact test, of a significant difference."""
 
 BLEND_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
-"""How far the new model may go from the old weights to those that were learned, the farthest first."""
+"""Interpolation factors tried between the old weights (0) and the fine-tuned ones (1)."""
 
 _FROZEN_SEED = 77_000_000
 
@@ -101,15 +101,15 @@ class Size:
 
 @dataclass(frozen=True, slots=True)
 class KnownSet:
-    """What a model could read before it learned, and must still.
+    """Candidates that a model could read before fine-tuning, and still must.
 
     Attributes
     ----------
     candidates : Candidates
     classes : int
-        How many of the model's classes they may be of, the first ones.
+        Number of the model's classes that count, from the first.
     loss : float
-        Share of them that may be lost.
+        Greatest loss of accuracy.
     """
 
     candidates: Candidates
@@ -126,7 +126,7 @@ class Comparison:
     name : str
     digits : int
     before, after : float
-        Share of them that is right, in [0, 1].
+        Accuracy, in [0, 1].
     p_value : float
         Two-sided, of McNemar's exact test.
     """
@@ -140,7 +140,7 @@ class Comparison:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a tuning ended: what speaks against the new model, nothing where it is promoted, and the figures."""
+    """The comparison of two models, and the objections to the new one, if any."""
 
     against: tuple[str, ...]
     own: Comparison
@@ -149,11 +149,11 @@ class Verdict:
 
     @property
     def promoted(self) -> bool:
-        """Whether the new model is to read from now on."""
+        """Whether the new model replaces the old one."""
         return not self.against
 
     def lines(self) -> list[str]:
-        """Return the figures as a table in Markdown, and what follows from them."""
+        """Return the comparison as a Markdown table, and the verdict."""
         rows = [
             f"| {s.name} | {s.digits:,} | {100 * s.before:.2f} % | {100 * s.after:.2f} % | {s.p_value:.3g} |"
             for s in (self.own, self.mnist, self.drawings)
@@ -194,7 +194,7 @@ def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
     if len(names) < MIN_CORRECTIONS:
         raise UsageError(
             f"{len(names)} corrections are too few",
-            hint=f"{MIN_CORRECTIONS} are the least that tell anything",
+            hint=f"{MIN_CORRECTIONS} are the least that allow a conclusion",
         )
     pictures = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in names]
     broken = [n for n, p in zip(names, pictures, strict=True) if p is None or p.shape != (28, 28)]
@@ -241,7 +241,7 @@ def tune(
 
     path = model or shipped_model()
     if read_card(path).classes != CLASSES:
-        raise UsageError(f"{path} is no model of the reading path", hint="begin from the shipped one")
+        raise UsageError(f"{path} is not a model of the reading path", hint="begin from the shipped one")
     own, held = load_corrections(folder)
     before = load_classifier(path)
     x_train, y_train, x_test, y_test = load_mnist(None)
@@ -259,7 +259,7 @@ def tune(
     )
     drawings = drawn_candidates(seed * 1_000_000 + 600_000, size.frozen, None)
     known = (KnownSet(plain, 10, MNIST_TOLERANCE), KnownSet(drawings, len(CLASSES), DRAWINGS_TOLERANCE))
-    say(f"taken to {_blend(network, old, known):.0%} of the way")
+    say(f"interpolated: {_blend(network, old, known):.0%} of the new weights")
 
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
@@ -300,9 +300,9 @@ def judge_models(own: Comparison, mnist: Comparison, drawings: Comparison) -> Ve
     """
     against = []
     if own.after <= own.before or own.p_value > SIGNIFICANT_P:
-        against.append("it is not surely better on your digits")
+        against.append("it is not significantly better on your digits")
     elif own.after < MIN_ACCURACY:
-        against.append("most of your digits are wrong still; look at the labels")
+        against.append("most of your digits are still wrong; look at the labels")
     if mnist.after < mnist.before - MNIST_TOLERANCE:
         against.append("it is worse on MNIST")
     if drawings.after < drawings.before and drawings.p_value < SIGNIFICANT_P:
@@ -324,8 +324,8 @@ def _mix(
     seed: int,
     rng: np.random.Generator,
 ) -> Candidates:
-    """Mix corrections with what the model knew; varied until they are about a tenth, so that they are heard."""
-    # in this process: one that TensorFlow runs in must not be forked
+    """Mix corrections with what the model knew, distorted copies making them about a tenth."""
+    # in this process, because a process that runs TensorFlow must not be forked
     known = without_bars(drawn_candidates(seed * 1_000_000 + 500_000, size.pictures, None))
     others = len(known.labels) + len(digits.labels)
     times = max(1, round(0.1 * others / len(own.labels)))
@@ -355,7 +355,7 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
 
 
 def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[KnownSet]) -> float:  # noqa: ANN401
-    """Go back towards the old weights until enough of what was known before is read still; return how far it is.
+    """Interpolate back towards the old weights until accuracy on what was known suffices; return the factor.
 
     Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
     "Robust fine-tuning of zero-shot models", CVPR 2022.
@@ -388,7 +388,7 @@ def _write(
     output: Path,
     facts: dict[str, Any],
 ) -> None:
-    """Save the network with the card of the one before, brought up to date, and that one's line reader."""
+    """Save the network with the updated card of the old one, and the old line reader."""
     output.parent.mkdir(parents=True, exist_ok=True)
     network.save(output)
     compiled_file(output).write_bytes(compiled)

@@ -1,4 +1,4 @@
-"""What the card adds to networks: weights of size, place and words heard, and when a number can be believed."""
+"""Calibration of a model card: weights of geometry and of the line reader, and the confidence of a number."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from digitocr.training.datasets.fields import DrawnField, labelled_field
 from digitocr.training.datasets.labelling import UNSURE, LabelledLine
 
 SHRINKAGE = 1e-4
-"""How much the weights of cells are drawn to zero."""
+"""L2 penalty on the weights of cells."""
 
 Weights = tuple[tuple[float, ...], ...]
 """Rows of a linear map."""
@@ -42,9 +42,9 @@ class Judged:
     right : bool
         To the digit, its length included.
     drawing : int
-        What it is on: a drawing that falls into several numbers is right if together they are.
+        Its drawing; a drawing read as several numbers is right if together they are.
     near : bool
-        Whether it waits, however sure, for it may be part of a number beside it.
+        Whether it goes to review whatever its confidence, because it may be part of a number beside it.
     """
 
     evidence: Evidence
@@ -54,7 +54,7 @@ class Judged:
 
 
 def _asking(classifier: Classifier) -> scoring.LogProbabilities:
-    """Return how a classifier is asked about pictures."""
+    """Return a function from pictures to log probabilities."""
     return lambda images: classifier.log_probabilities(to_batch(images))
 
 
@@ -202,7 +202,7 @@ def fit_text_weights(
     lines : sequence of LabelledLine
         Held-out lines.
     scored : sequence of Scored
-        The same lines, those that are not all sure digits with what the line reader says.
+        The same lines; with the line reader's scores where the digits alone are not certain.
     card : ModelCard
         With the weights of candidates.
 
@@ -267,8 +267,8 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Sco
 def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Scored]) -> Weights:
     """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
 
-    The score of a digit, a sign or a cut is made of what the two networks say of just that, and a cut's of its share
-    of the cell's ink. So a few thousand cells are enough, whoever wrote them.
+    The score of a digit, a sign or a cut depends only on the two networks' scores of that class, a cut's also on its
+    share of the cell's ink. So a few thousand cells suffice.
 
     Parameters
     ----------
@@ -314,7 +314,7 @@ def _rows(weights: NDArray[np.float64]) -> Weights:
 
 
 def _tied(rows: int) -> NDArray[np.float64]:
-    """Say which weights are one and the same parameter; those of none are zero.
+    """Map parameters to the weights that share them; weights of no parameter are zero.
 
     Returns
     -------
@@ -337,21 +337,21 @@ def _tied(rows: int) -> NDArray[np.float64]:
 
 
 def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: ModelCard) -> list[Judged]:
-    """Decode drawn lines and say of each number whether it is right.
+    """Decode drawn lines and check each number.
 
     Parameters
     ----------
     lines : sequence of DrawnLine
     scored : sequence of Scored
-        The same lines with what the network says of their candidates.
+        The same lines with the networks' scores of their candidates.
     card : ModelCard
         With the weights of size and place.
 
     Returns
     -------
     list of Judged
-        One of several on a drawing is right if all together have as many digits as there are, and its own are those
-        in their place.
+        One of several on a drawing is right if together they have the right number of digits, and its own are the
+        digits at its place.
     """
     found: dict[int, tuple[str, list[decode.Reading]]] = {}
     for drawn, line in zip(lines, scored, strict=True):

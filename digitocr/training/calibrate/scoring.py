@@ -1,4 +1,4 @@
-"""How good scores are: accuracy with its interval, loss, calibration, and whether two models differ."""
+"""Scores of models: accuracy with its interval, loss, calibration, and McNemar's test."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ BINS = 15
 """Bins of confidence for the calibration error."""
 
 _Z = 1.959964
-"""Half the width of a 95 % interval in standard deviations."""
+"""Half-width of a 95 % interval in standard deviations."""
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
@@ -51,7 +51,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many, with its 95 % interval.
+    """A proportion with its 95 % interval.
 
     Attributes
     ----------
@@ -113,8 +113,8 @@ def digit_logs(classifier: Classifier, images: NDArray[np.uint8]) -> Logs:
     """
     if classifier.card.classes[:10] != tuple("0123456789"):
         raise ModelError(
-            f"the model {classifier.card.name} tells {', '.join(classifier.card.classes)}, not digits",
-            hint="a network of turns goes to `rotations --orientation`",
+            f"the model {classifier.card.name} recognises {', '.join(classifier.card.classes)}, not digits",
+            hint="pass a network of turns to `rotations --orientation`",
         )
     logs = classifier.log_probabilities(to_batch(list(images)))[:, :10].astype(np.float64)
     return log_softmax(logs)

@@ -1,4 +1,4 @@
-"""What the shipped networks learn from: what the reading path makes of drawings, with the truth."""
+"""What the shipped networks learn from: drawings as the reading path sees them, with the truth."""
 
 from __future__ import annotations
 
@@ -67,31 +67,31 @@ KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (
     drawn_photo,
     drawn_page,
 )
-"""What is drawn."""
+"""Kinds of drawing."""
 
 SHARES = (0.585, 0.24, 0.11, 0.05, 0.015)
-"""How often each is."""
+"""Share of each kind."""
 
 AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})
 """Signs that look just like a 1."""
 
 MAX_NEGATIVES = 60
-"""At most so many signs, and as many wrong cuts, are learned from one picture: a page of print holds thousands."""
+"""Signs, and wrong cuts, learned from one picture at most: a page of print holds thousands."""
 
 MAX_EMPTY_LINES = 2
-"""At most so many lines without digits are learned from one picture."""
+"""Lines without digits learned from one picture at most."""
 
 FORMS_PER_SHARD = 4
-"""Forms filled in and photographed, beside every so many drawings as make a part; each has some fifty fields."""
+"""Filled-in forms added to each shard; each has about fifty fields."""
 
 MNIST_WEIGHT = 0.4
-"""Weight of MNIST's digits among the hands; 1 for the stroke archives."""
+"""Weight of MNIST's digits among the hands; the stroke archives weigh 1."""
 
 CALIBRATION_FROM = 55_000
 """MNIST's training digits from here on are set aside for calibration."""
 
 CUTS_SHARE = 0.4
-"""Share of the wrong cuts that is learned from: there are many more of them than of digits."""
+"""Share of the wrong cuts that is learned from, since there are many more of them than digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,15 +112,15 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class DrawnLine:
-    """A line as the reading path finds it, and what is written on its drawing.
+    """A line as the reading path finds it, and the text of its drawing.
 
     Attributes
     ----------
     item : LabelledLine
     drawing : int
-        Counts the drawings; several lines may be found on one.
+        Index of the drawing; several lines may be found on one.
     text : str or None
-        The whole right text of a drawing with one number or none; None where it holds several or a doubtful one.
+        The text of a drawing with at most one number; None if it holds several or a doubtful one.
     """
 
     item: LabelledLine
@@ -258,13 +258,13 @@ def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates
 
 
 def _chance(seed: int) -> np.random.Generator:
-    """Return what is left to chance besides the drawings themselves."""
+    """Return the generator of everything random but the drawings."""
     return np.random.default_rng((seed, 1_000_003))
 
 
 @cache
 def _sources(data_dir: Path | None) -> Sources:
-    """Load the hands that are learned from, MNIST's among them, once in a process."""
+    """Load the training hands, MNIST's among them, once in a process."""
     path = None if data_dir is None else data_dir / "mnist.npz"
     if path is None or not path.is_file():
         return sources_at(data_dir)

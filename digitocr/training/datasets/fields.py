@@ -1,4 +1,4 @@
-"""Fields of forms that are drawn, filled in and photographed, with what is written in their cells."""
+"""Fields of drawn, filled-in and photographed forms, with the truth for their cells."""
 
 from __future__ import annotations
 
@@ -20,15 +20,15 @@ from digitocr.training.synth.filled_forms import FilledField, PagePhoto, fill_in
 from digitocr.training.synth.strokes import Random, Sources
 
 WHOLE_SHARE = 0.9
-"""A candidate with this share of a cell's ink is what was written there; with less than the rest, a speck of it."""
+"""A candidate with this share of a cell's ink is the whole of what was written; with less than the rest, a speck."""
 
 SLIP_PX = 1.5
-"""How far the registration of a drawn page is off, in pixels of its reference."""
+"""Error of the simulated registration, in pixels of the reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnField:
-    """The ink of a field with what was written there."""
+    """The ink of a field and what was written into it."""
 
     line: Line
     entry: FilledField
@@ -134,7 +134,7 @@ def _labels(field: DrawnField) -> NDArray[np.int8]:
         if written.isdigit():
             labels.append(int(written) if share >= WHOLE_SHARE else SIGN if share <= 1 - WHOLE_SHARE else CUT)
         else:
-            # ink in a blank cell is a crumb of its border or the neighbour's: looks that must not count against a 1
+            # ink in a blank cell is a fragment of its border or of the neighbour: it must not count against a 1
             labels.append(SIGN if share >= WHOLE_SHARE and written else UNSURE)
     return np.array(labels, dtype=np.int8)
 

@@ -1,4 +1,4 @@
-"""Drawings to labelled candidates: what the reading path makes of a drawn picture, with the truth for each cut."""
+"""Labelled candidates: what the reading path finds on a drawing, with the truth for each candidate."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from digitocr.recognition.decode import CUT, SIGN
 from digitocr.records import Grey, Line, Page, Sheet
 
 PASSING_SHARE, COMPLETE_SHARE = 0.06, 0.6
-"""Less of a digit's ink than the first is a chance touch; less than the second is in doubt."""
+"""Less of a digit's ink than the first is accidental contact; less than the second leaves it in doubt."""
 
 UNSURE = -1
-"""Label of a candidate that is neither quite right nor clearly wrong; not trained on."""
+"""Label of a candidate that is neither right nor clearly wrong and is not trained on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class LabelledLine:
     owners : (N,) int16 ndarray
         Per candidate with a digit label, the index of that digit in the drawing; else -1.
     written : tuple of DigitSpan or None
-        The line's digits from left to right; None where one of them is in doubt or lies only partly in the line.
+        The line's digits from left to right; None if one of them is in doubt or only partly in the line.
     """
 
     line: Line
@@ -70,7 +70,7 @@ def labelled_lines(
     digits : (D,) int8 ndarray
         Value of each digit, `UNSURE` for one that must not be learned from (overwritten, struck out).
     signs : (S,) bool ndarray
-        Whether each sign is plainly no digit; a single tally stroke, say, looks like a 1.
+        Whether each sign is clearly not a digit; a single tally stroke looks like a 1.
 
     Returns
     -------
@@ -140,7 +140,7 @@ def _written(
 def _label(
     counts: NDArray[np.int64], totals: NDArray[np.int64], digits: NDArray[np.int8], signs: NDArray[np.bool_]
 ) -> tuple[int, int]:
-    """Name a candidate from whose ink it holds (`counts`) of all there is (`totals`); index 0 is nobody's."""
+    """Name a candidate from whose ink it holds (`counts`) of all there is (`totals`); index 0 is unowned."""
     area = int(counts.sum())
     share = counts / np.maximum(totals, 1)
     by_digits = counts[1 : len(digits) + 1]

@@ -1,4 +1,4 @@
-"""Corpora drawn in parts: on all cores, each part kept in a file, so that an interrupted run goes on where it was."""
+"""Corpora drawn in shards on all cores; each shard is kept in a file, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 from digitocr.settings import cores
 
 Shard = dict[str, NDArray[Any]]
-"""Arrays of one part, by name."""
+"""Arrays of one shard, by name."""
 
 SHARD_DRAWINGS = 1000
-"""Drawings of a part."""
+"""Drawings in a shard."""
 
 
 def sharded_corpus(

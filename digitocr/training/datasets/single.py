@@ -1,4 +1,4 @@
-"""A picture of one digit, of any size and colour, to what the network sees: by the steps of the pipeline."""
+"""The single digit of a picture of any size and colour, in MNIST format, by the steps of the pipeline."""
 
 from __future__ import annotations
 
@@ -13,22 +13,22 @@ from digitocr.recognition import normalize
 from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
 
 COARSE_SIDE_PX = 128
-"""Longest side, in pixels, at which strokes of a thick pen are narrower than the shadows that cleaning evens out."""
+"""Longest side at which strokes of a thick pen are narrower than the shadows that cleaning removes."""
 
 SIDES_PX = (COARSE_SIDE_PX, 256, 700, 2400)
-"""Longest sides at which a digit is looked for: most fill their picture, some lie on a whole page."""
+"""Longest sides at which a digit is looked for: most digits fill their picture, some lie on a whole page."""
 
 CLEAR_HEIGHT_PX = 40
-"""A digit at least this high, in pixels at the side it is looked for, needs no finer look."""
+"""A digit at least this high at the size it is looked for needs no finer look."""
 
 THICK_STROKE_PX = 7.0
-"""Strokes at least this wide, in pixels, are seen well enough from afar; thinner ones are looked at again."""
+"""Strokes at least this wide are resolved at the coarsest size; thinner ones are looked at in more detail."""
 
 FRAME_FILL_SHARE = 0.2
 """Ink that covers less of its box than this may be a frame."""
 
 EDGE_PX = 2
-"""Ink this near to the edge of the sheet, in pixels, may be what lies around the paper."""
+"""Ink this close to the edge of the sheet may be what lies around the paper."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ def command(
         raise UsageError(f"a step of {step:g} degrees is not between 1 and 90")
     require("matplotlib")
     classifier = load_keras(model)
-    learned, tells = (None if path is None else load_keras(path) for path in others)
+    trained_turned, orientation = (None if path is None else load_keras(path) for path in others)
     digits = load_dataset(source, log.info).measured
     reads = rotation.directly(classifier)
     quarters = [rotation.at_turn(reads, digits, degrees) for degrees in rotation.QUARTERS]
@@ -67,18 +67,20 @@ def command(
     name = classifier.card.name
     copies = [turn for turn in rotation.QUARTERS if turn]
     ways = [rotation.measure(f"{name} alone", reads, digits, copies)]
-    if learned is not None:
-        reads_learned = rotation.directly(learned)
-        ways.append(rotation.measure(f"turned copies: {learned.card.name}", reads_learned, digits, copies))
-    if tells is not None:
-        upright = rotation.turned_upright(classifier, tells)
-        ways.append(rotation.measure(f"{tells.card.name}, then {name}", upright, digits, copies))
+    if trained_turned is not None:
+        reads_learned = rotation.directly(trained_turned)
+        ways.append(
+            rotation.measure(f"turned copies: {trained_turned.card.name}", reads_learned, digits, copies)
+        )
+    if orientation is not None:
+        upright = rotation.turned_upright(classifier, orientation)
+        ways.append(rotation.measure(f"{orientation.card.name}, then {name}", upright, digits, copies))
     picture = figures.full_circle(
         [t.degrees for t in around], [t.accuracy.value for t in around], [t.confidence for t in around],
         f"{name}, {len(digits):,} digits turned",
     )  # fmt: skip
     atomic.write(folder / "circle.png", picture, durable=False)
-    found = None if tells is None else rotation.turn_accuracy(tells, digits)
+    found = None if orientation is None else rotation.turn_accuracy(orientation, digits)
     if as_json:
         say(json.dumps(_rotations_json(quarters, around, ways, found)))
     else:

@@ -12,7 +12,7 @@ from digitocr.networks.classifier import L2_COLUMNS, UNIT
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network with the way it is trained where nothing else is asked for.
+    """A network and how it is trained by default.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Architecture:
         ``probabilities`` or ``logits``.
     epochs, batch_size : int
     validation_split : float
-        Share of the training digits, taken from their end, that is only looked at.
+        Share of the training digits, taken from their end, held back for validation.
     scaling : str
-        What is done to pictures in [0, 1] before they enter, see :func:`digitocr.networks.classifier.scaled`.
+        How pictures in [0, 1] are scaled for it, see :func:`digitocr.networks.classifier.scaled`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Architecture:
 
 
 def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the network of the shipped model: 0.28 M parameters, some 0.03 ms a digit on one core once compiled.
+    """Return the network of the shipped model: 0.28 M parameters, about 0.03 ms a digit on one core when compiled.
 
     Four convolutions with batch normalisation, the first with stride 2, one pooling, one dense layer; logits out.
 
@@ -71,9 +71,9 @@ def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
 
 
 def linenet(classes: int = 11) -> Any:  # noqa: ANN401
-    """Return one of the line reader's networks: 0.50 M parameters, some 0.4 ms a line of seven digits on one core.
+    """Return one of the line reader's networks: 0.50 M parameters, about 0.4 ms for a line of seven digits on one core.
 
-    Convolutions bring 32 rows down to one and four columns to a frame; two along the line widen what a frame sees.
+    Convolutions reduce 32 rows to one and four columns to a frame; two more along the line widen the receptive field.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def linenet(classes: int = 11) -> Any:  # noqa: ANN401
 
 
 def ensemble(networks: Sequence[Any]) -> Any:  # noqa: ANN401
-    """Return one network of several of the same form: the mean of their logits.
+    """Combine networks of the same architecture into one that averages their logits.
 
-    Trained alike but for chance, they err differently, most of all on what is unlike all that they learned from [1]_.
+    Trained alike but from different seeds, they make different errors, above all on unfamiliar input [1]_.
 
     Parameters
     ----------
     networks : sequence of keras.Model
-        They are given names of their own.
+        Are renamed, so that their names differ.
 
     Returns
     -------
@@ -253,10 +253,10 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         Architecture("orientation", orientation, epochs=4),
     )
 }
-"""Every network that can be trained on digits, by its name on the command line."""
+"""Networks that can be trained on digits, by their name on the command line."""
 
 ORIENTATION = "orientation"
-"""The one whose classes are turns, not digits."""
+"""The architecture whose classes are turns, not digits."""
 
 
 def architecture(name: str) -> Architecture:

@@ -1,4 +1,4 @@
-"""MNIST digits varied a little, anew in every epoch."""
+"""Augmentation of MNIST digits, drawn anew in every epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIDE = 28
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """How far digits are moved; standard deviations, or the ends of a range about zero.
+    """How strongly digits are distorted; standard deviations, or half-widths of ranges about zero.
 
     Attributes
     ----------
@@ -39,7 +39,7 @@ class Variation:
     bend: float = 0.45
 
     def times(self, factor: float) -> Variation:
-        """Return the same, so many times as strong."""
+        """Return the same variation, scaled by a factor."""
         return Variation(*(factor * value for value in astuple(self)))
 
 
@@ -47,7 +47,7 @@ def vary(images: NDArray[np.uint8], rng: np.random.Generator, how: Variation) ->
     """Turn, slant, stretch, shift and bend digits slightly.
 
     Bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual document
-    analysis", ICDAR 2003, with a coarse grid of displacements laid out smoothly.
+    analysis", ICDAR 2003, with a coarse grid of displacements, interpolated smoothly.
 
     Parameters
     ----------

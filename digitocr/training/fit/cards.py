@@ -1,4 +1,4 @@
-"""Trained networks on disk: the ``.keras`` file, its card, the curves of its history; and what cards say."""
+"""Trained networks on disk: the ``.keras`` file, its card, and the plot of its history."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from digitocr.training.fit.architectures import architecture
 from digitocr.training.fit.recipe import Fitted
 
 THRESHOLD = 0.95
-"""Recommended for a network that was calibrated on nothing."""
+"""Recommended threshold of a network that was not calibrated."""
 
 
 def write_card(model: Path, card: Mapping[str, Any]) -> None:

@@ -1,4 +1,4 @@
-"""The digit network's lessons and its training: candidates of drawn lines, and MNIST's digits."""
+"""The digit network: its training set of drawn candidates and MNIST digits, and its training."""
 
 from __future__ import annotations
 
@@ -20,17 +20,17 @@ BAR_WIDTH_PX = 8
 """Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
 
 MNIST_COPIES = 5
-"""Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
+"""Distorted copies of MNIST's digits added to the plain ones."""
 
 TURNED_SHARE = 0.15
-"""Share of the drawn digits that are learned from turned, too: as signs."""
+"""Share of the drawn digits that are also learned turned, as signs."""
 
 NO_DIGIT_TURNED = {
     1: frozenset((2, 3, 4, 5, 6, 7, 9)),
     2: frozenset((3, 4, 7)),
     3: frozenset((2, 3, 4, 5, 6, 7, 9)),
 }
-"""By quarter turns, digits that look like none when so turned."""
+"""By number of quarter turns, the digits that no longer look like a digit."""
 
 
 def training_set(
@@ -142,6 +142,6 @@ def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, chec
     )
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
     network.fit(inputs, epochs=epochs, verbose=0, callbacks=[backup, epoch_reporter("digits")])
-    trained = digitnet(len(CLASSES))  # one that knows nothing of how it was trained
+    trained = digitnet(len(CLASSES))  # without optimizer state
     trained.set_weights(network.get_weights())
     return trained

@@ -1,4 +1,4 @@
-"""The line reader's lessons and its training: strips of drawn lines with the digits on them, left to right."""
+"""The line reader: its lessons, text-line images with their digits from left to right, and its training."""
 
 from __future__ import annotations
 
@@ -22,18 +22,18 @@ from digitocr.training.fit.optimizers import muon
 from digitocr.training.fit.parallel import epoch_reporter
 
 CORE_SHARE = 0.2
-"""A digit's frames are those within this share of its width from its middle."""
+"""Frames within this share of a digit's width from its middle are labelled with the digit."""
 
 STACKED_SHARE = 0.7
-"""Digits that share more than this of their columns do not stand side by side."""
+"""Digits that share more of their columns than this stand one above the other."""
 
 ANY = -1
-"""Label of a frame that may be of the digit or blank."""
+"""Label of a frame that may be the digit or blank."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A strip and what is on it.
+    """A text-line image and its labels.
 
     Attributes
     ----------
@@ -70,13 +70,13 @@ def lesson(item: LabelledLine) -> Lesson | None:
 
 
 def _stacked(a: DigitSpan, b: DigitSpan) -> bool:
-    """Whether two digits stand over one another: rows that were taken for one."""
+    """Whether two digits stand one above the other: two rows segmented as one."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     return shared > STACKED_SHARE * min(a.right - a.left, b.right - b.left)
 
 
 def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float:
-    """Return the share of lines that the line reader reads right by itself, taking the likeliest class of each frame.
+    """Return the share of lines that the line reader alone reads right, by the likeliest class of each frame.
 
     Parameters
     ----------
@@ -240,8 +240,8 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     )
     trainer.compile(muon(schedule, clipnorm=5.0))
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    told = epoch_reporter(f"line reader {seed}")
-    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=0, callbacks=[backup, told])
+    reporter = epoch_reporter(f"line reader {seed}")
+    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=0, callbacks=[backup, reporter])
     return network
 
 
@@ -270,7 +270,7 @@ def _trainer(network: Any) -> Any:  # noqa: ANN401
 
 
 def _dataset(lessons: list[Lesson], batch_size: int, seed: int) -> Any:  # noqa: ANN401
-    """Batches of an epoch, put together anew each time they are gone through."""
+    """Dataset of batches, composed anew in each epoch."""
     import tensorflow as tf
 
     epochs = count()

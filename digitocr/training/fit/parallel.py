@@ -1,6 +1,6 @@
-"""Networks that learn side by side, each in a process of its own.
+"""Networks trained in parallel, each in a process of its own.
 
-A network as small as ours learns but 1.4 to 1.5 times as fast on two cores as on one; two of them use both.
+On two cores, one network as small as ours trains only 1.4 to 1.5 times as fast as on one; two networks use both cores.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ def in_parallel(jobs: Sequence[Callable[[], Path]]) -> list[Path]:
 
 
 def _limit(threads: int) -> None:
-    """Let TensorFlow use so many cores in this process."""
+    """Limit TensorFlow to this many cores in this process."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     import tensorflow as tf
 
@@ -75,7 +75,7 @@ def epoch_reporter(name: str) -> Any:  # noqa: ANN401 (Keras ships no types)
     """
     import keras
 
-    def told(epoch: int, logs: Mapping[str, float]) -> None:
+    def report_epoch(epoch: int, logs: Mapping[str, float]) -> None:
         report(f"{name}: epoch {epoch + 1}, {', '.join(f'{key} {value:.4f}' for key, value in logs.items())}")
 
-    return keras.callbacks.LambdaCallback(on_epoch_end=told)
+    return keras.callbacks.LambdaCallback(on_epoch_end=report_epoch)

@@ -30,7 +30,7 @@ def amount(rng: Random, longest: int = 9) -> str:
     if rng.random() < 0.32:
         digits[length - int(rng.integers(0, length)) :] = 0
     if rng.random() < 0.12:
-        digits[:] = digits[rng.integers(0, length, length)]  # repeated digits are commoner than by chance
+        digits[:] = digits[rng.integers(0, length, length)]  # repeated digits are more common than by chance
     return "".join(str(d) for d in digits)
 
 
@@ -63,7 +63,7 @@ def amount_tokens(rng: Random, text: str, *, marks: float = 0.5) -> list[Token]:
                 space = float(rng.uniform(0.1, 0.5))
         tokens.append(Token(digit, space=space))
     if rng.random() < 0.45 * marks * 2:
-        # a dash rises at a number's end only: in a cell nobody could tell it from a 1
+        # a dash rises at a number's end only: in a cell it would look like a 1
         tail = (".-", "=", "-", "rising", ".", ",", ".", "/", "$")[
             int(rng.choice(9, p=[0.2, 0.15, 0.17, 0.03, 0.25, 0.13, 0.03, 0.02, 0.02]))
         ]

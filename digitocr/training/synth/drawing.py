@@ -24,7 +24,7 @@ NO_OWNER: Final = 0
 
 @dataclass(frozen=True, slots=True)
 class DrawnDigit:
-    """A digit to be read.
+    """A digit that is to be read.
 
     Attributes
     ----------

@@ -1,4 +1,4 @@
-"""Forms filled in with the training's pens, and photographed, with exact truth: what is written where."""
+"""Forms filled in and photographed, with exact truth: what is written where."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ FILLERS = ("", "", "", "x", "x", "x", "-", "-", "scribble")
 """What is drawn into cells that hold no digit; '' for nothing."""
 
 CRUMPLE_SHARE = 0.002
-"""Up to how far points of a crumpled page are moved, as a share of its height: the spread, not the most. Twice what
-was seen between real pages with a fold."""
+"""Largest standard deviation by which points of a crumpled page move, as a share of its height: twice what was measured
+between real pages with a fold."""
 
 MAX_TILT_DEG = 25.0
-"""A camera looks down on a page at up to this angle from straight above, in degrees."""
+"""Largest angle between the camera's axis and the vertical."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +39,7 @@ class FilledField:
     text : str
         Its digits, '' for none.
     cells : tuple of str
-        For each cell its digit, or what is drawn there instead: one of `FILLERS`. Empty without cells.
+        The digit of each cell, or the filler drawn instead, one of `FILLERS`; empty without cells.
     """
 
     text: str
@@ -56,7 +56,7 @@ class PagePhoto:
     to_photo : (3, 3) float64 ndarray
         Homography from the page, as it would lie flat, to the photo.
     crumple : (h, w, 2) float32 ndarray
-        How far each point of the flat page comes from where it belongs, in pixels of the page.
+        Displacement of each point of the flat page, in pixels of the page.
     """
 
     image: Grey

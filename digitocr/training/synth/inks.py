@@ -27,7 +27,7 @@ INKS: Final[dict[str, Ink]] = {
 
 
 MIN_CONTRAST: Final = 22.0
-"""Least difference in grey between ink and paper that is still called legible."""
+"""Least contrast of legible ink, in grey values."""
 
 
 def inked(paper: Field, amount: Field, ink: Ink) -> Field:

@@ -170,7 +170,7 @@ def _neighbours(rng: Random, scene: Scene, sources: Sources, hand: Hand, height:
         other = write(rng, [Token(label, digit=label.isdigit())], hand, height * float(rng.uniform(0.7, 1.4)))
         h, w = other.alpha.shape
         reach = float(rng.uniform(0.06, 0.22)) * height
-        # half of a bar is a whole 1: beside the number it could not be told from one
+        # half of a bar is a whole 1: beside the number it would look like one
         beside = 0.0 if label in {"1", "4", "7", "9", "/"} else 0.15
         side = int(rng.choice(4, p=[0.5 - beside, 0.5 - beside, beside, beside]))
         along_x, along_y = int(rng.uniform(-0.3 * w, columns)), int(rng.uniform(-0.3 * h, rows * 0.7))

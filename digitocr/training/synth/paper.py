@@ -17,7 +17,7 @@ _TILE = 256
 
 
 class Pattern(StrEnum):
-    """What is printed all over the paper."""
+    """Background print of the paper."""
 
     PLAIN = "plain"
     WAVES = "waves"

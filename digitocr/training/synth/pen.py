@@ -20,7 +20,7 @@ Owner = NDArray[np.int16]
 """``int16`` picture: the digit (> 0) or sign (< 0) each pixel of ink belongs to, 0 for paper."""
 
 OWNED_FROM: Final = 64
-"""Least coverage, of 255, at which a pixel is said to belong to a stroke."""
+"""Least coverage, of 255, at which a pixel belongs to a stroke."""
 
 _BANDS: Final = 8
 """Bands per digit height in which neighbours are kept apart."""

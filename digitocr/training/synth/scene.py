@@ -98,7 +98,7 @@ class Scene:
         kind: str = "",
         grain: float = 0.5,
     ) -> None:
-        """Write what is not to be read, digits included, which then count as signs of the given kind."""
+        """Write signs that are not to be read; digits among them count as signs of the given kind."""
         first = len(self.signs)
         owner = written.owner
         self.signs.extend(kind or g.label for g in written.signs)

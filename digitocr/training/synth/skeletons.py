@@ -1,4 +1,4 @@
-"""Our own pen paths of digits and of signs that are no digits, in the variants the world writes.
+"""Our own pen paths of digits and of signs that are no digits, in the variants used around the world.
 
 A path lies in the *cap frame*: x to the right, y down, 0 the top of a digit and 1 the baseline. Points are
 joined by a smooth curve; a point given twice is a corner.
@@ -58,14 +58,14 @@ class Skeleton:
 
 
 def _corners(controls: Points) -> tuple[bool, ...]:
-    """Tell of each control point whether it repeats the one before it."""
+    """Find the control points that repeat the one before them."""
     same = np.all(controls[1:] == controls[:-1], axis=1)
     return (False, *(bool(s) for s in same))
 
 
 @lru_cache(maxsize=512)
 def _basis(repeats: tuple[bool, ...]) -> Points:
-    """Return the Catmull-Rom matrix ``(P, C)`` of a stroke whose control points repeat where told.
+    """Return the Catmull-Rom matrix ``(P, C)`` of a stroke with corners at some control points.
 
     The curve is linear in its control points, so that one product draws it.
     """

@@ -28,7 +28,7 @@ _STEP: Final = 0.04
 
 
 _APART, _TALL = 0.08, 0.6
-"""Two digits have at least so much white between them, and each is so tall, in heights of both."""
+"""Two digits have at least this much white between them, and each is at least this tall, in heights of both."""
 
 
 AMBIGUOUS: Final = frozenset("IOQSZBDGPYbgilloqsyzj|!/\\()[]{}<>?^`'_~-.,:;=^@&%$*\"")
@@ -81,7 +81,7 @@ class Archive:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class ArchiveWriter:
-    """A writer of an archive; where no specimen of a label is at hand, another writer's is lent."""
+    """A writer of an archive; labels this writer lacks come from other writers."""
 
     archive: Archive
     number: int
@@ -120,7 +120,7 @@ def load_archive(
     held_out : bool
         Draw from the writers set aside for measuring instead of those for training.
     digits : bool
-        Keep digits; otherwise keep what cannot be taken for one.
+        Keep digits; otherwise keep signs that cannot be mistaken for digits.
     distrust : bool
         Drop specimens whose nearest neighbours all bear another label, and those that hold two digits.
 
@@ -162,7 +162,7 @@ def _cap_frame(
     writers: NDArray[np.int64],
     wanted: NDArray[np.bool_],
 ) -> tuple[Points, NDArray[np.bool_]]:
-    """Scale every specimen to its place on the line; tell which are sound."""
+    """Scale every specimen to its place on the line, and find which are sound."""
     points = raw.copy()
     sound = wanted.copy()
     index = np.flatnonzero(wanted)
@@ -193,9 +193,9 @@ def _cap_frame(
 
 
 def _doubtful(glyphs: list[Glyph], labels: NDArray[np.str_]) -> NDArray[np.bool_]:
-    """Tell which specimens look like other labels only: all of the six nearest of them disagree.
+    """Find specimens whose six nearest neighbours all bear another label.
 
-    A few per cent of such archives are mislabelled or badly cut; rare true forms have at least one fellow.
+    A few per cent of such archives are mislabelled or badly cut; rare but correct shapes have at least one neighbour.
     """
     rows = np.stack([_thumbnail(g) for g in glyphs])
     rows -= rows.mean(axis=1, keepdims=True)
@@ -281,7 +281,7 @@ def sources_at(
     Raises
     ------
     UsageError
-        Held-out writers are asked for, and there is no archive.
+        Held-out writers are wanted, and there is no archive.
     """
     digits: list[StrokeSource] = []
     weights: list[float] = []

@@ -44,7 +44,7 @@ class Glyph:
 
 
 class Writer(Protocol):
-    """One hand: every glyph of a number is asked of the same writer."""
+    """One hand: all glyphs of a number come from the same writer."""
 
     def glyph(self, rng: Random, label: str) -> Glyph | None:
         """Return a new specimen of a digit or sign, None for one that this writer cannot write."""
@@ -66,7 +66,7 @@ class StrokeSource(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class SkeletonWriter:
-    """A made-up writer, who keeps to one variant of a digit nearly always and bends it in an own way.
+    """A made-up writer, who nearly always uses the same variant of a digit and bends it in a personal way.
 
     Attributes
     ----------
@@ -155,7 +155,7 @@ class PictureSource:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PictureWriter:
-    """Takes any picture of the digit asked for."""
+    """Returns any picture of a digit."""
 
     source: PictureSource
 

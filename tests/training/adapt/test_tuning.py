@@ -78,8 +78,8 @@ GOOD = (
 @pytest.mark.parametrize(
     ("place", "changed", "why"),
     [
-        (0, Comparison("own", 100, 0.70, 0.74, 0.3), "not surely better"),
-        (0, Comparison("own", 100, 0.70, 0.50, 0.001), "not surely better"),
+        (0, Comparison("own", 100, 0.70, 0.74, 0.3), "not significantly better"),
+        (0, Comparison("own", 100, 0.70, 0.50, 0.001), "not significantly better"),
         (0, Comparison("own", 100, 0.10, 0.30, 0.001), "look at the labels"),
         (1, Comparison("mnist", 10_000, 0.995, 0.9944, 0.5), "worse on MNIST"),
         (2, Comparison("drawn", 5000, 0.90, 0.88, 0.001), "worse on drawings"),
