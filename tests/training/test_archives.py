@@ -71,7 +71,7 @@ def test_pen_digits():
 
 
 def test_what_is_no_original_is_told():
-    with pytest.raises(UsageError, match="not UCI's pen digits"):
+    with pytest.raises(UsageError, match="not a file of UCI's"):
         read_pendigits("1,2,3\n")
 
 

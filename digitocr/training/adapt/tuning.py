@@ -259,7 +259,7 @@ def tune(
     )
     drawings = drawn_candidates(seed * 1_000_000 + 600_000, size.frozen, None)
     known = (KnownSet(plain, 10, MNIST_TOLERANCE), KnownSet(drawings, len(CLASSES), DRAWINGS_TOLERANCE))
-    say(f"interpolated: {_blend(network, old, known):.0%} of the new weights")
+    say(f"interpolated: {blend_weights(network, old, known):.0%} of the new weights")
 
     say("calibrating on held-out drawings")
     hands = calibration_sources(None, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
@@ -354,11 +354,24 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
         )
 
 
-def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[KnownSet]) -> float:  # noqa: ANN401
-    """Interpolate back towards the old weights until accuracy on what was known suffices; return the factor.
+def blend_weights(network: Any, old: list[NDArray[np.float32]], known: Sequence[KnownSet]) -> float:  # noqa: ANN401
+    """Set a network to weights between old and fine-tuned ones that keep enough of what was known.
 
     Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
     "Robust fine-tuning of zero-shot models", CVPR 2022.
+
+    Parameters
+    ----------
+    network : keras.Model
+        With the fine-tuned weights.
+    old : list of float32 ndarray
+        The old weights.
+    known : sequence of KnownSet
+
+    Returns
+    -------
+    float
+        Share of the fine-tuned weights, one of `BLEND_SHARES`.
     """
     new = network.get_weights()
     batches = [to_batch(list(some.candidates.images)) for some in known]

@@ -11,7 +11,7 @@ from digitocr.training.adapt.tuning import (
     Comparison,
     KnownSet,
     Size,
-    _blend,
+    blend_weights,
     judge_models,
     load_corrections,
     tune,
@@ -121,7 +121,7 @@ def test_weights_go_no_farther_than_is_known_still(limit, of_bright, share):
         KnownSet(Candidates(noise(50) // 2 + add, np.ones(50, np.int8)), classes, loss)
         for add, classes, loss in ((0, 10, 0.0), (128, 12, 0.01))
     )
-    assert _blend(network, [np.array([0.0])], (dark, bright)) == share
+    assert blend_weights(network, [np.array([0.0])], (dark, bright)) == share
     assert network.weight == share
 
 
