@@ -9,7 +9,6 @@ from digitocr.networks.classifier import read_card
 from digitocr.records import ModelCard
 from digitocr.training.fit.cards import fitted_parts, write_card
 
-
 # Keras on NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
