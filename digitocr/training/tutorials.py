@@ -88,7 +88,7 @@ ROWS = (
     Row("conv64x3-unit", "`conv64x3`, [0, 1]", "≥ 98.7 %", "--architecture conv64x3 --scaling unit"),
     Row(
         "conv64x3-cosine",
-        "the same with the learning rate run down",
+        "the same with the learning rate decayed to zero",
         "≥ 98.7 %",
         "--architecture conv64x3 --scaling unit --schedule cosine --learning-rate 0.002",
     ),
@@ -300,7 +300,7 @@ def figures(runs: Sequence[Run], studies: Sequence[dict[str, Any]]) -> str:
     str
     """
     parts = [
-        "| | published or asked | ours: mean (least to greatest) | loss | parameters | core seconds | seeds |"
+        "| | published or target | ours: mean (least to greatest) | loss | parameters | core seconds | seeds |"
     ]
     parts.append("|---|---|---|---|---|---|---|")
     for row in ROWS:
@@ -329,12 +329,12 @@ def _studied(studies: Sequence[dict[str, Any]]) -> list[str]:
         return []
     names = (
         "`conv32-64-64` alone",
-        "learned from turned copies",
-        "turned upright by `orientation`, then read",
+        "trained on turned copies",
+        "turned upright after `orientation`, then read",
     )
     parts = [
         "",
-        f"Turned digits, seeds studied {len(studies)}: 10,000 test digits and a turned copy of each.",
+        f"Turned digits, {len(studies)} seeds: 10,000 test digits and a turned copy of each.",
         "",
     ]
     parts += [

@@ -1,6 +1,7 @@
 """The tutorials' figures: what is finished is kept, and becomes the tables."""
 
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
@@ -49,3 +50,10 @@ def test_a_study_is_of_one_seed_and_its_models(tmp_path):
     arguments = tutorials.study_arguments(tmp_path, 2)
     assert arguments[:2] == ["rotations", str(tmp_path / "conv32-64-64-2.keras")]
     assert tutorials.finished_study(tmp_path, 2) is None
+
+
+def test_the_document_holds_the_rows_and_commands_of_the_table():
+    document = (Path(__file__).parents[2] / "docs" / "tutorials.md").read_text(encoding="utf-8")
+    for row in tutorials.ROWS:
+        assert f"| {row.text} | {row.published} |" in document
+        assert f"python -m digitocr train {row.command}\n" in document
