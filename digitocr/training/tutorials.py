@@ -330,7 +330,7 @@ def _studied(studies: Sequence[dict[str, Any]]) -> list[str]:
     names = (
         "`conv32-64-64` alone",
         "trained on turned copies",
-        "turned upright after `orientation`, then read",
+        "turned upright by `orientation`, then read",
     )
     parts = [
         "",
