@@ -66,24 +66,24 @@ PARTS = (
     Part("size and place of candidates", _with_card(geometry=(), line_weights=(), text_weights=())),
     Part(
         "all cuts",
-        replaced=(("imaging.segment._cuts", lambda part, scale: np.zeros((0, len(part)), np.intp)),),
+        replaced=(("imaging.segment.cut_columns", lambda part, scale: np.zeros((0, len(part)), np.intp)),),
     ),
     Part("seams, straight cuts instead", replaced=(("imaging.segment.WIDE", 99.0),)),
     Part("whole components settled first", replaced=(("recognition.scoring.SURE", 1.0),)),
     Part("slant taken out", replaced=(("imaging.segment._slant", lambda labels: 0.0),)),
-    Part("strays joined to rows", replaced=(("imaging.segment._with_strays", lambda rows, boxes: rows),)),
-    Part("rows of print left out", replaced=(("imaging.segment._is_print", lambda boxes: False),)),
+    Part("strays joined to rows", replaced=(("imaging.segment.with_strays", lambda rows, boxes: rows),)),
+    Part("rows of print left out", replaced=(("imaging.segment.is_print", lambda boxes: False),)),
     Part(
         "other ways up", replaced=(("pipeline.Reader._worth_trying", lambda _, reads: [[] for _ in reads]),)
     ),
     Part("paper cut out of photos", replaced=(("imaging.clean.paper_corners", lambda grey: None),)),
-    Part("skew taken out", replaced=(("imaging.clean._skew", lambda ink: 0.0),)),
+    Part("skew taken out", replaced=(("imaging.clean.skew_deg", lambda ink: 0.0),)),
     Part("rulings painted out", replaced=(("imaging.rulings.find", lambda ink, length: None),)),
     Part(
         "rows parted by lines of tables", replaced=(("imaging.rulings.upright", lambda even, length: None),)
     ),
-    Part("faint patterns left out", replaced=(("imaging.clean._without_faint", lambda even, ink: ink),)),
-    Part("light evened out", replaced=(("imaging.clean._even_light", lambda grey: grey),)),
+    Part("faint patterns left out", replaced=(("imaging.clean.without_faint", lambda even, ink: ink),)),
+    Part("light evened out", replaced=(("imaging.clean.even_light", lambda grey: grey),)),
 )
 
 

@@ -23,7 +23,7 @@ from benchmarks.scoring import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks
 from digitocr.forms import template as templates
-from digitocr.forms.fields import Filled, cells_taken, fill
+from digitocr.forms.form_page import FormPage, cells_taken, lay_out
 from digitocr.forms.printing import make
 from digitocr.forms.registration import (
     JUDGED,
@@ -141,11 +141,11 @@ def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
     template = shown.form.template
     page = Page(1, shown.image)
     started = time.process_time()
-    laid = reader.laid(page)
-    (result,) = reader.results([page], [laid])
+    laid = reader.lay_out(page)
+    (result,) = reader.results([laid])
     tally.seconds.append(time.process_time() - started)
     tally.found.append(result.template == template.name)
-    if not isinstance(laid, Filled) or not tally.found[-1]:
+    if not isinstance(laid, FormPage) or not tally.found[-1]:
         tally.exact += [False] * len(shown.entries)
         return [f"taken for {result.template}" if result.template else result.error]
     if shown.place is not None:
@@ -236,7 +236,7 @@ def real_pages(data: Path, forms: Sequence[Form]) -> Iterator[tuple[str, int, Sh
 def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
     """Lay a page flat and take out of it what is written into its fields; printed lines go on beneath it."""
     flat = flatten(shown.image, registration, scale)
-    filled = fill(shown.image, shown.form, registration)
+    filled = lay_out(Page(1, shown.image), shown.form, registration)
     mask = np.zeros(flat.shape, dtype=np.uint8)
     for answer in filled.answers:
         if answer.sheet is None:

@@ -3,7 +3,6 @@
 import io
 import subprocess
 import sys
-from types import SimpleNamespace
 
 import cv2
 import numpy as np
@@ -140,25 +139,6 @@ def test_zeros_of_a_number_on_its_side_are_not_accepted_one_by_one(reader, tmp_p
     right = [r for r in results if texts(r) == [r.file]]
     assert len(wrong) <= 1
     assert len(right) >= 8
-
-
-def way_up(merit, *, heard=False, column=False):
-    """What is known of a way up a sheet may be."""
-    return SimpleNamespace(merit=merit, is_heard=heard, is_column=column, is_in_rows=True)
-
-
-def test_a_sheet_that_is_heard_as_it_is_read_is_not_turned_but_waits():
-    upright = way_up(1.0, heard=True)
-    assert pipeline._best_turn(upright, [way_up(9.0)]) == (upright, True)
-    assert pipeline._best_turn(upright, [way_up(0.1)]) == (upright, False)
-
-
-def test_a_sheet_that_reads_much_better_turned_is_turned_and_a_near_tie_waits():
-    upright, turned = way_up(1.0), way_up(9.0)
-    assert pipeline._best_turn(upright, [turned]) == (turned, False)
-    assert pipeline._best_turn(upright, [way_up(1.2)]) == (upright, True)
-    column = way_up(9.0, column=True)
-    assert pipeline._best_turn(upright, [column]) == (column, True)
 
 
 def test_a_threshold_of_one_accepts_nothing(drawn):

@@ -12,8 +12,8 @@ from scipy.optimize import least_squares
 
 from digitocr.forms.print_lines import LEAST_RULING, SIDE, Rulings, rulings_of, scaled
 from digitocr.forms.template import LONGEST, Field, Kind, Template, divided
-from digitocr.imaging.clean import straighten
 from digitocr.imaging.components import components
+from digitocr.imaging.geometry import straighten
 from digitocr.records import Box, Grey, Mask, Transform, around
 
 LONG_RULING = 0.1

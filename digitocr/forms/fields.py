@@ -2,29 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.forms.checks import complaints, written
-from digitocr.forms.registration import Form, Registration, flatten
-from digitocr.forms.suggestions import Mend, mends
-from digitocr.forms.template import Field, Kind
-from digitocr.imaging import clean, rulings, segment
+from digitocr.forms.registration import Registration
+from digitocr.forms.template import Field
+from digitocr.imaging import rulings, segment
 from digitocr.imaging.components import components
-from digitocr.recognition import judge
-from digitocr.records import Box, Grey, Line, Mask, Number, Reason, Sheet, Status, Transform
-
-FINE = 48
-"""A flat page is made so large that its lowest field is this many pixels high, as far as `SIDES` allow."""
-
-SIDES = (2000, 3000)
-"""Least and greatest length in pixels of the longer side of a flat page."""
+from digitocr.records import Box, Grey, Line, Mask, Sheet, Transform
 
 AROUND = 0.3
 """Writing may leave its field by this share of the field's height."""
@@ -32,8 +22,6 @@ AROUND = 0.3
 BORDER = 0.14
 """Printed lines lie this near to where the template has them, in heights of the field."""
 
-INSIDE = 0.1
-"""What lies this far within a cell, in shares of its shorter side, is paper or writing, and not its border."""
 
 ACROSS = 0.9
 """A straight line along this share of the field and its surroundings is printed, wherever it lies."""
@@ -51,12 +39,8 @@ CUT_OFF = 0.35
 """Ink of which less than half lies in the field counts, as far as it lies there, from this share of the height on."""
 
 
-SOFT = 1.2
-"""Spread of a camera's blur in pixels of the page, which is taken back a little: small digits close up by it."""
-
-
 @dataclass(frozen=True, slots=True)
-class Answer:
+class FieldCrop:
     """What was written into a field.
 
     Attributes
@@ -76,154 +60,13 @@ class Answer:
     line: Line | None
 
 
-@dataclass(frozen=True, slots=True)
-class Filled:
-    """A form filled in.
-
-    Attributes
-    ----------
-    form : Form
-    registration : Registration
-    answers : tuple of Answer
-        In the order of the template.
-    reasons : tuple of Reason
-        What speaks against accepting anything read from this page.
-    """
-
-    form: Form
-    registration: Registration
-    answers: tuple[Answer, ...]
-    reasons: tuple[Reason, ...]
-
-    @property
-    def lines(self) -> list[Line]:
-        """The ink of all fields that are not blank."""
-        return [answer.line for answer in self.answers if answer.line is not None]
-
-
-def fill(page: Grey, form: Form, registration: Registration) -> Filled:
-    """Lay a page flat and find what was written into each field of its form.
-
-    Parameters
-    ----------
-    page : (H, W) uint8 ndarray
-    form : Form
-    registration : Registration
-        Of the page on the form.
-    """
-    scale = _fineness(form)
-    flat = _sharpened(flatten(page, registration, scale), SOFT / _spread(registration, scale))
-    even, ink = clean.inked_within(flat, _written_on(form, flat.shape, scale))
-    reasons = clean.quality(even, ink)
-    answers = tuple(
-        _answer(field, page.shape, registration, (even, ink), scale) for field in form.template.fields
-    )
-    return Filled(form, registration, answers, reasons)
-
-
-def _written_on(form: Form, shape: tuple[int, ...], scale: float) -> Mask:
-    """Tell where one writes on a form that is laid flat: within its cells and fields, away from their borders."""
-    within = np.zeros(shape, dtype=np.bool_)
-    for field in form.template.fields:
-        for cell in field.cells or (field.box,):
-            box = _scaled(cell, scale)
-            away = round(INSIDE * min(box.width, box.height))
-            within[max(0, box.y + away) : box.bottom - away, max(0, box.x + away) : box.right - away] = True
-    return within
-
-
-def _spread(registration: Registration, scale: float) -> float:
-    """Pixels of the page to one of the page laid flat, in its middle."""
-    x, y = (side / 2 for side in registration.size)
-    above, below = registration.place(np.array([(x, y), (x, y + 1 / scale)]))
-    return float(np.linalg.norm(below - above))
-
-
-def _sharpened(flat: Grey, spread: float) -> Grey:
-    """Take back blur of this spread in pixels, by half of what it takes away: by more, what is sharp frays."""
-    soft = cv2.GaussianBlur(flat, (0, 0), spread)
-    return np.asarray(cv2.addWeighted(flat, 1.5, soft, -0.5, 0), dtype=np.uint8)
-
-
-def judged(filled: Filled, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
-    """Decide what is accepted: each field by itself, then all together.
-
-    Parameters
-    ----------
-    filled : Filled
-    numbers : sequence of Number
-        What was read in each field, in the order of the template; without digits where it is blank.
-    threshold : float
-        Least confidence of an accepted number.
-
-    Returns
-    -------
-    tuple of Number
-        With field, status and reasons. Where a rule is broken all its fields wait, and of the one digit that would
-        mend it, the digit that would is its runner-up.
-    """
-    answers = {answer.field.name: answer for answer in filled.answers}
-    read = {
-        name: number for name, number in zip(answers, numbers, strict=True) if answers[name].sheet is not None
-    }
-    against: dict[str, list[str]] = {
-        name: list(_against(answers[name], read.get(name), filled.registration)) for name in answers
-    }
-    for complaint in complaints(
-        filled.form.template, {name: written(number) for name, number in read.items()}
-    ):
-        is_rule = complaint.reason is Reason.RULE_BROKEN
-        for name in complaint.fields:
-            against[name].append(f"{complaint.reason}:{complaint.name}" if is_rule else complaint.reason)
-    offers = {mend.field: mend for mend in mends(filled.form.template, read)}
-    return tuple(
-        _judged(answers[name], number, threshold, (*filled.reasons, *against[name]), offers.get(name))
-        for name, number in zip(answers, numbers, strict=True)
-    )
-
-
-def _against(answer: Answer, number: Number | None, registration: Registration) -> Iterator[Reason]:
-    """Yield what speaks against a field by the way it is filled in."""
-    if number is None:
-        yield Reason.OUTSIDE
-    elif answer.field.cells and _has_gap(answer.field, number, registration):
-        yield Reason.FIELD_GAP
-
-
-def _judged(
-    answer: Answer, number: Number, threshold: float, against: Sequence[str], offer: Mend | None
-) -> Number:
-    number = replace(number, field=answer.field.name)
-    if not number.digits:
-        reasons = [*against, *([Reason.LOW_CONFIDENCE] if number.confidence < threshold else [])]
-        status = Status.REVIEW if reasons else Status.ACCEPTED
-        return replace(number, status=status, reasons=tuple(dict.fromkeys(reasons)))
-    # a decimal mark is what an amount should have
-    has_marks = answer.field.kind in (Kind.AMOUNT, Kind.DATE)
-    settled = judge.judge(replace(number, written="") if has_marks else number, threshold, tuple(against))
-    digits = settled.digits
-    if offer is not None:
-        digits = tuple(
-            replace(d, status=Status.REVIEW) if position == offer.position else d
-            for position, d in enumerate(digits, 1)
-        )
-    return replace(settled, digits=digits, written=number.written)
-
-
-def _fineness(form: Form) -> float:
-    """Pixels of the flat page to one of the reference."""
-    lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
-    longest = max(form.template.size)
-    return float(np.clip(FINE / lowest, SIDES[0] / longest, SIDES[1] / longest))
-
-
-def _answer(
+def crop_field(
     field: Field,
     page_shape: tuple[int, ...],
     registration: Registration,
     flat: tuple[Grey, Mask],
     scale: float,
-) -> Answer:
+) -> FieldCrop:
     """Cut a field out of the flat page, and take out of it what is not of the writer's hand."""
     height, width = page_shape
     corners = registration.place(
@@ -238,23 +81,35 @@ def _answer(
     box = Box(left, top, right - left, bottom - top)
     slack = 0.02 * max(page_shape)
     if x0 < -slack or y0 < -slack or x1 > width + slack or y1 > height + slack:
-        return Answer(field, box, None, None)
+        return FieldCrop(field, box, None, None)
     even, ink = flat
-    size = min(_scaled(cell, scale).height for cell in field.cells or (field.box,))
-    place = _scaled(field.box, scale)
+    size = min(scaled_box(cell, scale).height for cell in field.cells or (field.box,))
+    place = scaled_box(field.box, scale)
     grow = round(AROUND * size)
     x, y = max(0, place.x - grow), max(0, place.y - grow)
     part = (slice(y, place.bottom + grow), slice(x, place.right + grow))
     inside = Box(place.x - x, place.y - y, place.width, place.height)
-    cells = [_moved(_scaled(cell, scale), -x, -y) for cell in field.cells]
+    cells = [_moved(scaled_box(cell, scale), -x, -y) for cell in field.cells]
     own = _own(_without_borders(ink[part], cells or [inside], size), inside, size)
     grey = np.where(cv2.dilate(own.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, even[part], np.uint8(255))
-    sheet = Sheet(grey.astype(np.uint8), own, _way_back(registration, (x, y), own.shape, scale))
+    sheet = Sheet(grey.astype(np.uint8), own, field_to_page(registration, (x, y), own.shape, scale))
     room = len(cells) or field.length[1]
-    return Answer(field, box, sheet, segment.field_line(sheet, cells, room))
+    return FieldCrop(field, box, sheet, segment.field_line(sheet, cells, room))
 
 
-def _scaled(box: Box, scale: float) -> Box:
+def scaled_box(box: Box, scale: float) -> Box:
+    """Carry a box over to a page laid flat at another scale, at least a pixel wide and high.
+
+    Parameters
+    ----------
+    box : Box
+    scale : float
+        Pixels there to one pixel here.
+
+    Returns
+    -------
+    Box
+    """
     x, y = round(box.x * scale), round(box.y * scale)
     return Box(x, y, max(1, round(box.right * scale) - x), max(1, round(box.bottom * scale) - y))
 
@@ -263,7 +118,7 @@ def _moved(box: Box, right: int, down: int) -> Box:
     return Box(box.x + right, box.y + down, box.width, box.height)
 
 
-def _way_back(
+def field_to_page(
     registration: Registration, origin: tuple[int, int], shape: tuple[int, ...], scale: float
 ) -> Transform:
     """Homography from pixels of a field laid flat to page pixels."""
@@ -361,17 +216,3 @@ def _at_edge(labels: NDArray[Any], count: int) -> NDArray[np.bool_]:
     """Which components, from 0 for none, go on beyond what is cut out: they are joined with a neighbour's ink."""
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return np.bincount(edge, minlength=count + 1) > 0
-
-
-def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
-    """Whether a cell between the first digit and the last holds none."""
-    taken = cells_taken(field, number, registration)
-    return any(later - earlier > 1 for earlier, later in pairwise(taken))
-
-
-def cells_taken(field: Field, number: Number, registration: Registration) -> list[int]:
-    """Find the cell of a field that each digit stands in; none where it has no cells."""
-    if not field.cells:
-        return []
-    cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))
-    return [int(np.linalg.norm(cells - digit.box.centre, axis=1).argmin()) for digit in number.digits]

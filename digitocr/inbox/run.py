@@ -27,7 +27,7 @@ from digitocr.inbox import folder as inbox
 from digitocr.inbox import maintenance
 from digitocr.inbox.folder import Entry
 from digitocr.inbox.stability import Still, age
-from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
 from digitocr.records import READ, FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
 from digitocr.results import publish, tables

@@ -2,28 +2,25 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from importlib import resources
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
+from digitocr.networks.card import (
+    L2_COLUMNS,
+    LOGITS,
+    PROBABILITIES,
+    UNIT,
+    ModelCard,
+    read_card,
+    shipped_model,
+)
 from digitocr.networks.runtime import HINT, Call, load_call
-from digitocr.records import Batch, ModelCard
-
-DEFAULT_MODEL = "digits.keras"
-"""The shipped model, in the package ``digitocr._models`` (``models/`` in the source tree)."""
-
-UNIT = "unit"
-"""Scaling of a network that takes pictures in [0, 1] as they are."""
-
-L2_COLUMNS = "l2-columns"
-"""Scaling of a network that takes each column of a picture divided by its Euclidean norm."""
+from digitocr.records import Batch
 
 BATCH_STEP = 16
 """Batches are filled up to a multiple of this."""
@@ -66,8 +63,8 @@ def _logarithm(scores: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 _OUTPUTS: Mapping[str, Callable[[NDArray[np.float32]], NDArray[np.float32]]] = {
-    "logits": _logits,
-    "probabilities": _logarithm,
+    LOGITS: _logits,
+    PROBABILITIES: _logarithm,
 }
 
 
@@ -132,65 +129,6 @@ class Classifier:
         return self._call(np.concatenate([batch, padding]))[: len(batch)]
 
 
-def shipped_model() -> Path:
-    """Path of the model that travels with the package."""
-    try:
-        found = Path(str(resources.files("digitocr._models") / DEFAULT_MODEL))
-    except ModuleNotFoundError:
-        found = Path(__file__).parent.parent / "models" / DEFAULT_MODEL
-    return found
-
-
-def read_card(model: Path) -> ModelCard:
-    """Read the card beside a model file.
-
-    Raises
-    ------
-    ModelError
-        The model or its card is missing, or the card is not of the expected form, or is of another model.
-    """
-    path = model.with_suffix(".json")
-    try:
-        weights = model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"no model at {model}: {error.strerror}", hint=HINT) from None
-    try:
-        raw = json.loads(path.read_text(encoding="utf-8"))
-        card = ModelCard(
-            name=str(raw["name"]),
-            sha256=str(raw["sha256"]),
-            classes=tuple(raw["classes"]),
-            threshold=float(raw["threshold"]),
-            geometry=tuple(tuple(float(v) for v in row) for row in raw.get("geometry", ())),
-            line_weights=tuple(tuple(float(v) for v in row) for row in raw.get("line_weights", ())),
-            text_weights=tuple(float(v) for v in raw.get("text_weights", ())),
-            cell_weights=tuple(tuple(float(v) for v in row) for row in raw.get("cell_weights", ())),
-            cell_confidence=tuple(float(v) for v in raw.get("cell_confidence", ())),
-            number_confidence=tuple(float(v) for v in raw.get("number_confidence", ())),
-            scaling=str(raw.get("scaling", UNIT)),
-            output=str(raw.get("output", "logits")),
-            compiled_sha256=str(raw.get("compiled_sha256", "")),
-            line_reader=str(raw.get("line_reader", "")),
-            line_reader_sha256=str(raw.get("line_reader_sha256", "")),
-            line_reader_compiled_sha256=str(raw.get("line_reader_compiled_sha256", "")),
-        )
-    except OSError:
-        raise ModelError(f"the model {model} has no card {path.name} beside it", hint=HINT) from None
-    except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the card {path} cannot be used: {error!r}", hint=HINT) from None
-    if card.scaling not in SCALINGS or card.output not in _OUTPUTS:
-        raise ModelError(
-            f"the card {path} asks for scaling {card.scaling!r} and output {card.output!r}; "
-            f"known are {', '.join(SCALINGS)} and {', '.join(_OUTPUTS)}",
-            hint=HINT,
-        )
-    if hashlib.sha256(weights).hexdigest() != card.sha256:
-        raise ModelError(
-            f"the model {model} is damaged, or its card {path.name} is of another model", hint=HINT
-        )
-    return card
-
-
 def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
     """Load a compiled network.
 
@@ -235,3 +173,11 @@ def classifier_of(card: ModelCard, call: Call) -> Classifier:
     """Return the classifier of a network in memory already."""
     scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
     return Classifier(card, lambda batch: scores(call(scale(batch))))
+
+
+SIGN = 10
+"""Class of a whole thing that is no digit: a dot, a dash, a letter, a cross, a speck."""
+
+
+CUT = 11
+"""Class of ink that is no whole thing: part of a digit, or parts of several."""

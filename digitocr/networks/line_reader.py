@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
+from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import log_softmax
 from digitocr.networks.runtime import Call, load_call
-from digitocr.records import ModelCard
 
 ROWS = 32
 """Height of a strip in pixels."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digitocr import atomic
 from digitocr.errors import ModelError, UsageError
-from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.runtime import compiled_file
 from digitocr.settings import Settings
 

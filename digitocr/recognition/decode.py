@@ -7,108 +7,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.records import Box, Line, around
-
-SIGN = 10
-"""Class of a whole thing that is no digit: a dot, a dash, a letter, a cross, a speck."""
-
-CUT = 11
-"""Class of ink that is no whole thing: part of a digit, or parts of several."""
-
-GAP = 2.0
-"""Digits further apart than this, in heights of the line, are of different numbers."""
-
-MARK_HEIGHT = 0.5
-"""A sign lower than this, in heights of the line, is a mark within a number; a higher one ends it."""
+from digitocr.networks.classifier import SIGN
+from digitocr.recognition.numbers import (
+    DecodedLine,
+    DecodedNumber,
+    Segment,
+    legibility,
+    split_runs,
+    within_field,
+)
+from digitocr.records import Line
 
 Path = tuple[tuple[int, int], ...]
 """Candidates from left to right, each with what it is taken for: 0 to 9, or `SIGN`."""
 
-ROOM = 0.5
-"""A large sign that leaves less between the digits beside it, in heights of the line, may be ink of theirs."""
-
-SURE_SIGN = 0.8
-"""From this probability on a large sign is one even so."""
 
 FEATURES = 6
 """Geometry features per candidate, see :func:`geometry`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Segment:
-    """One step of the best path: a digit or a sign.
-
-    Attributes
-    ----------
-    value : int
-        0 to 9, or `SIGN`.
-    probability : float
-        Posterior of this ink being this digit (or sign), over all paths, in [0, 1].
-    runner_up, runner_up_probability
-        The second likeliest digit of the same ink.
-    box : Box
-        In sheet pixels.
-    """
-
-    value: int
-    probability: float
-    runner_up: int
-    runner_up_probability: float
-    box: Box
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """A number as decoded, in sheet pixels, before it is judged.
-
-    Attributes
-    ----------
-    segments : tuple of Segment
-        Digits only, from left to right.
-    written : str
-        The digits with the signs ``.,-/`` where they stand between them.
-    box : Box
-    log_posterior : float
-        Logarithm of the probability of this cutting and these digits among all.
-    log_scores : tuple of float
-        The network's own log probability of each digit.
-    log_line : float
-        Logarithm of the probability of the whole line's path among all.
-    log_fit : float
-        Logarithm of the product of the network's probabilities along the whole line: how well the path explains it.
-    log_agreement, log_line_agreement : float
-        Logarithm of the line reader's probability of just this cutting and these digits, for the number and for the
-        whole line; 0 without a line reader.
-    log_text : float
-        Logarithm of the probability of the whole line's text among those that were weighed.
-    log_heard : float
-        Logarithm of the line reader's probability of the whole line's text among all texts; 0 where it was not asked.
-    height : float
-        Height of the line in sheet pixels.
-    clutter : float
-        What is dark around the line's ink, patterns and lines that were cleaned away, as a share of that ink.
-    unevenness : float
-        Standard deviation of the darkness of the line's ink over its mean.
-    """
-
-    segments: tuple[Segment, ...]
-    written: str
-    box: Box
-    log_posterior: float
-    log_scores: tuple[float, ...]
-    log_line: float
-    log_fit: float
-    log_agreement: float
-    log_line_agreement: float
-    log_text: float
-    log_heard: float
-    height: float
-    clutter: float
-    unevenness: float
 
 
 def geometry(line: Line) -> NDArray[np.float32]:
@@ -234,8 +152,8 @@ def decode(
     spans: NDArray[np.float32],
     path: Path,
     log_text: float = 0.0,
-    log_heard: float = 0.0,
-) -> list[Reading]:
+    log_p_ctc: float = 0.0,
+) -> list[DecodedNumber]:
     """Read the numbers of a line along a path.
 
     Probabilities are posteriors over all paths, by the forward-backward algorithm [1]_.
@@ -250,12 +168,12 @@ def decode(
     path : Path
     log_text : float
         Logarithm of the probability of its text among those that were weighed.
-    log_heard : float
+    log_p_ctc : float
         Logarithm of the line reader's probability of its text among all texts.
 
     Returns
     -------
-    list of Reading
+    list of DecodedNumber
         The numbers from left to right; empty where there is none. Of a field the one reading, which has no digits
         where all its ink is signs.
 
@@ -278,27 +196,20 @@ def decode(
                 line.candidates[k].box,
             )
         )
-    own = [float(scores[k, value]) for k, value in path]
-    agreed = [float(spans[k, value]) if spans.size else 0.0 for k, value in path]
-    whole = _Whole(
-        min(0.0, sum(own) - ways.total), sum(own), sum(agreed), log_text, log_heard, *_legibility(line)
+    own = tuple(float(scores[k, value]) for k, value in path)
+    on_path = tuple(float(spans[k, value]) if spans.size else 0.0 for k, value in path)
+    posterior = min(0.0, sum(own) - ways.total)
+    decoded = DecodedLine(
+        line, tuple(segments), own, posterior, sum(on_path), log_text, log_p_ctc, *legibility(line)
     )
     if line.room:
-        of_field = _Run(whole.log_posterior, whole.log_agreement)
-        return [_reading(line, segments, _between(segments), own, of_field, whole)]
+        return [decoded.number(within_field(segments), posterior, sum(on_path))]
     readings = []
-    for run in _runs(segments, line.height):
+    for run in split_runs(segments, line.height):
         first, last = line.candidates[path[run[0]][0]], line.candidates[path[run[-1]][0]]
         inside = ways.around(first.first, last.last) + sum(own[i] for i in run)
-        of_run = _Run(min(0.0, inside), sum(agreed[i] for i in run))
-        readings.append(_reading(line, segments, run, own, of_run, whole))
+        readings.append(decoded.number(run, min(0.0, inside), sum(on_path[i] for i in run)))
     return readings
-
-
-def _between(segments: list[Segment]) -> list[int]:
-    """Return the segments of a field from its first digit to its last."""
-    digits = [i for i, segment in enumerate(segments) if segment.value != SIGN]
-    return list(range(digits[0], digits[-1] + 1)) if digits else []
 
 
 _EITHER, _DIGIT, _NO_DIGIT = range(3)
@@ -394,110 +305,7 @@ class _Ways:
         return float(np.logaddexp.reduce([self.around(s.begin, s.end) for s in same], initial=-math.inf))
 
 
-@dataclass(frozen=True, slots=True)
-class _Whole:
-    """What holds for the path of a line as a whole."""
-
-    log_posterior: float
-    log_fit: float
-    log_agreement: float
-    log_text: float
-    log_heard: float
-    clutter: float
-    unevenness: float
-
-
-@dataclass(frozen=True, slots=True)
-class _Run:
-    """What holds for one number of it."""
-
-    log_posterior: float
-    log_agreement: float
-
-
 def _log_add(a: float, b: float) -> float:
     if a < b:
         a, b = b, a
     return a if b == -math.inf else a + math.log1p(math.exp(b - a))
-
-
-def _runs(segments: list[Segment], height: float) -> list[list[int]]:
-    """Split the path into numbers, at wide gaps and at signs that part; signs at either end of one are left off."""
-    runs: list[list[int]] = []
-    current: list[int] = []
-    right = 0
-    for i, segment in enumerate(segments):
-        wide = bool(current) and segment.box.x - right > GAP * height
-        parts = _is_large(segment, height) and not _is_between(segments, i, right, height)
-        if wide or parts:
-            runs.append(current)
-            current = []
-        if not parts and (segment.value != SIGN or current):
-            current.append(i)
-            right = segment.box.right
-    runs.append(current)
-    trimmed = []
-    for run in runs:
-        while run and segments[run[-1]].value == SIGN:
-            run = run[:-1]
-        if run:
-            trimmed.append(run)
-    return trimmed
-
-
-def _is_between(segments: list[Segment], at: int, right: int, height: float) -> bool:
-    """Whether a doubtful large sign stands so close between two digits, the first of which ends at `right`."""
-    after = next((s.box.x for s in segments[at + 1 :] if s.value != SIGN), None)
-    close = after is not None and after - right < ROOM * height
-    return close and segments[at].probability < SURE_SIGN
-
-
-def _reading(
-    line: Line, segments: list[Segment], run: list[int], own: list[float], of_run: _Run, whole: _Whole
-) -> Reading:
-    parts = [segments[i] for i in run]
-    digits = tuple(s for s in parts if s.value != SIGN)
-    box = around([s.box for s in digits]) if digits else line.box
-    return Reading(
-        digits,
-        "".join(
-            str(s.value) if s.value != SIGN else _mark(s, line)
-            for s in parts
-            if not _is_large(s, line.height)
-        ),
-        box,
-        of_run.log_posterior,
-        tuple(own[i] for i in run if segments[i].value != SIGN),
-        whole.log_posterior,
-        whole.log_fit,
-        of_run.log_agreement,
-        whole.log_agreement,
-        whole.log_text,
-        whole.log_heard,
-        line.height,
-        whole.clutter,
-        whole.unevenness,
-    )
-
-
-def _legibility(line: Line) -> tuple[float, float]:
-    """Clutter around a line's ink, and unevenness of the ink, see :class:`Reading`."""
-    own = (line.labels > 0).astype(np.uint8)
-    mean, deviation = (float(value[0, 0]) for value in cv2.meanStdDev(line.dark, mask=own))
-    ink = max(mean * cv2.countNonZero(own), 1.0)
-    return max(cv2.sumElems(line.dark)[0] / ink - 1, 0.0), deviation / max(mean, 1.0)
-
-
-def _is_large(segment: Segment, height: float) -> bool:
-    """Whether it is a sign too large to be a mark within a number."""
-    return segment.value == SIGN and segment.box.height > MARK_HEIGHT * height
-
-
-def _mark(segment: Segment, line: Line) -> str:
-    """Name a small sign by its shape and place."""
-    box = segment.box
-    if box.width > 1.8 * box.height:
-        return "-"
-    if box.height > 1.8 * box.width and box.height > 0.35 * line.height:
-        return "/" if box.width > 0.25 * box.height else ","
-    return "," if box.height > 1.4 * box.width else "."

@@ -1,15 +1,16 @@
-"""Accepted or for review, with reasons: how likely the whole text of a number is right, and what speaks against it."""
+"""Accepted or for review, with reasons."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitocr.records import Box, Digit, Number, Reason, Status
+from digitocr.recognition.confidence import Weights, number_confidence
+from digitocr.recognition.numbers import DecodedNumber
+from digitocr.records import Box, Digit, Number, Reason, Sheet, Status, around
 
 CLOSE = 0.25
 """A runner-up at least this likely is a close alternative."""
@@ -19,95 +20,6 @@ IN_A_ROW, ALIKE = 0.45, 2.0
 
 NEAR = 2.0
 """Numbers in a row with less white space between them, in mean heights, may be one: of cells side by side, say."""
-
-LEAST_CLUTTER = 0.01
-"""Less of it is as good as none."""
-
-FEATURES = 13
-"""Inputs of the logistic model of the confidence."""
-
-
-@dataclass(frozen=True, slots=True)
-class Evidence:
-    """What is known of a number's reading.
-
-    Attributes
-    ----------
-    log_posterior : float
-        Of this cutting and these digits among all, in (-inf, 0].
-    log_scores : tuple of float
-        The network's log probability of each digit, in (-inf, 0].
-    log_line : float
-        Log posterior of the path of the whole line.
-    log_fit : float
-        Log of the product of the network's probabilities along the whole line.
-    log_agreement, log_line_agreement : float
-        Log of the line reader's probability of the same digits at the same places: of the number, of the line.
-    log_text : float
-        Log of the probability of the line's text among those that were weighed.
-    log_heard : float
-        Log of the line reader's probability of the line's text among all texts.
-    margins : tuple of float
-        Per digit, log of its probability over that of its runner-up.
-    height : float
-        Of the line, in sheet pixels: small ink is read less surely.
-    clutter, unevenness : float
-        Of the line's picture, see :class:`digitocr.recognition.decode.Reading`: the same doubt of the networks says
-        less of a cluttered line than of a clean one.
-    """
-
-    log_posterior: float
-    log_scores: tuple[float, ...]
-    log_line: float
-    log_fit: float
-    log_agreement: float
-    log_line_agreement: float
-    log_text: float
-    log_heard: float
-    margins: tuple[float, ...]
-    height: float
-    clutter: float
-    unevenness: float
-
-    def features(self) -> tuple[float, ...]:
-        """Return the inputs of the logistic model, each about in [-10, 10]."""
-        return (
-            _logit(self.log_posterior),
-            _logit(min(self.log_scores, default=-12.0)),
-            _logit(self.log_line),
-            _logit(self.log_fit),
-            _logit(self.log_agreement),
-            _logit(self.log_line_agreement),
-            _logit(self.log_text),
-            _logit(self.log_heard),
-            min(min(self.margins, default=0.0), 10.0),
-            math.log(max(len(self.log_scores), 1)),
-            math.log(max(self.height, 4.0) / 28),
-            math.log(self.clutter + LEAST_CLUTTER),
-            self.unevenness,
-        )
-
-
-def _logit(log_probability: float) -> float:
-    """Log odds of a probability given by its logarithm, clipped to [-8, 10]."""
-    p = math.exp(min(log_probability, -1e-9))
-    return max(-8.0, min(10.0, math.log(max(p, 1e-9) / (1 - p))))
-
-
-def confidence(evidence: Evidence, coefficients: tuple[float, ...]) -> float:
-    """Calibrated probability in [0, 1] that the whole text is right, its length included.
-
-    Parameters
-    ----------
-    evidence : Evidence
-    coefficients : tuple of float
-        One per feature, the constant last; without them the product of posteriors stands as it is.
-    """
-    if not coefficients:
-        return math.exp(evidence.log_posterior)
-    features = evidence.features()
-    logit = coefficients[-1] + sum(c * f for c, f in zip(coefficients[:-1], features, strict=True))
-    return 1 / (1 + math.exp(-max(-30.0, min(30.0, logit))))
 
 
 def are_near(boxes: Sequence[Box]) -> list[bool]:
@@ -136,7 +48,54 @@ def are_near(boxes: Sequence[Box]) -> list[bool]:
     return [bool(np.any(row)) for row in np.asarray(near)]
 
 
-def judge(number: Number, threshold: float, known: tuple[str, ...]) -> Number:
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """What decides over numbers.
+
+    Attributes
+    ----------
+    threshold : float
+        Least confidence of an accepted number.
+    number_weights, cell_weights : mapping of str to float
+        Of the confidence: of numbers, and of those written into the cells of a form.
+    """
+
+    threshold: float
+    number_weights: Weights
+    cell_weights: Weights
+
+
+def number_on_page(
+    decoded: DecodedNumber, sheet: Sheet, page_shape: tuple[int, int], weights: Weights
+) -> Number:
+    """Give a decoded number its confidence, and its digits their boxes on the page.
+
+    Parameters
+    ----------
+    decoded : DecodedNumber
+    sheet : Sheet
+        That it was read on.
+    page_shape : tuple of int
+        Height and width of the page in pixels.
+    weights : mapping of str to float
+        Of the confidence.
+
+    Returns
+    -------
+    Number
+        Not yet decided on.
+    """
+    digits = tuple(
+        Digit(
+            s.value, s.probability, s.runner_up, s.runner_up_probability, sheet.box_on_page(s.box, page_shape)
+        )
+        for s in decoded.segments
+    )
+    sure = number_confidence(decoded.log_posterior, decoded.features, weights)
+    return Number(digits, sure, around([d.box for d in digits]), decoded.written)
+
+
+def decide(number: Number, threshold: float, known: tuple[str, ...]) -> Number:
     """Decide whether a number is accepted, and mark what a person should look at.
 
     Parameters

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.networks.classifier import SIGN
 from digitocr.recognition.ctc import FLOOR, NOTHING, log_text
-from digitocr.recognition.decode import SIGN, Path, best_paths
+from digitocr.recognition.decode import Path, best_paths
 from digitocr.records import Line
 
 MIXES = (0.0, 0.5, 1.0)

@@ -9,10 +9,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.networks import classifier
+from digitocr.networks.card import ModelCard
 from digitocr.recognition import decode, nbest, normalize
 from digitocr.recognition.ctc import BLANK, SPANS, log_spans, log_text
 from digitocr.recognition.line_image import strip
-from digitocr.records import Candidate, Grey, Line, ModelCard
+from digitocr.recognition.numbers import MARK_HEIGHT, DecodedNumber
+from digitocr.records import Candidate, Grey, Line
 
 SURE = math.log(0.99)
 """A component of ink that is this surely a digit is not looked at in parts, nor with its neighbours."""
@@ -121,8 +124,8 @@ def scores(scored: Scored, card: ModelCard) -> NDArray[np.float64]:
     (N, 12) float64 ndarray
         Log probabilities.
     """
-    missing = -math.inf if len(card.classes) <= decode.CUT else 0.0
-    own = np.full((len(scored.logs), decode.CUT + 1), missing, dtype=np.float32)
+    missing = -math.inf if len(card.classes) <= classifier.CUT else 0.0
+    own = np.full((len(scored.logs), classifier.CUT + 1), missing, dtype=np.float32)
     own[:, : scored.logs.shape[1]] = scored.logs
     if scored.line.cells and scored.spans.shape[1] and card.cell_weights:
         return decode.with_features(own, cell_features(scored), np.array(card.cell_weights, dtype=np.float64))
@@ -151,13 +154,13 @@ def shares_of_cells(line: Line) -> NDArray[np.float64]:
     return np.array(shares, dtype=np.float64)
 
 
-def decoded(scored: Scored, card: ModelCard) -> list[decode.Reading]:
+def decoded(scored: Scored, card: ModelCard) -> list[DecodedNumber]:
     """Decode a scored line into its numbers."""
     weighed = scores(scored, card)
     (path,) = decode.best_paths(scored.line, weighed[None])
     if not (card.text_weights and _may_be_mended(scored, path)):
         (heard,) = log_text(scored.frames, [nbest.text_of(path)]) if len(scored.frames) else (0.0,)
-        return decode.decode(scored.line, weighed, scored.spans, path, log_heard=heard)
+        return decode.decode(scored.line, weighed, scored.spans, path, log_p_ctc=heard)
     proposed = nbest.proposals(scored.line, weighed, scored.spans, scored.frames)
     chosen, log_chosen = nbest.likeliest(proposed, card.text_weights)
     return decode.decode(scored.line, weighed, scored.spans, chosen.path, log_chosen, chosen.log_heard)
@@ -173,9 +176,9 @@ def _may_be_mended(scored: Scored, path: decode.Path) -> bool:
     line = scored.line
     if line.cells or not len(scored.frames):
         return False
-    low = decode.MARK_HEIGHT * line.height
-    signs = sum(v == decode.SIGN and line.candidates[k].box.height > low for k, v in path)
-    if signs <= sum(v != decode.SIGN for _, v in path):
+    low = MARK_HEIGHT * line.height
+    signs = sum(v == classifier.SIGN and line.candidates[k].box.height > low for k, v in path)
+    if signs <= sum(v != classifier.SIGN for _, v in path):
         return True
     return line.is_alone and log_text(scored.frames, [""])[0] < SILENT
 

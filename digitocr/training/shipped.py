@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 
 from digitocr import __version__
+from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import classifier_of
 from digitocr.networks.line_reader import LineReader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
 from digitocr.recognition.normalize import to_batch
-from digitocr.records import ModelCard
 from digitocr.training.calibrate.fit_card import calibrated, calibrated_in_cells, of_drawings
 from digitocr.training.datasets.corpus import (
     CALIBRATION_FROM,

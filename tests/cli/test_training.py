@@ -127,7 +127,7 @@ def test_exported_models_answer_as_keras_does(form, npz, tmp_path, capfd):
 
 def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
     pytest.importorskip("tf2onnx")
-    from digitocr.networks.classifier import shipped_model
+    from digitocr.networks.card import shipped_model
 
     assert (
         call("export", shipped_model(), "--format", "onnx", "--data", npz, "--output", tmp_path / "d.onnx")

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from drawn_form import FIELDS, SIZE, form, printed, seen
 
-from digitocr.forms.fields import fill, flatten, judged
-from digitocr.forms.registration import View, register
+from digitocr.forms.form_page import judged, lay_out
+from digitocr.forms.registration import View, flatten, register
 from digitocr.forms.rules import parse
-from digitocr.records import Box, Digit, Number, Reason, Status
+from digitocr.records import Box, Digit, Number, Page, Reason, Status
 
 RULE = parse("sum", "total == a + b", ["a", "b", "total"])
 PICTURE = printed()
@@ -27,7 +27,7 @@ def written(texts):
 
 
 def filled(page, of=FORM):
-    return fill(page, of, register(View(page), of))
+    return lay_out(Page(1, page), of, register(View(page), of))
 
 
 def number(text, confidence=0.99, box=None, **said):
@@ -87,7 +87,7 @@ def test_a_small_ring_stays_open_on_a_blurred_photo():
     page = PICTURE.copy()
     cell = FIELDS[0].cells[2]
     cv2.circle(page, (cell.x + 22, cell.y + 27), 5, 15, 4)
-    found = fill(cv2.GaussianBlur(page, (0, 0), 1.8), FORM, register(View(PICTURE), FORM))
+    found = lay_out(Page(1, cv2.GaussianBlur(page, (0, 0), 1.8)), FORM, register(View(PICTURE), FORM))
     paper = (~found.answers[0].sheet.ink).astype(np.uint8)
     areas, _ = cv2.connectedComponents(paper, connectivity=4)
     assert areas == 3  # the ring itself counts as one, then what is around it and within

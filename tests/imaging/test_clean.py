@@ -4,7 +4,8 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr.imaging.clean import clean, inked_within, turned
+from digitocr.imaging.binarize import binarize_within
+from digitocr.imaging.clean import clean, turned
 from digitocr.records import Box, Page
 from digitocr.training.examples import EXAMPLES
 
@@ -222,11 +223,11 @@ def pale_form():
 
 def test_black_print_between_fields_does_not_outshine_pale_writing_in_them():
     flat, fields, written = pale_form()
-    _, ink = inked_within(flat, fields)
+    _, ink = binarize_within(flat, fields)
     assert ink[written].mean() > 0.95
     assert ink[fields & ~written].mean() < 0.01
 
 
 def test_where_nothing_is_written_no_ink_is_told():
-    _, ink = inked_within(np.full((300, 300), 240, np.uint8), np.ones((300, 300), np.bool_))
+    _, ink = binarize_within(np.full((300, 300), 240, np.uint8), np.ones((300, 300), np.bool_))
     assert not ink.any()

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.imaging import rulings
+from digitocr.imaging import rulings, scale
 from digitocr.imaging.components import components
 
 
@@ -23,7 +23,7 @@ def with_line(ink, start, end, thickness=3):
 
 
 def cleaned(ink):
-    lines = rulings.find(ink, rulings.lengths(ink))
+    lines = rulings.find(ink, scale.lengths(ink))
     return ink if lines is None else rulings.without(ink, lines)
 
 
@@ -182,7 +182,7 @@ def test_pale_upright_lines_of_a_table_are_seen_and_boxes_are_not(lean):
     cv2.line(even, (300 - lean, 100), (300 + lean, 600), 235, 2, cv2.LINE_AA)
     cv2.rectangle(even, (100, 200), (150, 250), 120, 2)
     cv2.putText(even, "117", (400, 250), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 30, 4, cv2.LINE_AA)
-    seen = rulings.upright(even, rulings.lengths(even < 128))
+    seen = rulings.upright(even, scale.lengths(even < 128))
     assert seen[110:590].any(axis=1).mean() > 0.95
     assert not seen[:, :200].any()
     assert not seen[:, 400:].any()

@@ -411,7 +411,9 @@ class TestFaults:
 SCRIPT = """
     import os, sys
     from pathlib import Path
-    from digitocr import atomic, batch, inbox, ledger
+    from digitocr import atomic
+    from digitocr.inbox import run
+    from digitocr.store import ledger
     from digitocr.settings import load_settings
     from fake_reader import FakeReader
 
@@ -435,11 +437,11 @@ SCRIPT = """
     for owner, names in ((atomic, ["write", "move"]), (ledger.Ledger, told)):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
-    job = batch.make_job(load_settings({"jobs": 1, "chunk": 1}))
-    with batch.open_batch(job, FakeReader) as opened:
+    job = run.make_job(load_settings({"jobs": 1, "chunk": 1}))
+    with run.open_batch(job, FakeReader) as opened:
         class Now:
             def result(self): pass
-        batch.drain(opened, lambda chunk: opened.work(chunk) or Now(), 1)
+        run.drain(opened, lambda chunk: opened.work(chunk) or Now(), 1)
 """
 
 

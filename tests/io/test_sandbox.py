@@ -163,7 +163,7 @@ def test_a_child_may_write_no_file_and_sees_no_secret(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_KEY", "secret")
     spy = f"""
         import os, sys; sys.path.insert(0, {str(ROOT)!r})
-        from digitocr import pages, sandbox
+        from digitocr.io import pages, sandbox
         def page(index):
             try:
                 with open({str(tmp_path / "out")!r}, "wb") as out: out.write(b"x"); out.flush()
@@ -211,7 +211,7 @@ def test_children_end_when_it_is_closed():
 def test_children_end_with_the_process_however_that_ends(tmp_path):
     script = f"""
         import os, sys; sys.path.insert(0, {str(ROOT)!r})
-        from digitocr.sandbox import Sandbox
+        from digitocr.io.sandbox import Sandbox
         from digitocr.records import Limits
         box = Sandbox()
         list(box.decode({samples.every_format()["grey.png"]!r}, Limits()))

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from digitocr.errors import ModelError
-from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.line_reader import WIDTH_STEP, LineReader, load_line_reader
 
 

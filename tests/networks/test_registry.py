@@ -4,7 +4,7 @@ import shutil
 import pytest
 
 from digitocr.errors import ModelError, UsageError
-from digitocr.networks.classifier import read_card, shipped_model
+from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.registry import model_in_use, promote, put_back
 
 

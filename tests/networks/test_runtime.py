@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 
 from digitocr.errors import ModelError
-from digitocr.networks.classifier import load_classifier, read_card, shipped_model
+from digitocr.networks.card import read_card, shipped_model
+from digitocr.networks.classifier import load_classifier
 from digitocr.networks.line_reader import CHANNELS, ROWS
 from digitocr.networks.runtime import compiled_file, keras_call, load_call, load_network, runner
 

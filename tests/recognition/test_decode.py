@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import decode as decoding
-from digitocr.recognition.decode import CUT, SIGN, geometry, with_features
+from digitocr.recognition import numbers
+from digitocr.recognition.decode import geometry, with_features
 from digitocr.records import Box, Candidate, Line, around
 
 
@@ -56,17 +58,15 @@ def test_what_is_dark_beside_the_ink_is_clutter():
     labels[10:30, 20:30] = 1
     dark = np.where(labels > 0, 200, 0).astype(np.uint8)
 
-    def read(picture):
-        (reading,) = decode(dataclasses.replace(line, labels=labels, dark=picture), scores_of({0: 0.98}))
-        return reading
+    def measured(picture):
+        return numbers.legibility(dataclasses.replace(line, labels=labels, dark=picture))
 
     clean, ruled, faded = dark.copy(), dark.copy(), dark.copy()
     ruled[35:37] = 100
     faded[20:30] //= 2
-    assert (read(clean).clutter, read(clean).unevenness) == (0, 0)
-    assert read(ruled).clutter == pytest.approx(2 * 60 * 100 / (200 * 200))
-    assert read(ruled).unevenness == 0
-    assert read(faded).unevenness == pytest.approx(50 / 150)
+    assert measured(clean) == (0, 0)
+    assert measured(ruled) == (pytest.approx(2 * 60 * 100 / (200 * 200)), 0)
+    assert measured(faded)[1] == pytest.approx(50 / 150)
 
 
 def test_the_halves_beat_the_whole():
@@ -165,14 +165,14 @@ def test_an_identity_map_changes_nothing():
 )
 def test_a_large_sign_parts_numbers_unless_it_is_doubtful_and_has_no_room(probability, room, texts):
     def segment(value, x, width, sure=0.9):
-        return decoding.Segment(value, sure, 0, 0.01, Box(x, 10, width, 60))
+        return numbers.Segment(value, sure, 0, 0.01, Box(x, 10, width, 60))
 
     segments = [
         segment(1, 0, 30),
         segment(SIGN, 25, 20, probability),
         segment(2, 30 + room, 40),
     ]
-    runs = decoding._runs(segments, 60.0)
+    runs = numbers.split_runs(segments, 60.0)
     assert [
         "".join(str(segments[i].value) for i in run if segments[i].value != SIGN) for run in runs
     ] == texts

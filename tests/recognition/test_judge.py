@@ -2,7 +2,7 @@
 
 import pytest
 
-from digitocr.recognition.judge import FEATURES, Evidence, are_near, confidence, judge, looks_decimal
+from digitocr.recognition.judge import are_near, decide, looks_decimal
 from digitocr.records import Box, Digit, Number, Reason, Status
 
 BOX = Box(0, 0, 10, 20)
@@ -14,32 +14,32 @@ def number(*confidences, sure=0.99, written="", runner_up=0.001):
 
 
 def test_a_sure_number_is_accepted_with_all_its_digits():
-    out = judge(number(0.999, 0.998), 0.95, ())
+    out = decide(number(0.999, 0.998), 0.95, ())
     assert out.status is Status.ACCEPTED
     assert out.reasons == ()
     assert all(d.status is Status.ACCEPTED for d in out.digits)
 
 
 def test_an_unsure_number_waits_with_its_least_sure_digit():
-    out = judge(number(0.999, 0.96, sure=0.9), 0.95, ())
+    out = decide(number(0.999, 0.96, sure=0.9), 0.95, ())
     assert out.status is Status.REVIEW
     assert out.reasons == (Reason.LOW_CONFIDENCE,)
     assert [d.status for d in out.digits] == [Status.ACCEPTED, Status.REVIEW]
 
 
 def test_a_close_alternative_waits():
-    out = judge(number(0.7, sure=0.99, runner_up=0.29), 0.5, ())
+    out = decide(number(0.7, sure=0.99, runner_up=0.29), 0.5, ())
     assert out.reasons == (Reason.CLOSE_ALTERNATIVE,)
 
 
 def test_what_holds_for_the_sheet_holds_for_the_number():
-    out = judge(number(0.999), 0.5, (Reason.ORIENTATION,))
+    out = decide(number(0.999), 0.5, (Reason.ORIENTATION,))
     assert out.status is Status.REVIEW
     assert out.digits[0].status is Status.REVIEW
 
 
 def test_ink_without_digits_is_unreadable():
-    assert Reason.UNREADABLE in judge(Number((), 0.0, BOX), 0.5, ()).reasons
+    assert Reason.UNREADABLE in decide(Number((), 0.0, BOX), 0.5, ()).reasons
 
 
 @pytest.mark.parametrize(
@@ -48,14 +48,6 @@ def test_ink_without_digits_is_unreadable():
 )
 def test_decimal_marks(written, decimal):
     assert looks_decimal(number(0.9, written=written)) is decimal
-
-
-def test_confidence_grows_with_the_posterior_where_the_weight_is_positive():
-    low, high = (Evidence(p, (p,), p, p, p, p, p, p, (3.0,), 30.0, 0.1, 0.2) for p in (-2.0, -0.01))
-    coefficients = (1.0, 0.5, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.1, 0.0, 0.0, 0.0, 0.0, 1.0)
-    assert len(coefficients) == FEATURES + 1
-    assert 0 < confidence(low, coefficients) < confidence(high, coefficients) < 1
-    assert confidence(high, ()) == pytest.approx(0.99, abs=0.001)
 
 
 @pytest.mark.parametrize(

@@ -11,12 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
+from digitocr.networks import classifier
+from digitocr.networks.card import ModelCard
 from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import decode, scoring
+from digitocr.recognition.confidence import logit
 from digitocr.recognition.ctc import BLANK, log_spans, log_text
 from digitocr.recognition.line_image import strip
 from digitocr.recognition.nbest import likeliest, proposals
-from digitocr.records import ModelCard, Sheet
+from digitocr.records import Sheet
 
 
 def rings(count):
@@ -34,7 +37,7 @@ def scores_of(line, wanted, *, doubt=()):
         place = round((candidate.box.centre[0] - 60) / 60)
         if candidate.is_whole:
             scores[k, wanted[place]] = math.log(0.2 if place in doubt else 0.9)
-            scores[k, decode.SIGN] = math.log(0.7 if place in doubt else 0.01)
+            scores[k, classifier.SIGN] = math.log(0.7 if place in doubt else 0.01)
     return scores
 
 
@@ -55,7 +58,7 @@ def test_a_digit_that_the_lattice_drops_is_read_where_the_line_reader_is_sure_of
     scores = scores_of(line, (4, 5, 6), doubt={1})
     frames, spans = heard_of(line, (4, 5, 6))
     (path,) = decode.best_paths(line, scores[None])
-    assert [v for _, v in path if v != decode.SIGN] == [4, 6]
+    assert [v for _, v in path if v != classifier.SIGN] == [4, 6]
     proposed = proposals(line, scores, spans, frames)
     assert proposed[0].text == "46"
     chosen, log = likeliest(proposed, (0.4, 0.5))
@@ -63,7 +66,7 @@ def test_a_digit_that_the_lattice_drops_is_read_where_the_line_reader_is_sure_of
     assert -0.1 < log <= 0
     (reading,) = decode.decode(line, scores, spans, chosen.path, log)
     assert [s.value for s in reading.segments] == [4, 5, 6]
-    assert reading.log_text == log
+    assert reading.features.logit_text == logit(log)
 
 
 def test_ink_that_the_lattice_takes_for_signs_alone_stays_so():

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 
 from digitocr.imaging.segment import segment
+from digitocr.networks.classifier import CUT
 from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import scoring
-from digitocr.recognition.decode import CUT
 from digitocr.records import Sheet
 
 

@@ -187,7 +187,7 @@ def test_threads_share_a_ledger(ledger, job):
 def test_processes_share_a_ledger_from_its_making_on(tmp_path):
     path = tmp_path / "ledger.sqlite"
     script = (
-        "import sys; from pathlib import Path; from digitocr.ledger import *\n"
+        "import sys; from pathlib import Path; from digitocr.store.ledger import *\n"
         "path, me = Path(sys.argv[1]), sys.argv[2]\n"
         "with Ledger(path) as ledger:\n"
         "    job = ledger.job(path.parent)\n"

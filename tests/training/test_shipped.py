@@ -6,9 +6,8 @@ import shlex
 from dataclasses import replace
 from pathlib import Path
 
-from digitocr.networks.classifier import read_card
+from digitocr.networks.card import ModelCard, read_card
 from digitocr.networks.runtime import compiled_file
-from digitocr.records import ModelCard
 from digitocr.training import shipped
 from digitocr.training.fit.digit_network import CLASSES
 

@@ -23,17 +23,12 @@ from numpy.typing import NDArray
 
 from digitocr import __version__
 from digitocr.errors import UsageError
-from digitocr.networks.classifier import (
-    Classifier,
-    classifier_of,
-    load_classifier,
-    read_card,
-    shipped_model,
-)
+from digitocr.networks.card import ModelCard, read_card, shipped_model
+from digitocr.networks.classifier import Classifier, classifier_of, load_classifier
 from digitocr.networks.line_reader import load_line_reader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
 from digitocr.recognition.normalize import to_batch
-from digitocr.records import Batch, ModelCard
+from digitocr.records import Batch
 from digitocr.review.export import LABELS
 from digitocr.review.sampling import drawn
 from digitocr.training.calibrate.fit_card import calibrated

@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import astuple, dataclass, replace
 from itertools import accumulate
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.networks.classifier import Classifier
+from digitocr.networks.card import ModelCard
+from digitocr.networks.classifier import CUT, SIGN, Classifier
 from digitocr.networks.line_reader import LineReader
-from digitocr.pipeline import evidence
-from digitocr.recognition import decode, judge, nbest, scoring
+from digitocr.recognition import decode, nbest, scoring
+from digitocr.recognition.confidence import Weights as ConfidenceWeights
+from digitocr.recognition.confidence import named, number_confidence
 from digitocr.recognition.ctc import NOTHING, SEVERAL
-from digitocr.recognition.judge import Evidence
+from digitocr.recognition.judge import are_near
 from digitocr.recognition.normalize import to_batch
-from digitocr.records import ModelCard
+from digitocr.recognition.numbers import DecodedNumber
 from digitocr.training.calibrate.acceptance import Outcome
 from digitocr.training.datasets.corpus import DrawnLine
 from digitocr.training.datasets.fields import DrawnField, labelled_field
@@ -38,7 +40,7 @@ class Judged:
 
     Attributes
     ----------
-    evidence : Evidence
+    decoded : DecodedNumber
     right : bool
         To the digit, its length included.
     drawing : int
@@ -47,7 +49,7 @@ class Judged:
         Whether it goes to review whatever its confidence, because it may be part of a number beside it.
     """
 
-    evidence: Evidence
+    decoded: DecodedNumber
     right: bool
     drawing: int
     near: bool = False
@@ -130,12 +132,12 @@ def calibrated_in_cells(
         (reading,) = scoring.decoded(one, card)
         text = "".join(str(s.value) for s in reading.segments)
         if text:
-            numbers.append(Judged(evidence(reading), text == field.entry.text, k))
+            numbers.append(Judged(reading, text == field.entry.text, k))
     return replace(card, cell_confidence=fit_number_confidence(numbers)), numbers
 
 
 def threshold_for(
-    numbers: Sequence[Judged], coefficients: tuple[float, ...], target: float = TARGET
+    numbers: Sequence[Judged], coefficients: ConfidenceWeights, target: float = TARGET
 ) -> float:
     """Find the confidence from which on a share `target` of the drawings may be expected to be wrong.
 
@@ -145,8 +147,8 @@ def threshold_for(
     Parameters
     ----------
     numbers : sequence of Judged
-    coefficients : tuple of float
-        Of the logistic model, the constant last.
+    coefficients : mapping of str to float
+        Weights of the confidence, by the names of its features.
     target : float
         Wanted error rate among the accepted, in (0, 1).
 
@@ -169,7 +171,7 @@ def threshold_for(
     return round(float(np.clip(sure[good[-1]] if len(good) else 1.0, 0.5, 0.99)), 4)
 
 
-def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> list[Outcome]:
+def of_drawings(numbers: Sequence[Judged], coefficients: ConfidenceWeights) -> list[Outcome]:
     """Combine the numbers of each drawing: its lowest confidence, and whether all of them are right.
 
     A drawing of which one number goes to review misleads nobody.
@@ -177,8 +179,8 @@ def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> l
     Parameters
     ----------
     numbers : sequence of Judged
-    coefficients : tuple of float
-        Of the logistic model, the constant last.
+    coefficients : mapping of str to float
+        Weights of the confidence, by the names of its features.
 
     Returns
     -------
@@ -186,7 +188,12 @@ def of_drawings(numbers: Sequence[Judged], coefficients: tuple[float, ...]) -> l
     """
     found: dict[int, Outcome] = {}
     for one in numbers:
-        now = Outcome(0.0 if one.near else judge.confidence(one.evidence, coefficients), one.right)
+        now = Outcome(
+            0.0
+            if one.near
+            else number_confidence(one.decoded.log_posterior, one.decoded.features, coefficients),
+            one.right,
+        )
         before = found.get(one.drawing, now)
         found[one.drawing] = Outcome(min(now.confidence, before.confidence), now.right and before.right)
     return list(found.values())
@@ -257,7 +264,7 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Sco
     model = LogisticRegression(C=10.0, max_iter=400, tol=1e-4)
     scale = np.maximum(inputs[known].std(axis=0), 1e-3)
     model.fit(inputs[known] / scale, truth[known])
-    weights = np.zeros((inputs.shape[1] + 1, decode.CUT + 1))
+    weights = np.zeros((inputs.shape[1] + 1, CUT + 1))
     weights[-1] = -30.0
     weights[:-1, model.classes_] = (model.coef_ / scale).T
     weights[-1, model.classes_] = model.intercept_
@@ -292,7 +299,7 @@ def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scorin
     truth = np.concatenate(labels)
     inputs, truth = inputs[truth != UNSURE], truth[truth != UNSURE].astype(np.int64)
     tied = _tied(inputs.shape[1])
-    wanted = np.eye(decode.CUT + 1)[truth]
+    wanted = np.eye(CUT + 1)[truth]
 
     def loss(parameters: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scores = inputs @ (tied @ parameters).reshape(inputs.shape[1], -1)
@@ -320,15 +327,15 @@ def _tied(rows: int) -> NDArray[np.float64]:
     -------
     (rows * 12, P) float64 ndarray
     """
-    classes = decode.CUT + 1
+    classes = CUT + 1
     heard = classes + decode.FEATURES
     columns: list[list[tuple[int, int]]] = [
         [(digit, digit) for digit in range(10)],
         [(heard + digit, digit) for digit in range(10)],
     ]
     share, constant = rows - 2, rows - 1
-    columns += [[(row, decode.SIGN)] for row in (decode.SIGN, heard + NOTHING, constant)]
-    columns += [[(row, decode.CUT)] for row in (decode.CUT, heard + SEVERAL, share, constant)]
+    columns += [[(row, SIGN)] for row in (SIGN, heard + NOTHING, constant)]
+    columns += [[(row, CUT)] for row in (CUT, heard + SEVERAL, share, constant)]
     tied = np.zeros((rows, classes, len(columns)))
     for k, places in enumerate(columns):
         for row, column in places:
@@ -353,7 +360,7 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: M
         One of several on a drawing is right if together they have the right number of digits, and its own are the
         digits at its place.
     """
-    found: dict[int, tuple[str, list[decode.Reading]]] = {}
+    found: dict[int, tuple[str, list[DecodedNumber]]] = {}
     for drawn, line in zip(lines, scored, strict=True):
         if drawn.text is not None:
             found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(scoring.decoded(line, card))
@@ -361,16 +368,16 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.Scored], card: M
     for drawing, (text, readings) in found.items():
         ends = list(accumulate(len(reading.segments) for reading in readings))
         complete = bool(ends) and ends[-1] == len(text)
-        near = judge.are_near([reading.box for reading in readings])
+        near = are_near([reading.box for reading in readings])
         for end, reading, waits in zip(ends, readings, near, strict=True):
             read = "".join(str(s.value) for s in reading.segments)
             right = complete and read == text[end - len(read) : end]
-            out.append(Judged(evidence(reading), right, drawing, waits))
+            out.append(Judged(reading, right, drawing, waits))
     return out
 
 
-def fit_number_confidence(numbers: Sequence[Judged]) -> tuple[float, ...]:
-    """Fit the logistic model of :func:`digitocr.recognition.judge.confidence`.
+def fit_number_confidence(numbers: Sequence[Judged]) -> ConfidenceWeights:
+    """Fit the logistic model of :func:`digitocr.recognition.confidence.number_confidence`.
 
     Parameters
     ----------
@@ -378,13 +385,13 @@ def fit_number_confidence(numbers: Sequence[Judged]) -> tuple[float, ...]:
 
     Returns
     -------
-    tuple of float
-        Coefficients, the constant last.
+    mapping of str to float
+        Weights, by the names of the features.
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.array([n.evidence.features() for n in numbers])
+    inputs = np.array([astuple(n.decoded.features) for n in numbers])
     right = np.array([n.right for n in numbers])
     scale = np.maximum(inputs.std(axis=0), 1e-3)
     model = LogisticRegression(C=1.0, max_iter=500).fit(inputs / scale, right)
-    return tuple(round(float(v), 6) for v in (*(model.coef_[0] / scale), model.intercept_[0]))
+    return named([round(float(v), 6) for v in (*(model.coef_[0] / scale), model.intercept_[0])])

@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.recognition.decode import CUT, SIGN
+from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import Grey
 from digitocr.training.datasets.fields import drawn_forms, labelled_field

@@ -9,12 +9,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.forms.fields import fill
+from digitocr.forms.form_page import lay_out
 from digitocr.forms.registration import Features, Form, Registration
 from digitocr.forms.template import Field, Template
+from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
-from digitocr.recognition.decode import CUT, SIGN
-from digitocr.records import Box, Line
+from digitocr.records import Box, Line, Page
 from digitocr.training.datasets.labelling import UNSURE, DigitSpan, LabelledLine
 from digitocr.training.synth.filled_forms import FilledField, PagePhoto, fill_in, photograph_page
 from digitocr.training.synth.strokes import Random, Sources
@@ -56,7 +56,7 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
         shot = photograph_page(rng, paper, longest=int(rng.integers(1000, 1800)))
         nothing = Features(np.zeros((0, 2), np.float32), np.zeros((0, 128), np.uint8))
-        filled = fill(shot.image, Form(template, nothing), _registration(rng, shot, template))
+        filled = lay_out(Page(1, shot.image), Form(template, nothing), _registration(rng, shot, template))
         yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging import clean, segment
-from digitocr.recognition.decode import CUT, SIGN
+from digitocr.networks.classifier import CUT, SIGN
 from digitocr.records import Grey, Line, Page, Sheet
 
 PASSING_SHARE, COMPLETE_SHARE = 0.06, 0.6

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import cv2
 import numpy as np
 
-from digitocr.imaging import clean, segment
+from digitocr.imaging import clean, geometry, segment
 from digitocr.imaging.components import components
 from digitocr.recognition import normalize
 from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
@@ -62,7 +62,7 @@ def single_digit(page: Page) -> SingleDigit | None:
     SingleDigit or None
         None where there is no ink.
     """
-    flat, to_page = clean.straighten(page.grey)
+    flat, to_page = geometry.straighten(page.grey)
     found = None
     for side in SIDES_PX:
         scale = min(1.0, side / max(flat.shape))

@@ -16,10 +16,10 @@ from numpy.typing import NDArray
 
 from digitocr import atomic
 from digitocr.errors import DigitocrError, UsageError
-from digitocr.networks.classifier import L2_COLUMNS
+from digitocr.networks.card import L2_COLUMNS, ModelCard
 from digitocr.networks.runtime import load_network, quietly, runner
 from digitocr.recognition.normalize import to_batch
-from digitocr.records import Batch, ModelCard
+from digitocr.records import Batch
 from digitocr.training.datasets.digits import load_dataset
 from digitocr.training.extras.models import load_keras
 from digitocr.training.extras.optional import require

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from digitocr.errors import UsageError
-from digitocr.networks.classifier import Classifier, fitting, read_card
+from digitocr.networks.card import read_card
+from digitocr.networks.classifier import Classifier, fitting
 from digitocr.networks.runtime import keras_call, load_network, quietly
 from digitocr.training.extras.output import say, table
 

@@ -16,7 +16,8 @@ from numpy.typing import NDArray
 from digitocr import atomic
 from digitocr.errors import FileAccessError, InputError, UsageError
 from digitocr.io import pages
-from digitocr.networks.classifier import Classifier, shipped_model
+from digitocr.networks.card import shipped_model
+from digitocr.networks.classifier import Classifier
 from digitocr.records import Box, Grey
 from digitocr.results.tables import defuse
 from digitocr.training.calibrate.scoring import digit_logs

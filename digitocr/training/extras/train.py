@@ -11,9 +11,9 @@ from pathlib import Path
 from typing import Any
 
 from digitocr.errors import UsageError
+from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import classifier_of
 from digitocr.networks.runtime import keras_call, quietly
-from digitocr.records import ModelCard
 from digitocr.training.calibrate import scoring
 from digitocr.training.datasets.digits import MNIST, Dataset, load_dataset
 from digitocr.training.extras import evaluation, rotation

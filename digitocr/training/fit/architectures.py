@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitocr.errors import UsageError
-from digitocr.networks.classifier import L2_COLUMNS, UNIT
+from digitocr.networks.card import L2_COLUMNS, UNIT
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from digitocr import __version__, atomic
-from digitocr.records import ModelCard
+from digitocr.networks.card import ModelCard
 from digitocr.training.datasets.digits import Dataset
 from digitocr.training.extras.figures import curves
 from digitocr.training.fit.architectures import architecture
@@ -45,11 +45,11 @@ def fitted_parts(card: ModelCard) -> dict[str, Any]:
     dict
     """
     return {
-        "number_confidence": card.number_confidence,
+        "number_confidence": dict(card.number_confidence),
         "geometry": card.geometry,
         "line_weights": card.line_weights,
         "text_weights": card.text_weights,
-        "cell_confidence": card.cell_confidence,
+        "cell_confidence": dict(card.cell_confidence),
         "cell_weights": card.cell_weights,
     }
 

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.recognition.decode import SIGN
+from digitocr.networks.classifier import SIGN
 from digitocr.training.datasets.corpus import Candidates, cropped, varied
 from digitocr.training.fit.architectures import digitnet
 from digitocr.training.fit.optimizers import muon

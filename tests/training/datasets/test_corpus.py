@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from digitocr.recognition.decode import CUT, SIGN
+from digitocr.networks.classifier import CUT, SIGN
 from digitocr.training.datasets.corpus import (
     MAX_NEGATIVES,
     calibration_sources,

@@ -4,7 +4,7 @@ from itertools import pairwise
 
 import numpy as np
 
-from digitocr.recognition.decode import CUT, SIGN
+from digitocr.networks.classifier import CUT, SIGN
 from digitocr.training.datasets.corpus import Candidates, drawn_candidates, drawn_lines, labelled
 from digitocr.training.datasets.fields import drawn_forms, labelled_field
 from digitocr.training.datasets.labelling import UNSURE, labelled_lines

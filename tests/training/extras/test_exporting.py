@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import SCALINGS, scaled
-from digitocr.records import ModelCard
 from digitocr.training.extras.exporting import FORMATS, standalone
 
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

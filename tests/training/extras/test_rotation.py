@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from digitocr.errors import ModelError
+from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import classifier_of
-from digitocr.records import ModelCard
 from digitocr.training.datasets.digits import Digits
 from digitocr.training.extras import rotation
 

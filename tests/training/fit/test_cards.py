@@ -5,8 +5,7 @@ import json
 import numpy as np
 import pytest
 
-from digitocr.networks.classifier import read_card
-from digitocr.records import ModelCard
+from digitocr.networks.card import ModelCard, read_card
 from digitocr.training.fit.cards import fitted_parts, write_card
 
 # Keras on NumPy 2

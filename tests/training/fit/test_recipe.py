@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.networks.classifier import L2_COLUMNS, classifier_of, load_classifier, scaled
+from digitocr.networks.card import L2_COLUMNS, ModelCard
+from digitocr.networks.classifier import classifier_of, load_classifier, scaled
 from digitocr.networks.runtime import keras_call
 from digitocr.recognition.normalize import to_batch
-from digitocr.records import ModelCard
 from digitocr.training.datasets.digits import turned
 from digitocr.training.extras.evaluation import evaluate
 from digitocr.training.extras.models import load_keras

@@ -1,0 +1,239 @@
+"""A page that is a form: laid flat, the answers of its fields held together."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import cv2
+import numpy as np
+
+from digitocr.forms.checks import complaints, written
+from digitocr.forms.fields import FieldCrop, crop_field, scaled_box
+from digitocr.forms.registration import Form, Registration, flatten
+from digitocr.forms.suggestions import Mend, dated, mends
+from digitocr.forms.template import Field, Kind
+from digitocr.imaging import binarize
+from digitocr.recognition.judge import Judge, decide, number_on_page
+from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.orientation import Rows, View
+from digitocr.records import Grey, Line, Mask, Number, Page, PageResult, Reason, Status
+
+FINE = 48
+"""A flat page is made so large that its lowest field is this many pixels high, as far as `SIDES` allow."""
+
+
+SIDES = (2000, 3000)
+"""Least and greatest length in pixels of the longer side of a flat page."""
+
+
+INSIDE = 0.1
+"""What lies this far within a cell, in shares of its shorter side, is paper or writing, and not its border."""
+
+
+SOFT = 1.2
+"""Spread of a camera's blur in pixels of the page, which is taken back a little: small digits close up by it."""
+
+
+@dataclass(frozen=True, slots=True)
+class FormPage:
+    """A page laid out as the form that it is; see :class:`digitocr.pipeline.LaidPage`.
+
+    Attributes
+    ----------
+    page : Page
+    form : Form
+    registration : Registration
+    answers : tuple of FieldCrop
+        In the order of the template.
+    reasons : tuple of Reason
+        What speaks against accepting anything read from this page.
+    """
+
+    page: Page
+    form: Form
+    registration: Registration
+    answers: tuple[FieldCrop, ...]
+    reasons: tuple[Reason, ...]
+
+    @property
+    def view(self) -> None:
+        """None: which way up it is, its registration says."""
+        return
+
+    @property
+    def lines(self) -> tuple[Line, ...]:
+        """The ink of all fields that are not blank."""
+        return tuple(answer.line for answer in self.answers if answer.line is not None)
+
+    def settled(self, view: View, *, is_in_doubt: bool) -> FormPage:
+        """Return the page as it is."""
+        return self
+
+    def result(self, rows: Rows, judge: Judge) -> PageResult:
+        """Give each field its number; without digits where it is blank, crossed out or not in the picture.
+
+        Parameters
+        ----------
+        rows : tuple of tuple of DecodedNumber
+            What was decoded in `lines`.
+        judge : Judge
+
+        Returns
+        -------
+        PageResult
+        """
+        decoded = iter(rows)
+        numbers = [self._number(answer, decoded, judge) for answer in self.answers]
+        return PageResult(
+            self.page.index,
+            self.page.grey.shape,
+            judged(self, numbers, judge.threshold),
+            template=self.form.template.name,
+        )
+
+    def _number(
+        self, answer: FieldCrop, decoded: Iterator[tuple[DecodedNumber, ...]], judge: Judge
+    ) -> Number:
+        if answer.sheet is None or answer.line is None:
+            return Number((), 0.0 if answer.sheet is None else 1.0, answer.box)
+        (read,) = next(decoded)
+        if not read.segments:
+            return Number((), math.exp(read.log_posterior), answer.box)
+        weights = judge.cell_weights if answer.field.cells else {}
+        number = number_on_page(read, answer.sheet, self.page.grey.shape, weights or judge.number_weights)
+        return dated(answer.field, number)
+
+
+def lay_out(page: Page, form: Form, registration: Registration) -> FormPage:
+    """Lay a page flat and find what was written into each field of its form.
+
+    Parameters
+    ----------
+    page : Page
+    form : Form
+    registration : Registration
+        Of the page on the form.
+
+    Returns
+    -------
+    FormPage
+    """
+    scale = _fineness(form)
+    flat = _sharpened(flatten(page.grey, registration, scale), SOFT / _spread(registration, scale))
+    even, ink = binarize.binarize_within(flat, _written_on(form, flat.shape, scale))
+    reasons = binarize.quality(even, ink)
+    answers = tuple(
+        crop_field(field, page.grey.shape, registration, (even, ink), scale) for field in form.template.fields
+    )
+    return FormPage(page, form, registration, answers, reasons)
+
+
+def _written_on(form: Form, shape: tuple[int, ...], scale: float) -> Mask:
+    """Tell where one writes on a form that is laid flat: within its cells and fields, away from their borders."""
+    within = np.zeros(shape, dtype=np.bool_)
+    for field in form.template.fields:
+        for cell in field.cells or (field.box,):
+            box = scaled_box(cell, scale)
+            away = round(INSIDE * min(box.width, box.height))
+            within[max(0, box.y + away) : box.bottom - away, max(0, box.x + away) : box.right - away] = True
+    return within
+
+
+def _spread(registration: Registration, scale: float) -> float:
+    """Pixels of the page to one of the page laid flat, in its middle."""
+    x, y = (side / 2 for side in registration.size)
+    above, below = registration.place(np.array([(x, y), (x, y + 1 / scale)]))
+    return float(np.linalg.norm(below - above))
+
+
+def _sharpened(flat: Grey, spread: float) -> Grey:
+    """Take back blur of this spread in pixels, by half of what it takes away: by more, what is sharp frays."""
+    soft = cv2.GaussianBlur(flat, (0, 0), spread)
+    return np.asarray(cv2.addWeighted(flat, 1.5, soft, -0.5, 0), dtype=np.uint8)
+
+
+def judged(page: FormPage, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
+    """Decide what is accepted: each field by itself, then all together.
+
+    Parameters
+    ----------
+    page : FormPage
+    numbers : sequence of Number
+        What was read in each field, in the order of the template; without digits where it is blank.
+    threshold : float
+        Least confidence of an accepted number.
+
+    Returns
+    -------
+    tuple of Number
+        With field, status and reasons. Where a rule is broken all its fields wait, and of the one digit that would
+        mend it, the digit that would is its runner-up.
+    """
+    answers = {answer.field.name: answer for answer in page.answers}
+    read = {
+        name: number for name, number in zip(answers, numbers, strict=True) if answers[name].sheet is not None
+    }
+    against: dict[str, list[str]] = {
+        name: list(_against(answers[name], read.get(name), page.registration)) for name in answers
+    }
+    for complaint in complaints(page.form.template, {name: written(number) for name, number in read.items()}):
+        is_rule = complaint.reason is Reason.RULE_BROKEN
+        for name in complaint.fields:
+            against[name].append(f"{complaint.reason}:{complaint.name}" if is_rule else complaint.reason)
+    offers = {mend.field: mend for mend in mends(page.form.template, read)}
+    return tuple(
+        _judged(answers[name], number, threshold, (*page.reasons, *against[name]), offers.get(name))
+        for name, number in zip(answers, numbers, strict=True)
+    )
+
+
+def _against(answer: FieldCrop, number: Number | None, registration: Registration) -> Iterator[Reason]:
+    """Yield what speaks against a field by the way it is filled in."""
+    if number is None:
+        yield Reason.OUTSIDE
+    elif answer.field.cells and _has_gap(answer.field, number, registration):
+        yield Reason.FIELD_GAP
+
+
+def _judged(
+    answer: FieldCrop, number: Number, threshold: float, against: Sequence[str], offer: Mend | None
+) -> Number:
+    number = replace(number, field=answer.field.name)
+    if not number.digits:
+        reasons = [*against, *([Reason.LOW_CONFIDENCE] if number.confidence < threshold else [])]
+        status = Status.REVIEW if reasons else Status.ACCEPTED
+        return replace(number, status=status, reasons=tuple(dict.fromkeys(reasons)))
+    # a decimal mark is what an amount should have
+    has_marks = answer.field.kind in (Kind.AMOUNT, Kind.DATE)
+    settled = decide(replace(number, written="") if has_marks else number, threshold, tuple(against))
+    digits = settled.digits
+    if offer is not None:
+        digits = tuple(
+            replace(d, status=Status.REVIEW) if position == offer.position else d
+            for position, d in enumerate(digits, 1)
+        )
+    return replace(settled, digits=digits, written=number.written)
+
+
+def _fineness(form: Form) -> float:
+    """Pixels of the flat page to one of the reference."""
+    lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
+    longest = max(form.template.size)
+    return float(np.clip(FINE / lowest, SIDES[0] / longest, SIDES[1] / longest))
+
+
+def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
+    """Whether a cell between the first digit and the last holds none."""
+    taken = cells_taken(field, number, registration)
+    return any(later - earlier > 1 for earlier, later in pairwise(taken))
+
+
+def cells_taken(field: Field, number: Number, registration: Registration) -> list[int]:
+    """Find the cell of a field that each digit stands in; none where it has no cells."""
+    if not field.cells:
+        return []
+    cells = registration.place(np.array([cell.centre for cell in field.cells], dtype=np.float64))
+    return [int(np.linalg.norm(cells - digit.box.centre, axis=1).argmin()) for digit in number.digits]

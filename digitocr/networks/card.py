@@ -1,0 +1,153 @@
+"""The card beside a model file: what it is made of and how its scores become probabilities."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from importlib import resources
+from pathlib import Path
+
+from digitocr.errors import ModelError
+from digitocr.networks.runtime import HINT
+
+DEFAULT_MODEL = "digits.keras"
+"""The shipped model, in the package ``digitocr._models`` (``models/`` in the source tree)."""
+
+UNIT = "unit"
+"""Scaling of a network that takes pictures in [0, 1] as they are."""
+
+L2_COLUMNS = "l2-columns"
+"""Scaling of a network that takes each column of a picture divided by its Euclidean norm."""
+
+LOGITS, PROBABILITIES = "logits", "probabilities"
+"""Outputs of a network."""
+
+EARLIER_NAMES = (
+    "logit_posterior", "logit_worst_digit", "logit_line_posterior", "logit_line_likelihood", "logit_ctc_path",
+    "logit_line_ctc_path", "logit_text", "logit_ctc_text", "smallest_margin", "log_digits", "log_line_height",
+    "log_clutter", "unevenness", "constant",
+)  # fmt: skip
+"""Weights of the confidence, as cards of the first release list them: by place, without their names."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard:
+    """The card beside a model file: what it is made of and how its scores become probabilities.
+
+    Attributes
+    ----------
+    name : str
+    sha256 : str
+        Of the ``.keras`` file.
+    classes : tuple of str
+        What the outputs stand for: the ten digits, then for a model of the pipeline ``sign`` (a whole thing that is
+        no digit) and ``cut`` (a part of a digit, or parts of several).
+    threshold : float
+        Recommended acceptance threshold for number confidence.
+    geometry, line_weights : tuple of tuple of float
+        Rows of the linear maps that add to the network's scores size and place, and these and what the line reader
+        says; see :mod:`digitocr.recognition.scoring`.
+    text_weights : tuple of float
+        Of the conditional logistic model that chooses among the texts a line may hold; see
+        :mod:`digitocr.recognition.nbest`.
+    cell_weights : tuple of tuple of float
+        As `line_weights`, for candidates in the cells of a form.
+    number_confidence, cell_confidence : mapping of str to float
+        Weights of the logistic model of :mod:`digitocr.recognition.confidence` by the names of its features: for
+        numbers, and for those written into cells.
+    scaling : str
+        What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
+    output : str
+        What it gives: ``logits`` or ``probabilities``.
+    compiled_sha256 : str
+        Of the compiled network beside it, see :mod:`digitocr.networks.runtime`; '' for none.
+    line_reader : str
+        File name of the line reader that belongs to it, beside it; '' for none.
+    line_reader_sha256, line_reader_compiled_sha256 : str
+        Of that file, and of the compiled network beside it.
+    """
+
+    name: str
+    sha256: str
+    classes: tuple[str, ...]
+    threshold: float
+    geometry: tuple[tuple[float, ...], ...] = ()
+    line_weights: tuple[tuple[float, ...], ...] = ()
+    text_weights: tuple[float, ...] = ()
+    cell_weights: tuple[tuple[float, ...], ...] = ()
+    number_confidence: Mapping[str, float] = field(default_factory=dict)
+    cell_confidence: Mapping[str, float] = field(default_factory=dict)
+    scaling: str = "unit"
+    output: str = "logits"
+    compiled_sha256: str = ""
+    line_reader: str = ""
+    line_reader_sha256: str = ""
+    line_reader_compiled_sha256: str = ""
+
+
+def shipped_model() -> Path:
+    """Path of the model that travels with the package."""
+    try:
+        found = Path(str(resources.files("digitocr._models") / DEFAULT_MODEL))
+    except ModuleNotFoundError:
+        found = Path(__file__).parents[2] / "models" / DEFAULT_MODEL
+    return found
+
+
+def read_card(model: Path) -> ModelCard:
+    """Read the card beside a model file.
+
+    Raises
+    ------
+    ModelError
+        The model or its card is missing, or the card is not of the expected form, or is of another model.
+    """
+    path = model.with_suffix(".json")
+    try:
+        weights = model.read_bytes()
+    except OSError as error:
+        raise ModelError(f"no model at {model}: {error.strerror}", hint=HINT) from None
+    try:
+        raw = json.loads(path.read_text(encoding="utf-8"))
+        card = ModelCard(
+            name=str(raw["name"]),
+            sha256=str(raw["sha256"]),
+            classes=tuple(raw["classes"]),
+            threshold=float(raw["threshold"]),
+            geometry=tuple(tuple(float(v) for v in row) for row in raw.get("geometry", ())),
+            line_weights=tuple(tuple(float(v) for v in row) for row in raw.get("line_weights", ())),
+            text_weights=tuple(float(v) for v in raw.get("text_weights", ())),
+            cell_weights=tuple(tuple(float(v) for v in row) for row in raw.get("cell_weights", ())),
+            cell_confidence=_named(raw.get("cell_confidence", {})),
+            number_confidence=_named(raw.get("number_confidence", {})),
+            scaling=str(raw.get("scaling", UNIT)),
+            output=str(raw.get("output", LOGITS)),
+            compiled_sha256=str(raw.get("compiled_sha256", "")),
+            line_reader=str(raw.get("line_reader", "")),
+            line_reader_sha256=str(raw.get("line_reader_sha256", "")),
+            line_reader_compiled_sha256=str(raw.get("line_reader_compiled_sha256", "")),
+        )
+    except OSError:
+        raise ModelError(f"the model {model} has no card {path.name} beside it", hint=HINT) from None
+    except (ValueError, KeyError, TypeError) as error:
+        raise ModelError(f"the card {path} cannot be used: {error!r}", hint=HINT) from None
+    if card.scaling not in (UNIT, L2_COLUMNS) or card.output not in (LOGITS, PROBABILITIES):
+        raise ModelError(
+            f"the card {path} asks for scaling {card.scaling!r} and output {card.output!r}; "
+            f"known are {UNIT}, {L2_COLUMNS} and {LOGITS}, {PROBABILITIES}",
+            hint=HINT,
+        )
+    if hashlib.sha256(weights).hexdigest() != card.sha256:
+        raise ModelError(
+            f"the model {model} is damaged, or its card {path.name} is of another model", hint=HINT
+        )
+    return card
+
+
+def _named(weights: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
+    """Name the weights of a confidence; a card of the first release lists them by place."""
+    if isinstance(weights, Mapping):
+        return {str(name): float(value) for name, value in weights.items()}
+    return {name: float(value) for name, value in zip(EARLIER_NAMES, weights, strict=True)} if weights else {}
