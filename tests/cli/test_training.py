@@ -5,6 +5,7 @@ import json
 import shutil
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import keras
@@ -217,6 +218,8 @@ def test_a_folder_called_eleven(tmp_path, capfd):
         ("train", "--architecture", "dense128", "--scaling", "cubic"),
         ("train", "--architecture", "dense128", "--rotations", "left"),
         ("train", "--summary"),
+        ("train", "--from", "shipped"),
+        ("train", "--corrections", "folder", "--data", "mnist"),
         ("train", "--architecture", "dense128", "--data", "nowhere.npz"),
         ("evaluate", "nowhere.keras"),
         ("models", "nowhere"),
@@ -225,6 +228,15 @@ def test_a_folder_called_eleven(tmp_path, capfd):
 def test_other_mistakes(arguments, tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     ends_with_two(capfd, *arguments)
+
+
+def test_options_of_the_shipped_recipe_reach_it(monkeypatch, tmp_path):
+    from digitocr.training import shipped
+
+    made = []
+    monkeypatch.setattr(shipped, "make", lambda recipe: made.append(recipe) or 0)
+    assert call("train", "--data", tmp_path, "--epochs", 2, "--seed", 9, "--output", "m.keras") == 0
+    assert made == [shipped.ShippedRecipe(data=tmp_path, epochs=2, seed=9, output=Path("m.keras"))]
 
 
 def test_the_shipped_recipe_names_the_flag_it_does_not_take(capfd):

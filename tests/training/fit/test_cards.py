@@ -1,8 +1,9 @@
 """Cards as they are written and read back."""
 
+import hashlib
 import json
+from dataclasses import replace
 
-import numpy as np
 import pytest
 
 from digitocr.networks.card import ModelCard, read_card
@@ -30,6 +31,11 @@ def test_a_model_is_written_with_all_that_reading_needs(fitted, model, dataset):
     assert raw["history"]["loss"] == pytest.approx(fitted.history["loss"], abs=1e-5)
 
 
-def test_what_calibration_fits_is_what_is_written():
-    plain = ModelCard("m", "", ("0", "1"), 0.5)
-    assert not any(np.size(value) for value in fitted_parts(plain).values())
+def test_what_calibration_fits_is_read_back(tmp_path):
+    weights = {"smallest_margin": 0.5, "constant": -1.0}
+    card = ModelCard("m", "", ("0", "1"), 0.5, geometry=((1.0, 2.0),), number_confidence=weights)
+    (tmp_path / "m.keras").write_bytes(b"weights")
+    sha256 = hashlib.sha256(b"weights").hexdigest()
+    plain = {"name": "m", "sha256": sha256, "classes": ["0", "1"], "threshold": 0.5}
+    write_card(tmp_path / "m.keras", {**plain, **fitted_parts(card)})
+    assert read_card(tmp_path / "m.keras") == replace(card, sha256=sha256)
