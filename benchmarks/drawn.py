@@ -8,8 +8,9 @@ import cv2
 import numpy as np
 
 from digitocr.records import Grey
+from digitocr.training.synth.hand import draw_hand
 from digitocr.training.synth.paper import degrade, sheet
-from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.pen import Token, write
 from digitocr.training.synth.strokes import Random, Sources
 
 A4 = (3508, 2480)

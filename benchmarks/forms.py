@@ -6,12 +6,14 @@ Run as ``python -m benchmarks.forms``; the real pages are those of ``DIGITOCR_DA
 from __future__ import annotations
 
 import argparse
+import ast
 import csv
 import os
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from decimal import Decimal
 from pathlib import Path
 
 import cv2
@@ -31,14 +33,21 @@ from digitocr.forms.registration import (
     choose,
     flatten,
 )
-from digitocr.forms.template import Template
+from digitocr.forms.rules import Rule, evaluate
+from digitocr.forms.template import Field, Kind, Template
 from digitocr.pipeline import Reader, reader_of
 from digitocr.records import Box, Grey, Mask, Number, Page, Reason, Status
 from digitocr.settings import load_settings
 from digitocr.training.calibrate.form_accuracy import same
 from digitocr.training.calibrate.scoring import Share
-from digitocr.training.synth.forms import Entry, Shot, fill_in, photographed, plausible_values
-from digitocr.training.synth.strokes import Sources, sources_at
+from digitocr.training.synth.filled_forms import (
+    FilledField,
+    PagePhoto,
+    fill_in,
+    photograph_page,
+)
+from digitocr.training.synth.stroke_archives import sources_at
+from digitocr.training.synth.strokes import Random, Sources
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples" / "templates"
@@ -116,13 +125,13 @@ class Shown:
     form : FormPrint
     place : callable or None
         Carries reference pixels over to where they are in the picture; None where nobody knows, on real pages.
-    entries : dict of str to Entry
+    entries : dict of str to FilledField
     """
 
     image: Grey
     form: FormPrint
     place: Callable[[Points], Points] | None
-    entries: Mapping[str, Entry]
+    entries: Mapping[str, FilledField]
 
 
 def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
@@ -218,7 +227,7 @@ def real_pages(data: Path, forms: Sequence[FormPrint]) -> Iterator[tuple[str, in
         entries = {}
         for box, text in fields:
             nearest = form.template.fields[int(np.linalg.norm(centres - box.centre, axis=1).argmin())]
-            entries[nearest.name] = Entry(text)
+            entries[nearest.name] = FilledField(text)
         yield file, len(fields), Shown(grey, form, None, entries)
 
 
@@ -261,6 +270,59 @@ def without(flat: Grey, written: Mask, reach: int) -> Grey:
     return painted
 
 
+def plausible_values(rng: Random, template: Template) -> dict[str, str]:
+    """Make up what is written into each field, such that all rules hold.
+
+    Totals are worked out from the fields they are rules of; all other fields are as they come, small numbers
+    the most. Fields that may be blank are so now and then.
+
+    Raises
+    ------
+    ValueError
+        The rules are such that no values were found.
+    """
+    for _ in range(500):
+        texts = {field.name: _value(rng, field) for field in template.fields}
+        for _ in template.rules:
+            for rule in template.rules:
+                _work_out(rule, texts)
+        values = {name: Decimal(text or 0) for name, text in texts.items()}
+        fits = all(len(texts[field.name]) <= _room(field) for field in template.fields)
+        if fits and all(rule.holds(values) for rule in template.rules):
+            return texts
+    raise ValueError(f"no values found that keep the rules of {template.name}")
+
+
+def _room(field: Field) -> int:
+    return len(field.cells) or min(field.length[1], 6)
+
+
+def _value(rng: Random, field: Field) -> str:
+    if field.kind is Kind.DATE:
+        day, month, year = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(1970, 2069))
+        parts = {"D": f"{day:02}", "M": f"{month:02}", "Y": f"{year:04}"[-field.format.count("Y") :]}
+        return "".join(parts[letter] for letter in dict.fromkeys(field.format))
+    if field.kind is Kind.DIGITS:
+        return "".join(str(digit) for digit in rng.integers(0, 10, len(field.cells) or field.length[0]))
+    if field.blank and rng.random() < 0.1:
+        return ""
+    # room is left for totals
+    length = 1 + min(int(rng.exponential(1.1)), max(_room(field) - 1, 1) - 1)
+    return str(int(rng.integers(0, 10**length)))
+
+
+def _work_out(rule: Rule, texts: dict[str, str]) -> None:
+    """Set the total of a rule such as ``total == a + b`` to what it must be."""
+    if len(rule.tree.ops) != 1 or not isinstance(rule.tree.ops[0], ast.Eq):
+        return
+    left, right = rule.tree.left, rule.tree.comparators[0]
+    for total, terms in ((left, right), (right, left)):
+        if isinstance(total, ast.Name):
+            value = evaluate(terms, {name: Decimal(text or 0) for name, text in texts.items()})
+            texts[total.id] = str(value) if value >= 0 else "9" * 20
+            return
+
+
 def photographed_again(
     shown: Shown, registration: Registration, sources: Sources, count: int
 ) -> Iterator[Shown]:
@@ -273,11 +335,11 @@ def photographed_again(
         rng = np.random.default_rng((SEED, len(template.name), k))
         paper = blank.copy()
         entries = fill_in(rng, paper, fields, plausible_values(rng, template), sources)
-        shot = photographed(rng, paper, longest=int(rng.integers(1800, 3200)))
+        shot = photograph_page(rng, paper, longest=int(rng.integers(1800, 3200)))
         yield Shown(shot.image, shown.form, _placing(shot, scale), entries)
 
 
-def _placing(shot: Shot, scale: float) -> Callable[[Points], Points]:
+def _placing(shot: PagePhoto, scale: float) -> Callable[[Points], Points]:
     return lambda points: shot.place(np.asarray((points + 0.5) * scale - 0.5))
 
 
@@ -306,7 +368,7 @@ def drawn_pages(
         paper = empty.astype(np.float32) * np.float32(rng.uniform(0.88, 1.0))
         fields = [(f, f.box, f.cells) for f in template.fields]
         entries = fill_in(rng, paper, fields, plausible_values(rng, template), sources)
-        shot = photographed(rng, paper, longest=int(rng.integers(1800, 3200)))
+        shot = photograph_page(rng, paper, longest=int(rng.integers(1800, 3200)))
         yield Shown(shot.image, form, _placing(shot, scale), entries)
 
 

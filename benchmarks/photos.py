@@ -21,8 +21,9 @@ from benchmarks.scoring import Share
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Box, Number, Source, Status
 from digitocr.training.datasets.corpus import drawn_page, drawn_photo
-from digitocr.training.synth.compose import Drawing
-from digitocr.training.synth.strokes import Random, Sources, sources_at
+from digitocr.training.synth.drawing import Drawing
+from digitocr.training.synth.stroke_archives import sources_at
+from digitocr.training.synth.strokes import Random, Sources
 
 SHARED = 0.3
 """Boxes that share so much of the smaller one's width and height are of the same ink."""

@@ -19,10 +19,15 @@ from benchmarks.accuracy import data_folder
 from benchmarks.scoring import Share
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Source, Status
-from digitocr.training.synth.compose import Drawing, cell, finish, form_field, line, new_scene
+from digitocr.training.synth.cells import cell, form_field
+from digitocr.training.synth.drawing import Drawing
+from digitocr.training.synth.hand import draw_hand
+from digitocr.training.synth.lines import line
 from digitocr.training.synth.paper import degrade, sheet
-from digitocr.training.synth.pen import Token, draw_hand, write
-from digitocr.training.synth.strokes import Random, Sources, load_archive
+from digitocr.training.synth.pen import Token, write
+from digitocr.training.synth.scene import finish, new_scene
+from digitocr.training.synth.stroke_archives import load_archive
+from digitocr.training.synth.strokes import Random, Sources
 
 ARCHIVES = ("unipen_digits", "pendigits")
 KINDS, SHARES = (line, form_field, cell), (0.6, 0.25, 0.15)

@@ -12,7 +12,7 @@ from PIL import Image
 from digitocr import pipeline, read_file, read_files
 from digitocr.pipeline import load_reader
 from digitocr.records import FileStatus, ReadOptions, Shown, Source, Status
-from digitocr.training.synth.compose import line
+from digitocr.training.synth.lines import line
 from digitocr.training.synth.strokes import Sources
 
 

@@ -1,10 +1,12 @@
-"""The sub-commands that train and measure; what they do is imported when they run."""
+"""The sub-commands that train and measure models; what they do is imported when they run."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -13,165 +15,211 @@ from digitocr.cli import console
 from digitocr.errors import UsageError
 
 SHIPPED = "shipped"
-"""The recipe of the model that travels with the program."""
+"""Name of the model that comes with the program, and of its recipe."""
 
 MODELS = Path("models")
-PICTURES = Path("training-out")
+OUTPUT = Path("training-out")
 
-_EXTRAS = {"sklearn": "training", "matplotlib": "training", "onnx": "onnx", "onnxruntime": "onnx"}
-"""What may be missing, and the extra of this package that brings it."""
+_EXTRAS = {
+    "sklearn": "training",
+    "matplotlib": "training",
+    "onnx": "onnx",
+    "onnxruntime": "onnx",
+    "tf2onnx": "onnx",
+}
+"""The extra of this package that brings a module."""
 
 _Model = Annotated[Path, typer.Argument(help="A .keras file with its card beside it.")]
 _Data = Annotated[
     str,
     typer.Option(
-        help="mnist, FILE.npz, a folder of IDX files, or a folder with a sub-folder of pictures per digit."
+        help="Labelled digits: mnist, FILE.npz, a folder of IDX files, or a folder with one sub-folder of"
+        " pictures for each digit."
     ),
 ]
 _Rotations = Annotated[
     str,
     typer.Option(
-        metavar="DEGREES", help="Add of each digit a copy turned to the left by one of these: 90,-90,180."
+        metavar="DEGREES",
+        help="Add a copy of each digit, turned by one of these angles at random; counter-clockwise,"
+        " for example 90,-90,180.",
     ),
 ]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
+_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
 def register(app: typer.Typer) -> None:
     """Add the sub-commands to the command line."""
-    for command in (train, evaluate, rotations, predict, models, export, compare, threshold):
+    app.command("train")(_from_options(TrainOptions, train))
+    for command in (evaluate, rotations, predict, models, export, compare, threshold):
         app.command()(command)
 
 
-def train(
+@dataclass(frozen=True)
+class TrainOptions:
+    """What the command line of ``train`` asks for; None where the recipe decides."""
+
     architecture: Annotated[
         str,
         typer.Option(
-            help="conv64x3, conv32-64-64, dense128, digitnet, orientation; or shipped: the program's own model."
+            help="conv64x3, conv32-64-64, dense128, digitnet or orientation;"
+            " shipped retrains the model that comes with the program."
         ),
-    ] = SHIPPED,
-    data: _Data = "",
-    epochs: Annotated[
-        int | None, typer.Option(help="Without it, as published; so with the next three.")
-    ] = None,
-    batch_size: Annotated[int | None, typer.Option()] = None,
-    validation_split: Annotated[float | None, typer.Option(help="Share held back, from the end.")] = None,
-    scaling: Annotated[str | None, typer.Option(help="unit (pictures in [0, 1]) or l2-columns.")] = None,
-    rotations: _Rotations = "",
-    augment: Annotated[bool, typer.Option("--augment", help="Vary the digits in every epoch.")] = False,  # noqa: FBT002
+    ] = SHIPPED
+    data: _Data = ""
+    epochs: Annotated[int | None, typer.Option(help="By default as published for the architecture.")] = None
+    batch_size: Annotated[int | None, typer.Option(help="By default as published.")] = None
+    validation_split: Annotated[
+        float | None,
+        typer.Option(help="Share of the training digits held back for validation; by default as published."),
+    ] = None
+    scaling: Annotated[
+        str | None,
+        typer.Option(help="unit (pictures in [0, 1]) or l2-columns; by default as published."),
+    ] = None
+    rotations: _Rotations = ""
+    augment: Annotated[bool, typer.Option("--augment", help="Distort the digits anew in every epoch.")] = (
+        False
+    )
     schedule: Annotated[
-        str | None, typer.Option(help="Of the learning rate: constant, plateau or cosine.")
-    ] = None,
-    learning_rate: Annotated[float | None, typer.Option(help="Of Adam, at the start; 0.001.")] = None,
+        str | None, typer.Option(help="Learning-rate schedule: constant (default), plateau or cosine.")
+    ] = None
+    learning_rate: Annotated[
+        float | None, typer.Option(help="Initial learning rate of Adam; 0.001 by default.")
+    ] = None
     early_stopping: Annotated[
         int | None,
-        typer.Option(metavar="EPOCHS", help="Stop when the validation loss has not fallen for so many."),
-    ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of all that is random.")] = None,
-    summary: Annotated[bool, typer.Option("--summary", help="Print the layers first.")] = False,  # noqa: FBT002
+        typer.Option(
+            metavar="EPOCHS",
+            help="Stop when the validation loss has not fallen for this many epochs.",
+        ),
+    ] = None
+    seed: Annotated[int | None, typer.Option(help="Random seed.")] = None
+    summary: Annotated[bool, typer.Option("--summary", help="Print the layers first.")] = False
     output: Annotated[
-        Path | None, typer.Option(help="The .keras file; models/ARCHITECTURE.keras without it.")
-    ] = None,
+        Path | None, typer.Option(help="The .keras file to write; by default models/ARCHITECTURE.keras.")
+    ] = None
     model: Annotated[
         str | None,
-        typer.Option("--from", metavar="MODEL", help="A .keras file, or shipped; with --corrections."),
-    ] = None,
+        typer.Option(
+            "--from",
+            metavar="MODEL",
+            help="With --corrections: the model to fine-tune, a .keras file or shipped;"
+            " by default the one in use.",
+        ),
+    ] = None
     corrections: Annotated[
         Path | None,
-        typer.Option(help="Learn from an export of corrections, and promote the new model if it is better."),
-    ] = None,
+        typer.Option(
+            help="Fine-tune on a folder made by `corrections export`; the new model is used from now on"
+            " if it is better."
+        ),
+    ] = None
     state: Annotated[
-        Path | None, typer.Option(help="Where promoted models are kept.", show_default=".digitocr")
-    ] = None,
-) -> None:
-    """Train a network, and save it with its card and the curves of its history."""
-    said = {
-        "data": data or None,
-        "epochs": epochs,
-        "batch_size": batch_size,
-        "validation_split": validation_split,
-        "scaling": scaling,
-        "rotations": rotations or None,
-        "augment": augment or None,
-        "schedule": schedule,
-        "learning_rate": learning_rate,
-        "early_stopping": early_stopping,
-        "seed": seed,
-        "summary": summary or None,
-        "output": output,
-    }
+        Path | None,
+        typer.Option(help="Folder in which promoted models are kept.", show_default=".digitocr"),
+    ] = None
 
-    def command() -> int:
-        if model is not None or corrections is not None:
-            return _tuned(model, corrections, state, said)
-        if architecture == SHIPPED:
-            return _shipped(said)
-        from digitocr.networks.classifier import SCALINGS
-        from digitocr.training.extras import actions
-        from digitocr.training.fit.augment import Variation
-        from digitocr.training.fit.recipe import make_recipe
+    def refuse_all_but(self, accepted: Iterable[str], message: str, hint: str = "") -> None:
+        """Raise a usage error that names the options given beside the accepted ones."""
+        given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
+        refused = ", ".join(f"--{n.replace('_', '-')}" for n in given if n not in accepted)
+        if refused:
+            raise UsageError(message.format(refused), hint=hint)
 
-        if scaling is not None and scaling not in SCALINGS:
-            raise UsageError(f"there is no scaling {scaling!r}", hint=f"choose of {', '.join(SCALINGS)}")
-        recipe = make_recipe(
-            architecture,
-            epochs=epochs,
-            batch_size=batch_size,
-            validation_split=validation_split,
-            scaling=scaling,
-            rotations=_turns(rotations) or None,
-            variation=Variation() if augment else None,
-            schedule=schedule,
-            learning_rate=learning_rate,
-            patience=early_stopping,
-            seed=seed,
+
+def _from_options(options: type[Any], run: Callable[[Any], int]) -> Callable[..., None]:
+    """Make a command of a dataclass of options and the function that takes it; its docstring is the help."""
+
+    def command(**given: Any) -> None:  # noqa: ANN401
+        _run(lambda: run(options(**given)))
+
+    hints = get_type_hints(options, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    command.__doc__ = run.__doc__
+    command.__annotations__ = hints
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(f.name, keyword, default=f.default, annotation=hints[f.name])
+            for f in fields(options)
+        ]
+    )
+    return command
+
+
+def train(options: TrainOptions) -> int:
+    """Train a network and save it with its card and its training curves.
+
+    Without --architecture, retrain the model that comes with the program.
+    With --corrections, fine-tune a model on what people corrected.
+    """
+    if options.model is not None or options.corrections is not None:
+        return _fine_tune(options)
+    if options.architecture == SHIPPED:
+        return _train_shipped(options)
+    from digitocr.networks.classifier import SCALINGS
+    from digitocr.training.extras import train as training
+    from digitocr.training.fit.augment import Variation
+    from digitocr.training.fit.recipe import make_recipe
+
+    if options.scaling is not None and options.scaling not in SCALINGS:
+        raise UsageError(
+            f"there is no scaling {options.scaling!r}", hint=f"choose one of {', '.join(SCALINGS)}"
         )
-        if summary:
-            actions.summary(recipe)
-        return actions.train(recipe, data or "mnist", output or MODELS / f"{architecture}.keras")
+    recipe = make_recipe(
+        options.architecture,
+        epochs=options.epochs,
+        batch_size=options.batch_size,
+        validation_split=options.validation_split,
+        scaling=options.scaling,
+        rotations=_degrees(options.rotations) or None,
+        variation=Variation() if options.augment else None,
+        schedule=options.schedule,
+        learning_rate=options.learning_rate,
+        patience=options.early_stopping,
+        seed=options.seed,
+    )
+    if options.summary:
+        training.summary(recipe)
+    output = options.output or MODELS / f"{options.architecture}.keras"
+    return training.command(recipe, options.data or "mnist", output)
 
-    _run(command)
 
-
-def _tuned(
-    model: str | None, corrections: Path | None, state: Path | None, said: Mapping[str, object]
-) -> int:
-    """Fine-tune a model on corrections, which takes few arguments."""
-    if corrections is None:
+def _fine_tune(options: TrainOptions) -> int:
+    """Fine-tune a model on corrections."""
+    if options.corrections is None:
         raise UsageError("--from needs --corrections", hint="python -m digitocr corrections export FOLDER")
-    strange = [n for n, value in said.items() if value is not None and n not in ("epochs", "seed", "output")]
-    if strange:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in strange)
-        raise UsageError(f"with --corrections there is no {names}")
+    accepted = ("architecture", "model", "corrections", "state", "epochs", "seed", "output")
+    options.refuse_all_but(accepted, "--corrections cannot be combined with {}")
     from digitocr.networks.registry import model_in_use
     from digitocr.settings import load_settings
     from digitocr.training.adapt import learning
 
-    settings = load_settings({"state": state})
-    begin = None if model in (None, SHIPPED) else Path(str(model))
-    epochs, seed, output = said["epochs"], said["seed"], said["output"]
-    plan = learning.Plan(
-        corrections,
-        output if isinstance(output, Path) else PICTURES / "tuned.keras",
-        epochs if isinstance(epochs, int) else 2,
-        seed if isinstance(seed, int) else 1,
-    )
-    return learning.command(settings, begin if model else model_in_use(settings), plan)
+    settings = load_settings({"state": options.state})
+    plan = learning.Plan(options.corrections, options.output or OUTPUT / "tuned.keras")
+    given: dict[str, Any] = {"epochs": options.epochs, "seed": options.seed}
+    plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
+    if options.model is None:
+        return learning.command(settings, model_in_use(settings), plan)
+    return learning.command(settings, None if options.model == SHIPPED else Path(options.model), plan)
 
 
-def _shipped(said: Mapping[str, object]) -> int:
-    """Make the shipped model by its own recipe, which takes few arguments."""
-    taken = {name: said[name] for name in ("data", "epochs", "batch_size", "seed", "output")}
-    strange = [name for name, value in said.items() if value is not None and name not in taken]
-    if strange:
-        names = ", ".join(f"--{name.replace('_', '-')}" for name in strange)
-        raise UsageError(f"the recipe {SHIPPED} does not take {names}", hint="name an --architecture")
+def _train_shipped(options: TrainOptions) -> int:
+    """Train the model that comes with the program from scratch."""
+    accepted = ("state", "data", "epochs", "batch_size", "seed", "output")
+    hint = "name an --architecture"
+    options.refuse_all_but(accepted, f"the recipe {SHIPPED} does not take {{}}", hint)
     from digitocr.training import shipped
 
-    arguments = [
-        (f"--{name.replace('_', '-')}", str(value)) for name, value in taken.items() if value is not None
-    ]
-    return shipped.main([text for pair in arguments for text in pair])
+    given: dict[str, Any] = {
+        "data": Path(options.data) if options.data else None,
+        "epochs": options.epochs,
+        "batch_size": options.batch_size,
+        "seed": options.seed,
+        "output": options.output,
+    }
+    recipe = shipped.ShippedRecipe()
+    return shipped.make(replace(recipe, **{name: v for name, v in given.items() if v is not None}))
 
 
 def evaluate(
@@ -179,17 +227,21 @@ def evaluate(
     data: _Data = "mnist",
     rotations: _Rotations = "",
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the pictures; training-out/evaluate/NAME without it.")
+        Path | None, typer.Option(help="Folder for the plots; by default training-out/evaluate/NAME.")
     ] = None,
     as_json: _Json = False,  # noqa: FBT002
 ) -> None:
-    """Measure a model: loss, accuracy, report per digit, calibration; confusion and worst mistakes as pictures."""
+    """Measure a model on labelled digits.
+
+    Print loss, accuracy, calibration error and a report for each digit;
+    plot the confusion matrix, the most confident mistakes and the calibration.
+    """
 
     def command() -> int:
-        from digitocr.training.extras import actions
+        from digitocr.training.extras import evaluation
 
-        folder = output or PICTURES / "evaluate" / model.stem
-        return actions.evaluate(model, data, _turns(rotations), folder, as_json=as_json)
+        folder = output or OUTPUT / "evaluate" / model.stem
+        return evaluation.command(model, data, _degrees(rotations), folder, as_json=as_json)
 
     _run(command)
 
@@ -197,62 +249,65 @@ def evaluate(
 def rotations(
     model: _Model,
     turned: Annotated[
-        Path | None, typer.Option(help="A model that learned from turned copies, to set beside.")
+        Path | None, typer.Option(help="A model trained on turned copies, for comparison.")
     ] = None,
     orientation: Annotated[
-        Path | None, typer.Option(help="A network of turns; digits are turned upright by it, then read.")
+        Path | None,
+        typer.Option(help="A network that detects the rotation; digits are turned upright, then read."),
     ] = None,
     data: _Data = "mnist",
-    step: Annotated[float, typer.Option(help="Of the full circle, in degrees.")] = 15.0,
+    step: Annotated[float, typer.Option(help="Degrees between the measured rotations.")] = 15.0,
     output: Annotated[
-        Path | None, typer.Option(help="Folder of the picture; training-out/rotations/NAME without it.")
+        Path | None, typer.Option(help="Folder for the plot; by default training-out/rotations/NAME.")
     ] = None,
     as_json: _Json = False,  # noqa: FBT002
 ) -> None:
-    """Study what turning the digits does to a model, and compare ways of reading them all the same."""
+    """Measure how rotation affects a model, and compare ways of reading rotated digits."""
 
     def command() -> int:
-        from digitocr.training.extras import actions
+        from digitocr.training.extras import rotation_study
 
-        folder = output or PICTURES / "rotations" / model.stem
-        return actions.rotations(model, (turned, orientation), data, step, folder, as_json=as_json)
+        folder = output or OUTPUT / "rotations" / model.stem
+        return rotation_study.command(model, (turned, orientation), data, step, folder, as_json=as_json)
 
     _run(command)
 
 
 def predict(
-    pictures: Annotated[list[Path], typer.Argument(help="Pictures of one digit each, or folders of them.")],
+    pictures: Annotated[
+        list[Path], typer.Argument(help="Pictures of one digit each, or folders of pictures.")
+    ],
     model: Annotated[
-        Path | None, typer.Option(help="A .keras file with its card; the shipped model without it.")
+        Path | None, typer.Option(help="A .keras file with its card beside it; by default the shipped model.")
     ] = None,
-    csv: Annotated[Path, typer.Option(help="The table to write.")] = Path("predictions.csv"),
+    csv: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("predictions.csv"),
     plot: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE.png", help="Draw inputs, what the network saw, and the ten probabilities."
+            metavar="FILE.png", help="Plot each input, what the network saw of it, and the ten probabilities."
         ),
     ] = None,
 ) -> None:
-    """Read pictures of one digit each: paint files, screenshots, photos."""
+    """Read pictures of one digit each: drawings, screenshots, photos."""
 
     def command() -> int:
         from digitocr.training.extras import prediction
 
-        return prediction.predict(pictures, model, csv, plot)
+        return prediction.command(pictures, model, csv, plot)
 
     _run(command)
 
 
 def models(
-    folder: Annotated[Path, typer.Argument(help="Where the models are.")] = MODELS,
+    folder: Annotated[Path, typer.Argument(help="Folder of models.")] = MODELS,
     as_json: _Json = False,  # noqa: FBT002
 ) -> None:
-    """List models with the figures on their cards."""
+    """List models with the metrics on their cards."""
 
     def command() -> int:
-        from digitocr.training.extras import actions
+        from digitocr.training.extras import models as listing
 
-        return actions.models(folder, as_json=as_json)
+        return listing.command(folder, as_json=as_json)
 
     _run(command)
 
@@ -261,30 +316,32 @@ def export(
     model: _Model,
     form: Annotated[str, typer.Option("--format", help="savedmodel, tflite or onnx.")],
     data: _Data = "mnist",
-    output: Annotated[Path | None, typer.Option(help="Beside the model without it.")] = None,
+    output: Annotated[
+        Path | None, typer.Option(help="File or folder to write; by default beside the model.")
+    ] = None,
 ) -> None:
-    """Write a model for other programs, once its answers are those of Keras on the test digits."""
+    """Write a model for other programs, after checking that it answers as Keras does on the test digits."""
 
     def command() -> int:
         from digitocr.training.extras import exporting
 
-        return exporting.export(model, form, data, output)
+        return exporting.command(model, form, data, output)
 
     _run(command)
 
 
 def compare(
-    models: Annotated[list[Path], typer.Argument(help="Two .keras files or more.")],
+    models: Annotated[list[Path], typer.Argument(help="Two or more .keras files.")],
     data: _Data = "mnist",
     rotations: _Rotations = "",
     as_json: _Json = False,  # noqa: FBT002
 ) -> None:
-    """Measure models on the same digits, with McNemar's test and the time per digit."""
+    """Compare models on the same digits: accuracy, loss, time per digit, McNemar's test."""
 
     def command() -> int:
-        from digitocr.training.extras import actions
+        from digitocr.training.extras import comparison
 
-        return actions.compare(models, data, _turns(rotations), as_json=as_json)
+        return comparison.command(models, data, _degrees(rotations), as_json=as_json)
 
     _run(command)
 
@@ -292,15 +349,15 @@ def compare(
 def threshold(
     labelled: Annotated[
         Path,
-        typer.Option(help="A folder of pictures with truth.csv: columns file and text.", show_default=False),
+        typer.Option(help="Folder of pictures with truth.csv (columns file and text).", show_default=False),
     ],
     target_error: Annotated[
-        float, typer.Option(min=0.0, max=1.0, help="Share of accepted numbers that may be wrong.")
+        float, typer.Option(min=0.0, max=1.0, help="Accepted share of errors among the accepted numbers.")
     ] = 0.001,
-    model: Annotated[Path | None, typer.Option(help="A model instead of the shipped one.")] = None,
+    model: Annotated[Path | None, typer.Option(help="A .keras file; by default the shipped model.")] = None,
     as_json: _Json = False,  # noqa: FBT002
 ) -> None:
-    """Find the confidence from which on numbers can be accepted unseen, on labelled pictures of one's own."""
+    """Find the confidence threshold for a target error rate, on your own labelled pictures."""
 
     def command() -> int:
         from digitocr.networks import runtime
@@ -315,16 +372,18 @@ def threshold(
     _run(command)
 
 
-def _turns(text: str) -> tuple[float, ...]:
-    """Read degrees as written: ``90,-90,180``."""
+def _degrees(text: str) -> tuple[float, ...]:
+    """Parse angles in degrees, written ``90,-90,180``."""
     try:
         return tuple(float(part) for part in text.split(",") if part.strip())
     except ValueError:
-        raise UsageError(f"{text!r} are no degrees", hint="write them as 90,-90,180") from None
+        raise UsageError(
+            f"{text!r} is not a list of angles in degrees", hint="write it as 90,-90,180"
+        ) from None
 
 
 def _run(command: Callable[[], int]) -> None:
-    """Run a command to its exit status; a missing extra is a mistake of the user, not of the program."""
+    """Run a command and exit with its status; report a missing extra as a usage error."""
 
     def complete() -> int:
         try:

@@ -27,11 +27,11 @@ DIGITS = frozenset("0123456789")
 PARTS = ("1a", "1b", "1c", "1d")
 """Folders of UNIPEN with isolated characters: digits, capitals, small letters, symbols."""
 
-MOST_OTHERS = 300
-"""At most so many specimens of a letter or sign are kept."""
+MAX_SPECIMENS = 300
+"""Specimens kept of a letter or sign."""
 
-HELD_OUT = 8
-"""One writer in so many is set aside for measuring."""
+HELD_OUT_EVERY = 8
+"""One writer in this many is set aside for measuring."""
 
 _SEGMENT = re.compile(r'^(?P<level>\w+)\s+(?P<where>[\d:,-]+)\s+\S+\s+"(?P<label>\\?.)"')
 _RANGE = re.compile(r"^(\d+)(?::(\d+))?(?:-(\d+)(?::(\d+))?)?$")
@@ -55,7 +55,7 @@ class Specimen:
     source : str
         Who gave it to the collection.
     units_per_inch : float
-        Of the tablet; 0 where it is not told.
+        Of the tablet; 0 if unknown.
     """
 
     label: str
@@ -67,7 +67,7 @@ class Specimen:
 
 @dataclass(slots=True)
 class _Ink:
-    """What a file and those it includes have said so far."""
+    """Contents of a file and the files it includes, gathered so far."""
 
     columns: tuple[str, ...] = ("X", "Y")
     writer: str = ""
@@ -77,7 +77,17 @@ class _Ink:
 
 
 def statements(text: str) -> Iterator[tuple[str, str]]:
-    r"""Split text in the UNIPEN format into keywords and what follows each, over as many lines as it takes.
+    r"""Split text in the UNIPEN format into keywords and what follows each of them.
+
+    Parameters
+    ----------
+    text : str
+
+    Yields
+    ------
+    keyword : str
+    rest : str
+        May span several lines.
 
     Examples
     --------
@@ -92,10 +102,18 @@ def statements(text: str) -> Iterator[tuple[str, str]]:
 def read_pendigits(text: str) -> list[Specimen]:
     """Read one of the two original files of UCI's pen digits, ``pendigits-orig.tra`` or ``.tes``.
 
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    list of Specimen
+
     Raises
     ------
     UsageError
-        It is not of this form.
+        The text is not of this form.
     """
     found: list[Specimen] = []
     label, writer, strokes = "", "", list[Stroke]()
@@ -111,7 +129,7 @@ def read_pendigits(text: str) -> list[Specimen]:
             strokes.append(_points(rest, ("X", "Y")))
     if not found or not all(one.label in DIGITS and one.writer.isdecimal() for one in found):
         raise UsageError(
-            "these are not UCI's pen digits", hint="unpack pendigits-orig.tra.Z and .tes.Z first"
+            "this is not a file of UCI's pen digits", hint="unpack pendigits-orig.tra.Z and .tes.Z first"
         )
     return found
 
@@ -125,6 +143,10 @@ def read_unipen(folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Specimen
         With ``data/1a`` and so on, and ``include``.
     parts : iterable of str
 
+    Yields
+    ------
+    Specimen
+
     Raises
     ------
     UsageError
@@ -133,7 +155,7 @@ def read_unipen(folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Specimen
     files = sorted(path for part in parts for path in (folder / "data" / part).rglob("*.dat"))
     if not files:
         raise UsageError(
-            f"{folder} holds no UNIPEN data", hint="give the folder with data/1a and include in it"
+            f"{folder} holds no UNIPEN data", hint="name the folder that holds data/1a and include"
         )
     for path in files:
         ink = _Ink()
@@ -143,7 +165,7 @@ def read_unipen(folder: Path, parts: Iterable[str] = PARTS) -> Iterator[Specimen
 
 
 def _gather(path: Path, include: Path, ink: _Ink, above: frozenset[Path]) -> None:
-    """Take in a file and those it includes; one that is missing takes nothing else with it."""
+    """Gather a file and the files it includes; missing ones are skipped."""
     if path in above or not path.is_file():
         return
     for word, rest in statements(path.read_text(encoding="latin-1")):
@@ -169,7 +191,7 @@ def _points(text: str, columns: tuple[str, ...]) -> Stroke:
 
 
 def _cut(ink: _Ink, writer: str, source: str) -> Iterator[Specimen]:
-    """Yield the characters of a file; those that name strokes which are not there are left out."""
+    """Yield the characters of a file, except those that name missing strokes."""
     for level, where, label in ink.segments:
         strokes = _strokes(ink.strokes, where)
         if level == "CHARACTER" and strokes and not label.isspace():
@@ -199,21 +221,39 @@ def _strokes(strokes: list[Stroke], where: str) -> list[Stroke]:
 
 
 def is_held_out(one: Specimen) -> bool:
-    """Whether a writer is set aside for measuring; told by the name, so that it stays so."""
-    return hashlib.sha256(f"{one.source}/{one.writer}".encode()).digest()[0] % HELD_OUT == 0
+    """Whether a writer is set aside for measuring; depends on the name alone, so it never changes.
+
+    Parameters
+    ----------
+    one : Specimen
+
+    Returns
+    -------
+    bool
+    """
+    return hashlib.sha256(f"{one.source}/{one.writer}".encode()).digest()[0] % HELD_OUT_EVERY == 0
 
 
 def others(found: Iterable[Specimen]) -> list[Specimen]:
-    """Keep what is no digit, at most `MOST_OTHERS` of each label, evenly taken from those there are."""
+    """Keep letters and signs, at most `MAX_SPECIMENS` of each label, evenly spaced.
+
+    Parameters
+    ----------
+    found : iterable of Specimen
+
+    Returns
+    -------
+    list of Specimen
+    """
     by_label: dict[str, list[Specimen]] = {}
     for one in found:
         if one.label not in DIGITS:
             by_label.setdefault(one.label, []).append(one)
-    return [one for _, some in sorted(by_label.items()) for one in some[:: -(-len(some) // MOST_OTHERS)]]
+    return [one for _, some in sorted(by_label.items()) for one in some[:: -(-len(some) // MAX_SPECIMENS)]]
 
 
 def write_archive(path: Path, found: list[Specimen], is_test: list[bool], *, numbered: bool) -> None:
-    """Write an archive as :func:`digitocr.training.synth.strokes.load_archive` reads it.
+    """Write an archive as :func:`digitocr.training.synth.stroke_archives.load_archive` reads it.
 
     Parameters
     ----------
@@ -222,7 +262,7 @@ def write_archive(path: Path, found: list[Specimen], is_test: list[bool], *, num
     is_test : list of bool
         Per specimen, whether it is for measuring only.
     numbered : bool
-        Writers go by the number in their name; else by the order of their names.
+        Number writers by the number in their name, otherwise in the order of their names.
     """
     strokes = [stroke for one in found for stroke in one.strokes]
     names = sorted({(one.source, one.writer) for one in found})

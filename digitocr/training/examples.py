@@ -1,6 +1,6 @@
-"""The example pictures: drawn from our own skeletons, so that they carry nobody's licence but ours.
+"""The example pictures, drawn from our own skeletons and therefore under our own licence.
 
-``python -m digitocr.training.examples OUTDIR`` draws them anew, the same each time.
+``python -m digitocr.training.examples OUTDIR`` draws them again, identically.
 """
 
 from __future__ import annotations
@@ -14,9 +14,14 @@ from typing import Final
 import cv2
 import numpy as np
 
-from digitocr.training.synth.compose import INKS, Drawing, finish, form_field, line
+from digitocr.training.synth.cells import form_field
+from digitocr.training.synth.drawing import Drawing
+from digitocr.training.synth.inks import INKS
+from digitocr.training.synth.lines import line
+from digitocr.training.synth.number_sheets import card_scene, rows_scene, table_scene
 from digitocr.training.synth.paper import Pattern, degrade, light
-from digitocr.training.synth.scenes import card_scene, photograph, rows_scene, table_scene
+from digitocr.training.synth.photos import photograph
+from digitocr.training.synth.scene import finish
 from digitocr.training.synth.strokes import Random, Sources
 
 _OWN: Final = Sources()
@@ -84,17 +89,32 @@ EXAMPLES: Final[dict[str, tuple[int, Callable[[Random], Drawing]]]] = {
     "chalk.jpg": (8, _chalk),
     "meter.jpg": (1, _meter),
 }
-"""File name of each example, the seed it is drawn with, and how."""
+"""By file name, the seed of each example and the function that draws it."""
 
 
 def draw_example(name: str) -> Drawing:
-    """Draw one example."""
+    """Draw one example.
+
+    Parameters
+    ----------
+    name : str
+        A key of `EXAMPLES`.
+
+    Returns
+    -------
+    Drawing
+    """
     seed, draw = EXAMPLES[name]
     return draw(np.random.default_rng(seed))
 
 
 def write_examples(folder: Path) -> None:
-    """Draw all examples into a folder, and ``truth.csv`` (``file,text``, rows joined with ``|``)."""
+    """Draw all examples into a folder with ``truth.csv`` (columns file and text, rows joined by ``|``).
+
+    Parameters
+    ----------
+    folder : Path
+    """
     folder.mkdir(parents=True, exist_ok=True)
     with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as stream:
         table = csv.writer(stream, lineterminator="\n")
@@ -113,7 +133,7 @@ def main(arguments: list[str] | None = None) -> None:
     parser = argparse.ArgumentParser(
         prog="python -m digitocr.training.examples", description="Draw the examples."
     )
-    parser.add_argument("folder", type=Path, help="where they go")
+    parser.add_argument("folder", type=Path, help="folder to write to")
     write_examples(parser.parse_args(arguments).folder)
 
 

@@ -10,14 +10,12 @@ import hashlib
 import json
 import os
 import time
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from digitocr import __version__
 from digitocr.networks.card import ModelCard
@@ -27,7 +25,7 @@ from digitocr.networks.runtime import compile_network, compiled_file, load_netwo
 from digitocr.recognition.normalize import to_batch
 from digitocr.training.calibrate.fit_card import calibrated, calibrated_in_cells, of_drawings
 from digitocr.training.datasets.corpus import (
-    HELD_FROM,
+    CALIBRATION_FROM,
     calibration_sources,
     candidates_of,
     corpus,
@@ -36,12 +34,13 @@ from digitocr.training.datasets.corpus import (
 )
 from digitocr.training.datasets.fields import drawn_forms
 from digitocr.training.datasets.mnist import load_mnist
-from digitocr.training.datasets.sharded import Part
+from digitocr.training.datasets.sharded import Shard
 from digitocr.training.fit import digit_network as digits
 from digitocr.training.fit import line_network as lines
 from digitocr.training.fit.architectures import ensemble
 from digitocr.training.fit.cards import fitted_parts, write_card
-from digitocr.training.fit.side_by_side import say, side_by_side
+from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
+from digitocr.training.fit.parallel import in_parallel, report
 
 SOURCES = {
     "mnist.npz": "MNIST (LeCun, Cortes, Burges), CC BY-SA 3.0",
@@ -52,95 +51,224 @@ SOURCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class Recipe:
-    """What the networks learn from, and how long."""
+class ShippedRecipe:
+    """How the shipped model is made.
 
-    data_dir: Path | None
-    work: Path
-    seed: int
-    pictures: int
-    epochs: int
-    batch_size: int
-    line_epochs: int
-    line_batch_size: int
+    Attributes
+    ----------
+    data : Path
+        Folder of the stroke archives and ``mnist.npz``; any of them may be missing.
+    output : Path
+        The ``.keras`` file of the digit network; the line reader's goes beside it.
+    work : Path
+        Folder for drawings and checkpoints.
+    pictures : int
+        Drawings to learn from.
+    epochs, batch_size : int
+        Of the digit network.
+    line_readers : int
+        Networks in the line reader's ensemble.
+    line_epochs, line_batch_size : int
+        Of each of these.
+    seed : int
+    networks : Path or None
+        A model whose networks are calibrated again instead of training new ones.
+    """
 
-    def drawings(self) -> list[Part]:
-        """Draw what both kinds of network learn from, or take what is drawn already."""
-        return corpus(self.seed * 1_000_000, self.pictures, self.data_dir, self.work, say)
+    data: Path = field(default_factory=lambda: Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
+    output: Path = Path("models/digits.keras")
+    work: Path = Path("training-out")
+    pictures: int = 48_000
+    epochs: int = 4
+    line_readers: int = 3
+    line_epochs: int = 4
+    batch_size: int = 128
+    line_batch_size: int = 16
+    seed: int = 7
+    networks: Path | None = None
 
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of data, None where it does not exist."""
+        return self.data if self.data.is_dir() else None
 
-def _digits(recipe: Recipe) -> Path:
-    """Train the digit network, and return where it lies."""
-    x_train, y_train, _, _ = load_mnist(None)
-    drawn = candidates_of(recipe.drawings())
-    data = digits.training_set(drawn, x_train[:HELD_FROM], y_train[:HELD_FROM], recipe.seed)
-    say(f"digits: {len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
-    run = (recipe.epochs, recipe.batch_size, recipe.seed)
-    checkpoint = _checkpoint(recipe.work / "digits", (data.images, data.labels), run)
-    return _kept(checkpoint, lambda: digits.train_digits(data, *run, checkpoint))
+    @property
+    def sources(self) -> dict[str, str]:
+        """File name and credit of each archive that is present."""
+        return {name: credit for name, credit in SOURCES.items() if (self.data / name).is_file()}
 
+    @property
+    def command(self) -> str:
+        """The command line that makes the same model again."""
+        if self.networks:
+            how = f"--networks {self.networks.name}"
+        else:
+            how = (
+                f"--pictures {self.pictures} --epochs {self.epochs} --line-readers {self.line_readers} "
+                f"--line-epochs {self.line_epochs} --batch-size {self.batch_size} "
+                f"--line-batch-size {self.line_batch_size}"
+            )
+        return f"python -m digitocr.training.shipped {how} --seed {self.seed}"
 
-def _line_reader(recipe: Recipe, member: int) -> Path:
-    """Train one of the line reader's networks, and return where it lies."""
-    lessons = [one for part in recipe.drawings() for one in lines.lessons_of(part)]
-    say(f"line reader {recipe.seed + member}: {len(lessons)} lines")
-    run = (recipe.line_epochs, recipe.line_batch_size, recipe.seed + member)
-    learned = (array for one in lessons for array in (one.picture, one.digits, one.frames))
-    checkpoint = _checkpoint(recipe.work / "lines", learned, run)
-    return _kept(checkpoint, lambda: lines.train_lines(lessons, *run, checkpoint))
-
-
-def _checkpoint(path: Path, learned: Iterable[NDArray[Any]], run: tuple[int, ...]) -> Path:
-    """Name the folder of a run's checkpoints by all that makes the run what it is."""
-    facts = hashlib.sha256(repr(run).encode())
-    for array in learned:
-        facts.update(array.tobytes())
-    return path.with_name(f"{path.name}-{facts.hexdigest()[:12]}")
-
-
-def _kept(checkpoint: Path, train: Callable[[], Any]) -> Path:
-    """Train a network and keep it beside its checkpoints, unless that was done before."""
-    path = checkpoint.with_suffix(".keras")
-    if not path.is_file():
-        unfinished = checkpoint.with_suffix(".part.keras")
-        train().save(unfinished)
-        unfinished.replace(path)
-    return path
-
-
-def _trained(recipe: Recipe, line_readers: int) -> tuple[Any, Any]:
-    """Train the digit network, and the line reader's side by side with it."""
-    recipe.drawings()
-    jobs = [partial(_digits, recipe), *(partial(_line_reader, recipe, k) for k in range(line_readers))]
-    network, *members = [load_network(path) for path in side_by_side(jobs)]
-    return network, ensemble(members)
-
-
-def _of_model(model: Path) -> tuple[Any, Any, dict[str, Any]]:
-    """Load both networks of a model as they are, and how its card says that they were trained."""
-    card = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
-    trained = card.get("trained") or {name: card[name] for name in ("version", "command", "seconds")}
-    return load_network(model), load_network(model.with_name(card["line_reader"])), {"trained": trained}
+    def drawings(self) -> list[Shard]:
+        """Draw what both kinds of network learn from, or load what is drawn already."""
+        return corpus(self.seed * 1_000_000, self.pictures, self.data_dir, self.work, report)
 
 
 @dataclass(frozen=True, slots=True)
-class Made:
-    """Both networks, and what they were compiled to."""
+class Networks:
+    """The digit network and the line reader, as trained and as compiled."""
 
     digits: Any
     compiled: bytes
     lines: Any
     lines_compiled: bytes
 
+    @classmethod
+    def of(cls, digit_network: Any, line_network: Any) -> Networks:  # noqa: ANN401 (Keras ships no types)
+        """Compile both networks."""
+        return cls(digit_network, compile_network(digit_network), line_network, compile_network(line_network))
 
-def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:
-    """Save the networks, each with its card and what it was compiled to beside it."""
+
+def make(recipe: ShippedRecipe) -> int:
+    """Train or load the networks, calibrate them on held-out drawings, and write them with their cards.
+
+    Parameters
+    ----------
+    recipe : ShippedRecipe
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    started = time.monotonic()
+    report(f"sources: our own skeletons, {', '.join(recipe.sources) or 'MNIST by download'}")
+    if recipe.networks:
+        digit_network, line_network, trained = networks_of(recipe.networks)
+    else:
+        digit_network, line_network, trained = *_trained(recipe), {}
+    networks = Networks.of(digit_network, line_network)
+    report("calibrating on held-out drawings")
+    card, metrics = _calibrated(recipe, networks)
+    report(json.dumps(metrics))
+    facts = {
+        "version": __version__,
+        "command": recipe.command,
+        "seconds": round(time.monotonic() - started),
+        **trained,
+        "data": {"own pen strokes": "drawn by digitocr.training", **_credits(recipe)},
+        "metrics": metrics,
+    }
+    write(networks, card, recipe.output, facts)
+    report(f"written: {recipe.output} and its card")
+    return 0
+
+
+def _train_digits(recipe: ShippedRecipe) -> Path:
+    """Train the digit network and return its file."""
+    x_train, y_train, _, _ = load_mnist(None)
+    drawn = candidates_of(recipe.drawings())
+    data = digits.training_set(drawn, x_train[:CALIBRATION_FROM], y_train[:CALIBRATION_FROM], recipe.seed)
+    report(f"digits: {len(data.labels)} candidates, by class {np.bincount(data.labels).tolist()}")
+    run = (recipe.epochs, recipe.batch_size, recipe.seed)
+    checkpoint = checkpoint_path(recipe.work / "digits", (data.images, data.labels), run)
+    return trained_once(checkpoint, lambda: digits.train_digits(data, *run, checkpoint))
+
+
+def _train_line_reader(recipe: ShippedRecipe, member: int) -> Path:
+    """Train one of the line reader's networks and return its file."""
+    lessons = [one for part in recipe.drawings() for one in lines.lessons_of(part)]
+    report(f"line reader {recipe.seed + member}: {len(lessons)} lines")
+    run = (recipe.line_epochs, recipe.line_batch_size, recipe.seed + member)
+    learned = (array for one in lessons for array in (one.picture, one.digits, one.frames))
+    checkpoint = checkpoint_path(recipe.work / "lines", learned, run)
+    return trained_once(checkpoint, lambda: lines.train_lines(lessons, *run, checkpoint))
+
+
+def _trained(recipe: ShippedRecipe) -> tuple[Any, Any]:
+    """Train the digit network and the line reader's networks in parallel."""
+    recipe.drawings()
+    members = (partial(_train_line_reader, recipe, k) for k in range(recipe.line_readers))
+    network, *readers = [
+        load_network(path) for path in in_parallel([partial(_train_digits, recipe), *members])
+    ]
+    return network, ensemble(readers)
+
+
+def networks_of(model: Path) -> tuple[Any, Any, dict[str, Any]]:
+    """Load both networks of a model, and what its card says of their training.
+
+    Parameters
+    ----------
+    model : Path
+
+    Returns
+    -------
+    digits : keras.Model
+    lines : keras.Model
+    facts : dict
+        ``trained``: version, command and seconds of the training, kept through calibrations.
+    """
+    card = json.loads(model.with_suffix(".json").read_text(encoding="utf-8"))
+    trained = card.get("trained") or {name: card[name] for name in ("version", "command", "seconds")}
+    return load_network(model), load_network(model.with_name(card["line_reader"])), {"trained": trained}
+
+
+def _calibrated(recipe: ShippedRecipe, networks: Networks) -> tuple[ModelCard, dict[str, float]]:
+    """Fit the card on drawings by held-out hands, and measure the result."""
+    x_train, y_train, x_test, y_test = load_mnist(None)
+    hands = calibration_sources(recipe.data_dir, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
+    drawn = drawn_lines(recipe.seed * 1_000_000 + 900_000, 8000, hands)
+    card = ModelCard(recipe.output.stem, "", digits.CLASSES, 0.5)
+    classifier = classifier_of(card, runner(networks.compiled))
+    line_reader = LineReader(runner(networks.lines_compiled))
+    card, numbers = calibrated(classifier, line_reader, card, drawn)
+    forms = drawn_forms(recipe.seed * 1_000_000 + 950_000, 300, hands)
+    fields = [field for form in forms for field in form]
+    card, in_cells = calibrated_in_cells(card, classifier, line_reader, fields)
+    test = classifier.log_probabilities(to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
+    found = of_drawings(numbers, card.number_confidence)
+    right = np.array([one.right for one in found])
+    accepted = np.array([one.confidence >= card.threshold for one in found])
+    metrics = {
+        "drawn_lines_right_by_the_line_reader": lines.lines_right(line_reader, [d.item for d in drawn]),
+        "mnist_test_accuracy": np.mean(test == y_test),
+        "drawn_numbers_right": right.mean(),
+        "drawn_numbers_accepted": accepted.mean(),
+        "drawn_numbers_wrong_among_accepted": 1 - right[accepted].mean(),
+        "drawn_cells_right": np.mean([n.right for n in in_cells]),
+    }
+    return card, {name: round(float(value), 4) for name, value in metrics.items()}
+
+
+def _credits(recipe: ShippedRecipe) -> dict[str, str]:
+    """Credit and checksum of each archive that was learned from."""
+    return {
+        name: f"{credit}; sha256 {hashlib.sha256((recipe.data / name).read_bytes()).hexdigest()}"
+        for name, credit in recipe.sources.items()
+    }
+
+
+def write(networks: Networks, card: ModelCard, output: Path, facts: dict[str, Any]) -> None:
+    """Save both networks, each with its card and its compiled file beside it.
+
+    Parameters
+    ----------
+    networks : Networks
+    card : ModelCard
+        Of the digit network, calibrated.
+    output : Path
+        The ``.keras`` file of the digit network.
+    facts : dict
+        What both cards say of how the model was made.
+    """
     output.parent.mkdir(parents=True, exist_ok=True)
-    made.digits.save(output)
-    compiled_file(output).write_bytes(made.compiled)
+    networks.digits.save(output)
+    compiled_file(output).write_bytes(networks.compiled)
     line_reader = output.with_name(f"{output.stem}-lines.keras")
-    made.lines.save(line_reader)
-    compiled_file(line_reader).write_bytes(made.lines_compiled)
+    networks.lines.save(line_reader)
+    compiled_file(line_reader).write_bytes(networks.lines_compiled)
     sha256 = hashlib.sha256(line_reader.read_bytes()).hexdigest()
     write_card(
         line_reader,
@@ -163,10 +291,10 @@ def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> N
             "input": "(N, 28, 28, 1) float32 in [0, 1], ink bright on black, MNIST format"
             " (digitocr.recognition.normalize)",
             "output": "logits",
-            "compiled_sha256": hashlib.sha256(made.compiled).hexdigest(),
+            "compiled_sha256": hashlib.sha256(networks.compiled).hexdigest(),
             "line_reader": line_reader.name,
             "line_reader_sha256": sha256,
-            "line_reader_compiled_sha256": hashlib.sha256(made.lines_compiled).hexdigest(),
+            "line_reader_compiled_sha256": hashlib.sha256(networks.lines_compiled).hexdigest(),
             "threshold": card.threshold,
             "licence": "Apache-2.0",
             **facts,
@@ -177,92 +305,22 @@ def write(made: Made, card: ModelCard, output: Path, facts: dict[str, Any]) -> N
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(prog="python -m digitocr.training.shipped", description=__doc__)
-    parser.add_argument(
-        "--data",
-        type=Path,
-        default=Path(os.environ.get("DIGITOCR_DATA", "../shared/data")),
-        help="folder with the stroke archives and mnist.npz, as far as they are at hand",
+    parser = argparse.ArgumentParser(
+        prog="python -m digitocr.training.shipped", description=__doc__, argument_default=argparse.SUPPRESS
     )
-    parser.add_argument("--output", type=Path, default=Path("models/digits.keras"))
-    parser.add_argument(
-        "--work", type=Path, default=Path("training-out"), help="folder for parts and checkpoints"
-    )
-    parser.add_argument("--pictures", type=int, default=48_000, help="how many drawings")
-    parser.add_argument("--epochs", type=int, default=4)
-    parser.add_argument("--line-readers", type=int, default=3, help="networks that read lines together")
-    parser.add_argument("--line-epochs", type=int, default=4, help="epochs of each of these")
-    parser.add_argument("--batch-size", type=int, default=128)
-    parser.add_argument("--line-batch-size", type=int, default=16)
-    parser.add_argument("--seed", type=int, default=7)
-    parser.add_argument(
-        "--networks", type=Path, metavar="MODEL", help="calibrate those of a model instead of training"
-    )
-    args = parser.parse_args(argv)  # fmt: skip
-
-    started = time.monotonic()
-    data_dir = args.data if args.data.is_dir() else None
-    present = {name: credit for name, credit in SOURCES.items() if data_dir and (data_dir / name).is_file()}
-    say(f"sources: our own skeletons, {', '.join(present) or 'MNIST by download'}")
-    recipe = Recipe(
-        data_dir, args.work, args.seed, args.pictures, args.epochs, args.batch_size, args.line_epochs,
-        args.line_batch_size,
-    )  # fmt: skip
-    if args.networks:
-        network, line_network, trained = _of_model(args.networks)
-        how = f"--networks {args.networks.name}"
-    else:
-        network, line_network = _trained(recipe, args.line_readers)
-        trained = {}
-        how = (
-            f"--pictures {args.pictures} --epochs {args.epochs} --line-readers {args.line_readers} "
-            f"--line-epochs {args.line_epochs} --batch-size {args.batch_size} --line-batch-size {args.line_batch_size}"
-        )
-
-    say("calibrating on held-out drawings")
-    x_train, y_train, x_test, y_test = load_mnist(None)
-    hands = calibration_sources(data_dir, x_train[HELD_FROM:], y_train[HELD_FROM:])
-    drawn = drawn_lines(args.seed * 1_000_000 + 900_000, 8000, hands)
-    made = Made(network, compile_network(network), line_network, compile_network(line_network))
-    card = ModelCard(args.output.stem, "", digits.CLASSES, 0.5)
-    classifier = classifier_of(card, runner(made.compiled))
-    line_reader = LineReader(runner(made.lines_compiled))
-    card, numbers = calibrated(classifier, line_reader, card, drawn)
-    fields = [field for form in drawn_forms(args.seed * 1_000_000 + 950_000, 300, hands) for field in form]
-    card, in_cells = calibrated_in_cells(card, classifier, line_reader, fields)
-    test = classifier.log_probabilities(to_batch([cropped(image) for image in x_test]))[:, :10].argmax(axis=1)
-    found = of_drawings(numbers, card.number_confidence)
-    right = np.array([one.right for one in found])
-    taken = np.array([one.confidence >= card.threshold for one in found])
-    metrics = {
-        "drawn_lines_right_by_the_line_reader": round(
-            lines.lines_right(line_reader, [d.item for d in drawn]), 4
-        ),
-        "mnist_test_accuracy": round(float(np.mean(test == y_test)), 4),
-        "drawn_numbers_right": round(float(right.mean()), 4),
-        "drawn_numbers_accepted": round(float(taken.mean()), 4),
-        "drawn_numbers_wrong_among_accepted": round(float(1 - right[taken].mean()), 4),
-        "drawn_cells_right": round(float(np.mean([n.right for n in in_cells])), 4),
-    }
-    say(json.dumps(metrics))
-    facts = {
-        "version": __version__,
-        "command": f"python -m digitocr.training.shipped {how} --seed {args.seed}",
-        "seconds": round(time.monotonic() - started),
-        **trained,
-        "data": {
-            "own pen strokes": "drawn by digitocr.training",
-            **{
-                name: f"{credit}; sha256 {hashlib.sha256((data_dir / name).read_bytes()).hexdigest()}"
-                for name, credit in present.items()
-                if data_dir
-            },
-        },
-        "metrics": metrics,
-    }
-    write(made, card, args.output, facts)
-    say(f"written: {args.output} and its card")
-    return 0
+    add = parser.add_argument
+    add("--data", type=Path, help="folder with the stroke archives and mnist.npz, as far as present")
+    add("--output", type=Path)
+    add("--work", type=Path, help="folder for drawings and checkpoints")
+    add("--pictures", type=int, help="number of drawings")
+    add("--epochs", type=int)
+    add("--line-readers", type=int, help="networks that read lines together")
+    add("--line-epochs", type=int, help="epochs of each of these")
+    add("--batch-size", type=int)
+    add("--line-batch-size", type=int)
+    add("--seed", type=int)
+    add("--networks", type=Path, metavar="MODEL", help="calibrate this model's networks instead of training")
+    return make(ShippedRecipe(**vars(parser.parse_args(argv))))
 
 
 if __name__ == "__main__":

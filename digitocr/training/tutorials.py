@@ -1,7 +1,7 @@
-"""The tutorials' figures, ours beside the published ones: every run once, three seeds each, and the table.
+"""The tutorials' figures, ours beside the published ones, from three seeds each.
 
-Run as ``make tutorials`` or ``python -m digitocr.training.tutorials``; see ``--help``. What is finished is kept and
-not run again, so an interrupted call goes on where it was.
+Run as ``make tutorials`` or ``python -m digitocr.training.tutorials``; see ``--help``. Finished runs are kept, so an
+interrupted call resumes.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from typing import Any
 from digitocr import atomic
 from digitocr.errors import DigitocrError, OutputError, guarded
 from digitocr.settings import cores
-from digitocr.training.fit.side_by_side import say
+from digitocr.training.fit.parallel import report
 
 SEEDS = (1, 2, 3)
 
@@ -42,7 +42,7 @@ _ONE_THREAD = {"TF_NUM_INTRAOP_THREADS": "1", "TF_NUM_INTEROP_THREADS": "1", "OM
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """A figure of the tutorials and the command that makes ours, but for seed and output.
+    """A figure of the tutorials, and our training command without seed and output.
 
     Attributes
     ----------
@@ -51,7 +51,7 @@ class Row:
     text : str
         What it is, for people.
     published : str
-        What the tutorials say, or what is asked for where they say nothing.
+        What the tutorials report, or else our target.
     command : str
         Arguments of ``python -m digitocr train``.
     metric : str
@@ -88,7 +88,7 @@ ROWS = (
     Row("conv64x3-unit", "`conv64x3`, [0, 1]", "≥ 98.7 %", "--architecture conv64x3 --scaling unit"),
     Row(
         "conv64x3-cosine",
-        "the same with the learning rate run down",
+        "the same with the learning rate decayed to zero",
         "≥ 98.7 %",
         "--architecture conv64x3 --scaling unit --schedule cosine --learning-rate 0.002",
     ),
@@ -100,7 +100,7 @@ ROWS = (
     ),
     Row(
         "orientation",
-        "`orientation`: quarter turns told right, on the same 20,000",
+        "`orientation`: quarter turns recognised, on the same 20,000",
         "–",
         f"--architecture orientation --rotations={TURNS}",
         "turns_told",
@@ -123,7 +123,7 @@ class Run:
 
     @property
     def arguments(self) -> list[str]:
-        """What follows ``python -m digitocr``."""
+        """The arguments of ``python -m digitocr``."""
         return [
             "train",
             *shlex.split(self.row.command),
@@ -135,8 +135,12 @@ class Run:
 
     @property
     def card(self) -> dict[str, Any] | None:
-        """The card of the finished run, None where it is not finished or was made by another command."""
+        """The card of the finished run; None if it is not finished or was made by another command."""
         return _finished(self.output.with_suffix(".run.json"), self.arguments)
+
+    def finish(self, card: dict[str, Any]) -> None:
+        """Keep the card, so that the run is not done again."""
+        _keep(self.output.with_suffix(".run.json"), self.arguments, card)
 
 
 def _finished(path: Path, arguments: Sequence[str]) -> dict[str, Any] | None:
@@ -152,12 +156,26 @@ def _keep(path: Path, arguments: Sequence[str], result: Any) -> None:  # noqa: A
 
 
 def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
-    """Run one command of the program and return its standard output.
+    """Run one command of the program.
+
+    Parameters
+    ----------
+    arguments : sequence of str
+        After ``python -m digitocr``.
+    log : Path
+        File for its standard error.
+    variables : dict of str to str
+        Added to the environment.
+
+    Returns
+    -------
+    str
+        Its standard output.
 
     Raises
     ------
     OutputError
-        It failed; with the end of what it said.
+        The command failed; the message quotes the end of the log.
     """
     log.parent.mkdir(parents=True, exist_ok=True)
     with log.open("wb") as stream:
@@ -166,26 +184,41 @@ def call(arguments: Sequence[str], log: Path, variables: dict[str, str]) -> str:
             stdout=subprocess.PIPE, stderr=stream, env=os.environ | variables, check=False, text=True,
         )  # fmt: skip
     if done.returncode:
-        told = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
-        raise OutputError(f"`{shlex.join(arguments)}` failed: {' '.join(told)}", hint=f"see {log}")
+        end = log.read_text(encoding="utf-8", errors="replace").splitlines()[-3:]
+        raise OutputError(f"`{shlex.join(arguments)}` failed: {' '.join(end)}", hint=f"see {log}")
     return done.stdout
 
 
 def train(run: Run) -> None:
-    """Do one training run and keep its card, unless another call has done it meanwhile."""
+    """Do one training run and keep its card, unless it is finished.
+
+    Parameters
+    ----------
+    run : Run
+    """
     if run.card is not None:
         return
-    say(f"begun: {run.row.name}, seed {run.seed}")
+    report(f"started: {run.row.name}, seed {run.seed}")
     call(run.arguments, run.output.with_suffix(".log"), _ONE_THREAD)
     card = json.loads(run.output.with_suffix(".json").read_text(encoding="utf-8"))
-    _keep(run.output.with_suffix(".run.json"), run.arguments, card)
-    say(
+    run.finish(card)
+    report(
         f"done: {run.row.name}, seed {run.seed}: {card['metrics'][run.row.metric]:.4f} in {card['seconds']} s"
     )
 
 
 def study_arguments(folder: Path, seed: int) -> list[str]:
-    """Return the arguments of the rotation study of one seed."""
+    """Return the arguments of the rotation study of one seed.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+
+    Returns
+    -------
+    list of str
+    """
     models = {
         name: str(folder / f"{name}-{seed}.keras") for name in ("conv32-64-64", "turned", "orientation")
     }
@@ -196,15 +229,32 @@ def study_arguments(folder: Path, seed: int) -> list[str]:
 
 
 def finished_study(folder: Path, seed: int) -> dict[str, Any] | None:
-    """Return the rotation study of one seed, None where it was not made yet."""
+    """Return the rotation study of one seed.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+
+    Returns
+    -------
+    dict or None
+        None if it is not made yet.
+    """
     return _finished(folder / f"{STUDY}-{seed}.run.json", study_arguments(folder, seed))
 
 
 def study(folder: Path, seed: int) -> None:
-    """Make the rotation study of one seed, unless it was made; one at a time, for it measures time."""
+    """Make the rotation study of one seed, unless it is made. Run one at a time: it measures time.
+
+    Parameters
+    ----------
+    folder : Path
+    seed : int
+    """
     if finished_study(folder, seed) is not None:
         return
-    say(f"begun: {STUDY}, seed {seed}")
+    report(f"started: {STUDY}, seed {seed}")
     arguments = study_arguments(folder, seed)
     found = json.loads(call(arguments, folder / f"{STUDY}-{seed}.log", _ONE_THREAD))
     _keep(folder / f"{STUDY}-{seed}.run.json", arguments, found)
@@ -214,7 +264,16 @@ def study(folder: Path, seed: int) -> None:
 
 
 def spread(values: Sequence[float]) -> str:
-    """Write values in per cent as their mean and, in brackets, the least and the greatest.
+    """Format shares as mean and range in per cent.
+
+    Parameters
+    ----------
+    values : sequence of float
+        In [0, 1].
+
+    Returns
+    -------
+    str
 
     Examples
     --------
@@ -228,9 +287,20 @@ def spread(values: Sequence[float]) -> str:
 
 
 def figures(runs: Sequence[Run], studies: Sequence[dict[str, Any]]) -> str:
-    """Write the tables of what is finished, as Markdown."""
+    """Format the tables of what is finished as Markdown.
+
+    Parameters
+    ----------
+    runs : sequence of Run
+    studies : sequence of dict
+        Rotation studies.
+
+    Returns
+    -------
+    str
+    """
     parts = [
-        "| | published or asked | ours: mean (least to greatest) | loss | parameters | core seconds | seeds |"
+        "| | published or target | ours: mean (least to greatest) | loss | parameters | core seconds | seeds |"
     ]
     parts.append("|---|---|---|---|---|---|---|")
     for row in ROWS:
@@ -259,12 +329,12 @@ def _studied(studies: Sequence[dict[str, Any]]) -> list[str]:
         return []
     names = (
         "`conv32-64-64` alone",
-        "learned from turned copies",
+        "trained on turned copies",
         "turned upright by `orientation`, then read",
     )
     parts = [
         "",
-        f"Turned digits, seeds studied {len(studies)}: 10,000 test digits and a turned copy of each.",
+        f"Turned digits, {len(studies)} seeds: 10,000 test digits and a turned copy of each.",
         "",
     ]
     parts += [
@@ -307,28 +377,46 @@ def _studied(studies: Sequence[dict[str, Any]]) -> list[str]:
 
 
 def write_figures(document: Path, text: str) -> None:
-    """Put the tables between their marks in the document."""
-    try:
-        old = document.read_text(encoding="utf-8")
-    except OSError as error:
-        raise atomic.cannot_write(document, error) from None
+    """Put the tables between their marks in a document.
+
+    Parameters
+    ----------
+    document : Path
+    text : str
+        Markdown.
+
+    Raises
+    ------
+    OutputError
+        The document cannot be read or written, or has no marks.
+    """
+    old = _text_of(document)
     if _BEGIN not in old or _END not in old:
-        raise OutputError(f"{document} has no place for the figures", hint=f"mark it by {_BEGIN} and {_END}")
+        raise OutputError(
+            f"{document} has no place for the figures", hint=f"mark it with {_BEGIN} and {_END}"
+        )
     new = re.sub(f"{_BEGIN}.*{_END}", lambda _: f"{_BEGIN}\n{text}\n{_END}", old, flags=re.DOTALL)
     atomic.write(document, new.encode())
+
+
+def _text_of(document: Path) -> str:
+    try:
+        return document.read_text(encoding="utf-8")
+    except OSError as error:
+        raise atomic.cannot_write(document, error) from None
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m digitocr.training.tutorials", description=__doc__)
-    parser.add_argument("--work", type=Path, default=Path("training-out/tutorials"), help="what is finished")
+    parser.add_argument(
+        "--work", type=Path, default=Path("training-out/tutorials"), help="folder of finished runs"
+    )
     parser.add_argument("--document", type=Path, default=Path("docs/tutorials.md"))
     parser.add_argument("--jobs", type=int, default=cores(), help="runs side by side, each on one core")
     names = [row.name for row in ROWS]
-    parser.add_argument("--only", nargs="*", choices=names, default=names, help="these rows alone")
-    parser.add_argument(
-        "--seeds", type=int, nargs="*", choices=SEEDS, default=SEEDS, help="these seeds alone"
-    )
+    parser.add_argument("--only", nargs="*", choices=names, default=names, help="only these rows")
+    parser.add_argument("--seeds", type=int, nargs="*", choices=SEEDS, default=SEEDS, help="only these seeds")
     args = parser.parse_args(argv)
     return guarded(lambda: _make(args.work, args.document, args.jobs, args.only, args.seeds))
 
@@ -338,13 +426,13 @@ def _make(work: Path, document: Path, jobs: int, only: Sequence[str], seeds: Seq
     runs = [Run(row, seed, work) for seed in SEEDS for row in ROWS]
     unfinished = [run for run in runs if run.card is None]
     missing = [run for run in unfinished if run.row.name in only and run.seed in seeds]
-    say(f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished, {len(missing)} to do")
+    report(f"{len(runs) - len(unfinished)} of {len(runs)} runs are finished, {len(missing)} to do")
     failed: list[DigitocrError] = []
     with ThreadPoolExecutor(jobs) as pool:
         for error in pool.map(_tried, missing):
             if error is not None:
                 failed.append(error)
-                say(f"failed: {error}")
+                report(f"failed: {error}")
             _write(work, document, runs)
     if failed:
         raise failed[0]
@@ -355,7 +443,7 @@ def _make(work: Path, document: Path, jobs: int, only: Sequence[str], seeds: Seq
     taken = os.times()
     cores_taken = (taken.children_user + taken.children_system) / 60
     wall = (time.monotonic() - started) / 60
-    say(f"written: {document}, after {wall:.0f} minutes, {cores_taken:.0f} of one core")
+    report(f"written: {document}, after {wall:.0f} minutes, {cores_taken:.0f} of one core")
     return 0
 
 

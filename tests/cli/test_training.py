@@ -3,6 +3,9 @@
 import csv
 import json
 import shutil
+import sys
+from dataclasses import replace
+from pathlib import Path
 
 import cv2
 import keras
@@ -10,7 +13,6 @@ import numpy as np
 import pytest
 
 from digitocr.cli.app import app
-from digitocr.training import tutorials
 
 # Keras on NumPy 2
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
@@ -45,6 +47,16 @@ def test_train_then_evaluate(npz, tmp_path, capfd):
     assert np.sum(told["confusion"]) == told["digits"] == 300
     for name in ("confusion.png", "mistakes.png", "reliability.png"):
         assert cv2.imread(str(tmp_path / "pictures" / name)).shape[0] > 300
+
+
+def test_digits_sorted_by_label_are_shuffled_before_some_are_held_back(digits, tmp_path):
+    order = np.argsort(digits.labels, kind="stable")
+    np.savez(tmp_path / "sorted.npz", x=digits.images[order], y=digits.labels[order])
+    output = tmp_path / "dense.keras"
+    shape = ("--architecture", "dense128", "--epochs", 3, "--validation-split", 0.3, "--output", output)
+    assert call("train", "--data", tmp_path / "sorted.npz", *shape) == 0
+    history = json.loads(output.with_suffix(".json").read_text())["history"]
+    assert history["val_accuracy"][-1] > 0.5  # 0 where all of 7, 8 and 9 are held back
 
 
 def test_evaluate_prints_the_report_of_the_tutorials(model, npz, tmp_path, capfd):
@@ -105,7 +117,7 @@ def test_models_and_compare(model, npz, capfd):
 @pytest.mark.parametrize("form", ["savedmodel", "tflite", "onnx"])
 def test_exported_models_answer_as_keras_does(form, npz, tmp_path, capfd):
     if form == "onnx":
-        pytest.importorskip("onnxruntime")
+        pytest.importorskip("tf2onnx")
     path = tmp_path / "net.keras"
     shape = ("--architecture", "conv64x3", "--data", npz, "--epochs", 1, "--output", path)
     assert call("train", *shape) == 0
@@ -115,7 +127,7 @@ def test_exported_models_answer_as_keras_does(form, npz, tmp_path, capfd):
 
 
 def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
-    pytest.importorskip("onnxruntime")
+    pytest.importorskip("tf2onnx")
     from digitocr.networks.card import shipped_model
 
     assert (
@@ -124,14 +136,18 @@ def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
     )
 
 
+def test_a_missing_extra_is_named_before_the_work(model, npz, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "tf2onnx", None)
+    assert "digitocr[onnx]" in ends_with_two(capfd, "export", model, "--format", "onnx", "--data", npz)
+
+
 def test_a_wrong_answer_is_not_written(model, npz, tmp_path, monkeypatch, capfd):
     from digitocr.training.extras import exporting
 
     def other(_path):
         return lambda batch: np.full((len(batch), 10), 0.1, np.float32)
 
-    suffix, write, _ = exporting.FORMATS["tflite"]
-    monkeypatch.setattr(exporting, "FORMATS", {"tflite": (suffix, write, other)})
+    monkeypatch.setattr(exporting, "FORMATS", {"tflite": replace(exporting.FORMATS["tflite"], load=other)})
     assert call("export", model, "--format", "tflite", "--data", npz, "--output", tmp_path / "x.tflite") == 3
     assert "differently from Keras" in capfd.readouterr().err
     assert not (tmp_path / "x.tflite").exists()
@@ -202,6 +218,8 @@ def test_a_folder_called_eleven(tmp_path, capfd):
         ("train", "--architecture", "dense128", "--scaling", "cubic"),
         ("train", "--architecture", "dense128", "--rotations", "left"),
         ("train", "--summary"),
+        ("train", "--from", "shipped"),
+        ("train", "--corrections", "folder", "--data", "mnist"),
         ("train", "--architecture", "dense128", "--data", "nowhere.npz"),
         ("evaluate", "nowhere.keras"),
         ("models", "nowhere"),
@@ -212,31 +230,14 @@ def test_other_mistakes(arguments, tmp_path, monkeypatch, capfd):
     ends_with_two(capfd, *arguments)
 
 
+def test_options_of_the_shipped_recipe_reach_it(monkeypatch, tmp_path):
+    from digitocr.training import shipped
+
+    made = []
+    monkeypatch.setattr(shipped, "make", lambda recipe: made.append(recipe) or 0)
+    assert call("train", "--data", tmp_path, "--epochs", 2, "--seed", 9, "--output", "m.keras") == 0
+    assert made == [shipped.ShippedRecipe(data=tmp_path, epochs=2, seed=9, output=Path("m.keras"))]
+
+
 def test_the_shipped_recipe_names_the_flag_it_does_not_take(capfd):
     assert "--early-stopping" in ends_with_two(capfd, "train", "--early-stopping", 3)
-
-
-# --- make tutorials -----------------------------------------------------------------------------------------------
-
-
-def test_the_table_is_made_of_what_is_finished(tmp_path):
-    run = tutorials.Run(tutorials.ROWS[0], 1, tmp_path)
-    assert run.card is None
-    card = {"metrics": {"test_accuracy": 0.98, "test_loss": 0.07}, "parameters": 101770, "core_seconds": 12}
-    tutorials._keep(run.output.with_suffix(".run.json"), run.arguments, card)
-    assert run.card == card
-    text = tutorials.figures([run], [])
-    assert "| 98.00 % (98.00 to 98.00) | 0.0700 | 101,770 | 12 | 1 |" in text
-    document = tmp_path / "t.md"
-    document.write_text("before\n<!-- figures -->\nstale\n<!-- /figures -->\nafter\n")
-    tutorials.write_figures(document, text)
-    written = document.read_text()
-    assert written.startswith("before")
-    assert written.endswith("after\n")
-    assert "stale" not in written
-
-
-def test_a_run_made_by_another_command_is_made_again(tmp_path):
-    run = tutorials.Run(tutorials.ROWS[0], 1, tmp_path)
-    tutorials._keep(run.output.with_suffix(".run.json"), [*run.arguments, "--epochs", "1"], {})
-    assert run.card is None

@@ -4,12 +4,12 @@ import pytest
 from fake_reader import drawn
 
 from digitocr.training.adapt import learning
-from digitocr.training.adapt.tuning import Set, judge_models
+from digitocr.training.adapt.tuning import Comparison, judge_models
 
 BEFORE_AND_AFTER = (
-    Set("own", 100, 0.7, 0.9, 0.001),
-    Set("mnist", 10_000, 0.995, 0.995, 1),
-    Set("drawn", 900, 0.9, 0.9, 1),
+    Comparison("own", 100, 0.7, 0.9, 0.001),
+    Comparison("mnist", 10_000, 0.995, 0.995, 1),
+    Comparison("drawn", 900, 0.9, 0.9, 1),
 )
 
 

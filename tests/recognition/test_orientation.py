@@ -9,7 +9,7 @@ import pytest
 
 from digitocr.recognition.orientation import best_turn, read_views, settle, turned_view, upright_view
 from digitocr.recognition.parameters import Orientation
-from digitocr.records import Box, Page
+from digitocr.records import Box, Page, PageKind
 from tests.support.decoded import decoded, line, read, view
 
 P = Orientation()
@@ -47,7 +47,7 @@ class TestWhatIsRead:
     def test_on_a_crop_rows_without_digits_are_of_the_stack_if_they_are_high(self):
         rows = [[decoded("1")], []]
         assert not read(*rows).is_stacked(P)
-        assert read(*rows, shape=(200, 100)).is_column(P)
+        assert read(*rows, kind=PageKind.FIELD).is_column(P)
         assert not read([decoded("1")], [decoded("2", y=50)]).is_column(P)
 
     def test_merit_counts_likely_digits_and_long_numbers(self):
@@ -79,7 +79,7 @@ class TestBestTurn:
 
     def test_a_crop_with_nothing_but_a_column_is_in_doubt(self):
         upright = digits("1", likeness=0.51)
-        column = read([decoded("12", log_p_ctc=UNCONFIRMED)], [], [], shape=(200, 100))
+        column = read([decoded("12", log_p_ctc=UNCONFIRMED)], [], [], kind=PageKind.FIELD)
         assert best_turn(upright, [column], P) == (column, True)
         assert best_turn(column, [], P) == (column, True)
         assert best_turn(upright, [], P) == (upright, False)

@@ -7,7 +7,7 @@ import numpy as np
 from digitocr.recognition.confidence import ConfidenceFeatures
 from digitocr.recognition.numbers import DecodedNumber, Segment
 from digitocr.recognition.orientation import ReadView, View
-from digitocr.records import Box, Line, Page, Sheet, around
+from digitocr.records import Box, Line, Page, PageKind, Sheet, around
 
 FEATURES = ConfidenceFeatures(2.0, 1.0, 2.0, 1.5, 0.5, 0.5, 3.0, 4.0, 2.0, 0.7, 0.1, -2.0, 0.2)
 
@@ -35,17 +35,17 @@ def line(*pieces, height=30.0):
     return Line(around(pieces), height, pieces, pieces, (), nothing, nothing.astype(np.uint8), np.eye(2, 3))
 
 
-def view(*lines, shape=(600, 600), to_page=None, reasons=()):
+def view(*lines, shape=(600, 600), to_page=None, reasons=(), kind=PageKind.PAGE):
     """A page in one way up with these lines."""
     grey = np.full(shape, 255, np.uint8)
-    sheet = Sheet(grey, grey < 128, np.eye(3) if to_page is None else to_page, reasons)
+    sheet = Sheet(grey, grey < 128, np.eye(3) if to_page is None else to_page, reasons, kind=kind)
     return View(Page(1, grey), sheet, lines)
 
 
-def read(*rows, shape=(600, 600)):
+def read(*rows, kind=PageKind.PAGE):
     """A view whose rows, one below the other, hold the numbers; a row of no number is one stroke."""
     lines = [
         line(*[s.box for number in row for s in number.segments] or [Box(0, 50 * k, 20, 30)])
         for k, row in enumerate(rows)
     ]
-    return ReadView(view(*lines, shape=shape), tuple(tuple(row) for row in rows))
+    return ReadView(view(*lines, kind=kind), tuple(tuple(row) for row in rows))

@@ -1,6 +1,7 @@
 import numpy as np
 
-from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.hand import draw_hand
+from digitocr.training.synth.pen import Token, write
 from digitocr.training.synth.strokes import Sources
 
 

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.training.archives import MOST_OTHERS, Specimen, main, others, read_pendigits, read_unipen
-from digitocr.training.synth.strokes import load_archive
+from digitocr.training.archives import MAX_SPECIMENS, Specimen, main, others, read_pendigits, read_unipen
+from digitocr.training.synth.stroke_archives import load_archive
 
 TWO_DIGITS = """
 .INCLUDE some.doc
@@ -71,7 +71,7 @@ def test_pen_digits():
 
 
 def test_what_is_no_original_is_told():
-    with pytest.raises(UsageError, match="not UCI's pen digits"):
+    with pytest.raises(UsageError, match="not a file of UCI's"):
         read_pendigits("1,2,3\n")
 
 
@@ -122,6 +122,6 @@ def test_both_archives_of_unipen_are_written(tmp_path):
 
 
 def test_letters_are_thinned_out_evenly():
-    many = [Specimen("a", (), str(k)) for k in range(2 * MOST_OTHERS)] + [Specimen("5", (), "x")]
+    many = [Specimen("a", (), str(k)) for k in range(2 * MAX_SPECIMENS)] + [Specimen("5", (), "x")]
     kept = others(many)
-    assert [int(one.writer) for one in kept] == list(range(0, 2 * MOST_OTHERS, 2))
+    assert [int(one.writer) for one in kept] == list(range(0, 2 * MAX_SPECIMENS, 2))

@@ -1,4 +1,4 @@
-"""From corrections to a model in use: export, tune, and promote what is better."""
+"""The command `train --corrections`: fine-tune on corrections, and promote the new model if it is better."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What is learned from, where the new model goes, and how.
+    """What to fine-tune on, where the new model goes, and how long.
 
     Attributes
     ----------
     corrections : Path
         An export.
     output : Path
-        Where the new model goes, whatever comes of it.
+        File of the new model, kept whatever the verdict.
     epochs, seed : int
     """
 
@@ -35,16 +35,20 @@ class Plan:
 
 
 def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None = None) -> Verdict:
-    """Tune a model on corrections, and have it read from now on if it is better.
+    """Fine-tune a model on corrections, and use it from now on if it is better.
 
     Parameters
     ----------
     settings : Settings
         Their state folder keeps promoted models.
     model : Path or None
-        What to begin from, None for the shipped one.
+        The model to begin from, None for the shipped one.
     plan : Plan
     size : Size, optional
+
+    Returns
+    -------
+    Verdict
     """
     size = replace(size or Size(), epochs=plan.epochs)
     with quietly():
@@ -55,11 +59,24 @@ def learn(settings: Settings, model: Path | None, plan: Plan, size: Size | None 
 
 
 def command(settings: Settings, model: Path | None, plan: Plan) -> int:
-    """Learn, and print what came of it."""
+    """Fine-tune a model and print the comparison: what ``digitocr train --corrections`` does.
+
+    Parameters
+    ----------
+    settings : Settings
+    model : Path or None
+        The model to begin from, None for the shipped one.
+    plan : Plan
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     verdict = learn(settings, model, plan)
     sys.stdout.write("\n".join(verdict.lines()) + "\n")
     if verdict.promoted:
         log.info(
-            "it reads from now on; the one before can be had again: python -m digitocr corrections put-back"
+            "the new model is used from now on; to restore the previous one: python -m digitocr corrections put-back"
         )
     return 0

@@ -1,9 +1,9 @@
-"""A model that learns from a user's own corrections, and is taken only where it is better.
+"""Fine-tuning on a user's own corrections, and the decision whether the new model is better.
 
-The corrections are mixed with MNIST and drawn candidates, so that nothing else is unlearned. A share of them is held
-back by the name of each crop, the same ones each time, and never learned from. The new model takes over only where
-it is surely better on those and no worse on digits that never change: MNIST's test digits and frozen drawings. Wrong
-labels do not get through: nothing can be learned from them that holds for those held back.
+The corrections are mixed with MNIST and drawn candidates, so that nothing else is forgotten. A share of them, chosen by
+the name of each crop and therefore always the same, is held back. The new model replaces the old one only if it is
+significantly better on these and no worse on fixed digits: MNIST's test digits and frozen drawings. Wrong labels
+cannot pass: nothing learned from them helps on those held back.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ from digitocr.review.sampling import drawn
 from digitocr.training.calibrate.fit_card import calibrated
 from digitocr.training.calibrate.scoring import mcnemar
 from digitocr.training.datasets.corpus import (
-    HELD_FROM,
+    CALIBRATION_FROM,
     Candidates,
     calibration_sources,
     cropped,
@@ -46,26 +46,26 @@ from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.fit.cards import fitted_parts, write_card
 from digitocr.training.fit.digit_network import CLASSES, without_bars
 
-HELD_BACK = 0.3
+HELD_BACK_SHARE = 0.3
 """Share of the corrections that is never learned from."""
 
-LEAST = 100
-"""With fewer corrections nothing can be told."""
+MIN_CORRECTIONS = 100
+"""With fewer corrections, no conclusion is possible."""
 
-TOLERANCE = 0.0005
-"""MNIST's accuracy may fall by this share and no more."""
+MNIST_TOLERANCE = 0.0005
+"""Greatest loss of accuracy on MNIST."""
 
-ALLOWED = 0.002
-"""Share of the drawn candidates known before that what is learned may cost."""
+DRAWINGS_TOLERANCE = 0.002
+"""Greatest loss of accuracy on drawn candidates."""
 
-LEAST_RIGHT = 0.5
-"""Where a model that learned from corrections has fewer of the others right, their labels are of no use."""
+MIN_ACCURACY = 0.5
+"""With a lower accuracy on held-back corrections after fine-tuning, their labels cannot be trusted."""
 
-SURE = 0.05
-"""Greatest p-value, of McNemar's exact test, of a difference that is believed."""
+SIGNIFICANT_P = 0.05
+"""Greatest p-value, by McNemar's exact test, of a significant difference."""
 
-SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
-"""How far the new model may go from the old weights to those that were learned, the farthest first."""
+BLEND_SHARES = (1.0, 0.9, 0.8, 0.7, 0.6, 0.5, 0.4, 0.3)
+"""Interpolation factors tried between the old weights (0) and the fine-tuned ones (1)."""
 
 _FROZEN_SEED = 77_000_000
 
@@ -95,16 +95,16 @@ class Size:
 
 
 @dataclass(frozen=True, slots=True)
-class Known:
-    """What a model could read before it learned, and must still.
+class KnownSet:
+    """Candidates that a model could read before fine-tuning, and still must.
 
     Attributes
     ----------
     candidates : Candidates
     classes : int
-        How many of the model's classes they may be of, the first ones.
+        Number of the model's classes that count, from the first.
     loss : float
-        Share of them that may be lost.
+        Greatest loss of accuracy.
     """
 
     candidates: Candidates
@@ -113,7 +113,7 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
-class Set:
+class Comparison:
     """Both models on the same digits.
 
     Attributes
@@ -121,7 +121,7 @@ class Set:
     name : str
     digits : int
     before, after : float
-        Share of them that is right, in [0, 1].
+        Accuracy, in [0, 1].
     p_value : float
         Two-sided, of McNemar's exact test.
     """
@@ -135,20 +135,20 @@ class Set:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """How a tuning ended: what speaks against the new model, nothing where it is promoted, and the figures."""
+    """The comparison of two models, and the objections to the new one, if any."""
 
     against: tuple[str, ...]
-    own: Set
-    mnist: Set
-    drawings: Set
+    own: Comparison
+    mnist: Comparison
+    drawings: Comparison
 
     @property
     def promoted(self) -> bool:
-        """Whether the new model is to read from now on."""
+        """Whether the new model replaces the old one."""
         return not self.against
 
     def lines(self) -> list[str]:
-        """Return the figures as a table in Markdown, and what follows from them."""
+        """Return the comparison as a Markdown table, and the verdict."""
         rows = [
             f"| {s.name} | {s.digits:,} | {100 * s.before:.2f} % | {100 * s.after:.2f} % | {s.p_value:.3g} |"
             for s in (self.own, self.mnist, self.drawings)
@@ -160,12 +160,23 @@ class Verdict:
 
 
 def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
-    """Return the corrections of an export to learn from, and those held back.
+    """Load an export of corrections.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    learned : Candidates
+        To learn from.
+    held : Candidates
+        Held back by the name of each crop, always the same ones.
 
     Raises
     ------
     UsageError
-        The folder is no export, or holds too few.
+        The folder is no export, is damaged, or holds too few corrections.
     """
     try:
         with (folder / LABELS).open(newline="", encoding="utf-8") as stream:
@@ -175,16 +186,17 @@ def load_corrections(folder: Path) -> tuple[Candidates, Candidates]:
     except (OSError, KeyError, ValueError) as error:
         hint = "make one with python -m digitocr corrections export FOLDER"
         raise UsageError(f"{folder} holds no corrections: {error}", hint=hint) from None
-    if len(names) < LEAST:
+    if len(names) < MIN_CORRECTIONS:
         raise UsageError(
-            f"{len(names)} corrections are too few", hint=f"{LEAST} are the least that tell anything"
+            f"{len(names)} corrections are too few",
+            hint=f"{MIN_CORRECTIONS} are the least that allow a conclusion",
         )
     pictures = [cv2.imread(str(folder / name), cv2.IMREAD_GRAYSCALE) for name in names]
     broken = [n for n, p in zip(names, pictures, strict=True) if p is None or p.shape != (28, 28)]
     if broken or not ((labels >= 0) & (labels < 10)).all():
         raise UsageError(f"{folder} is damaged: {', '.join(broken[:3]) or LABELS}", hint="export it again")
     images = np.stack([np.asarray(picture, dtype=np.uint8) for picture in pictures])
-    held = np.array([drawn(Path(name).stem, "held-back", HELD_BACK) for name in names])
+    held = np.array([drawn(Path(name).stem, "held-back", HELD_BACK_SHARE) for name in names])
     return Candidates(images[~held], labels[~held]), Candidates(images[held], labels[held])
 
 
@@ -196,49 +208,56 @@ def tune(
     seed: int,
     say: Callable[[str], None],
 ) -> Verdict:
-    """Make a model that has learned from corrections, and compare it to the one it was made from.
+    """Fine-tune a model on corrections, and compare it with the one it was made from.
 
     Parameters
     ----------
     model : Path or None
-        What to begin from; None is the shipped one.
+        The model to begin from, None for the shipped one.
     folder : Path
         An export of corrections.
     output : Path
-        Where the new model and its card go; they are left there whatever comes of them.
+        The new model, which is kept whatever the verdict.
     size : Size
     seed : int
     say : callable
-        Told of the progress.
+        Is told of the progress in words.
 
     Returns
     -------
     Verdict
+
+    Raises
+    ------
+    UsageError
+        The model is not one of the reading path, or the corrections cannot be used.
     """
     import keras
 
     path = model or shipped_model()
     if read_card(path).classes != CLASSES:
-        raise UsageError(f"{path} is no model of the reading path", hint="begin from the shipped one")
+        raise UsageError(f"{path} is not a model of the reading path", hint="begin from the shipped one")
     own, held = load_corrections(folder)
     before = load_classifier(path)
     x_train, y_train, x_test, y_test = load_mnist(None)
     say(f"{len(own.labels)} corrections to learn from, {len(held.labels)} held back")
     rng = np.random.default_rng(seed)
-    mix = _mix(own, _some(x_train[:HELD_FROM], y_train[:HELD_FROM], size.digits, rng), size, seed, rng)
+    mix = _mix(
+        own, _some(x_train[:CALIBRATION_FROM], y_train[:CALIBRATION_FROM], size.digits, rng), size, seed, rng
+    )
     keras.utils.set_random_seed(seed)
     network = load_network(path)
     old = network.get_weights()
     _learn(network, mix, size.epochs, say)
     plain = Candidates(
-        np.stack([cropped(i) for i in x_train[HELD_FROM:]]), y_train[HELD_FROM:].astype(np.int8)
+        np.stack([cropped(i) for i in x_train[CALIBRATION_FROM:]]), y_train[CALIBRATION_FROM:].astype(np.int8)
     )
     drawings = drawn_candidates(seed * 1_000_000 + 600_000, size.frozen, None)
-    known = (Known(plain, 10, TOLERANCE), Known(drawings, len(CLASSES), ALLOWED))
-    say(f"taken to {_blend(network, old, known):.0%} of the way")
+    known = (KnownSet(plain, 10, MNIST_TOLERANCE), KnownSet(drawings, len(CLASSES), DRAWINGS_TOLERANCE))
+    say(f"interpolated: {blend_weights(network, old, known):.0%} of the new weights")
 
     say("calibrating on held-out drawings")
-    hands = calibration_sources(None, x_train[HELD_FROM:], y_train[HELD_FROM:])
+    hands = calibration_sources(None, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
     lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
     compiled = compile_network(network)
     after = classifier_of(before.card, runner(compiled))
@@ -260,16 +279,28 @@ def tune(
     return verdict
 
 
-def judge_models(own: Set, mnist: Set, drawings: Set) -> Verdict:
-    """Say what speaks against taking a new model."""
+def judge_models(own: Comparison, mnist: Comparison, drawings: Comparison) -> Verdict:
+    """Decide whether a new model may replace the old one.
+
+    Parameters
+    ----------
+    own : Comparison
+        On held-back corrections.
+    mnist : Comparison
+    drawings : Comparison
+
+    Returns
+    -------
+    Verdict
+    """
     against = []
-    if own.after <= own.before or own.p_value > SURE:
-        against.append("it is not surely better on your digits")
-    elif own.after < LEAST_RIGHT:
-        against.append("most of your digits are wrong still; look at the labels")
-    if mnist.after < mnist.before - TOLERANCE:
+    if own.after <= own.before or own.p_value > SIGNIFICANT_P:
+        against.append("it is not significantly better on your digits")
+    elif own.after < MIN_ACCURACY:
+        against.append("most of your digits are still wrong; look at the labels")
+    if mnist.after < mnist.before - MNIST_TOLERANCE:
         against.append("it is worse on MNIST")
-    if drawings.after < drawings.before and drawings.p_value < SURE:
+    if drawings.after < drawings.before and drawings.p_value < SIGNIFICANT_P:
         against.append("it is worse on drawings")
     return Verdict(tuple(against), own, mnist, drawings)
 
@@ -288,8 +319,8 @@ def _mix(
     seed: int,
     rng: np.random.Generator,
 ) -> Candidates:
-    """Mix corrections with what the model knew; varied until they are about a tenth, so that they are heard."""
-    # in this process: one that TensorFlow runs in must not be forked
+    """Mix corrections with what the model knew, distorted copies making them about a tenth."""
+    # in this process, because a process that runs TensorFlow must not be forked
     known = without_bars(drawn_candidates(seed * 1_000_000 + 500_000, size.pictures, None))
     others = len(known.labels) + len(digits.labels)
     times = max(1, round(0.1 * others / len(own.labels)))
@@ -318,11 +349,24 @@ def _learn(network: Any, mix: Candidates, epochs: int, say: Callable[[str], None
         )
 
 
-def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[Known]) -> float:  # noqa: ANN401
-    """Go back towards the old weights until enough of what was known before is read still; return how far it is.
+def blend_weights(network: Any, old: list[NDArray[np.float32]], known: Sequence[KnownSet]) -> float:  # noqa: ANN401
+    """Set a network to weights between old and fine-tuned ones that keep enough of what was known.
 
     Between the weights before and after fine-tuning lie networks that keep most of both, after M. Wortsman et al.,
     "Robust fine-tuning of zero-shot models", CVPR 2022.
+
+    Parameters
+    ----------
+    network : keras.Model
+        With the fine-tuned weights.
+    old : list of float32 ndarray
+        The old weights.
+    known : sequence of KnownSet
+
+    Returns
+    -------
+    float
+        Share of the fine-tuned weights, one of `BLEND_SHARES`.
     """
     new = network.get_weights()
     batches = [to_batch(list(some.candidates.images)) for some in known]
@@ -336,7 +380,7 @@ def _blend(network: Any, old: list[NDArray[np.float32]], known: Sequence[Known])
         return np.array([np.mean(r == some.candidates.labels) for r, some in zip(read, known, strict=True)])
 
     enough = accuracy(0.0) - [some.loss for some in known]
-    return next((share for share in SHARES if np.all(accuracy(share) >= enough)), SHARES[-1])
+    return next((share for share in BLEND_SHARES if np.all(accuracy(share) >= enough)), BLEND_SHARES[-1])
 
 
 def _logits(network: Any, batch: Batch) -> NDArray[np.float32]:  # noqa: ANN401
@@ -352,7 +396,7 @@ def _write(
     output: Path,
     facts: dict[str, Any],
 ) -> None:
-    """Save the network with the card of the one before, brought up to date, and that one's line reader."""
+    """Save the network with the updated card of the old one, and the old line reader."""
     output.parent.mkdir(parents=True, exist_ok=True)
     network.save(output)
     compiled_file(output).write_bytes(compiled)
@@ -372,8 +416,8 @@ def _write(
     write_card(output, raw)
 
 
-def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Set:
+def _compared(name: str, before: Classifier, after: Classifier, data: Candidates, classes: int) -> Comparison:
     batch = to_batch(list(data.images))
     rights = [c.log_probabilities(batch)[:, :classes].argmax(axis=1) == data.labels for c in (before, after)]
     _, _, p_value = mcnemar(*rights)
-    return Set(name, len(data.labels), float(rights[0].mean()), float(rights[1].mean()), p_value)
+    return Comparison(name, len(data.labels), float(rights[0].mean()), float(rights[1].mean()), p_value)

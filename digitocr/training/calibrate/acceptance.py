@@ -1,4 +1,4 @@
-"""How much can be accepted unseen at a wanted rate of errors, on labelled pictures of one's own."""
+"""The command `threshold`: the share of numbers that can be accepted at a target error rate."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from digitocr.training.calibrate.scoring import Share
 
 TRUTH = "truth.csv"
 IMAGES = "images"
-AT_ONCE = 16
+BATCH_PICTURES = 16
 """Pictures read in one batch."""
 
 
@@ -35,7 +35,7 @@ class Outcome:
     right : bool
         To the digit, its length included.
     held_back : bool
-        It waits for review whatever its confidence: for its reasons.
+        It goes to review whatever its confidence, because of its reasons.
     """
 
     confidence: float
@@ -45,14 +45,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Choice:
-    """A threshold and what comes of it.
+    """A threshold and its consequences.
 
     Attributes
     ----------
     threshold : float
         Numbers of this confidence or more are accepted; above 1 where none can be.
     numbers, accepted, wrong : int
-        How many were read, how many of these are accepted, and how many of those are wrong.
+        Numbers read; of these, accepted; of the accepted, wrong.
     at_most : float
         Upper end of the 95 % interval of the error rate among the accepted.
     """
@@ -70,36 +70,45 @@ def read_truth(folder: Path) -> dict[str, list[str]]:
     Parameters
     ----------
     folder : Path
-        With ``truth.csv``: columns ``file`` and ``text``; several numbers are parted by ``|`` or spaces.
+        With ``truth.csv``: columns ``file`` and ``text``; several numbers are separated by ``|`` or spaces.
+
+    Returns
+    -------
+    dict of str to list of str
+        The numbers of each file.
 
     Raises
     ------
     UsageError
-        No such table, or not of this form.
+        There is no such table, or it lacks a column.
     """
-    hint = "columns file,text: the picture's name and its numbers, parted by | where there are several"
+    hint = "columns file,text: the picture's name and its numbers, separated by |"
     rows = labelled_rows(folder / TRUTH, ("file", "text"), hint)
     return {row["file"]: row["text"].replace("|", " ").split() for row in rows}
 
 
 def outcomes(reader: Reader, folder: Path) -> Iterator[Outcome]:
-    """Read the pictures of a labelled folder and say of each number whether it is right.
+    """Read the pictures of a labelled folder and check each number.
 
     Parameters
     ----------
     reader : Reader
     folder : Path
-        With ``truth.csv`` and the pictures, beside it or in ``images/``.
+        With ``truth.csv``, and the pictures beside it or in ``images/``.
+
+    Yields
+    ------
+    Outcome
 
     Raises
     ------
     UsageError
-        A picture of the table is not there.
+        A picture of the table does not exist.
     """
     truth = read_truth(folder)
     sources = [Source(_picture(folder, file), file) for file in truth]
-    for at in range(0, len(sources), AT_ONCE):
-        for reading in reader.read(sources[at : at + AT_ONCE]):
+    for at in range(0, len(sources), BATCH_PICTURES):
+        for reading in reader.read(sources[at : at + BATCH_PICTURES]):
             left = Counter(truth[reading.result.file])
             for page in reading.result.pages:
                 for number in page.numbers:
@@ -113,17 +122,21 @@ def _picture(folder: Path, file: str) -> Path:
     for path in (folder / file, folder / IMAGES / file):
         if path.is_file():
             return path
-    raise UsageError(f"{folder / file} is not there", hint=f"it is named in {folder / TRUTH}")
+    raise UsageError(f"{folder / file} does not exist", hint=f"it is listed in {folder / TRUTH}")
 
 
 def choose(found: Sequence[Outcome], target: float) -> Choice:
-    """Find the lowest threshold at which at most a share `target` of what is accepted is wrong.
+    """Find the lowest threshold at which at most a share `target` of the accepted numbers is wrong.
 
     Parameters
     ----------
     found : sequence of Outcome
     target : float
         Wanted error rate among the accepted, in (0, 1).
+
+    Returns
+    -------
+    Choice
 
     Examples
     --------
@@ -146,7 +159,23 @@ def choose(found: Sequence[Outcome], target: float) -> Choice:
 
 
 def study(reader: Reader, folder: Path, target: float, *, as_json: bool) -> int:
-    """Print the threshold for a wanted error rate, and what the usual ones would give; return an exit status."""
+    """Print the threshold for a target error rate and what it accepts: what ``digitocr threshold`` does.
+
+    Parameters
+    ----------
+    reader : Reader
+    folder : Path
+        See :func:`outcomes`.
+    target : float
+        Wanted error rate among the accepted, in (0, 1).
+    as_json : bool
+        Print one JSON object instead of text.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
     found = list(outcomes(reader, folder))
     chosen = choose(found, target)
     if as_json:
@@ -154,17 +183,17 @@ def study(reader: Reader, folder: Path, target: float, *, as_json: bool) -> int:
         return 0
     sys.stdout.write(f"{len(found)} numbers read, {sum(one.right for one in found)} right\n")
     if not chosen.accepted:
-        sys.stdout.write(f"no threshold keeps errors at {target:.2%} on these numbers\n")
+        sys.stdout.write(f"no threshold keeps the error rate at {target:.2%} on these numbers\n")
         return 0
     threshold = math.floor(chosen.threshold * 1e6) / 1e6
     sys.stdout.write(
         f"threshold {threshold:.6f}: {chosen.accepted / chosen.numbers:.1%} accepted, "
-        f"{chosen.wrong} of these wrong; with 95 % certainty at most {chosen.at_most:.2%} wrong in the long run\n"
+        f"{chosen.wrong} of them wrong; with 95 % confidence at most {chosen.at_most:.2%} wrong in the long run\n"
     )
     if chosen.at_most > target:
         enough = math.ceil(4 / target)
         sys.stdout.write(
-            f"to be certain of {target:.2%}, some {enough:,} labelled numbers without an error are needed\n"
+            f"to be certain of {target:.2%}, about {enough:,} labelled numbers without an error are needed\n"
         )
     sys.stdout.write(
         f"use it: --threshold {threshold:.6f}, or threshold = {threshold:.6f} in digitocr.toml\n"

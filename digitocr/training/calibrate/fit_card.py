@@ -1,4 +1,4 @@
-"""What the card adds to networks: weights of size, place and words heard, and when a number can be believed."""
+"""Calibration of a model card: weights of geometry and of the line reader, and the confidence of a number."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from digitocr.training.datasets.fields import DrawnField, labelled_field
 from digitocr.training.datasets.labelling import UNSURE, LabelledLine
 
 SHRINKAGE = 1e-4
-"""How much the weights of cells are drawn to zero."""
+"""L2 penalty on the weights of cells."""
 
 Weights = tuple[tuple[float, ...], ...]
 """Rows of a linear map."""
@@ -45,9 +45,9 @@ class Judged:
     right : bool
         To the digit, its length included.
     drawing : int
-        What it is on: a drawing that falls into several numbers is right if together they are.
+        Its drawing; a drawing read as several numbers is right if together they are.
     near : bool
-        Whether it waits, however sure, for it may be part of a number beside it.
+        Whether it goes to review whatever its confidence, because it may be part of a number beside it.
     """
 
     decoded: DecodedNumber
@@ -57,7 +57,7 @@ class Judged:
 
 
 def _asking(classifier: Classifier) -> scoring.LogProbabilities:
-    """Return how a classifier is asked about pictures."""
+    """Return a function from pictures to log probabilities."""
     return lambda images: classifier.log_probabilities(to_batch(images))
 
 
@@ -67,7 +67,14 @@ def calibrated(
     card: ModelCard,
     lines: Sequence[DrawnLine],
 ) -> tuple[ModelCard, list[Judged]]:
-    """Fit what the card holds on held-out drawings: weights on one half, number confidence on the other.
+    """Fit the card on held-out drawings: weights on one half, number confidence on the other.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    line_reader : LineReader or None
+    card : ModelCard
+    lines : sequence of DrawnLine
 
     Returns
     -------
@@ -99,7 +106,14 @@ def calibrated(
 def calibrated_in_cells(
     card: ModelCard, classifier: Classifier, line_reader: LineReader, fields: Sequence[DrawnField]
 ) -> tuple[ModelCard, list[Judged]]:
-    """Fit what the card holds for cells: the weights on one half of the fields, the confidence on the other.
+    """Fit what the card holds for cells: weights on one half of the fields, confidence on the other.
+
+    Parameters
+    ----------
+    card : ModelCard
+    classifier : Classifier
+    line_reader : LineReader
+    fields : sequence of DrawnField
 
     Returns
     -------
@@ -129,10 +143,23 @@ def calibrated_in_cells(
 def threshold_for(
     numbers: Sequence[Judged], coefficients: ConfidenceWeights, target: float = TARGET
 ) -> float:
-    """Find the confidence, in 0.5 to 0.99, from which on a share `target` of the drawings may be expected to be wrong.
+    """Find the confidence from which on a share `target` of the drawings may be expected to be wrong.
 
-    How often they are wrong is a smooth curve over the confidence: counted as they come, the few wrong ones among the
-    surest would leave it to chance which threshold comes out.
+    The error rate is fitted as a smooth function of the confidence: raw counts of the few errors among the most
+    confident numbers would leave the threshold to chance.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+    coefficients : mapping of str to float
+        Weights of the confidence, by the names of its features.
+    target : float
+        Wanted error rate among the accepted, in (0, 1).
+
+    Returns
+    -------
+    float
+        0.5 to 0.99.
     """
     from sklearn.linear_model import LogisticRegression
 
@@ -149,9 +176,19 @@ def threshold_for(
 
 
 def of_drawings(numbers: Sequence[Judged], coefficients: ConfidenceWeights) -> list[Outcome]:
-    """Say of each drawing how sure the least sure of its numbers is, and whether all are right.
+    """Combine the numbers of each drawing: its lowest confidence, and whether all of them are right.
 
-    Nobody is misled by a drawing of which a part waits.
+    A drawing of which one number goes to review misleads nobody.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+    coefficients : mapping of str to float
+        Weights of the confidence, by the names of its features.
+
+    Returns
+    -------
+    list of Outcome
     """
     found: dict[int, Outcome] = {}
     for one in numbers:
@@ -176,7 +213,7 @@ def fit_text_weights(
     lines : sequence of LabelledLine
         Held-out lines.
     scored : sequence of ScoredLine
-        The same lines, those that are not all sure digits with what the line reader says.
+        The same lines; with the line reader's scores where the digits alone are not certain.
     card : ModelCard
         With the weights of candidates.
 
@@ -248,8 +285,8 @@ def fit_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.Sco
 def fit_cell_weights(labels: Sequence[NDArray[np.int8]], scored: Sequence[scoring.ScoredLine]) -> Weights:
     """Fit the linear map for candidates in cells; as :func:`fit_weights`, but all digits are weighed alike.
 
-    The score of a digit, a sign or a cut is made of what the two networks say of just that, and a cut's of its share
-    of the cell's ink. So a few thousand cells are enough, whoever wrote them.
+    The score of a digit, a sign or a cut depends only on the two networks' scores of that class, a cut's also on its
+    share of the cell's ink. So a few thousand cells suffice.
 
     Parameters
     ----------
@@ -298,7 +335,7 @@ def _rows(weights: NDArray[np.float64]) -> Weights:
 
 
 def _tied(rows: int) -> NDArray[np.float64]:
-    """Say which weights are one and the same parameter; those of none are zero.
+    """Map parameters to the weights that share them; weights of no parameter are zero.
 
     Returns
     -------
@@ -321,21 +358,21 @@ def _tied(rows: int) -> NDArray[np.float64]:
 
 
 def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.ScoredLine], card: ModelCard) -> list[Judged]:
-    """Decode drawn lines and say of each number whether it is right.
+    """Decode drawn lines and check each number.
 
     Parameters
     ----------
     lines : sequence of DrawnLine
     scored : sequence of ScoredLine
-        The same lines with what the network says of their candidates.
+        The same lines with the networks' scores of their candidates.
     card : ModelCard
         With the weights of size and place.
 
     Returns
     -------
     list of Judged
-        One of several on a drawing is right if all together have as many digits as there are, and its own are those
-        in their place.
+        One of several on a drawing is right if together they have the right number of digits, and its own are the
+        digits at its place.
     """
     found: dict[int, tuple[str, list[DecodedNumber]]] = {}
     for drawn, line in zip(lines, scored, strict=True):
@@ -356,7 +393,17 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.ScoredLine], car
 
 
 def fit_number_confidence(numbers: Sequence[Judged]) -> ConfidenceWeights:
-    """Fit the logistic model of :func:`digitocr.recognition.confidence.number_confidence`."""
+    """Fit the logistic model of :func:`digitocr.recognition.confidence.number_confidence`.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+
+    Returns
+    -------
+    mapping of str to float
+        Weights, by the names of the features.
+    """
     from sklearn.linear_model import LogisticRegression
 
     inputs = np.array([astuple(n.decoded.features) for n in numbers])

@@ -9,19 +9,23 @@ from digitocr.errors import UsageError
 
 
 def labelled_rows(path: Path, columns: tuple[str, ...], hint: str) -> list[dict[str, str]]:
-    """Read a table that must have some columns and at least one row.
+    """Read a CSV table that must have certain columns and at least one row.
 
     Parameters
     ----------
     path : Path
     columns : tuple of str
     hint : str
-        What the table is to look like.
+        Describes the expected table, for the error.
+
+    Returns
+    -------
+    list of dict of str to str
 
     Raises
     ------
     UsageError
-        Where there is no such table, or it lacks a column.
+        The table does not exist, cannot be read, or lacks a column.
     """
     try:
         with path.open(encoding="utf-8-sig", newline="") as stream:

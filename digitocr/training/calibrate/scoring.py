@@ -1,4 +1,4 @@
-"""How good scores are: accuracy with its interval, loss, calibration, and whether two models differ."""
+"""Scores of models: accuracy with its interval, loss, calibration, and McNemar's test."""
 
 from __future__ import annotations
 
@@ -20,11 +20,21 @@ BINS = 15
 """Bins of confidence for the calibration error."""
 
 _Z = 1.959964
-"""Half the width of a 95 % interval in standard deviations."""
+"""Half-width of a 95 % interval in standard deviations."""
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """Return the ends of Wilson's 95 % interval of a share, [0, 1] of nothing.
+    """Return Wilson's 95 % interval of a proportion.
+
+    Parameters
+    ----------
+    hits : int
+    count : int
+
+    Returns
+    -------
+    tuple of float
+        Lower and upper end; 0 and 1 where ``count`` is 0.
 
     Examples
     --------
@@ -41,7 +51,7 @@ def wilson(hits: int, count: int) -> tuple[float, float]:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """So many of so many, with its 95 % interval.
+    """A proportion with its 95 % interval.
 
     Attributes
     ----------
@@ -85,7 +95,7 @@ class Bin:
 
 
 def digit_logs(classifier: Classifier, images: NDArray[np.uint8]) -> Logs:
-    """Log probabilities of the ten digits; where a model knows other classes too, as if there were only digits.
+    """Return log probabilities of the ten digits; other classes of the model are left out and the rest renormalised.
 
     Parameters
     ----------
@@ -103,31 +113,78 @@ def digit_logs(classifier: Classifier, images: NDArray[np.uint8]) -> Logs:
     """
     if classifier.card.classes[:10] != tuple("0123456789"):
         raise ModelError(
-            f"the model {classifier.card.name} tells {', '.join(classifier.card.classes)}, not digits",
-            hint="a network of turns goes to `rotations --orientation`",
+            f"the model {classifier.card.name} recognises {', '.join(classifier.card.classes)}, not digits",
+            hint="pass a network of turns to `rotations --orientation`",
         )
     logs = classifier.log_probabilities(to_batch(list(images)))[:, :10].astype(np.float64)
     return log_softmax(logs)
 
 
 def accuracy(logs: Logs, labels: NDArray[np.uint8]) -> Share:
-    """Share of the digits that are read right."""
+    """Return the share of digits that are read right.
+
+    Parameters
+    ----------
+    logs : (N, 10) float32 ndarray
+        Log probabilities.
+    labels : (N,) uint8 ndarray
+
+    Returns
+    -------
+    Share
+    """
     return Share(int(np.count_nonzero(logs.argmax(axis=1) == labels)), len(labels))
 
 
 def loss(logs: Logs, labels: NDArray[np.uint8]) -> float:
-    """Mean cross-entropy in nats."""
+    """Return the mean cross-entropy.
+
+    Parameters
+    ----------
+    logs : (N, 10) float32 ndarray
+        Log probabilities.
+    labels : (N,) uint8 ndarray
+
+    Returns
+    -------
+    float
+        In nats.
+    """
     return float(-np.mean(logs[np.arange(len(labels)), labels.astype(np.intp)]))
 
 
 def confusion(logs: Logs, digits: Digits) -> NDArray[np.int64]:
-    """Count how often each digit (row) was read as each (column)."""
+    """Count how often each digit was read as each other.
+
+    Parameters
+    ----------
+    logs : (N, 10) float32 ndarray
+        Log probabilities.
+    digits : Digits
+
+    Returns
+    -------
+    (10, 10) int64 ndarray
+        Written digit by row, read digit by column.
+    """
     counts = np.bincount(10 * digits.labels.astype(np.int64) + logs.argmax(axis=1), minlength=100)
     return counts.reshape(10, 10)
 
 
 def reliability(logs: Logs, labels: NDArray[np.uint8]) -> tuple[Bin, ...]:
-    """Sort the digits into bins of equal width by their confidence; empty bins are left out."""
+    """Group the digits by confidence into bins of equal width.
+
+    Parameters
+    ----------
+    logs : (N, 10) float32 ndarray
+        Log probabilities.
+    labels : (N,) uint8 ndarray
+
+    Returns
+    -------
+    tuple of Bin
+        Empty bins are left out.
+    """
     sure, right = np.exp(logs.max(axis=1)), logs.argmax(axis=1) == labels
     at = np.minimum((sure * BINS).astype(np.intp), BINS - 1)
     return tuple(
@@ -138,18 +195,36 @@ def reliability(logs: Logs, labels: NDArray[np.uint8]) -> tuple[Bin, ...]:
 
 
 def calibration_error(bins: tuple[Bin, ...]) -> float:
-    """Mean distance of confidence and accuracy over the bins, weighed by their digits (ECE, Naeini et al. 2015)."""
+    """Return the expected calibration error (Naeini et al. 2015).
+
+    Parameters
+    ----------
+    bins : tuple of Bin
+
+    Returns
+    -------
+    float
+        Mean distance of confidence and accuracy, weighted by the number of digits, in [0, 1].
+    """
     total = sum(b.count for b in bins)
     return sum(b.count * abs(b.confidence - b.accuracy) for b in bins) / total
 
 
 def mcnemar(first_right: NDArray[np.bool_], second_right: NDArray[np.bool_]) -> tuple[int, int, float]:
-    """Test whether two models differ on the same digits, exactly (McNemar 1947, binomial form).
+    """Test whether two models differ on the same digits, by McNemar's exact test.
+
+    Parameters
+    ----------
+    first_right : (N,) bool ndarray
+    second_right : (N,) bool ndarray
 
     Returns
     -------
-    tuple of int, int, float
-        How many only the first has right, how many only the second, and the two-sided p-value.
+    only_first : int
+        Digits that only the first model reads right.
+    only_second : int
+    p : float
+        Two-sided p-value.
 
     Examples
     --------

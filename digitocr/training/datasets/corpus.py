@@ -1,4 +1,4 @@
-"""What the shipped networks learn from: what the reading path makes of drawings, with the truth."""
+"""What the shipped networks learn from: drawings as the reading path sees them, with the truth."""
 
 from __future__ import annotations
 
@@ -17,26 +17,45 @@ from digitocr.records import Grey
 from digitocr.training.datasets.fields import drawn_forms, labelled_field
 from digitocr.training.datasets.labelling import LabelledLine, labelled_lines
 from digitocr.training.datasets.mnist import load_mnist
-from digitocr.training.datasets.sharded import Part, parts
+from digitocr.training.datasets.sharded import Shard, sharded_corpus
 from digitocr.training.fit.line_network import Lesson, lesson, stored
-from digitocr.training.synth.compose import STRUCK, Drawing, cell, form_field, line
-from digitocr.training.synth.scenes import fonts_found, page, photo
-from digitocr.training.synth.strokes import (
-    SkeletonSource,
-    Sources,
-    load_archive,
-    picture_source,
-    sources_at,
-)
+from digitocr.training.synth.cells import cell, form_field
+from digitocr.training.synth.drawing import STRUCK, Drawing
+from digitocr.training.synth.form_pages import page
+from digitocr.training.synth.lines import line
+from digitocr.training.synth.photos import photo
+from digitocr.training.synth.printing import fonts_found
+from digitocr.training.synth.stroke_archives import load_archive, sources_at
+from digitocr.training.synth.strokes import SkeletonSource, Sources, picture_source
 
 
 def drawn_photo(rng: np.random.Generator, sources: Sources) -> Drawing:
-    """Draw a photo of a sheet, a table or a form, in any of the fonts there are."""
+    """Draw a photo of a sheet, a table or a form, in any font found.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
     return photo(rng, sources, longest=int(rng.integers(400, 1100)), fonts=fonts_found(), turns=False)
 
 
 def drawn_page(rng: np.random.Generator, sources: Sources) -> Drawing:
-    """Draw a scanned page of print and fields."""
+    """Draw a scanned page of print and fields.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
     height = int(rng.integers(1400, 2000))
     return page(rng, sources, shape=(height, round(height / 1.414)), fonts=fonts_found())
 
@@ -48,31 +67,31 @@ KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (
     drawn_photo,
     drawn_page,
 )
-"""What is drawn."""
+"""Kinds of drawing."""
 
 SHARES = (0.585, 0.24, 0.11, 0.05, 0.015)
-"""How often each is."""
+"""Share of each kind."""
 
 AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})
 """Signs that look just like a 1."""
 
-MOST = 60
-"""At most so many signs, and as many wrong cuts, are learned from one picture: a page of print holds thousands."""
+MAX_NEGATIVES = 60
+"""Signs, and wrong cuts, learned from one picture at most: a page of print holds thousands."""
 
-EMPTY_KEPT = 2
-"""At most so many lines without digits are learned from one picture."""
+MAX_EMPTY_LINES = 2
+"""Lines without digits learned from one picture at most."""
 
-FORMS = 4
-"""Forms filled in and photographed, beside every so many drawings as make a part; each has some fifty fields."""
+FORMS_PER_SHARD = 4
+"""Filled-in forms added to each shard; each has about fifty fields."""
 
-PICTURES = 0.4
-"""Weight of MNIST's digits among the hands; 1 for the stroke archives."""
+MNIST_WEIGHT = 0.4
+"""Weight of MNIST's digits among the hands; the stroke archives weigh 1."""
 
-HELD_FROM = 55_000
+CALIBRATION_FROM = 55_000
 """MNIST's training digits from here on are set aside for calibration."""
 
-CUTS_KEPT = 0.4
-"""Share of the wrong cuts that is learned from: there are many more of them than of digits."""
+CUTS_SHARE = 0.4
+"""Share of the wrong cuts that is learned from, since there are many more of them than digits."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,15 +112,15 @@ class Candidates:
 
 @dataclass(frozen=True, slots=True)
 class DrawnLine:
-    """A line as the reading path finds it, and what is written on its drawing.
+    """A line as the reading path finds it, and the text of its drawing.
 
     Attributes
     ----------
     item : LabelledLine
     drawing : int
-        Counts the drawings; several lines may be found on one.
+        Index of the drawing; several lines may be found on one.
     text : str or None
-        The whole right text of a drawing with one number or none; None where it holds several or a doubtful one.
+        The text of a drawing with at most one number; None if it holds several or a doubtful one.
     """
 
     item: LabelledLine
@@ -110,23 +129,37 @@ class DrawnLine:
 
 
 def draw(rng: np.random.Generator, sources: Sources) -> Drawing:
-    """Draw one picture of a random kind."""
+    """Draw one picture of a random kind.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
     return KINDS[int(rng.choice(len(KINDS), p=SHARES))](rng, sources)
 
 
 def calibration_sources(
     data_dir: Path | None, images: NDArray[np.uint8], labels: NDArray[np.uint8]
 ) -> Sources:
-    """Hands that are not trained on and whose labels can be trusted.
+    """Return hands that are not trained on and whose labels can be trusted.
 
-    Held-out pen digits where they are at hand, our own skeletons, and MNIST digits set aside for validation.
-    UNIPEN is left out: its few wrong labels would count as errors of the reader.
+    These are held-out pen digits, if present, our own skeletons, and MNIST digits set aside for validation. UNIPEN is
+    left out: its few wrong labels would count as errors of the reader.
 
     Parameters
     ----------
     data_dir : Path or None
     images : (N, 28, 28) uint8 ndarray
     labels : (N,) uint8 ndarray
+
+    Returns
+    -------
+    Sources
     """
     own, pasted = SkeletonSource(), picture_source("mnist", images, labels)
     archive = None if data_dir is None else data_dir / "pendigits.npz"
@@ -136,7 +169,19 @@ def calibration_sources(
 
 
 def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
-    """Draw `count` pictures and run the reading path on them up to its candidates."""
+    """Draw pictures and run the reading path on them as far as candidates.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+        Number of drawings.
+    sources : Sources
+
+    Returns
+    -------
+    list of DrawnLine
+    """
     numbered, either = enumerate(drawings(seed, count, sources)), _chance(seed)
     return [
         DrawnLine(item, i, _text(drawing)) for i, drawing in numbered for item in labelled(drawing, either)
@@ -144,16 +189,36 @@ def drawn_lines(seed: int, count: int, sources: Sources) -> list[DrawnLine]:
 
 
 def drawings(seed: int, count: int, sources: Sources) -> Iterator[Drawing]:
-    """Draw pictures of random kinds, each with a seed of its own."""
+    """Draw pictures of random kinds, each with a seed of its own.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+    sources : Sources
+
+    Yields
+    ------
+    Drawing
+    """
     cv2.setNumThreads(1)
     for i in range(count):
         yield draw(np.random.default_rng((seed, i)), sources)
 
 
 def labelled(drawing: Drawing, rng: np.random.Generator) -> list[LabelledLine]:
-    """Run the reading path on a drawing up to its candidates, and say what each of them is.
+    """Run the reading path on a drawing as far as candidates, and label each of them.
 
-    A digit over another is the one or the other, by chance: who learns from it learns to doubt.
+    A digit written over another is labelled as one or the other at random: whoever learns from it learns to doubt.
+
+    Parameters
+    ----------
+    drawing : Drawing
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    list of LabelledLine
     """
     owner = drawing.owner.copy()
     values = np.array([digit.label for digit in drawing.digits], dtype=np.int8)
@@ -173,26 +238,39 @@ def _text(drawing: Drawing) -> str | None:
 
 
 def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates:
-    """Draw `count` pictures and keep what the reading path finds on them: all digits, some of the rest."""
+    """Draw pictures and keep the candidates to learn from: all digits, some of the rest.
+
+    Parameters
+    ----------
+    seed : int
+    count : int
+        Number of drawings.
+    data_dir : Path or None
+        Folder of stroke archives.
+
+    Returns
+    -------
+    Candidates
+    """
     keep = _chance(seed)
     found = (labelled(drawing, keep) for drawing in drawings(seed, count, _sources(data_dir)))
     return _joined([_candidates(lines, keep) for lines in found if lines])
 
 
 def _chance(seed: int) -> np.random.Generator:
-    """Return what is left to chance besides the drawings themselves."""
+    """Return the generator of everything random but the drawings."""
     return np.random.default_rng((seed, 1_000_003))
 
 
 @cache
 def _sources(data_dir: Path | None) -> Sources:
-    """Load the hands that are learned from, MNIST's among them, once in a process."""
+    """Load the training hands, MNIST's among them, once in a process."""
     path = None if data_dir is None else data_dir / "mnist.npz"
     if path is None or not path.is_file():
         return sources_at(data_dir)
     images, labels, _, _ = load_mnist(path)
-    learned = picture_source("mnist", images[:HELD_FROM], labels[:HELD_FROM])
-    return sources_at(data_dir, pictures=learned, picture_weight=PICTURES)
+    learned = picture_source("mnist", images[:CALIBRATION_FROM], labels[:CALIBRATION_FROM])
+    return sources_at(data_dir, pictures=learned, picture_weight=MNIST_WEIGHT)
 
 
 def _candidates(lines: list[LabelledLine], rng: np.random.Generator) -> Candidates:
@@ -208,7 +286,7 @@ def _lessons(lines: list[LabelledLine]) -> list[Lesson]:
     """Take from the lines of a picture those to learn from."""
     made = [found for item in lines if (found := lesson(item)) is not None]
     empty = [found for found in made if not len(found.digits)]
-    return [*(found for found in made if len(found.digits)), *empty[:EMPTY_KEPT]]
+    return [*(found for found in made if len(found.digits)), *empty[:MAX_EMPTY_LINES]]
 
 
 def _joined(parts: Sequence[Candidates]) -> Candidates:
@@ -218,17 +296,19 @@ def _joined(parts: Sequence[Candidates]) -> Candidates:
 def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.intp]:
     """Choose the candidates of a picture to learn from: all digits, some of the rest."""
     digits = np.flatnonzero((labels >= 0) & (labels < SIGN))
-    signs = rng.permutation(np.flatnonzero(labels == SIGN))[:MOST]
+    signs = rng.permutation(np.flatnonzero(labels == SIGN))[:MAX_NEGATIVES]
     cuts = rng.permutation(np.flatnonzero(labels == CUT))
-    return np.concatenate([digits, signs, cuts[: min(MOST, round(CUTS_KEPT * len(cuts)))]])
+    return np.concatenate([digits, signs, cuts[: min(MAX_NEGATIVES, round(CUTS_SHARE * len(cuts)))]])
 
 
-def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
+def _part(job: tuple[int, int], data_dir: Path | None) -> Shard:
     """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
     seed, count = job
     sources, keep = _sources(data_dir), _chance(seed)
     found = [lines for drawing in drawings(seed, count, sources) if (lines := labelled(drawing, keep))]
-    found += [[labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS, sources)]
+    found += [
+        [labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS_PER_SHARD, sources)
+    ]
     drawn = _joined([_candidates(lines, keep) for lines in found])
     lessons = [one for lines in found for one in _lessons(lines)]
     return {"images": drawn.images, "labels": drawn.labels, **stored(lessons)}
@@ -236,18 +316,44 @@ def _part(job: tuple[int, int], data_dir: Path | None) -> Part:
 
 def corpus(
     seed: int, pictures: int, data_dir: Path | None, work: Path, report: Callable[[str], None]
-) -> list[Part]:
-    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.parts`."""
-    return parts("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
+) -> list[Shard]:
+    """Draw what both networks learn from; see :func:`digitocr.training.datasets.sharded.sharded_corpus`.
+
+    Parameters
+    ----------
+    seed : int
+    pictures : int
+    data_dir : Path or None
+        Folder of stroke archives.
+    work : Path
+    report : callable
+        Is told of the progress in words.
+
+    Returns
+    -------
+    list of dict of str to ndarray
+        One a shard.
+    """
+    return sharded_corpus("drawn", partial(_part, data_dir=data_dir), seed, pictures, work, report)
 
 
-def candidates_of(drawn: Sequence[Part]) -> Candidates:
-    """Take the candidates from the parts of a corpus."""
+def candidates_of(drawn: Sequence[Shard]) -> Candidates:
+    """Return the candidates of a corpus.
+
+    Parameters
+    ----------
+    drawn : sequence of dict of str to ndarray
+        Its shards.
+
+    Returns
+    -------
+    Candidates
+    """
     return _joined([Candidates(part["images"], part["labels"]) for part in drawn])
 
 
 def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.uint8]:
-    """Turn, slant, stretch, bend and thicken digits a little, and bring them into MNIST format again.
+    """Turn, slant, stretch, bend and thicken digits slightly, and bring them back into MNIST format.
 
     Elastic bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual
     document analysis", ICDAR 2003.
@@ -286,7 +392,17 @@ def varied(images: NDArray[np.uint8], rng: np.random.Generator) -> NDArray[np.ui
 
 
 def cropped(image: Grey) -> Grey:
-    """Cut a digit out of its frame and bring it into MNIST format, as the reading path does."""
+    """Cut a digit out of its frame and bring it into MNIST format, as the reading path does.
+
+    Parameters
+    ----------
+    image : (28, 28) uint8 ndarray
+        Ink bright on black.
+
+    Returns
+    -------
+    (28, 28) uint8 ndarray
+    """
     ys, xs = np.nonzero(image > 60)
     if not len(ys):
         return to_mnist(image)

@@ -1,4 +1,4 @@
-"""Labelled digits from wherever they come: MNIST, npz files, IDX files, folders of pictures."""
+"""Labelled digits from MNIST, npz files, IDX files or folders of pictures."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.datasets.single import single_digit
 
 MNIST = "mnist"
-"""The name under which MNIST is asked for."""
+"""Name of the MNIST data set."""
 
 FORMS = "mnist, an .npz file, a folder of IDX files, or a folder with a sub-folder of pictures per digit"
-"""What can be named as data."""
+"""The accepted forms of data, in words."""
 
 _SIDE = 28
 _IDX = {"train": ("train-images", "train-labels"), "test": ("t10k-images", "t10k-labels")}
@@ -53,15 +53,19 @@ class Digits:
         """Return some of them."""
         return Digits(self.images[chosen], self.labels[chosen])
 
+    def shuffled(self, seed: int) -> Digits:
+        """Return them in a random order, always the same for a seed."""
+        return self.part(np.random.default_rng(seed).permutation(len(self)))
+
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """Digits to learn from and, where the source has them apart, digits to test on.
+    """Digits to learn from and, if the source sets some apart, digits to test on.
 
     Attributes
     ----------
     name : str
-        What it is called in cards and reports.
+        Its name in cards and reports.
     train : Digits
     test : Digits or None
     """
@@ -72,7 +76,7 @@ class Dataset:
 
     @property
     def measured(self) -> Digits:
-        """The test digits, or all where none are set apart."""
+        """The test digits, or all if none are set apart."""
         return self.train if self.test is None else self.test
 
     @property
@@ -96,12 +100,16 @@ def load_dataset(source: str = MNIST, report: Callable[[str], None] = lambda _: 
         a folder with MNIST's four IDX files, gzipped or not; or a folder with sub-folders ``0`` to ``9`` of
         pictures of any size, which are read as ``predict`` reads them.
     report : callable
-        Told in words of pictures that were left out.
+        Is told, in words, of pictures that were left out.
+
+    Returns
+    -------
+    Dataset
 
     Raises
     ------
     UsageError
-        The source is missing, empty, damaged or of another form; MNIST can be neither found nor downloaded.
+        The source is missing, empty, damaged or of another form, or MNIST can be neither found nor downloaded.
     """
     if source == MNIST:
         x_train, y_train, x_test, y_test = load_mnist()
@@ -123,6 +131,10 @@ def turned(images: NDArray[np.uint8], degrees: float) -> NDArray[np.uint8]:
     ----------
     images : (N, 28, 28) uint8 ndarray
     degrees : float
+
+    Returns
+    -------
+    (N, 28, 28) uint8 ndarray
     """
     if degrees % 90 == 0:
         return np.ascontiguousarray(np.rot90(images, round(degrees / 90), axes=(1, 2)))
@@ -170,7 +182,7 @@ def _from_npz(path: Path) -> Dataset:
             return Dataset(path.name, _digits(stored["x"], stored["y"], str(path)), None)
     except UsageError:
         raise
-    except Exception as error:  # zipfile, zlib and NumPy each have their own for a damaged archive
+    except Exception as error:  # zipfile, zlib and NumPy raise different ones for a damaged archive
         raise UsageError(
             f"{path} cannot be read as digits: {error}",
             hint="an npz holds x_train, y_train, x_test and y_test, or x and y",
@@ -223,7 +235,7 @@ def _idx(path: Path, magic: int) -> NDArray[np.uint8]:
             raise ValueError(f"magic number {found} instead of {magic}")
         return np.frombuffer(raw, np.uint8, offset=4 + 4 * rank).reshape(shape)
     except (OSError, EOFError, ValueError, struct.error) as error:
-        raise UsageError(f"{path} is no sound IDX file: {error}", hint="download it again") from None
+        raise UsageError(f"{path} is not a valid IDX file: {error}", hint="download it again") from None
 
 
 def _from_pictures(folder: Path, report: Callable[[str], None]) -> Dataset:
@@ -231,7 +243,7 @@ def _from_pictures(folder: Path, report: Callable[[str], None]) -> Dataset:
     strange = [p.name for p in folders if p.name not in _DIGITS]
     if strange:
         raise UsageError(
-            f"{folder / strange[0]} is not named for a digit", hint="label folders are called 0 to 9"
+            f"{folder / strange[0]} is not named after a digit", hint="name the label folders 0 to 9"
         )
     images, labels = [], []
     for label in folders:
@@ -252,5 +264,14 @@ def _from_pictures(folder: Path, report: Callable[[str], None]) -> Dataset:
 
 
 def picture_files(folder: Path) -> Iterator[Path]:
-    """Files of a folder in the order of their names, hidden ones left out."""
+    """Return the files of a folder sorted by name, without hidden ones.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    iterator of Path
+    """
     return (p for p in sorted(folder.iterdir()) if p.is_file() and not p.name.startswith("."))

@@ -1,4 +1,4 @@
-"""Fields of forms that are drawn, filled in and photographed, with what is written in their cells."""
+"""Fields of drawn, filled-in and photographed forms, with the truth for their cells."""
 
 from __future__ import annotations
 
@@ -17,33 +17,38 @@ from digitocr.forms.template import Field, Template
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
 from digitocr.records import Box, Line, Page
-from digitocr.training.datasets.labelling import UNSURE, LabelledLine, Written
-from digitocr.training.synth.forms import Entry, Shot, fill_in, photographed
+from digitocr.training.datasets.labelling import UNSURE, DigitSpan, LabelledLine
+from digitocr.training.synth.filled_forms import FilledField, PagePhoto, fill_in, photograph_page
 from digitocr.training.synth.strokes import Random, Sources
 
-MOSTLY = 0.9
-"""A candidate with this share of a cell's ink is what was written there; with less than the rest, a speck of it."""
+WHOLE_SHARE = 0.9
+"""A candidate with this share of a cell's ink is the whole of what was written; with less than the rest, a speck."""
 
-SLIP = 1.5
-"""How far the registration of a drawn page is off, in pixels of its reference."""
+SLIP_PX = 1.5
+"""Error of the simulated registration, in pixels of the reference."""
 
 
 @dataclass(frozen=True, slots=True)
 class DrawnField:
-    """The ink of a field with what was written there."""
+    """The ink of a field and what was written into it."""
 
     line: Line
-    entry: Entry
+    entry: FilledField
 
 
 def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnField]]:
-    """Draw pages of cells, and run the reading path on them up to its candidates.
+    """Draw pages of cells and run the reading path on them as far as candidates.
 
     Parameters
     ----------
     seed : int
     pages : int
     sources : Sources
+
+    Yields
+    ------
+    list of DrawnField
+        The fields with ink of one page.
     """
     cv2.setNumThreads(1)
     for i in range(pages):
@@ -51,7 +56,7 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
         template, paper = _printed(rng)
         texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
-        shot = photographed(rng, paper, longest=int(rng.integers(1000, 1800)))
+        shot = photograph_page(rng, paper, longest=int(rng.integers(1000, 1800)))
         filled = lay_out(
             Page(1, shot.image), FormPrint(template, no_features()), _registration(rng, shot, template)
         )
@@ -96,21 +101,30 @@ def _text(rng: Random, cells: int) -> str:
     return "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(1, cells + 1))))
 
 
-def _registration(rng: Random, shot: Shot, template: Template) -> Registration:
+def _registration(rng: Random, shot: PagePhoto, template: Template) -> Registration:
     """Return where a drawn page lies in its photo, about."""
     steps = np.linspace(0, 1, 25)
     size = np.array(template.size, dtype=np.float64)
     grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)
     carried = cv2.perspectiveTransform(grid[None], shot.to_photo)[0]
     nothing = np.zeros(0, np.bool_)
-    off = shot.place(np.asarray(grid + rng.normal(0, SLIP / 2, 2), np.float64)) - carried
+    off = shot.place(np.asarray(grid + rng.normal(0, SLIP_PX / 2, 2), np.float64)) - carried
     return Registration(
         shot.to_photo, off.reshape(25, 25, 2).astype(np.float32), template.size, 0.0, 1.0, nothing
     )
 
 
 def labelled_field(field: DrawnField) -> LabelledLine:
-    """Say what each candidate of a field is, and which columns its digits take."""
+    """Label each candidate of a field, and find the columns of its digits.
+
+    Parameters
+    ----------
+    field : DrawnField
+
+    Returns
+    -------
+    LabelledLine
+    """
     labels = _labels(field)
     return LabelledLine(field.line, labels, np.full(len(labels), -1, dtype=np.int16), _written(field))
 
@@ -121,14 +135,14 @@ def _labels(field: DrawnField) -> NDArray[np.int8]:
     for candidate, share in zip(line.candidates, scoring.shares_of_cells(line).tolist(), strict=True):
         written = field.entry.cells[line.cells[candidate.first]]
         if written.isdigit():
-            labels.append(int(written) if share >= MOSTLY else SIGN if share <= 1 - MOSTLY else CUT)
+            labels.append(int(written) if share >= WHOLE_SHARE else SIGN if share <= 1 - WHOLE_SHARE else CUT)
         else:
-            # ink in a blank cell is a crumb of its border or the neighbour's: looks that must not count against a 1
-            labels.append(SIGN if share >= MOSTLY and written else UNSURE)
+            # ink in a blank cell is a fragment of its border or of the neighbour: it must not count against a 1
+            labels.append(SIGN if share >= WHOLE_SHARE and written else UNSURE)
     return np.array(labels, dtype=np.int8)
 
 
-def _written(field: DrawnField) -> tuple[Written, ...] | None:
+def _written(field: DrawnField) -> tuple[DigitSpan, ...] | None:
     """List the digits of a field, None where the ink of one was not found."""
     ys, xs = np.nonzero(field.line.labels)
     cells = np.array(field.line.cells)[field.line.labels[ys, xs] - 1]
@@ -137,5 +151,5 @@ def _written(field: DrawnField) -> tuple[Written, ...] | None:
     if not all(cell in columns for cell, _ in digits):
         return None
     return tuple(
-        Written(value, int(columns[cell].min()), int(columns[cell].max()) + 1) for cell, value in digits
+        DigitSpan(value, int(columns[cell].min()), int(columns[cell].max()) + 1) for cell, value in digits
     )

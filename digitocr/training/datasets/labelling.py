@@ -1,4 +1,4 @@
-"""Drawings to labelled candidates: what the reading path makes of a drawn picture, with the truth for each cut."""
+"""Labelled candidates: what the reading path finds on a drawing, with the truth for each candidate."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ from digitocr.imaging import clean, segment
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.records import Grey, Line, Page, Sheet
 
-PASSING, COMPLETE = 0.06, 0.6
-"""Less of a digit's ink than the first is a chance touch; less than the second is in doubt."""
+PASSING_SHARE, COMPLETE_SHARE = 0.06, 0.6
+"""Less of a digit's ink than the first is accidental contact; less than the second leaves it in doubt."""
 
 UNSURE = -1
-"""Label of a candidate that is neither quite right nor clearly wrong; not trained on."""
+"""Label of a candidate that is neither right nor clearly wrong and is not trained on."""
 
 
 @dataclass(frozen=True, slots=True)
-class Written:
+class DigitSpan:
     """A digit of a line, and the columns it takes.
 
     Attributes
@@ -47,20 +47,20 @@ class LabelledLine:
         Per candidate: 0 to 9, `SIGN`, `CUT` or `UNSURE`.
     owners : (N,) int16 ndarray
         Per candidate with a digit label, the index of that digit in the drawing; else -1.
-    written : tuple of Written or None
-        The line's digits from left to right; None where one of them is in doubt or lies only partly in the line.
+    written : tuple of DigitSpan or None
+        The line's digits from left to right; None if one of them is in doubt or only partly in the line.
     """
 
     line: Line
     labels: NDArray[np.int8]
     owners: NDArray[np.int16]
-    written: tuple[Written, ...] | None
+    written: tuple[DigitSpan, ...] | None
 
 
 def labelled_lines(
     image: Grey, owner: NDArray[np.int16], digits: NDArray[np.int8], signs: NDArray[np.bool_]
 ) -> list[LabelledLine]:
-    """Run the reading path on a drawing up to its candidates, and say what each of them is.
+    """Run the reading path on a drawing as far as candidates, and label each of them.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def labelled_lines(
     digits : (D,) int8 ndarray
         Value of each digit, `UNSURE` for one that must not be learned from (overwritten, struck out).
     signs : (S,) bool ndarray
-        Whether each sign is plainly no digit; a single tally stroke, say, looks like a 1.
+        Whether each sign is clearly not a digit; a single tally stroke looks like a 1.
 
     Returns
     -------
@@ -119,7 +119,7 @@ def _labelled(
 
 def _written(
     own: NDArray[Any], inked: NDArray[np.bool_], totals: NDArray[np.int64], digits: NDArray[np.int8]
-) -> tuple[Written, ...] | None:
+) -> tuple[DigitSpan, ...] | None:
     """List the digits that lie in a line, by the middle of their ink."""
     ys, xs = np.nonzero(inked & (own > 0) & (own <= len(digits)))
     owners = own[ys, xs]
@@ -127,12 +127,12 @@ def _written(
     for k in np.unique(owners).tolist():
         columns = xs[owners == k]
         share = len(columns) / max(int(totals[k]), 1)
-        if share < PASSING:
+        if share < PASSING_SHARE:
             continue
-        if share < COMPLETE or digits[k - 1] == UNSURE:
+        if share < COMPLETE_SHARE or digits[k - 1] == UNSURE:
             return None
         found.append(
-            (float(columns.mean()), Written(int(digits[k - 1]), int(columns.min()), int(columns.max()) + 1))
+            (float(columns.mean()), DigitSpan(int(digits[k - 1]), int(columns.min()), int(columns.max()) + 1))
         )
     return tuple(written for _, written in sorted(found, key=lambda pair: pair[0]))
 
@@ -140,7 +140,7 @@ def _written(
 def _label(
     counts: NDArray[np.int64], totals: NDArray[np.int64], digits: NDArray[np.int8], signs: NDArray[np.bool_]
 ) -> tuple[int, int]:
-    """Name a candidate from whose ink it holds (`counts`) of all there is (`totals`); index 0 is nobody's."""
+    """Name a candidate from whose ink it holds (`counts`) of all there is (`totals`); index 0 is unowned."""
     area = int(counts.sum())
     share = counts / np.maximum(totals, 1)
     by_digits = counts[1 : len(digits) + 1]

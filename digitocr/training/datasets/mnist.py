@@ -1,4 +1,4 @@
-"""The MNIST digits, from the user's own copy or by Keras' downloader."""
+"""The MNIST digits, from a local copy or by Keras' downloader."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load_mnist(path: Path | None = None, *, download: bool = True) -> Digits:
         ``DIGITOCR_MNIST`` names the file, else ``mnist.npz`` is looked for in the folder ``DIGITOCR_DATA``,
         else Keras downloads it.
     download : bool
-        Whether Keras may be asked.
+        Whether Keras may download it.
 
     Returns
     -------
@@ -37,7 +37,7 @@ def load_mnist(path: Path | None = None, *, download: bool = True) -> Digits:
     Raises
     ------
     UsageError
-        If a named file cannot be used, or none is found and none can be downloaded.
+        A named file cannot be used, or MNIST is neither found nor downloaded.
     """
     named = path or (Path(os.environ["DIGITOCR_MNIST"]) if os.environ.get("DIGITOCR_MNIST") else None)
     if named is not None:
@@ -52,7 +52,7 @@ def load_mnist(path: Path | None = None, *, download: bool = True) -> Digits:
 
 _HINT = (
     "name an mnist.npz of your own with --data FILE.npz or DIGITOCR_MNIST, "
-    "or run once where there is a network, for Keras to download it"
+    "or run once with a network connection, so that Keras can download it"
 )
 
 

@@ -1,4 +1,4 @@
-"""Corpora drawn in parts: on all cores, each part kept in a file, so that an interrupted run goes on where it was."""
+"""Corpora drawn in shards on all cores; each shard is kept in a file, so that an interrupted run can resume."""
 
 from __future__ import annotations
 
@@ -12,43 +12,47 @@ from numpy.typing import NDArray
 
 from digitocr.settings import cores
 
-Part = dict[str, NDArray[Any]]
-"""Arrays of one part, by name."""
+Shard = dict[str, NDArray[Any]]
+"""Arrays of one shard, by name."""
 
-PART = 1000
-"""Drawings of a part."""
+SHARD_DRAWINGS = 1000
+"""Drawings in a shard."""
 
 
-def parts(
+def sharded_corpus(
     name: str,
-    draw: Callable[[tuple[int, int]], Part],
+    draw: Callable[[tuple[int, int]], Shard],
     seed: int,
     pictures: int,
     work: Path,
     report: Callable[[str], None],
-) -> list[Part]:
-    """Draw a corpus; parts already in `work` are taken from there.
+) -> list[Shard]:
+    """Draw a corpus in shards, in parallel; shards already in `work` are loaded.
 
     Parameters
     ----------
     name : str
-        Begins the names of the files.
+        Prefix of the file names.
     draw : callable
-        Draws one part of a given seed and number of drawings, in another process.
+        Draws one shard, given its seed and number of drawings, in another process.
     seed : int
-        That of the first part; each later one has the next.
+        Of the first shard; each later one has the next.
     pictures : int
-        How many drawings in all.
+        Drawings in all.
     work : Path
+        Folder of the files.
     report : callable
-        Told of the progress in words.
+        Is told of the progress in words.
 
     Returns
     -------
-    list of dict
-        The parts in order.
+    list of dict of str to ndarray
+        The shards in order.
     """
-    jobs = [(seed + k, min(PART, pictures - k * PART)) for k in range(-(-pictures // PART))]
+    jobs = [
+        (seed + k, min(SHARD_DRAWINGS, pictures - k * SHARD_DRAWINGS))
+        for k in range(-(-pictures // SHARD_DRAWINGS))
+    ]
     work.mkdir(parents=True, exist_ok=True)
     paths = {job: work / f"{name}-{job[0]}-{job[1]}.npz" for job in jobs}
     missing = [job for job in jobs if not paths[job].exists()]
@@ -61,6 +65,6 @@ def parts(
     return [_load(paths[job]) for job in jobs]
 
 
-def _load(path: Path) -> Part:
+def _load(path: Path) -> Shard:
     with np.load(path) as stored:
         return dict(stored)

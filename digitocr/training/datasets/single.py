@@ -1,4 +1,4 @@
-"""A picture of one digit, of any size and colour, to what the network sees: by the steps of the pipeline."""
+"""The single digit of a picture of any size and colour, in MNIST format, by the steps of the pipeline."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ from digitocr.imaging.components import components
 from digitocr.recognition import normalize
 from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
 
-FAR = 128
-"""Longest side, in pixels, at which strokes of a thick pen are narrower than the shadows that cleaning evens out."""
+COARSE_SIDE_PX = 128
+"""Longest side at which strokes of a thick pen are narrower than the shadows that cleaning removes."""
 
-SIDES = (FAR, 256, 700, 2400)
-"""Longest sides at which a digit is looked for: most fill their picture, some lie on a whole page."""
+SIDES_PX = (COARSE_SIDE_PX, 256, 700, 2400)
+"""Longest sides at which a digit is looked for: most digits fill their picture, some lie on a whole page."""
 
-LARGE_ENOUGH = 40
-"""A digit at least this high, in pixels at the side it is looked for, needs no finer look."""
+CLEAR_HEIGHT_PX = 40
+"""A digit at least this high at the size it is looked for needs no finer look."""
 
-THICK = 7.0
-"""Strokes at least this wide, in pixels, are seen well enough from afar; thinner ones are looked at again."""
+THICK_STROKE_PX = 7.0
+"""Strokes at least this wide are resolved at the coarsest size; thinner ones are looked at in more detail."""
 
-THIN = 0.2
+FRAME_FILL_SHARE = 0.2
 """Ink that covers less of its box than this may be a frame."""
 
-EDGE = 2
-"""Ink this near to the edge of the sheet, in pixels, may be what lies around the paper."""
+EDGE_PX = 2
+"""Ink this close to the edge of the sheet may be what lies around the paper."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,18 +48,23 @@ class SingleDigit:
 
 
 def single_digit(page: Page) -> SingleDigit | None:
-    """Find the one digit of a page and bring it into MNIST format; None where there is no ink.
+    """Find the one digit of a page and bring it into MNIST format.
 
-    The page is looked at from afar first: a digit that fills a large picture has strokes as wide as a shadow, and
-    a small one on a large page is lost in a small picture.
+    The page is looked at coarsely first: a digit that fills a large picture has strokes as wide as a shadow, and a
+    small one on a large page is lost in a small picture.
 
     Parameters
     ----------
     page : Page
+
+    Returns
+    -------
+    SingleDigit or None
+        None where there is no ink.
     """
     flat, to_page = geometry.straighten(page.grey)
     found = None
-    for side in SIDES:
+    for side in SIDES_PX:
         scale = min(1.0, side / max(flat.shape))
         digit = _found(flat, scale)
         found = digit or found
@@ -120,13 +125,17 @@ def _without_frames(ink: Mask) -> Mask:
         & (y + height < (y + 0.9 * height)[:, None])
         & (height > (height / 5)[:, None])
     )
-    frame = inside.any(axis=1) & (area < THIN * width * height)
+    frame = inside.any(axis=1) & (area < FRAME_FILL_SHARE * width * height)
     return np.asarray(ink & ~np.concatenate([[False], frame])[labels], dtype=np.bool_)
 
 
 def _well_seen(found: _Found, side: int) -> bool:
-    large = found.candidate.box.height >= LARGE_ENOUGH
-    return large and found.is_alone and (side > FAR or _width_of_strokes(found.ink) >= THICK)
+    large = found.candidate.box.height >= CLEAR_HEIGHT_PX
+    return (
+        large
+        and found.is_alone
+        and (side > COARSE_SIDE_PX or _width_of_strokes(found.ink) >= THICK_STROKE_PX)
+    )
 
 
 def _width_of_strokes(ink: Grey) -> float:
@@ -142,7 +151,12 @@ def _weight(line: Line, sheet: Sheet) -> float:
     x, y = line.box.centre
     away = max(abs(x / width - 0.5), abs(y / height - 0.5)) * 2
     box = line.box
-    edges = (box.x <= EDGE) + (box.y <= EDGE) + (box.right >= width - EDGE) + (box.bottom >= height - EDGE)
+    edges = (
+        (box.x <= EDGE_PX)
+        + (box.y <= EDGE_PX)
+        + (box.right >= width - EDGE_PX)
+        + (box.bottom >= height - EDGE_PX)
+    )
     return float(box.height * (1.5 - away) * (0.2 if edges >= 2 else 1.0))
 
 

@@ -1,1 +1,1 @@
-"""What the MNIST tutorials do: evaluate, predict, rotate, compare, export."""
+"""The commands of the MNIST tutorials: train, evaluate, rotations, predict, models, compare, export."""

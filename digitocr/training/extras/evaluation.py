@@ -1,7 +1,9 @@
-"""A model measured on labelled digits, in words, in JSON and in pictures."""
+"""The command `evaluate`: a model measured on labelled digits, in words, in JSON and in pictures."""
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,16 +15,22 @@ from numpy.typing import NDArray
 from digitocr import atomic
 from digitocr.networks.classifier import Classifier
 from digitocr.training.calibrate import scoring
-from digitocr.training.datasets.digits import Digits, with_turned_copies
+from digitocr.training.datasets.digits import Digits, load_dataset, with_turned_copies
 from digitocr.training.extras import figures
+from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.optional import require
+from digitocr.training.extras.output import say
 
 TURNED_SEED = 20
-"""Of the turns of test digits, so that every model is measured on the same ones."""
+"""Seed of the turned test digits, so that every model is measured on the same ones."""
+
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """What was measured.
+    """A model's scores on labelled digits.
 
     Attributes
     ----------
@@ -53,22 +61,61 @@ class Evaluation:
 
 
 def evaluate(classifier: Classifier, digits: Digits) -> Evaluation:
-    """Measure a model on labelled digits."""
+    """Measure a model on labelled digits.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    digits : Digits
+
+    Returns
+    -------
+    Evaluation
+    """
     return Evaluation(classifier.card.name, digits, scoring.digit_logs(classifier, digits.images))
 
 
 def turned_test(digits: Digits, turns: Sequence[float]) -> Digits:
-    """Return the digits with their turned copies, or the digits as they are where no turns are named."""
+    """Return the digits with their turned copies, or the digits as they are where no turns are named.
+
+    Parameters
+    ----------
+    digits : Digits
+    turns : sequence of float
+        Degrees, counter-clockwise.
+
+    Returns
+    -------
+    Digits
+    """
     return with_turned_copies(digits, turns, TURNED_SEED)[0] if turns else digits
 
 
 def report(result: Evaluation) -> str:
-    """Write precision, recall, F1 and support of each digit, as scikit-learn prints them."""
+    """Format precision, recall, F1 and support of each digit as scikit-learn does.
+
+    Parameters
+    ----------
+    result : Evaluation
+
+    Returns
+    -------
+    str
+    """
     return str(_classification(result, as_dict=False))
 
 
-def as_json(result: Evaluation) -> dict[str, Any]:
-    """Return all figures as plain values."""
+def as_dict(result: Evaluation) -> dict[str, Any]:
+    """Return all figures as plain values.
+
+    Parameters
+    ----------
+    result : Evaluation
+
+    Returns
+    -------
+    dict
+    """
     share, bins = result.accuracy, result.bins
     return {
         "model": result.model,
@@ -87,7 +134,18 @@ def as_json(result: Evaluation) -> dict[str, Any]:
 
 
 def write_pictures(result: Evaluation, folder: Path) -> list[Path]:
-    """Write the confusion matrix, the worst mistakes and the reliability diagram; return their paths."""
+    """Draw the confusion matrix, the worst mistakes and the reliability diagram.
+
+    Parameters
+    ----------
+    result : Evaluation
+    folder : Path
+
+    Returns
+    -------
+    list of Path
+        The PNG files.
+    """
     bins = result.bins
     name = f"{result.model}, {len(result.digits):,} digits"
     pictures = {
@@ -100,6 +158,45 @@ def write_pictures(result: Evaluation, folder: Path) -> list[Path]:
     for file, content in pictures.items():
         atomic.write(folder / file, content, durable=False)
     return [folder / file for file in pictures]
+
+
+def command(model: Path, source: str, turns: Sequence[float], folder: Path, *, as_json: bool) -> int:
+    """Measure a model, print the figures and draw its pictures: what ``digitocr evaluate`` does.
+
+    Parameters
+    ----------
+    model : Path
+    source : str
+        Labelled digits, see :func:`digitocr.training.datasets.digits.load_dataset`.
+    turns : sequence of float
+        Degrees, counter-clockwise; each digit gets a copy turned by one of these.
+    folder : Path
+        For the pictures.
+    as_json : bool
+        Print one JSON object instead of tables.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    require("matplotlib", "sklearn")
+    classifier = load_keras(model)
+    data = load_dataset(source, log.info)
+    result = evaluate(classifier, turned_test(data.measured, turns))
+    written = write_pictures(result, folder)
+    if as_json:
+        say(json.dumps(as_dict(result) | {"data": data.name, "rotations": list(turns)}))
+    else:
+        part = "all digits (no test part is set apart)" if data.test is None else "the test digits"
+        say(f"{result.model} on {part} from {source}{', with turned copies' if turns else ''}")
+        say(f"loss {result.loss:.4f}")
+        say(f"accuracy {result.accuracy}")
+        say(f"calibration error {100 * scoring.calibration_error(result.bins):.2f} points\n")
+        say(report(result))
+    for path in written:
+        log.info("written: %s", path.as_posix())
+    return 0
 
 
 def _classification(result: Evaluation, *, as_dict: bool) -> Any:  # noqa: ANN401 (scikit-learn has no types)

@@ -1,4 +1,4 @@
-"""Models for other programs: SavedModel, TensorFlow Lite, ONNX; written only if they answer as Keras does."""
+"""The command `export`: models as SavedModel, LiteRT or ONNX, written only if they answer as Keras does."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,30 +21,31 @@ from digitocr.networks.runtime import load_network, quietly, runner
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch
 from digitocr.training.datasets.digits import load_dataset
-from digitocr.training.extras.actions import load
+from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.optional import require
 
 log = logging.getLogger(__name__)
 
 TOLERANCE = 1e-4
-"""How far a probability may be from that of Keras."""
+"""Greatest difference of a probability from that of Keras."""
 
 _BATCH = 500
-"""Digits checked at once."""
+"""Digits compared at once."""
 
 Probabilities = NDArray[np.float32]
 Ask = Callable[[Batch], Probabilities]
 
 
 class ExportError(DigitocrError):
-    """An exported model does not answer as Keras does, or cannot be made of this network."""
+    """An exported model does not answer as Keras does."""
 
     code = "export"
 
 
-def export(model: Path, form: str, source: str, output: Path | None) -> int:
-    """Write a model in another format.
+def command(model: Path, form: str, source: str, output: Path | None) -> int:
+    """Write a model in another format: what ``digitocr export`` does.
 
-    What is written takes ``(N, 28, 28, 1)`` in [0, 1], does the scaling of the card itself, and gives probabilities.
+    The exported model takes ``(N, 28, 28, 1)`` in [0, 1], scales it as the card says and gives probabilities.
 
     Parameters
     ----------
@@ -51,31 +53,37 @@ def export(model: Path, form: str, source: str, output: Path | None) -> int:
     form : str
         A key of `FORMATS`.
     source : str
-        The digits both are asked about.
+        Digits on which both are compared, see :func:`digitocr.training.datasets.digits.load_dataset`.
     output : Path, optional
-        Beside the model without it.
+        By default beside the model.
+
+    Returns
+    -------
+    int
+        Exit status.
 
     Raises
     ------
     UsageError
         There is no such format.
     ExportError
-        The two answer differently; then nothing is written.
+        The probabilities differ by more than `TOLERANCE`; nothing is written.
     """
     if form not in FORMATS:
-        raise UsageError(f"there is no format {form!r}", hint=f"choose of {', '.join(FORMATS)}")
-    suffix, write, asker = FORMATS[form]
-    target = output or model.with_suffix(suffix)
-    classifier = load(model)
+        raise UsageError(f"there is no format {form!r}", hint=f"choose one of {', '.join(FORMATS)}")
+    chosen = FORMATS[form]
+    target = output or model.with_suffix(f".{form}")
+    require(*chosen.needs)
+    classifier = load_keras(model)
     batch = to_batch(list(load_dataset(source, log.info).measured.images))
     expected = np.exp(classifier.log_probabilities(batch))
     with tempfile.TemporaryDirectory() as folder, warnings.catch_warnings():
-        # the converters use what their own next versions will do without
-        warnings.simplefilter("ignore")
-        made = Path(folder) / f"model{suffix}"
+        warnings.simplefilter("ignore")  # the converters call deprecated functions of their own libraries
+        made = Path(folder) / f"model.{form}"
         with quietly():
-            write(load_network(model), classifier.card, made)
-            ask = asker(made)
+            network = standalone(load_network(model), classifier.card)
+            network.export(str(made), format=chosen.keras, verbose=False)
+            ask = chosen.load(made)
             given = np.concatenate([ask(batch[i : i + _BATCH]) for i in range(0, len(batch), _BATCH)])
         apart = float(np.abs(given - expected).max())
         if apart > TOLERANCE:
@@ -100,55 +108,45 @@ def _place(made: Path, target: Path) -> None:
         raise atomic.cannot_write(target, error) from error
 
 
-# --- TensorFlow's own -------------------------------------------------------------------------------------------
+def standalone(network: Any, card: ModelCard) -> Any:  # noqa: ANN401 (Keras ships no types)
+    """Return a network that scales pictures itself and gives probabilities.
 
+    Parameters
+    ----------
+    network : keras.Model
+        From ``(N, 28, 28, 1)``, scaled as its card says, to the output that its card names.
+    card : ModelCard
 
-def _write_savedmodel(network: Any, card: ModelCard, path: Path) -> None:  # noqa: ANN401
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
+    """
     import keras
-    import tensorflow as tf
+    from keras import layers, ops
 
-    def serve(x: Any) -> Any:  # noqa: ANN401
-        if card.scaling == L2_COLUMNS:
-            norm = tf.sqrt(tf.reduce_sum(tf.square(x), axis=1, keepdims=True))
-            x = x / tf.where(norm == 0, tf.ones_like(norm), norm)
-        scores = network(x, training=False)
-        return tf.nn.softmax(scores) if card.output == "logits" else scores
-
-    archive = keras.export.ExportArchive()
-    archive.track(network)
-    archive.add_endpoint("serve", serve, input_signature=[tf.TensorSpec((None, 28, 28, 1), tf.float32)])
-    archive.write_out(str(path), verbose=False)
+    image = scaled = keras.Input((28, 28, 1), name="image")
+    if card.scaling == L2_COLUMNS:
+        norm = ops.sqrt(ops.sum(ops.square(image), axis=1, keepdims=True))
+        scaled = image / ops.where(ops.equal(norm, 0), 1.0, norm)
+    scores = network(scaled)
+    model = keras.Model(image, layers.Softmax()(scores) if card.output == "logits" else scores)
+    model(np.zeros((1, 28, 28, 1), np.float32))  # Keras exports to ONNX only what was called once
+    return model
 
 
-def _ask_savedmodel(path: Path) -> Ask:
+def _savedmodel(path: Path) -> Ask:
     import tensorflow as tf
 
     loaded = tf.saved_model.load(str(path))
     return lambda batch: np.asarray(loaded.serve(tf.constant(batch)), np.float32)
 
 
-def _write_tflite(network: Any, card: ModelCard, path: Path) -> None:  # noqa: ANN401
-    import tensorflow as tf
-
-    folder = path.with_suffix(".savedmodel")
-    _write_savedmodel(network, card, folder)
-    path.write_bytes(tf.lite.TFLiteConverter.from_saved_model(str(folder)).convert())
-
-
-def _ask_tflite(path: Path) -> Ask:
+def _tflite(path: Path) -> Ask:
     return runner(path.read_bytes())
 
 
-# --- ONNX -------------------------------------------------------------------------------------------------------
-
-
-def _write_onnx(network: Any, card: ModelCard, path: Path) -> None:  # noqa: ANN401
-    from digitocr.training.extras.onnx_graph import onnx_bytes
-
-    path.write_bytes(onnx_bytes(network, card))
-
-
-def _ask_onnx(path: Path) -> Ask:
+def _onnx(path: Path) -> Ask:
     import onnxruntime
 
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
@@ -156,11 +154,28 @@ def _ask_onnx(path: Path) -> Ask:
     return lambda batch: np.asarray(session.run(None, {entry: batch})[0], np.float32)
 
 
-Format = tuple[str, Callable[[Any, ModelCard, Path], None], Callable[[Path], Ask]]
+@dataclass(frozen=True, slots=True)
+class Format:
+    """A file format for other programs.
+
+    Attributes
+    ----------
+    keras : str
+        Its name in ``keras.Model.export``.
+    load : callable
+        Loads a file of this format to a function from batches to probabilities.
+    needs : tuple of str
+        Modules of the extras that writing and loading need.
+    """
+
+    keras: str
+    load: Callable[[Path], Ask]
+    needs: tuple[str, ...] = ()
+
 
 FORMATS: Mapping[str, Format] = {
-    "savedmodel": (".savedmodel", _write_savedmodel, _ask_savedmodel),
-    "tflite": (".tflite", _write_tflite, _ask_tflite),
-    "onnx": (".onnx", _write_onnx, _ask_onnx),
+    "savedmodel": Format("tf_saved_model", _savedmodel),
+    "tflite": Format("litert", _tflite),
+    "onnx": Format("onnx", _onnx, needs=("tf2onnx", "onnxruntime")),
 }
-"""Formats by name: how their files end, how they are written, how they are asked."""
+"""Formats by name, which is also the suffix of the file."""

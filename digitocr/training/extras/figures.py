@@ -1,4 +1,4 @@
-"""Pictures of training and measuring, as PNG bytes; colours that any colour vision tells apart."""
+"""Plots of training and evaluation, as PNG bytes, in colours that colour-blind readers can tell apart."""
 
 from __future__ import annotations
 
@@ -12,13 +12,25 @@ from numpy.typing import NDArray
 from digitocr.training.calibrate.scoring import BINS, Bin
 
 BLUE, ORANGE, GREEN, BLACK = "#0072B2", "#D55E00", "#009E73", "#000000"
-"""Of Okabe and Ito's palette."""
+"""The palette of Okabe and Ito."""
 
 _GREY = "#999999"
 
 
 def curves(history: Mapping[str, Sequence[float]], title: str) -> bytes:
-    """Draw loss and accuracy over the epochs, training beside validation."""
+    """Draw loss and accuracy over the epochs, training beside validation.
+
+    Parameters
+    ----------
+    history : mapping of str to sequence of float
+        Per epoch ``loss``, ``accuracy`` and perhaps ``val_loss``, ``val_accuracy``.
+    title : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     figure = new_figure(9, 3.6)
     left, right = figure.subplots(1, 2)
     epochs = np.arange(1, len(history["loss"]) + 1)
@@ -39,7 +51,19 @@ def curves(history: Mapping[str, Sequence[float]], title: str) -> bytes:
 
 
 def confusion_matrix(counts: NDArray[np.int64], title: str) -> bytes:
-    """Draw a confusion matrix: every count written, the mistakes shaded."""
+    """Draw a confusion matrix with every count written and the mistakes shaded.
+
+    Parameters
+    ----------
+    counts : (10, 10) int64 ndarray
+        Written digit by row, read digit by column.
+    title : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     figure = new_figure(7, 6.4)
     axes = figure.subplots()
     wrong = counts.astype(float)
@@ -63,7 +87,21 @@ def confusion_matrix(counts: NDArray[np.int64], title: str) -> bytes:
 def worst_mistakes(
     images: NDArray[np.uint8], labels: NDArray[np.uint8], logs: NDArray[np.float32], title: str
 ) -> bytes:
-    """Draw the 24 mistakes that were surest, with what was written, what was read and how surely."""
+    """Draw the 24 most confident mistakes with what was written, what was read and its probability.
+
+    Parameters
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+    labels : (N,) uint8 ndarray
+    logs : (N, 10) float32 ndarray
+        Log probabilities.
+    title : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     read = logs.argmax(axis=1)
     wrong = np.flatnonzero(read != labels)
     worst = wrong[np.argsort(-logs[wrong].max(axis=1))][:24]
@@ -75,16 +113,29 @@ def worst_mistakes(
         axes.imshow(images[i], cmap="gray_r", vmin=0, vmax=255)
         sure = 100 * float(np.exp(logs[i].max()))
         axes.set_title(f"{labels[i]} read as {read[i]}\n{sure:.1f} %", fontsize=10)
-    figure.suptitle(f"{title}: the surest of {len(wrong)} mistakes, written digit first")
+    figure.suptitle(f"{title}: the most confident of {len(wrong)} mistakes, written digit first")
     return as_png(figure)
 
 
 def reliability_diagram(bins: Sequence[Bin], error: float, title: str) -> bytes:
-    """Draw accuracy over confidence, and how many digits have it."""
+    """Draw accuracy over confidence, and the number of digits in each bin.
+
+    Parameters
+    ----------
+    bins : sequence of Bin
+    error : float
+        Calibration error, in [0, 1].
+    title : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     figure = new_figure(5.6, 6.4)
     upper, lower = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1))
     x = [100 * b.confidence for b in bins]
-    upper.plot([0, 100], [0, 100], "--", color=_GREY, label="as sure as right")
+    upper.plot([0, 100], [0, 100], "--", color=_GREY, label="perfectly calibrated")
     upper.plot(x, [100 * b.accuracy for b in bins], "o-", color=BLUE, label="model")
     upper.set(ylabel="right (%)", ylim=(0, 103))
     upper.legend(loc="upper left")
@@ -99,7 +150,21 @@ def reliability_diagram(bins: Sequence[Bin], error: float, title: str) -> bytes:
 def full_circle(
     degrees: Sequence[float], accuracies: Sequence[float], confidences: Sequence[float], title: str
 ) -> bytes:
-    """Draw accuracy and mean confidence over the turn of the digits."""
+    """Draw accuracy and mean confidence over the turn of the digits.
+
+    Parameters
+    ----------
+    degrees : sequence of float
+        Counter-clockwise.
+    accuracies, confidences : sequence of float
+        In [0, 1], one for each turn.
+    title : str
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     figure = new_figure(8, 4.2)
     axes = figure.subplots()
     axes.plot(degrees, [100 * a for a in accuracies], "o-", color=BLUE, label="right")
@@ -119,7 +184,21 @@ def predictions(
     seen: NDArray[np.uint8],
     logs: NDArray[np.float32],
 ) -> bytes:
-    """Draw of each picture itself, what the network saw, and the bars of its ten probabilities."""
+    """Draw each picture, what the network saw of it, and its ten probabilities.
+
+    Parameters
+    ----------
+    names : sequence of str
+    inputs : sequence of (h, w) uint8 ndarray
+    seen : (N, 28, 28) uint8 ndarray
+    logs : (N, 10) float32 ndarray
+        Log probabilities.
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     rows = len(names)
     figure = new_figure(8.4, 2.1 * rows + 0.5)
     grid = figure.subplots(rows, 3, squeeze=False, width_ratios=(1, 1, 2))
@@ -145,14 +224,34 @@ def _short(name: str) -> str:
 
 
 def new_figure(width: float, height: float) -> Any:  # noqa: ANN401 (Matplotlib is an extra)
-    """Return an empty figure of a size in inches."""
+    """Return an empty figure.
+
+    Parameters
+    ----------
+    width, height : float
+        Inches.
+
+    Returns
+    -------
+    matplotlib.figure.Figure
+    """
     from matplotlib.figure import Figure
 
     return Figure(figsize=(width, height), layout="constrained")
 
 
 def as_png(figure: Any) -> bytes:  # noqa: ANN401
-    """Return a figure as a PNG."""
+    """Render a figure.
+
+    Parameters
+    ----------
+    figure : matplotlib.figure.Figure
+
+    Returns
+    -------
+    bytes
+        PNG.
+    """
     out = io.BytesIO()
     figure.savefig(out, dpi=110, format="png")
     return out.getvalue()

@@ -1,4 +1,4 @@
-"""One's own pictures of single digits, read: lines on the terminal, a table, and a picture of what was seen."""
+"""The command `predict`: pictures of single digits read to lines, a table, and a plot of what the network saw."""
 
 from __future__ import annotations
 
@@ -24,7 +24,9 @@ from digitocr.training.calibrate.scoring import digit_logs
 from digitocr.training.datasets.digits import picture_files
 from digitocr.training.datasets.single import SingleDigit, single_digit
 from digitocr.training.extras import figures
-from digitocr.training.extras.actions import load, say
+from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.optional import require
+from digitocr.training.extras.output import say
 
 log = logging.getLogger(__name__)
 
@@ -33,10 +35,10 @@ COLUMNS = (
 )  # fmt: skip
 
 PER_PICTURE = 12
-"""Digits drawn into one picture of what was seen."""
+"""Digits drawn into one plot."""
 
 _INPUT_SIDE = 480
-"""Longest side of an input in that picture, in pixels."""
+"""Longest side of an input in a plot, in pixels."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,16 +74,29 @@ class Prediction:
         return (first, float(np.exp(self.logs[first]))), (second, float(np.exp(self.logs[second])))
 
 
-def predict(pictures: Sequence[Path], model: Path | None, table: Path, plot: Path | None) -> int:
-    """Read pictures of single digits, print what they say, and write the table and, where asked for, the picture.
+def command(pictures: Sequence[Path], model: Path | None, table: Path, plot: Path | None) -> int:
+    """Read pictures of single digits, print and save what they show: what ``digitocr predict`` does.
+
+    Parameters
+    ----------
+    pictures : sequence of Path
+        Files, or folders of files.
+    model : Path or None
+        None for the shipped model.
+    table : Path
+        The CSV file to write.
+    plot : Path or None
+        The PNG file to draw, if any.
 
     Returns
     -------
     int
-        1 where a file could not be opened or decoded, else 0.
+        Exit status: 1 if a file could not be opened or decoded, else 0.
     """
+    if plot is not None:
+        require("matplotlib")
     files = list(expanded(pictures))
-    classifier = load(shipped_model() if model is None else model)
+    classifier = load_keras(shipped_model() if model is None else model)
     found = read(classifier, files)
     width = max(len(p.file) for p in found)
     for prediction in found:
@@ -99,10 +114,18 @@ def predict(pictures: Sequence[Path], model: Path | None, table: Path, plot: Pat
 def expanded(pictures: Iterable[Path]) -> Iterable[Path]:
     """Replace each folder by its files.
 
+    Parameters
+    ----------
+    pictures : iterable of Path
+
+    Yields
+    ------
+    Path
+
     Raises
     ------
     UsageError
-        A folder has none, or a name is neither file nor folder.
+        A folder is empty, or a path does not exist.
     """
     for path in pictures:
         if path.is_dir():
@@ -119,7 +142,18 @@ def expanded(pictures: Iterable[Path]) -> Iterable[Path]:
 
 
 def read(classifier: Classifier, files: Iterable[Path]) -> list[Prediction]:
-    """Read each page of each file as one digit, all in one batch."""
+    """Read each page of each file as one digit, all in one batch.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    files : iterable of Path
+
+    Returns
+    -------
+    list of Prediction
+        One a page; one with an error for a file that cannot be decoded.
+    """
     blank = np.zeros(10, np.float32)
     found = [p for path in files for p in _opened(path, blank)]
     digits = [p.digit.seen for p in found if p.digit is not None]
@@ -141,8 +175,8 @@ def _opened(path: Path, blank: NDArray[np.float32]) -> list[Prediction]:
     out = []
     for page in decoded:
         digit = single_digit(page)
-        told = "" if digit is not None else "nothing found"
-        out.append(Prediction(path.as_posix(), page.index, digit, blank, _small(page.grey), told))
+        problem = "" if digit is not None else "nothing found"
+        out.append(Prediction(path.as_posix(), page.index, digit, blank, _small(page.grey), problem))
     return out
 
 
@@ -162,7 +196,16 @@ def _line(prediction: Prediction, width: int) -> str:
 
 
 def table_of(found: Iterable[Prediction]) -> str:
-    """Write predictions as CSV; boxes in page pixels, confidences in [0, 1]."""
+    """Format predictions as CSV: boxes in page pixels, confidences in [0, 1].
+
+    Parameters
+    ----------
+    found : iterable of Prediction
+
+    Returns
+    -------
+    str
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
@@ -180,7 +223,19 @@ def table_of(found: Iterable[Prediction]) -> str:
 
 
 def draw(found: Sequence[Prediction], plot: Path) -> list[Path]:
-    """Draw what was recognised, `PER_PICTURE` digits a picture: ``plot.png``, ``plot.2.png`` and so on."""
+    """Draw what was recognised, `PER_PICTURE` digits to a file: ``plot.png``, ``plot.2.png`` and so on.
+
+    Parameters
+    ----------
+    found : sequence of Prediction
+    plot : Path
+        The first file.
+
+    Returns
+    -------
+    list of Path
+        The files written.
+    """
     shown = [p for p in found if p.digit is not None]
     written = []
     for start in range(0, len(shown), PER_PICTURE):

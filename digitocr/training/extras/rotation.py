@@ -1,4 +1,4 @@
-"""What turning does to reading: the full circle, what survives it, and two ways to read turned digits all the same."""
+"""How turning affects reading: accuracy over the full circle, and two ways of reading turned digits."""
 
 from __future__ import annotations
 
@@ -58,11 +58,9 @@ class Way:
     upright, copies : Share
         On each half.
     milliseconds : float
-        Of processor time per digit, everything included; what other programs take is not.
+        Processor time of this process per digit.
     sixes_and_nines : tuple of (int, float, Share, Share)
         Written digit, turn, share read right, and share read as the other of the two.
-    turns_found : Share or None
-        How often the turn was told right, where a network tells it.
     """
 
     name: str
@@ -72,7 +70,6 @@ class Way:
     copies: Share
     milliseconds: float
     sixes_and_nines: tuple[tuple[int, float, Share, Share], ...]
-    turns_found: Share | None = None
 
 
 Reads = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
@@ -80,7 +77,20 @@ Reads = Callable[[NDArray[np.uint8]], NDArray[np.float32]]
 
 
 def at_turn(reads: Reads, digits: Digits, degrees: float) -> Turn:
-    """Measure reading at one turn."""
+    """Measure reading at one turn.
+
+    Parameters
+    ----------
+    reads : callable
+        Pictures to log probabilities.
+    digits : Digits
+    degrees : float
+        Counter-clockwise.
+
+    Returns
+    -------
+    Turn
+    """
     logs = reads(turned(digits.images, degrees))
     read = logs.argmax(axis=1)
     per_digit, read_as = [], []
@@ -98,37 +108,82 @@ def at_turn(reads: Reads, digits: Digits, degrees: float) -> Turn:
 
 
 def circle(reads: Reads, digits: Digits, step: float) -> list[Turn]:
-    """Measure reading all around, from -180 to 180 degrees."""
+    """Measure reading over the full circle, from -180 to 180 degrees.
+
+    Parameters
+    ----------
+    reads : callable
+        Pictures to log probabilities.
+    digits : Digits
+    step : float
+        Degrees between turns.
+
+    Returns
+    -------
+    list of Turn
+    """
     count = max(4, round(360 / step))
     return [at_turn(reads, digits, -180 + 360 * k / count) for k in range(count + 1)]
 
 
 def directly(classifier: Classifier) -> Reads:
-    """Read pictures as they lie."""
+    """Return a reader of pictures as they lie.
+
+    Parameters
+    ----------
+    classifier : Classifier
+
+    Returns
+    -------
+    callable
+        Pictures to log probabilities.
+    """
     return lambda images: digit_logs(classifier, images)
 
 
 def turned_upright(classifier: Classifier, orientation: Classifier) -> Reads:
-    """Tell each picture's turn with one network, turn it back, and read it with another."""
+    """Return a reader that recognises each picture's turn with one network, turns it back and reads it with another.
+
+    Parameters
+    ----------
+    classifier : Classifier
+    orientation : Classifier
+        Of quarter turns.
+
+    Returns
+    -------
+    callable
+        Pictures to log probabilities.
+    """
     turns = turns_of(orientation)
 
     def reads(images: NDArray[np.uint8]) -> NDArray[np.float32]:
-        told = told_turns(orientation, images)
+        found = recognised_turns(orientation, images)
         upright = images.copy()
         for index, degrees in enumerate(turns):
-            upright[told == index] = turned(images[told == index], -degrees)
+            upright[found == index] = turned(images[found == index], -degrees)
         return digit_logs(classifier, upright)
 
     return reads
 
 
 def turns_of(orientation: Classifier) -> tuple[float, ...]:
-    """Return the turns in degrees that the classes of a network of turns stand for.
+    """Return the turns that the classes of a network of turns stand for.
+
+    Parameters
+    ----------
+    orientation : Classifier
+        Of quarter turns.
+
+    Returns
+    -------
+    tuple of float
+        Degrees, counter-clockwise.
 
     Raises
     ------
     ModelError
-        It is a network of something else.
+        The network's classes are not quarter turns.
     """
     try:
         turns = tuple(float(name) for name in orientation.card.classes)
@@ -136,19 +191,45 @@ def turns_of(orientation: Classifier) -> tuple[float, ...]:
         turns = ()
     if not turns or any(turn % 90 for turn in turns):
         raise ModelError(
-            f"the model {orientation.card.name} does not tell quarter turns",
+            f"the model {orientation.card.name} does not recognise quarter turns",
             hint="train one with `train --architecture orientation`",
         )
     return turns
 
 
-def told_turns(orientation: Classifier, images: NDArray[np.uint8]) -> NDArray[np.intp]:
-    """Tell of each picture the index of its turn."""
+def recognised_turns(orientation: Classifier, images: NDArray[np.uint8]) -> NDArray[np.intp]:
+    """Recognise the turn of each picture.
+
+    Parameters
+    ----------
+    orientation : Classifier
+        Of quarter turns.
+    images : (N, 28, 28) uint8 ndarray
+
+    Returns
+    -------
+    (N,) intp ndarray
+        Index of the turn among the classes.
+    """
     return np.asarray(orientation.log_probabilities(to_batch(list(images))).argmax(axis=1))
 
 
 def measure(name: str, reads: Reads, digits: Digits, turns: Sequence[float]) -> Way:
-    """Measure a way on originals and turned copies; the digits are read once before the clock starts."""
+    """Measure a way of reading on originals and turned copies, after a warm-up.
+
+    Parameters
+    ----------
+    name : str
+    reads : callable
+        Pictures to log probabilities.
+    digits : Digits
+    turns : sequence of float
+        Degrees, counter-clockwise.
+
+    Returns
+    -------
+    Way
+    """
     both, index = with_turned_copies(digits, turns, TURNED_SEED)
     reads(both.images[:1024])
     started = time.process_time()
@@ -166,12 +247,23 @@ def measure(name: str, reads: Reads, digits: Digits, turns: Sequence[float]) -> 
     )
 
 
-def turns_told(orientation: Classifier, digits: Digits) -> Share:
-    """Measure how often a network of turns tells the turn of originals and turned copies right."""
+def turn_accuracy(orientation: Classifier, digits: Digits) -> Share:
+    """Measure how often a network recognises the turn of originals and turned copies.
+
+    Parameters
+    ----------
+    orientation : Classifier
+        Of quarter turns.
+    digits : Digits
+
+    Returns
+    -------
+    Share
+    """
     turns = turns_of(orientation)
     both, index = with_turned_copies(digits, [turn for turn in turns if turn], TURNED_SEED)
     true = np.array([turns.index(turn) for turn in (0.0, *(t for t in turns if t))])[index]
-    return Share(int(np.count_nonzero(told_turns(orientation, both.images) == true)), len(both))
+    return Share(int(np.count_nonzero(recognised_turns(orientation, both.images) == true)), len(both))
 
 
 def _sixes_and_nines(

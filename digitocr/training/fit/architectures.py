@@ -12,7 +12,7 @@ from digitocr.networks.card import L2_COLUMNS, UNIT
 
 @dataclass(frozen=True, slots=True)
 class Architecture:
-    """A network with the way it is trained where nothing else is asked for.
+    """A network and how it is trained by default.
 
     Attributes
     ----------
@@ -23,9 +23,9 @@ class Architecture:
         ``probabilities`` or ``logits``.
     epochs, batch_size : int
     validation_split : float
-        Share of the training digits, taken from their end, that is only looked at.
+        Share of the training digits, taken from their end, held back for validation.
     scaling : str
-        What is done to pictures in [0, 1] before they enter, see :func:`digitocr.networks.classifier.scaled`.
+        How pictures in [0, 1] are scaled for it, see :func:`digitocr.networks.classifier.scaled`.
     """
 
     name: str
@@ -38,7 +38,7 @@ class Architecture:
 
 
 def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the network of the shipped model: 0.28 M parameters, some 0.03 ms a digit on one core once compiled.
+    """Return the network of the shipped model: 0.28 M parameters, about 0.03 ms a digit on one core when compiled.
 
     Four convolutions with batch normalisation, the first with stride 2, one pooling, one dense layer; logits out.
 
@@ -71,9 +71,9 @@ def digitnet(classes: int = 12) -> Any:  # noqa: ANN401 (Keras ships no types)
 
 
 def linenet(classes: int = 11) -> Any:  # noqa: ANN401
-    """Return one of the line reader's networks: 0.50 M parameters, some 0.4 ms a line of seven digits on one core.
+    """Return one of the line reader's networks: 0.50 M parameters, about 0.4 ms for a line of seven digits on one core.
 
-    Convolutions bring 32 rows down to one and four columns to a frame; two along the line widen what a frame sees.
+    Convolutions reduce 32 rows to one and four columns to a frame; two more along the line widen the receptive field.
 
     Parameters
     ----------
@@ -109,14 +109,14 @@ def linenet(classes: int = 11) -> Any:  # noqa: ANN401
 
 
 def ensemble(networks: Sequence[Any]) -> Any:  # noqa: ANN401
-    """Return one network of several of the same form: the mean of their logits.
+    """Combine networks of the same architecture into one that averages their logits.
 
-    Trained alike but for chance, they err differently, most of all on what is unlike all that they learned from [1]_.
+    Trained alike but from different seeds, they make different errors, above all on unfamiliar input [1]_.
 
     Parameters
     ----------
     networks : sequence of keras.Model
-        They are given names of their own.
+        Are renamed, so that their names differ.
 
     Returns
     -------
@@ -140,6 +140,16 @@ def conv64x3(classes: int = 10) -> Any:  # noqa: ANN401
     """Return the tutorials' network of three equal convolutions: 81,066 parameters for ten classes.
 
     Three times 64 filters of 3×3 with ReLU and pooling by 2, then 64 and 32 units with ReLU, then softmax.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
     """
     import keras
     from keras import layers
@@ -156,6 +166,16 @@ def conv32_64_64(classes: int = 10) -> Any:  # noqa: ANN401
     """Return the tutorials' network of 130,890 parameters for ten classes.
 
     Convolutions of 32, 64 and 64 filters of 3×3 with ReLU, pooling by 2 after the first two, 128 units, softmax.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
     """
     return _conv32_64_64(classes, "conv32-64-64")
 
@@ -181,7 +201,18 @@ def _conv32_64_64(classes: int, name: str) -> Any:  # noqa: ANN401
 
 
 def dense128(classes: int = 10) -> Any:  # noqa: ANN401
-    """Return the tutorials' network without convolutions: 128 units, softmax; 101,770 parameters for ten classes."""
+    """Return the tutorials' network without convolutions: 128 units, softmax; 101,770 parameters for ten classes.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
+    """
     import keras
     from keras import layers
 
@@ -197,7 +228,18 @@ def dense128(classes: int = 10) -> Any:  # noqa: ANN401
 
 
 def orientation(classes: int = 4) -> Any:  # noqa: ANN401
-    """Return the network that tells by which quarter turn a digit lies: that of :func:`conv32_64_64`."""
+    """Return the network that recognises quarter turns: the layers of :func:`conv32_64_64`.
+
+    Parameters
+    ----------
+    classes : int
+        Number of outputs.
+
+    Returns
+    -------
+    keras.Model
+        From ``(N, 28, 28, 1)`` in [0, 1] to ``(N, classes)`` probabilities.
+    """
     return _conv32_64_64(classes, "orientation")
 
 
@@ -211,19 +253,27 @@ ARCHITECTURES: Mapping[str, Architecture] = {
         Architecture("orientation", orientation, epochs=4),
     )
 }
-"""Every network that can be trained on digits, by its name on the command line."""
+"""Networks that can be trained on digits, by their name on the command line."""
 
 ORIENTATION = "orientation"
-"""The one whose classes are turns, not digits."""
+"""The architecture whose classes are turns, not digits."""
 
 
 def architecture(name: str) -> Architecture:
     """Return the architecture of that name.
 
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    Architecture
+
     Raises
     ------
     UsageError
-        There is none, naming those there are.
+        There is none of that name.
     """
     try:
         return ARCHITECTURES[name]

@@ -1,4 +1,4 @@
-"""MNIST digits varied a little, anew in every epoch."""
+"""Augmentation of MNIST digits, drawn anew in every epoch."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _SIDE = 28
 
 @dataclass(frozen=True, slots=True)
 class Variation:
-    """How far digits are moved; standard deviations, or the ends of a range about zero.
+    """How strongly digits are distorted; standard deviations, or half-widths of ranges about zero.
 
     Attributes
     ----------
@@ -39,15 +39,15 @@ class Variation:
     bend: float = 0.45
 
     def times(self, factor: float) -> Variation:
-        """Return the same, so many times as strong."""
+        """Return the same variation, scaled by a factor."""
         return Variation(*(factor * value for value in astuple(self)))
 
 
 def vary(images: NDArray[np.uint8], rng: np.random.Generator, how: Variation) -> NDArray[np.uint8]:
-    """Turn, slant, stretch, shift and bend digits a little.
+    """Turn, slant, stretch, shift and bend digits slightly.
 
     Bending after P. Simard et al., "Best practices for convolutional neural networks applied to visual document
-    analysis", ICDAR 2003, with a coarse grid of displacements laid out smoothly.
+    analysis", ICDAR 2003, with a coarse grid of displacements, interpolated smoothly.
 
     Parameters
     ----------
@@ -91,7 +91,22 @@ def varied_batches(
     scaling: str,
     seed: int,
 ) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the training digits as a ``keras.utils.PyDataset``, shuffled and varied anew each epoch."""
+    """Return training digits as batches, shuffled and distorted anew in every epoch.
+
+    Parameters
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+    labels : (N,) uint8 ndarray
+    how : Variation
+    batch_size : int
+    scaling : str
+        See :func:`digitocr.networks.classifier.scaled`.
+    seed : int
+
+    Returns
+    -------
+    keras.utils.PyDataset
+    """
     import keras
 
     class Varied(keras.utils.PyDataset):  # type: ignore[misc, name-defined, unused-ignore]
@@ -120,5 +135,16 @@ def varied_batches(
 
 
 def to_scale(images: NDArray[np.uint8], scaling: str) -> NDArray[np.float32]:
-    """Bring pictures to what a network takes: ``(N, 28, 28, 1)``, scaled."""
+    """Bring pictures to the shape and scale that a network takes.
+
+    Parameters
+    ----------
+    images : (N, 28, 28) uint8 ndarray
+    scaling : str
+        See :func:`digitocr.networks.classifier.scaled`.
+
+    Returns
+    -------
+    (N, 28, 28, 1) float32 ndarray
+    """
     return scaled((images[..., None] / np.float32(255)).astype(np.float32), scaling)

@@ -1,4 +1,4 @@
-"""Strips varied a little, anew in every epoch: stretched, slanted, moved, thickened, faded, patterned, blurred."""
+"""Augmentation of text-line images: stretched, slanted, shifted, thickened, faded, patterned, blurred."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def moved(strip: Strip, least: int, rng: Random) -> Strip:
     ----------
     strip : (32, w, 2) uint8 ndarray
     least : int
-        Frames that it must keep.
+        Fewest frames of the result.
     rng : numpy.random.Generator
 
     Returns
     -------
     (32, v, 2) uint8 ndarray
-        `v` is a multiple of `FRAME`. Frame `k` shows what was at the frame of the same share of the width.
+        `v` is a multiple of `FRAME`; frames keep their relative position.
     """
     width = strip.shape[1]
     stretch = float(np.exp(np.clip(rng.normal(0, STRETCH), -0.3, 0.3)))
@@ -53,7 +53,7 @@ def moved(strip: Strip, least: int, rng: Random) -> Strip:
 
 
 def worn(strip: Strip, rng: Random) -> Strip:
-    """Change ink and paper of a strip, each in some strips only.
+    """Apply each of `CHANGES` to a strip with its probability.
 
     Parameters
     ----------
@@ -65,7 +65,7 @@ def worn(strip: Strip, rng: Random) -> Strip:
     (32, w, 2) uint8 ndarray
     """
     out = strip
-    for share, change in _CHANGES:
+    for share, change in CHANGES:
         if rng.random() < share:
             out = change(out, rng)
     return out
@@ -84,7 +84,7 @@ def _lighter_or_darker(strip: Strip, rng: Random) -> Strip:
 
 
 def _hatched(strip: Strip, rng: Random) -> Strip:
-    """Print waves or lines of any direction, fainter than the ink."""
+    """Print waves or lines in any direction, fainter than the ink."""
     rows, columns = np.mgrid[: strip.shape[0], : strip.shape[1]]
     angle, apart = (
         rng.uniform(-0.6, 0.6) if rng.random() < 0.7 else rng.uniform(0, np.pi),
@@ -109,7 +109,7 @@ def _blurred(strip: Strip, rng: Random) -> Strip:
 
 
 def _ink_lost(strip: Strip, rng: Random) -> Strip:
-    """Lose part of what was taken for ink, as cleaning does."""
+    """Drop part of the ink channel, as cleaning sometimes does."""
     out = strip.copy()
     left = int(rng.integers(0, strip.shape[1]))
     out[:, left : left + int(rng.integers(4, 40)), 1] = 0
@@ -117,7 +117,7 @@ def _ink_lost(strip: Strip, rng: Random) -> Strip:
 
 
 def _all_taken_for_ink(strip: Strip, rng: Random) -> Strip:
-    """Take patterns and print for ink too."""
+    """Put patterns and print into the ink channel too."""
     out = strip.copy()
     out[:, :, 1] = np.where(strip[:, :, 0] > rng.uniform(50, 150), 255, 0)
     return out
@@ -129,7 +129,7 @@ def _on_paper(strip: Strip, dark: NDArray[np.floating]) -> Strip:
     return out
 
 
-_CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
+CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
     (0.3, _thicker_or_thinner),
     (0.4, _lighter_or_darker),
     (0.35, _hatched),
@@ -138,4 +138,4 @@ _CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
     (0.08, _ink_lost),
     (0.05, _all_taken_for_ink),
 )
-"""How often, and what."""
+"""Changes to ink and paper, each with its probability."""

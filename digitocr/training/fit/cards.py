@@ -1,4 +1,4 @@
-"""Trained networks on disk: the ``.keras`` file, its card, the curves of its history; and what cards say."""
+"""Trained networks on disk: the ``.keras`` file, its card, and the plot of its history."""
 
 from __future__ import annotations
 
@@ -6,12 +6,11 @@ import hashlib
 import json
 import tempfile
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 from digitocr import __version__, atomic
-from digitocr.errors import UsageError
 from digitocr.networks.card import ModelCard
 from digitocr.training.datasets.digits import Dataset
 from digitocr.training.extras.figures import curves
@@ -19,32 +18,32 @@ from digitocr.training.fit.architectures import architecture
 from digitocr.training.fit.recipe import Fitted
 
 THRESHOLD = 0.95
-"""Recommended for a network that was calibrated on nothing."""
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A model as `models` lists it.
-
-    Attributes
-    ----------
-    path : Path
-    card : mapping
-        As written.
-    """
-
-    path: Path
-    card: Mapping[str, Any]
+"""Recommended threshold of a network that was not calibrated."""
 
 
 def write_card(model: Path, card: Mapping[str, Any]) -> None:
-    """Write the card beside a model file."""
+    """Write the card beside a model file.
+
+    Parameters
+    ----------
+    model : Path
+    card : mapping of str to object
+    """
     text = json.dumps(card, indent=1, ensure_ascii=False) + "\n"
     atomic.write(model.with_suffix(".json"), text.encode())
 
 
 def fitted_parts(card: ModelCard) -> dict[str, Any]:
-    """Return what calibration put into a card, as it is written."""
+    """Return what calibration put into a card, as it is written.
+
+    Parameters
+    ----------
+    card : ModelCard
+
+    Returns
+    -------
+    dict
+    """
     return {
         "number_confidence": dict(card.number_confidence),
         "geometry": card.geometry,
@@ -58,24 +57,24 @@ def fitted_parts(card: ModelCard) -> dict[str, Any]:
 def write_model(
     fitted: Fitted, data: Dataset, output: Path, command: str, metrics: Mapping[str, Any]
 ) -> list[Path]:
-    """Write a network, its card and the picture of its curves side by side.
+    """Write a network, its card and the plot of its curves side by side.
 
     Parameters
     ----------
     fitted : Fitted
     data : Dataset
-        What it learned from.
+        What the network learned from.
     output : Path
         Ends in ``.keras``.
     command : str
-        The command that makes the same again.
+        The command that trains the same again.
     metrics : mapping
-        Figures for the card.
+        For the card.
 
     Returns
     -------
     list of Path
-        What was written.
+        The files written.
     """
     with tempfile.TemporaryDirectory() as folder:
         saved = Path(folder) / "network.keras"
@@ -107,24 +106,3 @@ def write_model(
     write_card(output, card)
     atomic.write(picture, curves(fitted.history, output.stem))
     return [output, text, picture]
-
-
-def listed(folder: Path) -> list[Listed]:
-    """Find the models of a folder that have a card, by name.
-
-    Raises
-    ------
-    UsageError
-        The folder is not there, or a card is no JSON object.
-    """
-    if not folder.is_dir():
-        raise UsageError(f"there is no folder {folder}", hint="name the folder the models are in")
-    found = []
-    for path in sorted(folder.glob("*.keras")):
-        text = path.with_suffix(".json")
-        try:
-            card = json.loads(text.read_text(encoding="utf-8")) if text.is_file() else {}
-        except ValueError as error:
-            raise UsageError(f"the card {text} cannot be used: {error}") from None
-        found.append(Listed(path, card if isinstance(card, dict) else {}))
-    return found

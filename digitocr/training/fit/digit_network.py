@@ -1,4 +1,4 @@
-"""The digit network's lessons and its training: candidates of drawn lines, and MNIST's digits."""
+"""The digit network: its training set of drawn candidates and MNIST digits, and its training."""
 
 from __future__ import annotations
 
@@ -12,36 +12,48 @@ from digitocr.networks.classifier import SIGN
 from digitocr.training.datasets.corpus import Candidates, cropped, varied
 from digitocr.training.fit.architectures import digitnet
 from digitocr.training.fit.optimizers import muon
-from digitocr.training.fit.side_by_side import epochs_told
+from digitocr.training.fit.parallel import epoch_reporter
 
 CLASSES = (*"0123456789", "sign", "cut")
 
-BAR_WIDTH = 8
+BAR_WIDTH_PX = 8
 """Ink no wider than this in a 28×28 picture, in pixels, and at least twice as high is an upright bar."""
 
-VARIED = 5
-"""Copies of MNIST's digits that are learned from beside the plain ones, each varied anew."""
+MNIST_COPIES = 5
+"""Distorted copies of MNIST's digits added to the plain ones."""
 
-TURNED = 0.15
-"""Share of the drawn digits that are learned from turned, too: as signs."""
+TURNED_SHARE = 0.15
+"""Share of the drawn digits that are also learned turned, as signs."""
 
 NO_DIGIT_TURNED = {
     1: frozenset((2, 3, 4, 5, 6, 7, 9)),
     2: frozenset((3, 4, 7)),
     3: frozenset((2, 3, 4, 5, 6, 7, 9)),
 }
-"""By quarter turns, digits that look like none when so turned."""
+"""By number of quarter turns, the digits that no longer look like a digit."""
 
 
 def training_set(
     drawn: Candidates, digits: NDArray[np.uint8], labels: NDArray[np.uint8], seed: int
 ) -> Candidates:
-    """Mix drawn candidates with MNIST digits, plain and varied, in random order."""
+    """Mix drawn candidates with MNIST digits, plain and distorted, in random order.
+
+    Parameters
+    ----------
+    drawn : Candidates
+    digits : (N, 28, 28) uint8 ndarray
+    labels : (N,) uint8 ndarray
+    seed : int
+
+    Returns
+    -------
+    Candidates
+    """
     rng = np.random.default_rng(seed)
     drawn = without_bars(drawn)
     aside = turned(drawn, rng)
     plain = np.stack([cropped(image) for image in digits])
-    copies = [plain, *(varied(digits, rng) for _ in range(VARIED))]
+    copies = [plain, *(varied(digits, rng) for _ in range(MNIST_COPIES))]
     images = np.concatenate([drawn.images, aside.images, *copies])
     all_labels = np.concatenate([drawn.labels, aside.labels, np.tile(labels.astype(np.int8), len(copies))])
     order = rng.permutation(len(images))
@@ -49,9 +61,20 @@ def training_set(
 
 
 def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
-    """Turn some of the digits: a network that knows them for signs can tell which way up a page is."""
+    """Turn some of the digits and label them as signs, so that the network can tell which way up a page is.
+
+    Parameters
+    ----------
+    drawn : Candidates
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Candidates
+        The turned ones alone.
+    """
     chosen = rng.permutation(np.flatnonzero((drawn.labels >= 0) & (drawn.labels < SIGN)))
-    quarters = rng.integers(1, 4, round(TURNED * len(chosen))).tolist()
+    quarters = rng.integers(1, 4, round(TURNED_SHARE * len(chosen))).tolist()
     images = [
         np.rot90(drawn.images[k], turns)
         for k, turns in zip(chosen.tolist(), quarters, strict=False)
@@ -62,15 +85,40 @@ def turned(drawn: Candidates, rng: np.random.Generator) -> Candidates:
 
 
 def without_bars(data: Candidates) -> Candidates:
-    """Leave out signs that are plain upright bars: a box's side looks just like a 1; its size and place must tell."""
+    """Leave out signs that are plain upright bars.
+
+    The side of a box looks exactly like a 1; only its size and place tell them apart.
+
+    Parameters
+    ----------
+    data : Candidates
+
+    Returns
+    -------
+    Candidates
+    """
     inked = data.images > 64
     width, height = inked.any(axis=1).sum(axis=1), inked.any(axis=2).sum(axis=1)
-    keep = (data.labels != SIGN) | (width > BAR_WIDTH) | (height < 2 * BAR_WIDTH)
+    keep = (data.labels != SIGN) | (width > BAR_WIDTH_PX) | (height < 2 * BAR_WIDTH_PX)
     return Candidates(data.images[keep], data.labels[keep])
 
 
 def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
-    """Train the network; an interrupted run goes on from its last epoch."""
+    """Train the digit network; an interrupted run resumes after its last epoch.
+
+    Parameters
+    ----------
+    data : Candidates
+    epochs : int
+    batch_size : int
+    seed : int
+    checkpoint : Path
+        Folder of the checkpoints.
+
+    Returns
+    -------
+    keras.Model
+    """
     import keras
     import tensorflow as tf
 
@@ -93,7 +141,7 @@ def train_digits(data: Candidates, epochs: int, batch_size: int, seed: int, chec
         .prefetch(2)
     )
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    network.fit(inputs, epochs=epochs, verbose=0, callbacks=[backup, epochs_told("digits")])
-    trained = digitnet(len(CLASSES))  # one that knows nothing of how it was trained
+    network.fit(inputs, epochs=epochs, verbose=0, callbacks=[backup, epoch_reporter("digits")])
+    trained = digitnet(len(CLASSES))  # without optimizer state
     trained.set_weights(network.get_weights())
     return trained

@@ -1,4 +1,4 @@
-"""The line reader's lessons and its training: strips of drawn lines with the digits on them, left to right."""
+"""The line reader: its lessons, text-line images with their digits from left to right, and its training."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from digitocr.networks.line_reader import CHANNELS, FRAME, ROWS, WIDTH_STEP, Lin
 from digitocr.recognition.ctc import BLANK
 from digitocr.recognition.line_image import LineImage
 from digitocr.recognition.parameters import LineImages
-from digitocr.training.datasets.labelling import LabelledLine, Written
-from digitocr.training.datasets.sharded import Part
+from digitocr.training.datasets.labelling import DigitSpan, LabelledLine
+from digitocr.training.datasets.sharded import Shard
 from digitocr.training.fit.architectures import linenet
 from digitocr.training.fit.augment_lines import moved, worn
 from digitocr.training.fit.optimizers import muon
-from digitocr.training.fit.side_by_side import epochs_told
+from digitocr.training.fit.parallel import epoch_reporter
 
-CORE = 0.2
-"""A digit's frames are those within this share of its width from its middle."""
+CORE_SHARE = 0.2
+"""Frames within this share of a digit's width from its middle are labelled with the digit."""
 
-STACKED = 0.7
-"""Digits that share more than this of their columns do not stand side by side."""
+STACKED_SHARE = 0.7
+"""Digits that share more of their columns than this stand one above the other."""
 
 ANY = -1
-"""Label of a frame that may be of the digit or blank."""
+"""Label of a frame that may be the digit or blank."""
 
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """A strip and what is on it.
+    """A text-line image and its labels.
 
     Attributes
     ----------
@@ -51,7 +51,17 @@ class Lesson:
 
 
 def lesson(item: LabelledLine) -> Lesson | None:
-    """Make a lesson of a labelled line; None where its digits are in doubt."""
+    """Make a lesson of a labelled line.
+
+    Parameters
+    ----------
+    item : LabelledLine
+
+    Returns
+    -------
+    Lesson or None
+        None if its digits are in doubt.
+    """
     if item.written is None or any(_stacked(a, b) for a, b in pairwise(item.written)):
         return None
     made = LineImage.of(item.line, LineImages())
@@ -60,14 +70,25 @@ def lesson(item: LabelledLine) -> Lesson | None:
     )
 
 
-def _stacked(a: Written, b: Written) -> bool:
-    """Whether two digits stand over one another: rows that were taken for one."""
+def _stacked(a: DigitSpan, b: DigitSpan) -> bool:
+    """Whether two digits stand one above the other: two rows segmented as one."""
     shared = min(a.right, b.right) - max(a.left, b.left)
-    return shared > STACKED * min(a.right - a.left, b.right - b.left)
+    return shared > STACKED_SHARE * min(a.right - a.left, b.right - b.left)
 
 
 def lines_right(line_reader: LineReader, items: Sequence[LabelledLine]) -> float:
-    """Share of lines whose digits the line reader gets right by itself, taking each frame's likeliest class."""
+    """Return the share of lines that the line reader alone reads right, by the likeliest class of each frame.
+
+    Parameters
+    ----------
+    line_reader : LineReader
+    items : sequence of LabelledLine
+
+    Returns
+    -------
+    float
+        In [0, 1].
+    """
     made = [(one.digits.tolist(), one.picture) for item in items if (one := lesson(item)) is not None]
     read = line_reader.frames([picture for _, picture in made])
     right = [
@@ -84,7 +105,7 @@ def _frame_labels(item: LabelledLine, made: LineImage) -> NDArray[np.int8]:
     for digit in item.written or ():
         left, right = made.frame_of(digit.left), made.frame_of(digit.right)
         labels[(middles >= left) & (middles <= right)] = ANY
-        cores.append(((left + right) / 2, CORE * (right - left), digit.value))
+        cores.append(((left + right) / 2, CORE_SHARE * (right - left), digit.value))
     for (middle, _, _), (after, _, _) in pairwise(cores):
         if after - middle >= 2:
             labels[int((middle + after) / 2)] = BLANK
@@ -93,8 +114,17 @@ def _frame_labels(item: LabelledLine, made: LineImage) -> NDArray[np.int8]:
     return labels
 
 
-def stored(lessons: Sequence[Lesson]) -> Part:
-    """Lay lessons side by side, as they are kept in a file."""
+def stored(lessons: Sequence[Lesson]) -> Shard:
+    """Join lessons into arrays, as they are kept in a file.
+
+    Parameters
+    ----------
+    lessons : sequence of Lesson
+
+    Returns
+    -------
+    dict of str to ndarray
+    """
     return {
         "pictures": np.concatenate([one.picture for one in lessons], axis=1),
         "digits": np.concatenate([one.digits for one in lessons]),
@@ -104,8 +134,18 @@ def stored(lessons: Sequence[Lesson]) -> Part:
     }
 
 
-def lessons_of(part: Part) -> Iterator[Lesson]:
-    """Take stored lessons apart again."""
+def lessons_of(part: Shard) -> Iterator[Lesson]:
+    """Split stored arrays into lessons.
+
+    Parameters
+    ----------
+    part : dict of str to ndarray
+        As returned by :func:`stored`.
+
+    Yields
+    ------
+    Lesson
+    """
     ends, counts = np.cumsum(part["lengths"]), np.cumsum(part["counts"])
     pictures = np.split(part["pictures"], ends[:-1] * FRAME, axis=1)
     digits, frames = np.split(part["digits"], counts[:-1]), np.split(part["frames"], ends[:-1])
@@ -116,7 +156,21 @@ def lessons_of(part: Part) -> Iterator[Lesson]:
 def batches(
     lessons: list[Lesson], batch_size: int, rng: np.random.Generator
 ) -> Iterator[tuple[NDArray[np.float32], dict[str, NDArray[np.int32]]]]:
-    """Put lessons of about the same length together, in random order, each varied anew."""
+    """Batch lessons of similar length in random order, each one distorted anew.
+
+    Parameters
+    ----------
+    lessons : list of Lesson
+    batch_size : int
+    rng : numpy.random.Generator
+
+    Yields
+    ------
+    strips : (B, 32, w, 2) float32 ndarray
+        In [0, 1].
+    targets : dict of str to int32 ndarray
+        ``digits`` (B, d), ``counts`` (B,), ``frames`` (B, w / 4).
+    """
     widths = np.array([one.picture.shape[1] for one in lessons])
     order = np.argsort(widths * rng.uniform(0.85, 1.15, len(widths)))
     groups = [order[i : i + batch_size] for i in range(0, len(order), batch_size)]
@@ -124,7 +178,17 @@ def batches(
 
 
 def varied(one: Lesson, rng: np.random.Generator) -> Lesson:
-    """Vary a lesson a little; its frames move with the picture."""
+    """Distort a lesson slightly; its frames move with the picture.
+
+    Parameters
+    ----------
+    one : Lesson
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    Lesson
+    """
     picture = worn(moved(one.picture, 2 * len(one.digits) + 1, rng), rng)
     frames = picture.shape[1] // FRAME
     then = ((np.arange(frames) + 0.5) * len(one.frames) / frames).astype(np.intp)
@@ -143,10 +207,23 @@ def _batch(chosen: list[Lesson]) -> tuple[NDArray[np.float32], dict[str, NDArray
 
 
 def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, checkpoint: Path) -> Any:  # noqa: ANN401
-    """Train one network of the line reader; an interrupted run goes on from its last epoch.
+    """Train one network of the line reader; an interrupted run resumes after its last epoch.
 
-    Connectionist temporal classification [1]_, and where the drawing says which digit a frame is of, that too:
-    the network need not find the alignment by itself.
+    The loss is connectionist temporal classification [1]_, plus cross-entropy on the frames whose digit is known from
+    the drawing, so that the network need not find the alignment by itself.
+
+    Parameters
+    ----------
+    lessons : list of Lesson
+    epochs : int
+    batch_size : int
+    seed : int
+    checkpoint : Path
+        Folder of the checkpoints.
+
+    Returns
+    -------
+    keras.Model
 
     References
     ----------
@@ -164,8 +241,8 @@ def train_lines(lessons: list[Lesson], epochs: int, batch_size: int, seed: int, 
     )
     trainer.compile(muon(schedule, clipnorm=5.0))
     backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    told = epochs_told(f"line reader {seed}")
-    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=0, callbacks=[backup, told])
+    reporter = epoch_reporter(f"line reader {seed}")
+    trainer.fit(_dataset(lessons, batch_size, seed), epochs=epochs, verbose=0, callbacks=[backup, reporter])
     return network
 
 
@@ -194,7 +271,7 @@ def _trainer(network: Any) -> Any:  # noqa: ANN401
 
 
 def _dataset(lessons: list[Lesson], batch_size: int, seed: int) -> Any:  # noqa: ANN401
-    """Batches of an epoch, put together anew each time they are gone through."""
+    """Dataset of batches, composed anew in each epoch."""
     import tensorflow as tf
 
     epochs = count()

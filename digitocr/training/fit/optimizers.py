@@ -5,18 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 LAST = "logits"
-"""Name of a network's last layer, whose weights are no map between hidden features."""
+"""Name of a network's output layer, which Muon does not update."""
 
 
 WEIGHT_DECAY = 1e-3
-"""Share of each weight that is lost at a step, times the learning rate."""
+"""Share of each weight lost at a step, times the learning rate."""
 
 
 def muon(learning_rate: Any, *, clipnorm: float | None = None) -> Any:  # noqa: ANN401
-    """Return Muon [1]_, which Keras applies to matrices only, for the kernels of convolutions, too.
+    """Return Muon [1]_ extended to convolution kernels; Keras applies it to matrices only.
 
-    A kernel is taken for the matrix from all it sees to its filters. What is no kernel, and the last layer, are
-    left to AdamW; steps are scaled as in [2]_, so that one learning rate and one decay do for both.
+    A kernel is reshaped to a matrix from its receptive field to its filters. Vectors and the output layer are updated
+    by AdamW. Steps are scaled as in [2]_, so that one learning rate and one weight decay serve both.
 
     Parameters
     ----------

@@ -1,4 +1,4 @@
-"""A recipe and labelled digits to a trained network with its history."""
+"""Recipes, and the training of a network by one of them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from digitocr.training.fit.architectures import ORIENTATION, architecture
 from digitocr.training.fit.augment import Variation, to_scale, varied_batches
 
 SCHEDULES = ("constant", "plateau", "cosine")
-"""How the learning rate goes: as it is, divided by 5 where the validation loss stands still, or down to nothing."""
+"""Learning-rate schedules: constant, divided by 5 when the validation loss stalls, or decayed to zero."""
 
 _PLATEAU_EPOCHS = 2
 _PLATEAU_FACTOR = 0.2
@@ -21,26 +21,26 @@ _PLATEAU_FACTOR = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """How a network is trained; with the data and the seed it determines the result.
+    """How a network is trained; together with the data it determines the result.
 
     Attributes
     ----------
     architecture : str
     epochs, batch_size : int
     validation_split : float
-        Share of the training digits, taken from their end, that is only looked at.
+        Share of the training digits, taken from their end, held back for validation.
     scaling : str
         See :func:`digitocr.networks.classifier.scaled`.
     rotations : tuple of float
-        Turns in degrees, counter-clockwise, of which each digit gets a copy by one at random; () for none.
+        Degrees, counter-clockwise; each digit gets a copy turned by one of these at random; () for none.
     variation : Variation or None
-        How far the digits are moved, anew in every epoch; None for digits as they are.
+        How strongly the digits are distorted, anew in every epoch; None for not at all.
     schedule : str
         One of `SCHEDULES`.
     learning_rate : float
-        That of Adam, at the start.
+        Of Adam, at the start.
     patience : int
-        Stop when the validation loss has not fallen for so many epochs, and go back to the best; 0 for never.
+        Stop when the validation loss has not fallen for this many epochs, and restore the best; 0 for never.
     seed : int
     """
 
@@ -75,9 +75,9 @@ class Fitted:
     history : mapping of str to list of float
         Per epoch: ``loss``, ``accuracy``, and ``val_loss``, ``val_accuracy`` where some were held back.
     seconds : float
-        From beginning to end.
+        By the clock.
     core_seconds : float
-        Of all cores together, without what other programs took.
+        Processor time of this process on all cores.
     """
 
     network: Any
@@ -89,19 +89,38 @@ class Fitted:
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Who is told of the training: of each batch (its number, how many an epoch has) and of each epoch, in words."""
+    """Who is told of the progress.
+
+    Attributes
+    ----------
+    batch : callable
+        Takes the number of finished batches and the batches of an epoch.
+    epoch : callable
+        Takes the metrics of an epoch in words.
+    """
 
     batch: Callable[[int, int], None] = lambda _done, _of: None
     epoch: Callable[[str], None] = lambda _text: None
 
 
 def make_recipe(name: str, **changed: Any) -> Recipe:  # noqa: ANN401 (any field of Recipe)
-    """Return the recipe an architecture is published with, with what is named and not None changed.
+    """Return the recipe that an architecture is published with, with some fields changed.
+
+    Parameters
+    ----------
+    name : str
+        A key of `ARCHITECTURES`.
+    **changed
+        Fields of :class:`Recipe`; None leaves a field as it is.
+
+    Returns
+    -------
+    Recipe
 
     Raises
     ------
     UsageError
-        A value cannot be used.
+        A value is out of range, or values contradict each other.
     """
     known = architecture(name)
     recipe = Recipe(name, known.epochs, known.batch_size, known.validation_split, known.scaling)
@@ -114,24 +133,35 @@ def make_recipe(name: str, **changed: Any) -> Recipe:  # noqa: ANN401 (any field
 
 def _check(recipe: Recipe) -> None:
     if recipe.epochs < 1 or recipe.batch_size < 1:
-        raise UsageError("epochs and batch size are at least 1")
+        raise UsageError("epochs and batch size must be at least 1")
     if not 0 <= recipe.validation_split < 1:
-        raise UsageError(f"a validation split of {recipe.validation_split} is not in [0, 1)")
+        raise UsageError(f"a validation split of {recipe.validation_split} is not in the range [0, 1)")
     if recipe.schedule not in SCHEDULES:
         raise UsageError(
-            f"there is no schedule {recipe.schedule!r}", hint=f"choose of {', '.join(SCHEDULES)}"
+            f"there is no schedule {recipe.schedule!r}", hint=f"choose one of {', '.join(SCHEDULES)}"
         )
     if (recipe.patience or recipe.schedule == "plateau") and not recipe.validation_split:
         raise UsageError(
-            "early stopping and the schedule plateau go by the validation loss",
-            hint="hold some digits back, for example with --validation-split 0.1",
+            "early stopping and the schedule plateau need validation digits",
+            hint="hold some back, for example with --validation-split 0.1",
         )
     if recipe.architecture == ORIENTATION and not recipe.rotations:
-        raise UsageError("a network of turns needs some", hint="for example --rotations 90,-90,180")
+        raise UsageError("a network of turns needs turns", hint="for example --rotations 90,-90,180")
 
 
 def labelled_for(recipe: Recipe, digits: Digits, seed: int) -> Digits:
-    """Add the turned copies a recipe asks for; for a network of turns label each picture with its turn."""
+    """Add the turned copies that a recipe asks for; for a network of turns label each picture with its turn.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    digits : Digits
+    seed : int
+
+    Returns
+    -------
+    Digits
+    """
     if not recipe.rotations:
         return digits
     both, turns = with_turned_copies(digits, recipe.rotations, seed)
@@ -145,13 +175,17 @@ def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
     ----------
     recipe : Recipe
     digits : Digits
-        For training; those of the validation are taken from their end.
+        For training; the validation digits are taken from their end.
     watch : Watch, optional
+
+    Returns
+    -------
+    Fitted
 
     Raises
     ------
     UsageError
-        Too few digits for the recipe.
+        There are too few digits for the recipe.
     """
     import keras
 
@@ -159,7 +193,7 @@ def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
     held = round(recipe.validation_split * len(digits))
     learned = labelled_for(recipe, digits.part(slice(0, len(digits) - held)), recipe.seed)
     if not len(learned) or (recipe.validation_split and not held):
-        raise UsageError(f"{len(digits)} digits are too few for a validation split", hint="bring more digits")
+        raise UsageError(f"{len(digits)} digits are too few for a validation split", hint="use more digits")
     keras.utils.set_random_seed(recipe.seed)
     known = architecture(recipe.architecture)
     network = known.build(len(recipe.classes))
@@ -217,14 +251,14 @@ def _callbacks(recipe: Recipe, steps: int, watch: Watch) -> list[Any]:
             ]
         watch.epoch(f"epoch {epoch + 1}/{recipe.epochs}: {', '.join(parts)}")
 
-    class Told(keras.callbacks.Callback):  # type: ignore[misc, name-defined, unused-ignore]
+    class Progress(keras.callbacks.Callback):  # type: ignore[misc, name-defined, unused-ignore]
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:  # noqa: ANN401, ARG002, RUF100
             watch.batch(batch + 1, steps)
 
         def on_epoch_end(self, epoch: int, logs: Any = None) -> None:  # noqa: ANN401
             say(epoch, logs or {})
 
-    callbacks: list[Any] = [Told()]
+    callbacks: list[Any] = [Progress()]
     if recipe.patience:
         callbacks.append(
             keras.callbacks.EarlyStopping("val_loss", patience=recipe.patience, restore_best_weights=True)

@@ -17,7 +17,7 @@ _TILE = 256
 
 
 class Pattern(StrEnum):
-    """What is printed all over the paper."""
+    """Background print of the paper."""
 
     PLAIN = "plain"
     WAVES = "waves"
@@ -29,7 +29,21 @@ class Pattern(StrEnum):
 
 
 def noise(rng: Random, shape: tuple[int, int], size: float = 1.0) -> Field:
-    """Return smooth noise of unit spread with features of ``size`` pixels; large pictures repeat a tile."""
+    """Return smooth noise with features of ``size`` pixels; large pictures repeat a tile.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : tuple of int
+        Rows and columns.
+    size : float
+        Size of a feature in pixels.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        Mean 0, standard deviation about 1.
+    """
     rows, columns = shape
     if rows * columns > 4 * _TILE * _TILE and size < 8:
         tile = noise(rng, (_TILE, _TILE), size)
@@ -42,7 +56,21 @@ def noise(rng: Random, shape: tuple[int, int], size: float = 1.0) -> Field:
 
 
 def light(rng: Random, shape: tuple[int, int], strength: float) -> Field:
-    """Return the unevenness of light as a factor around 1, varying slowly by about ``strength``."""
+    """Return uneven light as a factor around 1 that varies slowly.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : tuple of int
+        Rows and columns.
+    strength : float
+        Size of the variation, as a share.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        0.25 to 1.35.
+    """
     coarse = rng.normal(0, 1, (3, 3)).astype(np.float32)
     ramp = np.linspace(-1, 1, 3, dtype=np.float32)
     coarse = 0.25 * coarse + rng.normal() * ramp[:, None] + rng.normal() * ramp[None, :]
@@ -51,7 +79,21 @@ def light(rng: Random, shape: tuple[int, int], strength: float) -> Field:
 
 
 def vignette(rng: Random, shape: tuple[int, int], strength: float) -> Field:
-    """Return the darkening towards the corners as a factor in (0, 1]."""
+    """Return the darkening towards the corners as a factor.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : tuple of int
+        Rows and columns.
+    strength : float
+        0 for none.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        0.2 to 1.
+    """
     rows, columns = shape
     cy, cx = rng.uniform(0.35, 0.65, 2)
     y = (np.arange(rows, dtype=np.float32) / max(rows - 1, 1) - np.float32(cy))[:, None]
@@ -60,7 +102,21 @@ def vignette(rng: Random, shape: tuple[int, int], strength: float) -> Field:
 
 
 def shadow(rng: Random, shape: tuple[int, int], depth: float) -> Field:
-    """Return a shadow with a soft edge, as a factor of ``1 - depth`` inside and 1 outside."""
+    """Return a shadow with a soft edge as a factor.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : tuple of int
+        Rows and columns.
+    depth : float
+        Share of the light that the shadow takes, 0 to 1.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        ``1 - depth`` inside, 1 outside.
+    """
     rows, columns = shape
     scale = max(1, max(shape) // 160)
     small = np.zeros((max(rows // scale, 4), max(columns // scale, 4)), np.uint8)
@@ -105,15 +161,21 @@ def _waves(rng: Random, shape: tuple[int, int], period: float, tilt: float, swin
 
 
 def pattern(rng: Random, shape: tuple[int, int], kind: Pattern, unit: float) -> Field:
-    """Return the print of a pattern as darkness in [0, 1].
+    """Return a printed pattern as darkness.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     shape : tuple of int
+        Rows and columns.
     kind : Pattern
     unit : float
-        Height of the handwriting in pixels, to which the pattern is in proportion.
+        Height of the handwriting in pixels; the pattern scales with it.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        0 to 1.
     """
     if kind is Pattern.PLAIN:
         return np.zeros(shape, np.float32)
@@ -145,7 +207,23 @@ def pattern(rng: Random, shape: tuple[int, int], kind: Pattern, unit: float) -> 
 
 
 def rules(rng: Random, shape: tuple[int, int], unit: float, *, squared: bool) -> Field:
-    """Return ruled or squared paper as darkness in [0, 1], a little out of level."""
+    """Return ruled or squared paper, slightly out of level, as darkness.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shape : tuple of int
+        Rows and columns.
+    unit : float
+        Height of the handwriting in pixels.
+    squared : bool
+        Rule both ways.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        0 to 1.
+    """
     out = np.zeros(shape, np.uint8)
     rows, columns = shape
     gap = float(rng.uniform(0.8, 2.2)) * unit
@@ -177,23 +255,29 @@ def sheet(
     grain: float = 2.0,
     uneven: float = 0.0,
 ) -> Field:
-    """Return a sheet of paper as grey values (float32, about 0 to 255).
+    """Return a sheet of paper.
 
     Parameters
     ----------
     rng : numpy.random.Generator
     shape : tuple of int
+        Rows and columns.
     level : float
-        Grey of the paper.
+        Grey value of the paper, 0 to 255.
     kind : Pattern
     contrast : float
-        How much darker the pattern's print is, in grey values.
+        How much darker the printed pattern is, in grey values.
     unit : float
         Height of the handwriting in pixels.
     grain : float
-        Spread of the paper's texture in grey values.
+        Standard deviation of the paper's texture, in grey values.
     uneven : float
         Unevenness of the light, as a share.
+
+    Returns
+    -------
+    (H, W) float32 ndarray
+        Grey values, about 0 to 255.
     """
     paper = np.full(shape, level, np.float32)
     if kind is not Pattern.PLAIN and contrast > 0:
@@ -213,7 +297,7 @@ def degrade(
     grain: float = 0.0,
     quality: int | None = None,
 ) -> NDArray[np.uint8]:
-    """Return what a scanner or camera makes of a picture.
+    """Blur a picture, add noise and compress it, as a scanner or camera does.
 
     Parameters
     ----------
@@ -223,9 +307,13 @@ def degrade(
     blur : float
         Gaussian sigma in pixels.
     grain : float
-        Spread of the sensor's noise in grey values.
+        Standard deviation of the sensor noise, in grey values.
     quality : int, optional
-        Of JPEG, 1 to 100; none without it.
+        JPEG quality, 1 to 100; not compressed without it.
+
+    Returns
+    -------
+    (H, W) or (H, W, 3) uint8 ndarray
     """
     out = image
     if blur > 0.2:

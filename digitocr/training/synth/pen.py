@@ -1,10 +1,9 @@
-"""The hand that writes and the pen it holds: habits kept through a number, strokes turned into ink."""
+"""Strokes of a hand laid out along a line and turned into ink."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from enum import StrEnum
 from typing import Final
 
 import cv2
@@ -12,138 +11,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.records import Grey
+from digitocr.training.synth.hand import Hand, Pen
 from digitocr.training.synth.paper import Field, noise
 from digitocr.training.synth.skeletons import LETTERS, Points
-from digitocr.training.synth.strokes import Glyph, Random, SkeletonWriter, Sources, Writer
+from digitocr.training.synth.strokes import Glyph, Random, SkeletonWriter
 
 Owner = NDArray[np.int16]
 """``int16`` picture: the digit (> 0) or sign (< 0) each pixel of ink belongs to, 0 for paper."""
 
 OWNED_FROM: Final = 64
-"""Least coverage, of 255, at which a pixel is said to belong to a stroke."""
+"""Least coverage, of 255, at which a pixel belongs to a stroke."""
 
 _BANDS: Final = 8
 """Bands per digit height in which neighbours are kept apart."""
-
-
-class Pen(StrEnum):
-    """What a number is written with."""
-
-    BALLPOINT = "ballpoint"
-    GEL = "gel"
-    FIBRE = "fibre"
-    PENCIL = "pencil"
-    MARKER = "marker"
-
-
-@dataclass(frozen=True, slots=True)
-class Hand:
-    """How a number is written: habits of its writer and the pen.
-
-    Attributes
-    ----------
-    writer : Writer
-        Whose shapes they are.
-    letters : Writer
-        Who writes letters and other signs.
-    pen : Pen
-    thickness : float
-        Of a stroke, in heights of a digit.
-    slant : float
-        Shear to the right, as a share of the height.
-    aspect : float
-        Factor on the width of digits.
-    baseline : float
-        Slope of the line of writing, as a share of its length; up is negative.
-    gap, gap_spread : float
-        Mean white space between digits and its spread, in heights; negative where strokes cross.
-    size_spread, drop_spread, turn_spread : float
-        Spread of a digit's size, of its place above or under the line (in heights) and of its turn (radians).
-    bend : float
-        Amplitude of low waves in the strokes, in heights.
-    pressure : float
-        How much thickness varies along a stroke, as a share.
-    join_zeros : float
-        Probability that neighbouring zeros are joined by a stroke.
-    zero_size, zero_aspect : float
-        Factors on the height and the width of zeros: many write those at the end small and wide.
-    zero_overlap : float
-        How far neighbouring zeros run into one another, in heights.
-    """
-
-    writer: Writer
-    letters: Writer
-    pen: Pen = Pen.BALLPOINT
-    thickness: float = 0.09
-    slant: float = 0.1
-    aspect: float = 1.0
-    baseline: float = 0.0
-    gap: float = 0.12
-    gap_spread: float = 0.06
-    size_spread: float = 0.05
-    drop_spread: float = 0.03
-    turn_spread: float = 0.03
-    bend: float = 0.015
-    pressure: float = 0.12
-    join_zeros: float = 0.0
-    zero_size: float = 1.0
-    zero_aspect: float = 1.0
-    zero_overlap: float = 0.0
-
-
-def draw_hand(rng: Random, sources: Sources, **fixed: object) -> Hand:
-    """Choose a writer and a pen.
-
-    Parameters
-    ----------
-    rng : numpy.random.Generator
-    sources : Sources
-    **fixed
-        Fields of :class:`Hand` that are given rather than drawn.
-    """
-    pens = (Pen.BALLPOINT, Pen.GEL, Pen.FIBRE, Pen.PENCIL, Pen.MARKER)
-    pen = pens[int(rng.choice(5, p=[0.42, 0.2, 0.18, 0.1, 0.1]))]
-    low, high = {
-        Pen.BALLPOINT: (0.045, 0.11),
-        Pen.GEL: (0.06, 0.13),
-        Pen.FIBRE: (0.08, 0.17),
-        Pen.PENCIL: (0.05, 0.12),
-        Pen.MARKER: (0.12, 0.21),
-    }[pen]
-    crowded = rng.random()
-    gap = (
-        rng.uniform(0.1, 0.4)
-        if crowded < 0.5
-        else rng.uniform(0.0, 0.12)
-        if crowded < 0.85
-        else rng.uniform(-0.1, 0.02)
-    )
-    careless = rng.uniform(0.3, 1.6)
-    letters = (
-        SkeletonWriter(int(rng.integers(2**31))) if sources.letters is None else sources.letters.writer(rng)
-    )
-    small_zeros = rng.random() < 0.25
-    hand = Hand(
-        writer=sources.writer(rng),
-        letters=letters,
-        pen=pen,
-        thickness=float(rng.uniform(low, high)),
-        slant=float(np.clip(rng.normal(0.1, 0.17), -0.35, 0.6)),
-        aspect=float(np.clip(rng.lognormal(0.03, 0.2), 0.6, 1.7)),
-        baseline=float(np.clip(rng.normal(-0.01, 0.035), -0.12, 0.1)),
-        gap=float(gap),
-        gap_spread=float(rng.uniform(0.02, 0.08)),
-        size_spread=0.06 * careless,
-        drop_spread=0.035 * careless,
-        turn_spread=0.04 * careless,
-        bend=0.014 * careless,
-        pressure=float(rng.uniform(0.0, 0.3)),
-        join_zeros=float(rng.uniform(0.4, 1)) if rng.random() < 0.18 else 0.0,
-        zero_size=float(rng.uniform(0.5, 0.85)) if small_zeros else 1.0,
-        zero_aspect=float(rng.uniform(1.0, 1.7)) if small_zeros else 1.0,
-        zero_overlap=float(rng.uniform(0.05, 0.25)) if rng.random() < 0.12 else 0.0,
-    )
-    return replace(hand, **fixed)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +101,15 @@ def write(
         Of a digit, in pixels.
     margin : tuple of int
         Free pixels left, above, right and below of the ink; negative ones cut into it.
+
+    Returns
+    -------
+    Written
+
+    Raises
+    ------
+    ValueError
+        No source can write a token.
     """
     placed = _lay_out(rng, tokens, hand, height)
     pen = max(hand.thickness * height, 0.9)
@@ -299,7 +188,13 @@ def _spread(profile: NDArray[np.float64], pick: np.ufunc) -> NDArray[np.float64]
 
 
 def _glyph(rng: Random, hand: Hand, token: Token) -> Glyph:
-    """Ask the writer, then the writer of letters, then our own skeletons."""
+    """Ask the writer, then the writer of letters, then our own skeletons.
+
+    Raises
+    ------
+    ValueError
+        None of them can write it.
+    """
     for writer in (hand.writer, hand.letters) if token.digit or token.label in LETTERS else ():
         found = writer.glyph(rng, token.label)
         if found is not None:
@@ -469,6 +364,11 @@ def ink_texture(rng: Random, alpha: Grey, pen: Pen, strength: float, scale: floa
         0 for even ink to 1 for strong grain.
     scale : float
         Size of the grain, 1 for digits some 40 pixels high.
+
+    Returns
+    -------
+    (h, w) float32 ndarray
+        Coverage with the texture of the pen, 0 to 1.
     """
     cover = alpha.astype(np.float32) * np.float32(1 / 255)
     shape = (alpha.shape[0], alpha.shape[1])

@@ -1,4 +1,4 @@
-"""Our own pen paths of digits and of signs that are no digits, in the variants the world writes.
+"""Our own pen paths of digits and of signs that are no digits, in the variants used around the world.
 
 A path lies in the *cap frame*: x to the right, y down, 0 the top of a digit and 1 the baseline. Points are
 joined by a smooth curve; a point given twice is a corner.
@@ -58,14 +58,14 @@ class Skeleton:
 
 
 def _corners(controls: Points) -> tuple[bool, ...]:
-    """Tell of each control point whether it repeats the one before it."""
+    """Find the control points that repeat the one before them."""
     same = np.all(controls[1:] == controls[:-1], axis=1)
     return (False, *(bool(s) for s in same))
 
 
 @lru_cache(maxsize=512)
 def _basis(repeats: tuple[bool, ...]) -> Points:
-    """Return the Catmull-Rom matrix ``(P, C)`` of a stroke whose control points repeat where told.
+    """Return the Catmull-Rom matrix ``(P, C)`` of a stroke with corners at some control points.
 
     The curve is linear in its control points, so that one product draws it.
     """
@@ -353,13 +353,23 @@ LETTERS: Final = frozenset(
 
 @lru_cache(maxsize=1)
 def by_label() -> dict[str, tuple[Skeleton, ...]]:
-    """Return the variants of every digit and sign that are written freely."""
+    """Return the variants of every digit and sign that are written freely.
+
+    Returns
+    -------
+    mapping of str to tuple of Skeleton
+    """
     return _grouped((*DIGITS, *SIGNS))
 
 
 @lru_cache(maxsize=1)
 def square_by_label() -> dict[str, tuple[Skeleton, ...]]:
-    """Return the same for a hand that follows guides: only its digits are square, sharp and with round corners."""
+    """Return the same for a hand that follows guides: only its digits are square, sharp and with round corners.
+
+    Returns
+    -------
+    mapping of str to tuple of Skeleton
+    """
     rounded = (_rounded(skeleton, reach) for skeleton in SQUARE for reach in (0.08, 0.18))
     return {**by_label(), **_grouped((*SQUARE, *rounded))}
 

@@ -6,12 +6,12 @@ import pytest
 
 from digitocr.errors import UsageError
 from digitocr.training.adapt.tuning import (
-    HELD_BACK,
-    LEAST,
-    Known,
-    Set,
+    HELD_BACK_SHARE,
+    MIN_CORRECTIONS,
+    Comparison,
+    KnownSet,
     Size,
-    _blend,
+    blend_weights,
     judge_models,
     load_corrections,
     tune,
@@ -42,7 +42,7 @@ class TestCorrections:
         folder = made(tmp_path / "c", noise(400), [i % 10 for i in range(400)])
         own, held = load_corrections(folder)
         assert len(own.labels) + len(held.labels) == 400
-        assert abs(len(held.labels) / 400 - HELD_BACK) < 0.08
+        assert abs(len(held.labels) / 400 - HELD_BACK_SHARE) < 0.08
         again, _ = load_corrections(folder)
         np.testing.assert_array_equal(own.images, again.images)
         assert not {i.tobytes() for i in own.images} & {i.tobytes() for i in held.images}
@@ -55,7 +55,7 @@ class TestCorrections:
 
     def test_too_few(self, tmp_path):
         with pytest.raises(UsageError, match="too few"):
-            load_corrections(made(tmp_path / "c", noise(LEAST - 1), [1] * (LEAST - 1)))
+            load_corrections(made(tmp_path / "c", noise(MIN_CORRECTIONS - 1), [1] * (MIN_CORRECTIONS - 1)))
 
     def test_no_export(self, tmp_path):
         with pytest.raises(UsageError, match="holds no corrections"):
@@ -69,20 +69,20 @@ class TestCorrections:
 
 
 GOOD = (
-    Set("own", 100, 0.70, 0.90, 0.001),
-    Set("mnist", 10_000, 0.995, 0.9946, 0.5),
-    Set("drawn", 5000, 0.9, 0.9, 1),
+    Comparison("own", 100, 0.70, 0.90, 0.001),
+    Comparison("mnist", 10_000, 0.995, 0.9946, 0.5),
+    Comparison("drawn", 5000, 0.9, 0.9, 1),
 )
 
 
 @pytest.mark.parametrize(
     ("place", "changed", "why"),
     [
-        (0, Set("own", 100, 0.70, 0.74, 0.3), "not surely better"),
-        (0, Set("own", 100, 0.70, 0.50, 0.001), "not surely better"),
-        (0, Set("own", 100, 0.10, 0.30, 0.001), "look at the labels"),
-        (1, Set("mnist", 10_000, 0.995, 0.9944, 0.5), "worse on MNIST"),
-        (2, Set("drawn", 5000, 0.90, 0.88, 0.001), "worse on drawings"),
+        (0, Comparison("own", 100, 0.70, 0.74, 0.3), "not significantly better"),
+        (0, Comparison("own", 100, 0.70, 0.50, 0.001), "not significantly better"),
+        (0, Comparison("own", 100, 0.10, 0.30, 0.001), "look at the labels"),
+        (1, Comparison("mnist", 10_000, 0.995, 0.9944, 0.5), "worse on MNIST"),
+        (2, Comparison("drawn", 5000, 0.90, 0.88, 0.001), "worse on drawings"),
     ],
 )
 def test_only_what_is_better_and_nowhere_worse_is_promoted(place, changed, why):
@@ -118,10 +118,10 @@ class Forgetful:
 def test_weights_go_no_farther_than_is_known_still(limit, of_bright, share):
     network = Forgetful(limit, of_bright)
     dark, bright = (
-        Known(Candidates(noise(50) // 2 + add, np.ones(50, np.int8)), classes, loss)
+        KnownSet(Candidates(noise(50) // 2 + add, np.ones(50, np.int8)), classes, loss)
         for add, classes, loss in ((0, 10, 0.0), (128, 12, 0.01))
     )
-    assert _blend(network, [np.array([0.0])], (dark, bright)) == share
+    assert blend_weights(network, [np.array([0.0])], (dark, bright)) == share
     assert network.weight == share
 
 
@@ -136,7 +136,7 @@ def writing():
 
     from digitocr.recognition.normalize import to_mnist
     from digitocr.training.datasets.labelling import labelled_lines
-    from digitocr.training.synth.compose import line
+    from digitocr.training.synth.lines import line
 
     images, labels, i = [], [], 0
     while len(labels) < 430:  # 298 to learn from, the rest held back

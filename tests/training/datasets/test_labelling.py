@@ -10,7 +10,8 @@ from digitocr.training.datasets.fields import drawn_forms, labelled_field
 from digitocr.training.datasets.labelling import UNSURE, labelled_lines
 from digitocr.training.fit.digit_network import NO_DIGIT_TURNED, turned, without_bars
 from digitocr.training.fit.line_network import lesson, lessons_of, stored
-from digitocr.training.synth.compose import form_field, line
+from digitocr.training.synth.cells import form_field
+from digitocr.training.synth.lines import line
 from digitocr.training.synth.strokes import Sources
 
 

@@ -53,10 +53,11 @@ def painted(seed, label, side, ink, paper, *, share=0.6, thickness=0.11):
 
 def photographed(seed, label, *, desk, share):
     """A 12-megapixel photo of pencil on paper."""
-    from digitocr.training.synth.compose import new_scene
+    from digitocr.training.synth.hand import Pen, draw_hand
     from digitocr.training.synth.paper import noise
-    from digitocr.training.synth.pen import Pen, Token, draw_hand, write
-    from digitocr.training.synth.scenes import photograph
+    from digitocr.training.synth.pen import Token, write
+    from digitocr.training.synth.photos import photograph
+    from digitocr.training.synth.scene import new_scene
     from digitocr.training.synth.strokes import Sources
 
     rng = np.random.default_rng((77, seed))

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.networks.line_reader import FRAME, ROWS
-from digitocr.training.fit.augment_lines import _CHANGES, moved, worn
+from digitocr.training.fit.augment_lines import CHANGES, moved, worn
 from digitocr.training.fit.line_network import ANY, Lesson, batches, varied
 
 
@@ -39,7 +39,7 @@ def test_no_digit_loses_its_frames():
     assert all(moved(bars(8, width=24), 9, rng).shape[1] >= 9 * FRAME for _ in range(200))
 
 
-@pytest.mark.parametrize("change", [change for _, change in _CHANGES])
+@pytest.mark.parametrize("change", [change for _, change in CHANGES])
 def test_changes_leave_shape_and_original_alone(change):
     strip = bars(20, 60)
     before = strip.copy()

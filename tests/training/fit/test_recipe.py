@@ -12,8 +12,9 @@ from digitocr.networks.classifier import classifier_of, load_classifier, scaled
 from digitocr.networks.runtime import keras_call
 from digitocr.recognition.normalize import to_batch
 from digitocr.training.datasets.digits import turned
-from digitocr.training.extras.actions import command_of, load
 from digitocr.training.extras.evaluation import evaluate
+from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.train import command_of
 from digitocr.training.fit.architectures import ARCHITECTURES, architecture
 from digitocr.training.fit.augment import Variation, vary
 from digitocr.training.fit.recipe import Watch, fit, labelled_for, make_recipe
@@ -48,7 +49,7 @@ def test_column_norm_is_that_of_keras(digits):
 def test_the_loss_falls_and_saved_is_loaded_with_the_same_numbers(fitted, model, digits):
     assert fitted.history["loss"][0] < math.log(10)
     assert fitted.history["val_loss"][0] < fitted.history["loss"][0]
-    loaded = load(model)
+    loaded = load_keras(model)
     card = ModelCard("small", "", tuple("0123456789"), 0.9, output="probabilities")
     in_memory = classifier_of(card, keras_call(fitted.network))
     batch = to_batch(list(digits.images[:200]))

@@ -8,18 +8,11 @@ import pytest
 
 from digitocr.errors import UsageError
 from digitocr.training.datasets.mnist import load_mnist
-from digitocr.training.synth.pen import Pen, Token, draw_hand, ink_texture, rasterise, write
+from digitocr.training.synth.hand import Pen, draw_hand
+from digitocr.training.synth.pen import Token, ink_texture, rasterise, write
 from digitocr.training.synth.skeletons import DIGITS, LETTERS, SIGNS, SQUARE, by_label, square_by_label
-from digitocr.training.synth.strokes import (
-    DIGIT_LABELS,
-    Glyph,
-    SkeletonSource,
-    Sources,
-    holds_two,
-    load_archive,
-    picture_source,
-    sources_at,
-)
+from digitocr.training.synth.stroke_archives import holds_two, load_archive, sources_at
+from digitocr.training.synth.strokes import DIGIT_LABELS, Glyph, SkeletonSource, Sources, picture_source
 
 DATA = Path(os.environ.get("DIGITOCR_DATA", "../shared/data"))
 

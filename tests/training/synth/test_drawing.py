@@ -8,18 +8,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from digitocr.training.synth import compose, scenes
-from digitocr.training.synth.compose import (
-    STRUCK,
-    Drawing,
-    amount,
-    amount_tokens,
-    cell,
-    form_field,
-    line,
-    owned_boxes,
-)
-from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth import form_pages, inks, number_sheets, photos, printing
+from digitocr.training.synth.amounts import amount, amount_tokens
+from digitocr.training.synth.cells import cell, form_field
+from digitocr.training.synth.drawing import STRUCK, Drawing, owned_boxes
+from digitocr.training.synth.hand import draw_hand
+from digitocr.training.synth.lines import line
+from digitocr.training.synth.pen import Token, write
 from digitocr.training.synth.strokes import Sources
 
 OWN = Sources()
@@ -34,11 +29,11 @@ FEW = settings(
 
 
 def small_page(rng: np.random.Generator, sources: Sources) -> Drawing:
-    return scenes.page(rng, sources, shape=(842, 595))
+    return form_pages.page(rng, sources, shape=(842, 595))
 
 
 def small_photo(rng: np.random.Generator, sources: Sources) -> Drawing:
-    return scenes.photo(rng, sources, longest=500)
+    return photos.photo(rng, sources, longest=500)
 
 
 KINDS = {"line": line, "cell": cell, "field": form_field, "page": small_page, "photo": small_photo}
@@ -179,8 +174,8 @@ def test_amounts_and_their_marks(seed: int) -> None:
 
 
 def test_photos_come_in_all_turns_and_keep_their_truth() -> None:
-    scene = scenes.rows_scene(np.random.default_rng(3), OWN, (200, 400), rows=("71", "204"))
-    seen = [scenes.photograph(np.random.default_rng(4), scene, desk=True, turn=turn) for turn in range(4)]
+    scene = number_sheets.rows_scene(np.random.default_rng(3), OWN, (200, 400), rows=("71", "204"))
+    seen = [photos.photograph(np.random.default_rng(4), scene, desk=True, turn=turn) for turn in range(4)]
     assert [d.turn for d in seen] == [0, 1, 2, 3]
     assert {d.text for d in seen} == {"71|204"}
     for turn, drawing in enumerate(seen):
@@ -189,10 +184,10 @@ def test_photos_come_in_all_turns_and_keep_their_truth() -> None:
 
 
 def test_every_kind_of_print_is_drawn_without_other_fonts() -> None:
-    drawing = scenes.page(np.random.default_rng(1), OWN, shape=(1123, 794), colour=True)
+    drawing = form_pages.page(np.random.default_rng(1), OWN, shape=(1123, 794), colour=True)
     assert drawing.colour is not None
     assert drawing.image.std() > 5
-    assert all(isinstance(p, Path) for p in scenes.fonts_found())
+    assert all(isinstance(p, Path) for p in printing.fonts_found())
 
 
 def test_owned_boxes_of_an_empty_map() -> None:
@@ -200,7 +195,7 @@ def test_owned_boxes_of_an_empty_map() -> None:
 
 
 def test_inks_are_colours() -> None:
-    assert all(len(ink) == 3 and all(0 <= v <= 255 for v in ink) for ink in compose.INKS.values())
+    assert all(len(ink) == 3 and all(0 <= v <= 255 for v in ink) for ink in inks.INKS.values())
 
 
 def test_zeros_may_be_small_and_linked() -> None:

@@ -8,16 +8,16 @@ import pytest
 
 from digitocr.networks.runtime import compile_network, keras_call, load_network, runner
 from digitocr.training.fit.architectures import ensemble, linenet
-from digitocr.training.fit.side_by_side import side_by_side
+from digitocr.training.fit.parallel import in_parallel
 
 
 def test_jobs_answer_in_order():
-    assert side_by_side([partial(Path, name) for name in "ba"]) == [Path("b"), Path("a")]
+    assert in_parallel([partial(Path, name) for name in "ba"]) == [Path("b"), Path("a")]
 
 
 def test_a_job_that_fails_is_told():
     with pytest.raises(FileNotFoundError):
-        side_by_side([partial(Path.resolve, Path("/nowhere"), strict=True)])
+        in_parallel([partial(Path.resolve, Path("/nowhere"), strict=True)])
 
 
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")

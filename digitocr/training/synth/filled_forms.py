@@ -1,21 +1,19 @@
-"""Forms filled in with the training's pens, and photographed, with exact truth: what is written where."""
+"""Forms filled in and photographed, with exact truth: what is written where."""
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from decimal import Decimal
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.forms.rules import Rule, evaluate
-from digitocr.forms.template import Field, Kind, Template
+from digitocr.forms.template import Field
 from digitocr.records import Box, Grey, Transform
+from digitocr.training.synth.hand import Hand, draw_hand
 from digitocr.training.synth.paper import degrade, light, noise, shadow, vignette
-from digitocr.training.synth.pen import Hand, Token, draw_hand, ink_texture, write
+from digitocr.training.synth.pen import Token, ink_texture, write
 from digitocr.training.synth.strokes import Random, SkeletonWriter, Sources
 
 Picture = NDArray[np.float32]
@@ -24,16 +22,16 @@ Picture = NDArray[np.float32]
 FILLERS = ("", "", "", "x", "x", "x", "-", "-", "scribble")
 """What is drawn into cells that hold no digit; '' for nothing."""
 
-CRUMPLE = 0.002
-"""Up to how far points of a crumpled page are moved, as a share of its height: the spread, not the most. Twice what
-was seen between real pages with a fold."""
+CRUMPLE_SHARE = 0.002
+"""Largest standard deviation by which points of a crumpled page move, as a share of its height: twice what was measured
+between real pages with a fold."""
 
-TILT = 25.0
-"""A camera looks down on a page at up to this angle from straight above, in degrees."""
+MAX_TILT_DEG = 25.0
+"""Largest angle between the camera's axis and the vertical."""
 
 
 @dataclass(frozen=True, slots=True)
-class Entry:
+class FilledField:
     """What was written into a field.
 
     Attributes
@@ -41,7 +39,7 @@ class Entry:
     text : str
         Its digits, '' for none.
     cells : tuple of str
-        For each cell its digit, or what is drawn there instead: one of `FILLERS`. Empty without cells.
+        The digit of each cell, or the filler drawn instead, one of `FILLERS`; empty without cells.
     """
 
     text: str
@@ -49,7 +47,7 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
-class Shot:
+class PagePhoto:
     """A photo of a page, and where its points lie in it.
 
     Attributes
@@ -58,7 +56,7 @@ class Shot:
     to_photo : (3, 3) float64 ndarray
         Homography from the page, as it would lie flat, to the photo.
     crumple : (h, w, 2) float32 ndarray
-        How far each point of the flat page comes from where it belongs, in pixels of the page.
+        Displacement of each point of the flat page, in pixels of the page.
     """
 
     image: Grey
@@ -75,67 +73,14 @@ class Shot:
         return np.asarray(carried[:, :2] / carried[:, 2:])
 
 
-def plausible_values(rng: Random, template: Template) -> dict[str, str]:
-    """Make up what is written into each field, such that all rules hold.
-
-    Totals are worked out from the fields they are rules of; all other fields are as they come, small numbers
-    the most. Fields that may be blank are so now and then.
-
-    Raises
-    ------
-    ValueError
-        The rules are such that no values were found.
-    """
-    for _ in range(500):
-        texts = {field.name: _value(rng, field) for field in template.fields}
-        for _ in template.rules:
-            for rule in template.rules:
-                _work_out(rule, texts)
-        values = {name: Decimal(text or 0) for name, text in texts.items()}
-        fits = all(len(texts[field.name]) <= _room(field) for field in template.fields)
-        if fits and all(rule.holds(values) for rule in template.rules):
-            return texts
-    raise ValueError(f"no values found that keep the rules of {template.name}")
-
-
-def _room(field: Field) -> int:
-    return len(field.cells) or min(field.length[1], 6)
-
-
-def _value(rng: Random, field: Field) -> str:
-    if field.kind is Kind.DATE:
-        day, month, year = int(rng.integers(1, 29)), int(rng.integers(1, 13)), int(rng.integers(1970, 2069))
-        parts = {"D": f"{day:02}", "M": f"{month:02}", "Y": f"{year:04}"[-field.format.count("Y") :]}
-        return "".join(parts[letter] for letter in dict.fromkeys(field.format))
-    if field.kind is Kind.DIGITS:
-        return "".join(str(digit) for digit in rng.integers(0, 10, len(field.cells) or field.length[0]))
-    if field.blank and rng.random() < 0.1:
-        return ""
-    # room is left for totals
-    length = 1 + min(int(rng.exponential(1.1)), max(_room(field) - 1, 1) - 1)
-    return str(int(rng.integers(0, 10**length)))
-
-
-def _work_out(rule: Rule, texts: dict[str, str]) -> None:
-    """Set the total of a rule such as ``total == a + b`` to what it must be."""
-    if len(rule.tree.ops) != 1 or not isinstance(rule.tree.ops[0], ast.Eq):
-        return
-    left, right = rule.tree.left, rule.tree.comparators[0]
-    for total, terms in ((left, right), (right, left)):
-        if isinstance(total, ast.Name):
-            value = evaluate(terms, {name: Decimal(text or 0) for name, text in texts.items()})
-            texts[total.id] = str(value) if value >= 0 else "9" * 20
-            return
-
-
 def fill_in(
     rng: Random,
     paper: Picture,
     fields: Sequence[tuple[Field, Box, Sequence[Box]]],
     texts: Mapping[str, str],
     sources: Sources,
-) -> dict[str, Entry]:
-    """Fill a form in, in one hand.
+) -> dict[str, FilledField]:
+    """Fill in a form in one hand.
 
     Parameters
     ----------
@@ -143,10 +88,15 @@ def fill_in(
     paper : (H, W) float32 ndarray
         Is written on.
     fields : sequence of (Field, Box, sequence of Box)
-        Each with its box and its cells in pixels of the paper.
+        Each field with its box and its cells, in pixels of the paper.
     texts : mapping of str to str
-        What to write into each.
+        What to write into each field, by name.
     sources : Sources
+
+    Returns
+    -------
+    dict of str to FilledField
+        By name of field.
     """
     hand = draw_hand(
         rng, sources, thickness=float(rng.uniform(0.05, 0.13)), gap=float(rng.uniform(0.02, 0.3))
@@ -166,11 +116,11 @@ def fill_in(
                 elif label:
                     large = float(rng.uniform(share, 0.9))
                     _write(rng, paper, [Token(label, digit=False)], crosser, large, cell, ink, grain)
-            entries[field.name] = Entry(text, tuple(plan))
+            entries[field.name] = FilledField(text, tuple(plan))
         else:
             if text:
                 _write(rng, paper, [Token(digit) for digit in text], hand, share, box, ink, grain)
-            entries[field.name] = Entry(text)
+            entries[field.name] = FilledField(text)
     return entries
 
 
@@ -201,8 +151,8 @@ def _write(
     paper[y0:y1, x0:x1] *= 1 - flow * np.float32(1 - ink / 255)
 
 
-def photographed(rng: Random, paper: Picture, *, longest: int, damage: float = 1.0) -> Shot:
-    """Take a photo of a page that lies on a desk: any quarter turn, tilted, crumpled, badly lit, blurred.
+def photograph_page(rng: Random, paper: Picture, *, longest: int, damage: float = 1.0) -> PagePhoto:
+    """Take a photo of a page on a desk: any quarter turn, tilted, crumpled, badly lit, blurred.
 
     Parameters
     ----------
@@ -211,7 +161,11 @@ def photographed(rng: Random, paper: Picture, *, longest: int, damage: float = 1
     longest : int
         Longer side of the photo in pixels.
     damage : float
-        0 for none to 1 for the usual wear.
+        0 for clean to 1 for the usual wear, above 1 for worse.
+
+    Returns
+    -------
+    PagePhoto
     """
     height, width = paper.shape
     crumple, shade = _crumpled(rng, (height, width), damage)
@@ -246,7 +200,7 @@ def photographed(rng: Random, paper: Picture, *, longest: int, damage: float = 1
         grain=float(rng.uniform(0, 5)) * damage,
         quality=int(rng.integers(max(40, int(80 - 35 * damage)), 96)),
     )
-    return Shot(image, to_photo, crumple)
+    return PagePhoto(image, to_photo, crumple)
 
 
 def _sampled(picture: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -257,7 +211,7 @@ def _sampled(picture: NDArray[np.float32], at: NDArray[np.float32]) -> NDArray[n
 
 def _crumpled(rng: Random, shape: tuple[int, int], damage: float) -> tuple[NDArray[np.float32], Picture]:
     """Return how far a crumpled page's points are moved, in pixels, and how its slopes are shaded."""
-    swing = float(rng.uniform(0, CRUMPLE)) * max(shape) * damage
+    swing = float(rng.uniform(0, CRUMPLE_SHARE)) * max(shape) * damage
     wave = float(rng.uniform(0.2, 0.5)) * max(shape)
     moved = np.stack([noise(rng, shape, wave) for _ in range(2)], axis=-1) * np.float32(swing)
     slope = noise(rng, shape, wave / 2)
@@ -270,7 +224,7 @@ def _camera(
 ) -> tuple[Transform, tuple[int, int]]:
     """Return the homography from a page to a photo that shows all of it, and the photo's rows and columns."""
     height, width = shape
-    tilt = np.radians(float(rng.uniform(0, TILT)) * damage)
+    tilt = np.radians(float(rng.uniform(0, MAX_TILT_DEG)) * damage)
     around = float(rng.uniform(0, 2 * np.pi))
     turn = np.radians(90 * int(rng.integers(4)) * (damage > 0) + float(rng.normal(0, 4)) * damage)
     axis = np.array([np.cos(around), np.sin(around), 0.0]) * tilt
