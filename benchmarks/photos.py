@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.accuracy import data_folder
 from benchmarks.scoring import Share
+from benchmarks.sets import data_folder
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Box, Number, Source, Status
 from digitocr.training.datasets.corpus import drawn_page, drawn_photo
