@@ -15,13 +15,12 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.accuracy import data_folder
+from benchmarks.drawn import draw_digit
 from benchmarks.scoring import Share
+from benchmarks.sets import data_folder
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Source, Status
-from digitocr.training.synth.compose import Drawing, cell, finish, form_field, line, new_scene
-from digitocr.training.synth.paper import degrade, sheet
-from digitocr.training.synth.pen import Token, draw_hand, write
+from digitocr.training.synth.compose import Drawing, cell, form_field, line
 from digitocr.training.synth.strokes import Random, Sources, load_archive
 
 ARCHIVES = ("unipen_digits", "pendigits")
@@ -30,7 +29,6 @@ WORST = 1.5
 """Damage goes from none to this; 1 is the usual wear."""
 
 AT_ONCE = 32
-INK = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,13 +70,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _digit(rng: Random, sources: Sources, _: float) -> Drawing:
-    """Draw one digit alone on paper: what is measured is the shapes, not the wear."""
-    hand = draw_hand(rng, sources)
-    written = write(rng, [Token(str(rng.integers(10)))], hand, 40.0, margin=(14, 14, 14, 14))
-    rows, columns = written.alpha.shape
-    scene = new_scene(sheet(rng, (rows, columns), level=235))
-    scene.add_number(rng, [(written, 0, 0)], (INK / 3,) * 3, hand.pen, grain=0.2)
-    return finish(scene, degrade(rng, scene.paper, blur=0.5), "cell")
+    return draw_digit(rng, sources)
 
 
 def _answer(rng: Random, sources: Sources, damage: float) -> Drawing:
