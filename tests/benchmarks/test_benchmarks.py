@@ -1,6 +1,8 @@
 """The benchmarks' own parts: what they print, draw and refuse."""
 
 import dataclasses
+import doctest
+import importlib
 import json
 import pkgutil
 import sys
@@ -11,6 +13,7 @@ import numpy as np
 import pytest
 from fake_results import Fake
 
+import benchmarks
 from benchmarks import ablation, accuracy
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.drawn import A4, draw_files, draw_pages
@@ -132,6 +135,14 @@ def test_saved_figures_hold_intervals_and_families(measured, families):
     saved = json.loads(json.dumps(accuracy.as_json(families)))
     assert saved["families"]["poor"]["exact"]["hits"] == 4
     assert saved["mean of families"]["exact"] == pytest.approx((1 + 4 / 13) / 2)
+
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__, "benchmarks."))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_hold(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
 def test_each_part_of_the_ablation_exists_and_its_substitute_takes_the_same_arguments():
