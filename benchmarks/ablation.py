@@ -36,7 +36,8 @@ class Part:
     change : callable
         Makes a reader without it.
     replaced : tuple of (str, object)
-        Names of functions and values within ``digitocr``, each with its substitute.
+        Names of functions and values within ``digitocr``, each with its substitute. A function is named where it is
+        looked up: the module that imports it, not the one that defines it.
     """
 
     name: str
@@ -61,22 +62,25 @@ PARTS = (
         "all cuts",
         replaced=(("imaging.segment.cut_columns", lambda part, scale: np.zeros((0, len(part)), np.intp)),),
     ),
-    Part("seams, straight cuts instead", replaced=(("imaging.segment.WIDE", 99.0),)),
+    Part("seams, straight cuts instead", replaced=(("imaging.cuts.WIDE", 99.0),)),
     Part("whole components settled first", replaced=(("recognition.scoring.SURE", 1.0),)),
     Part("slant taken out", replaced=(("imaging.segment._slant", lambda labels: 0.0),)),
     Part("strays joined to rows", replaced=(("imaging.segment.with_strays", lambda rows, boxes: rows),)),
     Part("rows of print left out", replaced=(("imaging.segment.is_print", lambda boxes: False),)),
     Part(
-        "other ways up", replaced=(("pipeline.Reader._worth_trying", lambda _, reads: [[] for _ in reads]),)
+        "other ways up",
+        replaced=(
+            ("recognition.orientation._worth_trying", lambda reads, log_probabilities: [[] for _ in reads]),
+        ),
     ),
-    Part("paper cut out of photos", replaced=(("imaging.clean.paper_corners", lambda grey: None),)),
+    Part("paper cut out of photos", replaced=(("imaging.geometry.paper_corners", lambda grey: None),)),
     Part("skew taken out", replaced=(("imaging.clean.skew_deg", lambda ink: 0.0),)),
     Part("rulings painted out", replaced=(("imaging.rulings.find", lambda ink, length: None),)),
     Part(
         "rows parted by lines of tables", replaced=(("imaging.rulings.upright", lambda even, length: None),)
     ),
     Part("faint patterns left out", replaced=(("imaging.clean.without_faint", lambda even, ink: ink),)),
-    Part("light evened out", replaced=(("imaging.clean.even_light", lambda grey: grey),)),
+    Part("light evened out", replaced=(("imaging.binarize.even_light", lambda grey: grey),)),
 )
 
 

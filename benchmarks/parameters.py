@@ -193,7 +193,7 @@ def constant_moved(name: str, factor: float) -> Iterator[Number]:
     KeyError
         There is no such constant.
     """
-    module, constant, rest = _resolved(name)
+    module, constant, rest = resolve(name)
     unit = "share" if constant.endswith("_SHARE") else ""
     value = moved(getattr(module, constant), rest, factor, unit)
     with ExitStack() as stack:
@@ -203,8 +203,23 @@ def constant_moved(name: str, factor: float) -> Iterator[Number]:
         yield dict(_listed(value, constant))[f"{constant}.{rest}" if rest else constant]
 
 
-def _resolved(name: str) -> tuple[ModuleType, str, str]:
-    """Part a name into module, constant and what follows."""
+def resolve(name: str) -> tuple[ModuleType, str, str]:
+    """Part a dotted name into a module, a name that it holds, and what follows.
+
+    Parameters
+    ----------
+    name : str
+
+    Returns
+    -------
+    module : module
+    held, rest : str
+
+    Raises
+    ------
+    KeyError
+        There is no such module, or it does not hold that name.
+    """
     parts = name.split(".")
     for i in range(len(parts) - 1, 0, -1):
         try:
@@ -214,7 +229,7 @@ def _resolved(name: str) -> tuple[ModuleType, str, str]:
         if hasattr(module, parts[i]):
             return module, parts[i], ".".join(parts[i + 1 :])
         break
-    raise KeyError(f"no constant {name}")
+    raise KeyError(f"there is no {name}")
 
 
 def _importers(source: str, constant: str) -> Iterator[tuple[ModuleType, str]]:

@@ -1,12 +1,15 @@
 """The benchmarks' own parts: what they print, draw and refuse."""
 
+import ast
 import dataclasses
 import doctest
 import importlib
 import json
 import pkgutil
 import sys
+from functools import cache
 from inspect import signature
+from pathlib import Path
 
 import cv2
 import numpy as np
@@ -18,9 +21,11 @@ from benchmarks import ablation, accuracy
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.drawn import A4, draw_files, draw_pages
 from benchmarks.forms import without
+from benchmarks.parameters import resolve
 from benchmarks.processes import on_one_core
 from benchmarks.report import COLOURS, MARKS, write_report
 from benchmarks.scoring import Half, Results, scored
+from benchmarks.sets import ROOT
 from benchmarks.throughput import Throughput
 
 
@@ -145,13 +150,33 @@ def test_the_examples_in_docstrings_hold(name):
     assert doctest.testmod(importlib.import_module(name)).failed == 0
 
 
-def test_each_part_of_the_ablation_exists_and_its_substitute_takes_the_same_arguments():
-    for part in ablation.PARTS:
-        for name, substitute in part.replaced:
-            found = pkgutil.resolve_name(f"digitocr.{name}")
-            assert callable(found) == callable(substitute), name
-            if callable(found):
-                assert len(signature(found).parameters) == len(signature(substitute).parameters), name
+SUBSTITUTES = {name: substitute for part in ablation.PARTS for name, substitute in part.replaced}
+
+
+@pytest.mark.parametrize("name", SUBSTITUTES)
+def test_what_the_ablation_replaces_exists_and_is_looked_up_there(name):
+    found, substitute = pkgutil.resolve_name(f"digitocr.{name}"), SUBSTITUTES[name]
+    assert callable(found) == callable(substitute)
+    if callable(found):
+        assert len(signature(found).parameters) == len(signature(substitute).parameters)
+    module, leaf = resolve(f"digitocr.{name}")[0], name.rpartition(".")[2]
+    others = (ROOT / "digitocr").rglob("*.py")
+    assert leaf in names_read(Path(module.__file__)) or any(
+        f"{module.__name__.rpartition('.')[2]}.{leaf}" in names_read(path) for path in others
+    )
+
+
+@cache
+def names_read(path):
+    """Return all names that a module reads, and names of modules with what is read of them."""
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(getattr(node, "ctx", None), ast.Load)
+    ]
+    plain = {node.id for node in nodes if isinstance(node, ast.Name)}
+    dotted = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    return plain | {f"{node.value.id}.{node.attr}" for node in dotted}
 
 
 def test_errors_of_the_looking_half_are_drawn_and_no_others(tmp_path):
