@@ -1,6 +1,6 @@
-"""Drawn numbers of writers that were never learned from: how many are read, accepted, and wrong among the accepted.
+"""Drawn numbers of writers kept out of training: how many are read, accepted, and wrong among the accepted.
 
-``python -m benchmarks.unseen [--digits 3000] [--answers 20000]``; needs the stroke archives of ``DIGITOCR_DATA``.
+``python -m benchmarks.unseen [--digits 3000] [--answers 20000]``; it needs the stroke archives of ``DIGITOCR_DATA``.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from digitocr.training.synth.strokes import Random, Sources, load_archive
 ARCHIVES = ("unipen_digits", "pendigits")
 KINDS, SHARES = (line, form_field, cell), (0.6, 0.25, 0.15)
 WORST = 1.5
-"""Damage goes from none to this; 1 is the usual wear."""
+"""The worst damage; 0 is none, 1 the usual wear."""
 
 AT_ONCE = 32
 
@@ -39,7 +39,7 @@ class Outcome:
     ----------
     damage : float
     right : bool
-        All its digits, and no others.
+        All its digits were read, and no others.
     accepted : bool
         It was read, and nobody is asked about it.
     """

@@ -186,7 +186,7 @@ def test_errors_of_the_looking_half_are_drawn_and_no_others(tmp_path):
     look = [a for a in answers if Half.of(a.truth.file) is Half.LOOK]
     (sheet,) = draw_errors(results, look, images, out, "cells")
     assert cv2.imread(str(sheet)) is not None
-    with pytest.raises(ValueError, match="not to be looked at"):
+    with pytest.raises(ValueError, match="must not be looked at"):
         draw_errors(results, answers, images, out, "cells")
 
 
