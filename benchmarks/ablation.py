@@ -19,9 +19,10 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 
-from benchmarks.scoring import Half, Scored
+from benchmarks.scoring import Scored
 from benchmarks.sets import SETS, data_folder, read_here
 from benchmarks.tables import markdown
+from benchmarks.truth import Half
 from digitocr.networks.classifier import Classifier
 from digitocr.pipeline import Reader, load_reader
 

@@ -21,9 +21,10 @@ from benchmarks.contact_sheets import draw_errors
 from benchmarks.isolated import DIGIT_SETS, read_isolated
 from benchmarks.processes import on_one_core
 from benchmarks.report import write_report
-from benchmarks.scoring import Figures, Half, Results, Scored, Share, in_mean, scored
+from benchmarks.scoring import Figures, Results, Scored, Share, scored
 from benchmarks.sets import OUT, POOLED, ROOT, SETS, data_folder
 from benchmarks.tables import markdown, per_cent, with_interval
+from benchmarks.truth import Half, in_mean
 
 HALVES = {"look": Half.LOOK, "count": Half.COUNT, "all": None}
 """The tables that are printed, by their titles."""

@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.scoring import Answer, Half, Results
+from benchmarks.scoring import Answer, Results
+from benchmarks.truth import Half
 from digitocr.errors import InputError
 from digitocr.io.pages import decode
 from digitocr.records import Grey

@@ -18,7 +18,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.scoring import Half, Share
+from benchmarks.scoring import Share
+from benchmarks.truth import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks
 from digitocr.forms import template as templates

@@ -1,61 +1,16 @@
-"""Scores a results folder against the truth of a set: every stated figure comes from here.
-
-A set is a folder with ``truth.csv`` and ``images/``. Its truth lists the answers: either the text of a whole image
-(``file,text``, with ``|`` between rows of paper), or the text in each box of a page
-(``file,field,text,x,y,width,height``). A *family* is paper of one source, known by how the file names begin.
-"""
+"""Scores a results folder against the truth of a set: every stated figure comes from here."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
-import re
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from benchmarks.truth import FEWEST, OTHER, Half, Row, Truth, family, read_rows, read_truth
 from digitocr.training.calibrate.scoring import wilson
 
 ECE_BINS = 15
-
-FEWEST = 10
-"""Families with fewer answers than this are joined to one."""
-
-OTHER = "other"
-"""Name of the joined small families, and of files whose names begin with a digit."""
-
-_FAMILY = re.compile(r"c1_\d+|[^_\d]*")
-
-Row = dict[str, str]
-
-
-class Half(StrEnum):
-    """The errors of one half of a set may be looked at; the other half is only counted."""
-
-    LOOK = "look"
-    COUNT = "count"
-
-    @classmethod
-    def of(cls, file: str) -> Half:
-        """Return the half that an image belongs to, by the SHA-1 of its name.
-
-        Parameters
-        ----------
-        file : str
-
-        Returns
-        -------
-        Half
-
-        Examples
-        --------
-        >>> Half.of("a_car_000155.jpg").value
-        'look'
-        """
-        last = hashlib.sha1(file.encode(), usedforsecurity=False).hexdigest()[-1]
-        return cls.COUNT if int(last, 16) % 2 else cls.LOOK
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,50 +45,6 @@ class Share:
             return "–"
         low, high = self.interval()
         return f"{self.value:.2%} ({low:.2%} to {high:.2%})"
-
-
-@dataclass(frozen=True, slots=True)
-class Truth:
-    """One line of ``truth.csv``.
-
-    Attributes
-    ----------
-    file : str
-        Relative to ``images/``.
-    field : str
-        '' where the answer is the whole image.
-    text : str
-        The digits in reading order; '' where nothing must be read.
-    box : (x, y, width, height) or None
-        In page pixels; None where the answer is the whole image.
-    in_rows : bool
-        A row of paper may hold several numbers; the truth does not say where one ends.
-    """
-
-    file: str
-    field: str
-    text: str
-    box: tuple[float, float, float, float] | None
-    in_rows: bool
-
-    def holds(self, row: Row) -> bool:
-        """Tell whether the centre of a digit or number lies in the box of this answer.
-
-        Parameters
-        ----------
-        row : dict of str to str
-            From a digits or numbers table.
-
-        Returns
-        -------
-        bool
-        """
-        if self.box is None:
-            return True
-        x, y, width, height = self.box
-        centre_x = float(row["x"]) + float(row["width"]) / 2
-        centre_y = float(row["y"]) + float(row["height"]) / 2
-        return x <= centre_x <= x + width and y <= centre_y <= y + height
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,6 +84,11 @@ class Answer:
     failed: bool
     confidence: float | None
     sure: bool
+
+    @property
+    def is_wrongly_accepted(self) -> bool:
+        """Whether it was accepted although it is not exact."""
+        return self.accepted and not self.exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,26 +298,6 @@ def scored(results: Results, set_folder: Path, half: Half | None = None) -> Scor
     return Scored(tuple(results.answer(truth) for truth in truths), tuple(results.outside(truths)))
 
 
-def family(file: str) -> str:
-    """Return the family of a file: its name up to the first digit or underscore, or ``c1_`` and a number.
-
-    Parameters
-    ----------
-    file : str
-
-    Returns
-    -------
-    str
-
-    Examples
-    --------
-    >>> [family(name) for name in ("a_car_000155.jpg", "c1_2014_15.jpg", "golf1.jpg", "7.png")]
-    ['a', 'c1_2014', 'golf', 'other']
-    """
-    found = _FAMILY.match(Path(file).name)
-    return found.group() if found and found.group() else OTHER
-
-
 def families(answers: Sequence[Answer]) -> dict[str, set[str]]:
     """Group the files of a set by family; families of fewer than `FEWEST` answers are joined to the last group.
 
@@ -420,66 +316,6 @@ def families(answers: Sequence[Answer]) -> dict[str, set[str]]:
         group = groups.setdefault(name if names.count(name) >= FEWEST else OTHER, set())
         group |= {a.truth.file for a, its in zip(answers, names, strict=True) if its == name}
     return {name: groups[name] for name in sorted(groups, key=lambda name: (name == OTHER, name))}
-
-
-def in_mean(sizes: Mapping[str, int]) -> list[str]:
-    """Return which families enter the mean over families: those of at least `FEWEST` answers, else all.
-
-    Parameters
-    ----------
-    sizes : mapping of str to int
-        Number of answers of each family.
-
-    Returns
-    -------
-    list of str
-    """
-    return [name for name, size in sizes.items() if size >= FEWEST] or list(sizes)
-
-
-def read_rows(path: Path) -> list[Row]:
-    """Read a CSV table.
-
-    Parameters
-    ----------
-    path : Path
-
-    Returns
-    -------
-    list of Row
-        Empty where the file does not exist.
-    """
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
-
-
-def read_truth(set_folder: Path, half: Half | None = None) -> list[Truth]:
-    """Read the truth of a set, or of one half of it; fields without a box are left out.
-
-    Parameters
-    ----------
-    set_folder : Path
-    half : Half, optional
-
-    Returns
-    -------
-    list of Truth
-    """
-    truths = []
-    for row in read_rows(set_folder / "truth.csv"):
-        file = row["file"].removeprefix("images/")
-        if half not in (None, Half.of(file)):
-            continue
-        box = None
-        if "field" in row:
-            if not row["x"]:
-                continue
-            box = float(row["x"]), float(row["y"]), float(row["width"]), float(row["height"])
-        in_rows = "rotation_cw_deg" in row
-        truths.append(Truth(file, row.get("field", ""), row["text"].replace("|", ""), box, in_rows))
-    return truths
 
 
 def align(read: str, truth: str) -> tuple[int, list[int], int]:
@@ -556,7 +392,7 @@ def figures(answers: Sequence[Answer], outside: Iterable[Row] = ()) -> Figures:
         der=sum(a.distance for a in answers) / digits,
         der_mean=_mean([min(1.0, a.distance / len(a.truth.text)) for a in filled]),
         accepted=Share(sum(a.accepted for a in filled), len(filled)),
-        wrong=Share(sum(not a.exact for a in taken), len(taken)),
+        wrong=Share(sum(a.is_wrongly_accepted for a in taken), len(taken)),
         silent=sum(a.silent for a in answers) / digits,
         missing=Share(sum(not a.read for a in filled), len(filled)),
         failed=Share(len({a.truth.file for a in answers if a.failed}), len(files)),

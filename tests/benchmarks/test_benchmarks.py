@@ -24,9 +24,10 @@ from benchmarks.forms import without
 from benchmarks.parameters import resolve
 from benchmarks.processes import on_one_core
 from benchmarks.report import COLOURS, MARKS, write_report
-from benchmarks.scoring import Half, Results, scored
+from benchmarks.scoring import Results, scored
 from benchmarks.sets import ROOT
 from benchmarks.throughput import Throughput
+from benchmarks.truth import Half
 
 
 def test_printed_lines_go_on_beneath_writing_that_is_painted_over():

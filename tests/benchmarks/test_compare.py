@@ -7,8 +7,9 @@ import pytest
 from fake_results import Fake, fill
 
 from benchmarks import compare as command
-from benchmarks.compare import ALL, MEAN, MEASURES, compare, compare_tables, figures_of
-from benchmarks.scoring import Half
+from benchmarks.compare import compare, compare_tables
+from benchmarks.paired import ALL, MEAN, MEASURES, figures_of
+from benchmarks.truth import Half
 
 SEED = 7
 

@@ -8,16 +8,8 @@ from pathlib import Path
 import pytest
 from fake_results import KINDS, Fake, fill
 
-from benchmarks.scoring import (
-    Half,
-    Share,
-    align,
-    calibration_error,
-    families,
-    family,
-    in_mean,
-    read_truth,
-)
+from benchmarks.scoring import Share, align, calibration_error, families
+from benchmarks.truth import Half, family, in_mean, read_truth
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data"))

@@ -6,8 +6,8 @@ import pytest
 from fake_reader import FakeReader
 
 from benchmarks import sensitivity
-from benchmarks.scoring import read_truth
 from benchmarks.sensitivity import ALL, draw_set, load, measure, numbers, table
+from benchmarks.truth import read_truth
 from digitocr.records import FileStatus
 
 
