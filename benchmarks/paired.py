@@ -141,7 +141,7 @@ def figures_of(before: Scored, after: Scored) -> dict[str, dict[str, Change]]:
     # of both, by family: what is (drawn, measure, before or after), the first drawing being the files as they are
     rng = np.random.default_rng(SEED)
     sums = {name: _resampled(before, after, files[name], measures, rng) for name in groups}
-    ratios = {ALL: _ratio(sum(sums.values()))}
+    ratios = {ALL: _ratio(np.sum(list(sums.values()), axis=0))}
     if len(groups) > 1:
         ratios |= {name: _ratio(of) for name, of in sums.items()}
         chosen = in_mean({name: len(part.answers) for name, part in groups.items()})
@@ -184,4 +184,5 @@ def _ratio(sums: NDArray[np.float64]) -> NDArray[np.float64]:
 def _change(values: NDArray[np.float64]) -> Change:
     """Return a change from ``(1 + drawn, before or after)`` values."""
     low, high = np.quantile(values[1:, 1] - values[1:, 0], INTERVAL)
-    return Change(*values[0].tolist(), float(low), float(high))
+    before, after = values[0].tolist()
+    return Change(before, after, float(low), float(high))

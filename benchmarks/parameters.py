@@ -14,6 +14,7 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import fields, is_dataclass, replace
+from functools import cache
 from types import MappingProxyType, ModuleType
 from typing import Any, TypeVar
 from unittest.mock import patch
@@ -162,15 +163,17 @@ def _modules(packages: Iterable[str]) -> Iterator[ModuleType]:
             yield importlib.import_module(inner.name)
 
 
-def _defined(module: ModuleType) -> Iterator[str]:
-    """Yield the names in capitals that a module assigns at its top level."""
+@cache
+def _defined(module: ModuleType) -> tuple[str, ...]:
+    """Return the names in capitals that a module assigns at its top level."""
+    found: list[str] = []
     for statement in ast.parse(inspect.getsource(module)).body:
         targets = (
             statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
         )
-        for node in (node for target in targets if target is not None for node in ast.walk(target)):
-            if isinstance(node, ast.Name) and node.id.isupper() and hasattr(module, node.id):
-                yield node.id
+        nodes = (node for target in targets if target is not None for node in ast.walk(target))
+        found += [node.id for node in nodes if isinstance(node, ast.Name) and node.id.isupper()]
+    return tuple(name for name in found if hasattr(module, name))
 
 
 @contextmanager
@@ -235,6 +238,13 @@ def resolve(name: str) -> tuple[ModuleType, str, str]:
 def _importers(source: str, constant: str) -> Iterator[tuple[ModuleType, str]]:
     """Yield the loaded modules of the program that import a constant by name, and their name for it."""
     for module in [m for name, m in sys.modules.items() if name.startswith(ROOT) and hasattr(m, "__file__")]:
-        for node in ast.walk(ast.parse(inspect.getsource(module))):
-            if isinstance(node, ast.ImportFrom) and node.module == source:
-                yield from ((module, a.asname or a.name) for a in node.names if a.name == constant)
+        yield from (
+            (module, alias) for one, name, alias in _imported(module) if (one, name) == (source, constant)
+        )
+
+
+@cache
+def _imported(module: ModuleType) -> tuple[tuple[str, str, str], ...]:
+    """Return what a module imports by name: from where, as what it is known there, and here."""
+    nodes = [n for n in ast.walk(ast.parse(inspect.getsource(module))) if isinstance(n, ast.ImportFrom)]
+    return tuple((node.module or "", a.name, a.asname or a.name) for node in nodes for a in node.names)

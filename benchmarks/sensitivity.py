@@ -1,4 +1,4 @@
-"""What a set number costs when it is moved by 20 %, on drawn crops and pages and on the real sets by family.
+"""What a set number costs when it is moved by 20 %, on drawn crops, pages and forms and on the real sets by family.
 
 ``python -m benchmarks.sensitivity --only PREFIX [--only PREFIX …] [--sets a,b]`` moves one number of the reading path
 at a time up and down, reads the sets, and appends what it finds to ``benchmarks/out/sensitivity.jsonl``. It can be
@@ -12,7 +12,6 @@ Numbers are the fields of the reader's parameters, and the constants of the modu
 from __future__ import annotations
 
 import argparse
-import csv
 import hashlib
 import json
 import sys
@@ -25,24 +24,27 @@ from pathlib import Path
 from typing import Any
 
 import cv2
-import numpy as np
 
-from benchmarks.golden import KINDS, OWN
+from benchmarks.drawn_sets import DRAWN, TEMPLATE, draw_set
 from benchmarks.parameters import ROOT, Number, constant_moved, list_constants, list_parameters, moved
 from benchmarks.scoring import Scored
+from benchmarks.set_numbers import BESIDE_READING
 from benchmarks.sets import OUT, SETS, data_folder, read_here
 from benchmarks.tables import markdown
+from digitocr.forms.registration import form_of
+from digitocr.forms.template import load as load_template
 from digitocr.pipeline import Reader, load_reader
 
 FACTORS = (0.8, 1.2)
 
-DRAWN = {"drawn_crops": (("digit", "field", "line", "cells"), 200), "drawn_pages": (("page", "photo"), 16)}
-"""Drawn sets: kinds of pictures in turn, and how many."""
-
-SEED = 2029
-
-READING = ("digitocr.imaging", "digitocr.recognition", "digitocr.pipeline", "digitocr.records")
-"""Where constants are looked for. The sets are read without templates, so the numbers of forms stay out."""
+READING = (
+    "digitocr.imaging",
+    "digitocr.forms",
+    "digitocr.recognition",
+    "digitocr.pipeline",
+    "digitocr.records",
+)
+"""Where constants are looked for; what of forms reads no page is left out."""
 
 CODE = ("errors", "records", "pipeline", "io", "networks", "imaging", "recognition", "forms")
 """What of ``digitocr`` decides what is read: a change of any file makes earlier measurements void."""
@@ -191,7 +193,8 @@ def numbers(reader: Reader) -> dict[str, Number]:
         Values by name.
     """
     parameters = getattr(reader, "parameters", None)
-    return dict([*(list_parameters(parameters) if parameters else []), *list_constants(READING)])
+    constants = [pair for pair in list_constants(READING) if not BESIDE_READING & set(pair[0].split("."))]
+    return dict([*(list_parameters(parameters) if parameters else []), *constants])
 
 
 @contextmanager
@@ -251,12 +254,18 @@ def measure(
                 if (code, folder.name, name, factor) in known or (name and value == values[name]):
                     continue
                 try:
-                    found, error = counted(read_here(other, folder)[0]), ""
+                    found, error = counted(read_here(_for_set(other, folder), folder)[0]), ""
                 except Exception as failure:
                     found, error = {}, f"{type(failure).__name__}: {failure}"
                 one = Measured(code, folder.name, name, factor, value, found, error)
                 append(path, one)
                 yield one
+
+
+def _for_set(reader: Reader, folder: Path) -> Reader:
+    """Return the reader with the template of a set, if it has one."""
+    path = folder / TEMPLATE
+    return replace(reader, forms=(form_of(load_template(path)),)) if path.is_file() else reader
 
 
 def table(found: Sequence[Measured], values: Mapping[str, Number], sets: Sequence[str]) -> str:
@@ -320,45 +329,6 @@ def _said(change: tuple[float, ...] | str, sign: str = "+") -> str:
         return change
     # adding 0.0 turns -0.0 into 0.0
     return " / ".join(f"{round(points, 1) + 0.0:{sign}.1f}" for points in change) if any(change) else "="
-
-
-# --- the drawn sets ---
-
-
-def draw_set(folder: Path) -> Path:
-    """Draw one of the sets of `DRAWN`, with its truth, as a real set is stored.
-
-    Parameters
-    ----------
-    folder : Path
-        Created; its name says which set.
-
-    Returns
-    -------
-    Path
-        The folder.
-    """
-    kinds, count = DRAWN[folder.name]
-    (folder / "images").mkdir(parents=True)
-    rows: list[dict[str, object]] = []
-    for i in range(count):
-        kind = kinds[i % len(kinds)]
-        drawing = KINDS[kind](np.random.default_rng((SEED, i)), OWN)
-        file = f"{kind}{i:03}.png"
-        image = drawing.image if drawing.colour is None else drawing.colour
-        cv2.imwrite(str(folder / "images" / file), image)
-        if folder.name == "drawn_crops":
-            rows.append({"file": file, "text": drawing.text})
-            continue
-        for k, number in enumerate(drawing.numbers):
-            box = number.field or number.box
-            place = {"x": box.x, "y": box.y, "width": box.width, "height": box.height}
-            rows.append({"file": file, "field": k, "text": number.text, **place})
-    with (folder / "truth.csv").open("w", encoding="utf-8", newline="") as stream:
-        truth = csv.DictWriter(stream, list(rows[0]))
-        truth.writeheader()
-        truth.writerows(rows)
-    return folder
 
 
 def code_digest() -> str:

@@ -6,8 +6,7 @@ import pytest
 from fake_reader import FakeReader
 
 from benchmarks import sensitivity
-from benchmarks.sensitivity import ALL, draw_set, load, measure, numbers, table
-from benchmarks.truth import read_truth
+from benchmarks.sensitivity import ALL, load, measure, numbers, table
 from digitocr.records import FileStatus
 
 
@@ -127,23 +126,10 @@ def test_constants_of_the_reading_path_are_moved_too(folder, tmp_path):
     assert names["limits.best"] == 50
     constants = [name for name in names if name.startswith("digitocr.imaging.")]
     assert len(constants) > 20
+    assert any(name.startswith("digitocr.forms.") for name in names)
+    assert not any(name.startswith("digitocr.forms.detect.") for name in names)
     (_, down, up) = measure(MovedReader(), [folder], constants[:1], tmp_path / "found.jsonl", "code")
     assert down.value < names[constants[0]] < up.value
-
-
-@pytest.mark.parametrize("name", sensitivity.DRAWN)
-def test_drawn_sets_are_sets_and_the_same_each_time(tmp_path, monkeypatch, name):
-    kinds, _ = sensitivity.DRAWN[name]
-    monkeypatch.setitem(sensitivity.DRAWN, name, (kinds, len(kinds)))
-    first, again = (draw_set(tmp_path / part / name) for part in ("first", "again"))
-    truths = read_truth(first)
-    assert truths == read_truth(again)
-    files = sorted(path.name for path in (first / "images").iterdir())
-    assert files == sorted({truth.file for truth in truths})
-    assert len(files) == len(kinds)
-    assert all((truth.box is None) == (name == "drawn_crops") for truth in truths)
-    for file in files:
-        assert (first / "images" / file).read_bytes() == (again / "images" / file).read_bytes()
 
 
 def test_a_prefix_without_numbers_is_refused(capsys):
