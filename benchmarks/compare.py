@@ -2,9 +2,9 @@
 
 ``python -m benchmarks.compare BEFORE AFTER --set DATA/SET [--set …]``. BEFORE and AFTER are results folders as
 ``process_folder`` writes them, or hold one for each set (``BEFORE/cheques/results`` or ``BEFORE/cheques``). Of every
-set three things are printed:
+set the command prints:
 
-- whether the tables are equal byte for byte, but for times and the name of the model, and which are not;
+- whether the tables are equal byte for byte, except for times and the name of the model, and which differ;
 - how many answers changed, by set and family;
 - the figures before and after, with the difference and its 95 % interval (paired bootstrap over the files of each
   family, fixed seed), by set, by family and as the mean over families.
@@ -33,7 +33,7 @@ TIMES = frozenset({"seconds", "processed_at"})
 MODEL = frozenset({"model"})
 
 NAMED = 20
-"""At most so many names of files are printed."""
+"""How many file names are printed at most."""
 
 
 # --- the tables ---
@@ -58,17 +58,17 @@ class Tables:
     model: tuple[str, ...]
 
     def __str__(self) -> str:
-        """Say it in a line or two."""
-        said = [f"{self.count} files: byte for byte equal but for times"]
+        """Return a sentence or two for people."""
+        said = [f"{self.count} files: equal byte for byte, except for times"]
         if self.differ:
             said = [f"{len(self.differ)} of {self.count} files differ: {_named(self.differ)}"]
         if self.model:
-            said.append(f"the model alone differs in {_named(self.model)}")
+            said.append(f"only the model differs in {_named(self.model)}")
         return "\n".join(said)
 
 
 def compare_tables(before: Path, after: Path) -> Tables:
-    """Compare all files of two results folders, and the review queues where these lie beside them.
+    """Compare all files of two results folders, and the review queues next to them, if there are any.
 
     Parameters
     ----------
@@ -130,7 +130,7 @@ CHANGES: dict[str, Callable[[Answer, Answer], bool]] = {
     "newly silent": lambda a, b: b.silent > a.silent,
     "less silent": lambda a, b: a.silent > b.silent,
 }
-"""What may become of an answer, told from the one before and the one after."""
+"""What may happen to an answer, as a test of the one before and the one after."""
 
 
 def changes(before: Answer, after: Answer) -> list[str]:
@@ -263,7 +263,7 @@ def report(found: Comparison) -> str:
     heads = [head for head, count in found.counts[ALL].items() if count]
     counted = [["answers of", *heads]]
     counted += [[name, *(str(of[head]) for head in heads)] for name, of in found.counts.items()]
-    told = markdown(counted) if found.answers else f"No answer of {found.counts[ALL]['answers']} changed."
+    counts = markdown(counted) if found.answers else f"No answer of {found.counts[ALL]['answers']} changed."
     measures = [m for m in MEASURES if m.name in found.figures[ALL]]
     lines = [["per cent (extra: a page)", *(m.name for m in measures)]]
     for name, of in found.figures.items():
@@ -271,7 +271,9 @@ def report(found: Comparison) -> str:
     worse = {name: ", ".join(found.faults(name)) for name in found.figures if found.faults(name)}
     head = "worse" if ALL in worse else "no worse"
     beyond = [f"Worse beyond the interval: {name} ({measures})." for name, measures in worse.items()]
-    return "\n\n".join([f"## {found.name}: {head}", str(found.tables), told, markdown(lines), *beyond]) + "\n"
+    return (
+        "\n\n".join([f"## {found.name}: {head}", str(found.tables), counts, markdown(lines), *beyond]) + "\n"
+    )
 
 
 def shown(found: Comparison) -> list[str]:

@@ -88,7 +88,7 @@ def _draw(images: Path, kinds: Sequence[str], count: int) -> Iterator[TruthRow]:
 
 
 def _draw_forms(folder: Path, count: int) -> Iterator[TruthRow]:
-    """Draw photos of a filled form, its template beside them, and yield a row for each field.
+    """Draw photos of a filled form, store its template, and yield a row for each field.
 
     The template does not name the markers, so that the form must be found by its print.
     """

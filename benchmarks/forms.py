@@ -190,14 +190,16 @@ def _count_rules(
     for rule in template.rules:
         if not set(rule.fields) <= right.keys():
             continue
-        told = any(f"{Reason.RULE_BROKEN}:{rule.name}" in numbers[name].reasons for name in rule.fields)
+        is_reported = any(
+            f"{Reason.RULE_BROKEN}:{rule.name}" in numbers[name].reasons for name in rule.fields
+        )
         errors = [name for name in rule.fields if not right[name]]
         if not errors:
-            tally.alarms.append(told)
+            tally.alarms.append(is_reported)
             continue
         values = {name: checks.value(template.field(name), numbers[name].text) for name in rule.fields}
         if rule.holds(values) is not True:
-            tally.caught += [told] * len(errors)
+            tally.caught += [is_reported] * len(errors)
             tally.forbidden += sum(accepted[name] for name in errors)
 
 
@@ -437,13 +439,13 @@ def main(argv: Sequence[str] | None = None) -> None:
                 real[half].found.append(False)
                 real[half].exact += [False] * count
                 continue
-            heard = say if half is Half.LOOK else _silent
+            report = say if half is Half.LOOK else _silent
             for line in judge(real[half], reader, shown):
-                heard(f"{file} {line}")
+                report(f"{file} {line}")
             registration = choose(View(shown.image), [shown.form])[1]
             for k, other in enumerate(photographed_again(shown, registration, sources, args.versions)):
                 for line in judge(again[half], reader, other):
-                    heard(f"{file} again {k} {line}")
+                    report(f"{file} again {k} {line}")
         for half in Half:
             print(f"{half}\nreal pages: {real[half]}\nphotographed again: {again[half]}")
     with tempfile.TemporaryDirectory() as folder:

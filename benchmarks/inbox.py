@@ -148,10 +148,10 @@ def _rescan(folder: Path, env: dict[str, str]) -> float:
         done = subprocess.run(command, cwd=folder, env=env, text=True, capture_output=True, check=True)
     import json
 
-    told = json.loads(done.stdout)
-    if told["unchanged"] != told["files"]:
-        raise RuntimeError(f"the rescan read files again: {told}")
-    return float(round(told["seconds"] * 1000 / told["files"], 3))
+    summary = json.loads(done.stdout)
+    if summary["unchanged"] != summary["files"]:
+        raise RuntimeError(f"the rescan read files again: {summary}")
+    return float(round(summary["seconds"] * 1000 / summary["files"], 3))
 
 
 def main() -> None:

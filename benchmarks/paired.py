@@ -23,7 +23,7 @@ INTERVAL = (0.025, 0.975)
 """Quantiles of the differences."""
 
 ALL, MEAN = "all", "mean of families"
-"""Names of two rows beside those of the families."""
+"""Names of the two rows that are not families."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,8 +103,8 @@ def _say(name: str, found: Sequence[Found]) -> None:
         "lost": Share(sum(one.lost for one in found), written),
         "wrong of those accepted": Share(wrong, accepted),
     }
-    told = (f"{key} {share}" for key, share in shares.items())
-    sys.stdout.write(f"{name}: {written} numbers, {accepted} accepted, {', '.join(told)}\n")
+    listed = (f"{key} {share}" for key, share in shares.items())
+    sys.stdout.write(f"{name}: {written} numbers, {accepted} accepted, {', '.join(listed)}\n")
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """Counts the set numbers of the reading path before recognition: ``python -m benchmarks.set_numbers [TREE]``.
 
 A set number is one that a person wrote and no training did: every number in the code, elements of arrays included,
-and every number in data files beside the code. Not counted are 0, 1 and 2 (also negative), and whole numbers that
-stand alone in an index or slice: they say which column, not how much. *Named* are numbers in constants, in fields of
-classes and in defaults of parameters; *unnamed* are all others.
+and every number in the data files of its folders. It does not count 0, 1 and 2 (nor their negatives), and whole
+numbers that stand alone in an index or slice: these say which column, not how much. *Named* are numbers in constants,
+in fields of classes and in defaults of parameters; *unnamed* are all others.
 
 TREE is a checkout of the project, this one by default; both layouts are known, the present rooms and the flat one of
 before (commit 6a0e350). ``--list`` prints every number with its place.

@@ -29,7 +29,7 @@ CROPS_AT_ONCE = 32
 
 
 def data_folder() -> Path:
-    """Return the folder of the sets: ``DIGITOCR_DATA``, else ``shared/data`` beside the project.
+    """Return the folder of the sets, from ``DIGITOCR_DATA`` or the default.
 
     Returns
     -------

@@ -53,7 +53,7 @@ def test_a_folder_is_equal_to_itself(fake, after, capsys):
         for change in of.values():
             assert (change.difference, change.low, change.high) == (0, 0, 0)
     assert command.main([str(fake.results), str(after), "--set", str(fake.set)]) == 0
-    assert "byte for byte equal" in capsys.readouterr().out
+    assert "equal byte for byte" in capsys.readouterr().out
 
 
 def test_figures_are_those_of_the_scorer(fake, after):

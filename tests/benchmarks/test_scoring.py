@@ -135,7 +135,7 @@ def assert_same(got, wanted):
         assert mine == (value if value is None else pytest.approx(value)), name
 
 
-@pytest.mark.skipif(not REFERENCE.exists(), reason="no reference scorer beside DIGITOCR_DATA")
+@pytest.mark.skipif(not REFERENCE.exists(), reason="no reference scorer next to DIGITOCR_DATA")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(5))
 def test_agrees_with_the_reference_scorer(tmp_path, kind, seed):

@@ -71,7 +71,7 @@ def spoil(rng, text):
 
 
 def fill(fake, rng):
-    """Write a set of random answers, some of them misread, parted, unread, failed or outside the boxes."""
+    """Write a set of random answers, some of them misread, split, unread, failed or outside the boxes."""
     for i in range(60):
         file, numbers = f"{rng.choice(('golf', 'golf', 'c1_2014_', 'c1_2014_', 'few'))}{i}.png", []
         for k in range(rng.randint(1, 4) if fake.kind == "page" else 1):
