@@ -135,7 +135,7 @@ def moved(obj: T, name: str, factor: float, unit: str = "") -> T:
 
 
 def list_constants(packages: Iterable[str]) -> list[tuple[str, Number]]:
-    """List the numbers that modules define as constants, tuples of numbers by element.
+    """List the numbers that modules define as constants, tuples by element; those in dataclasses are left out.
 
     Parameters
     ----------
@@ -151,6 +151,7 @@ def list_constants(packages: Iterable[str]) -> list[tuple[str, Number]]:
         (f"{module.__name__}.{name}", value)
         for module in _modules(packages)
         for constant in _defined(module)
+        if not is_dataclass(getattr(module, constant))
         for name, value in _listed(getattr(module, constant), constant)
     ]
 

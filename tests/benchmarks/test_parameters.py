@@ -71,7 +71,9 @@ def test_what_is_no_number_is_refused(name):
 def modules(tmp_path, monkeypatch):
     """Two modules of the program: one defines constants, the other imports one and has a namesake of another."""
     sources = {
-        "digitocr.source_": "import math\nLIMIT, FLAG, NAME = 50, True, 'x'\nNEAR = (0.5, 2.0)\n"
+        "digitocr.source_": "import math\nfrom dataclasses import make_dataclass\n"
+        "OBJECT = make_dataclass('Inner', [('limit', int)])(7)\n"
+        "LIMIT, FLAG, NAME = 50, True, 'x'\nNEAR = (0.5, 2.0)\n"
         "EDGE_SHARE: float = 0.9\nderived = LIMIT * 2\nHALF = math.log(0.5)\n",
         "digitocr.user_": "from digitocr.source_ import LIMIT as MOST\nNEAR = (0.5, 2.0)\n"
         "def most():\n    return MOST\n",
