@@ -1,8 +1,8 @@
 """What each part of the reading path is worth: ``python -m benchmarks.ablation [--sets cheques,cells]``.
 
-Every part is put out of use in turn and all sets are read again, in one process and on one thread; printed is how many
-points of exact answers it costs on both halves, and the time of an image. Confidences stay as they were fitted for
-the whole path, so that what is accepted is not compared.
+The command disables one part at a time and reads all sets again, in one process and on one thread. It prints how many
+points of exact answers that costs on each half, and the time of an image. Accepted answers are not compared: the
+confidences stay as they were fitted for the whole path.
 """
 
 from __future__ import annotations
@@ -10,8 +10,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import sys
-import tempfile
-import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -21,29 +19,26 @@ from unittest.mock import patch
 import cv2
 import numpy as np
 
-from benchmarks.accuracy import Measured, data_folder, markdown
-from benchmarks.scoring import Half, Results, read_truth
+from benchmarks.scoring import Scored
+from benchmarks.sets import SETS, data_folder, read_here
+from benchmarks.tables import markdown
+from benchmarks.truth import Half
 from digitocr.networks.classifier import Classifier
 from digitocr.pipeline import Reader, load_reader
-from digitocr.records import Source
-from digitocr.results.tables import write_tables
-
-SETS = ("cheques", "form_fields", "cells", "photos", "forms")
-AT_ONCE = {"photos": 1, "forms": 1}
-"""Images read together, 32 where nothing is said."""
 
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Part:
-    """A part of the reading path, and how it is put out of use.
+    """A part of the reading path, and how it is disabled.
 
     Attributes
     ----------
     name : str
     change : callable
         Makes a reader without it.
-    replaced : tuple
-        Names of functions and values, each with what stands in for it.
+    replaced : tuple of (str, object)
+        Names of functions and values within ``digitocr``, each with its substitute. A function is named where it is
+        looked up: the module that imports it, not the one that defines it.
     """
 
     name: str
@@ -79,52 +74,49 @@ PARTS = (
     Part("strays joined to rows", replaced=(("imaging.segment.with_strays", lambda rows, boxes: rows),)),
     Part("rows of print left out", replaced=(("imaging.segment.is_print", lambda boxes: False),)),
     Part(
-        "other ways up", replaced=(("pipeline.Reader._worth_trying", lambda _, reads: [[] for _ in reads]),)
+        "other ways up",
+        replaced=(
+            ("recognition.orientation._worth_trying", lambda reads, log_probabilities: [[] for _ in reads]),
+        ),
     ),
-    Part("paper cut out of photos", replaced=(("imaging.clean.paper_corners", lambda grey, p: None),)),
+    Part("paper cut out of photos", replaced=(("imaging.geometry.paper_corners", lambda grey: None),)),
     Part("skew taken out", replaced=(("imaging.clean.skew_deg", lambda ink: 0.0),)),
     Part("rulings painted out", replaced=(("imaging.rulings.find", lambda ink, length: None),)),
     Part(
         "rows parted by lines of tables", replaced=(("imaging.rulings.upright", lambda even, length: None),)
     ),
     Part("faint patterns left out", replaced=(("imaging.clean.without_faint", lambda even, ink: ink),)),
-    Part("light evened out", replaced=(("imaging.clean.even_light", lambda grey: grey),)),
+    Part("light evened out", replaced=(("imaging.binarize.even_light", lambda grey: grey),)),
 )
 
 
-def measure(reader: Reader, folder: Path) -> Measured:
-    """Read a set in this process."""
-    images = sorted((folder / "images").iterdir())
-    at_once = AT_ONCE.get(folder.name, 32)
-    started = time.process_time()
-    parts = (images[i : i + at_once] for i in range(0, len(images), at_once))
-    readings = [r for part in parts for r in reader.read([Source(path, path.name) for path in part])]
-    ms = 1000 * (time.process_time() - started) / len(images)
-    with tempfile.TemporaryDirectory() as work:
-        for reading in readings:
-            write_tables(Path(work), reading.result, reading.result.file)
-        rows = "".join(f"{r.result.file},{r.result.status}\n" for r in readings)
-        (Path(work) / "files.csv").write_text("file,status\n" + rows, encoding="utf-8")
-        results = Results(Path(work))
-        truths = read_truth(folder)
-        answers, outside = [results.answer(truth) for truth in truths], list(results.outside(truths))
-    return Measured(answers, outside, len(images), ms)
+def without(part: Part, reader: Reader, folders: Sequence[Path]) -> list[tuple[Scored, float]]:
+    """Read all sets with a part disabled.
 
+    Parameters
+    ----------
+    part : Part
+    reader : Reader
+    folders : sequence of Path
+        Sets.
 
-def without(part: Part, reader: Reader, folders: Sequence[Path]) -> list[Measured]:
-    """Read all sets with a part out of use."""
+    Returns
+    -------
+    list of (Scored, float)
+        Answers, and milliseconds an image.
+    """
     with ExitStack() as stack:
         for name, value in part.replaced:
             stack.enter_context(patch(f"digitocr.{name}", value))
-        return [measure(part.change(reader), folder) for folder in folders]
+        return [read_here(part.change(reader), folder) for folder in folders]
 
 
-def _cells(found: Sequence[Measured], whole: Sequence[Measured]) -> list[str]:
+def _cells(found: Sequence[Scored], whole: Sequence[Scored]) -> list[str]:
     out = []
     for one, other in zip(found, whole, strict=True):
         shares = [
-            (m.half(half).figures().exact.value or 0.0) * 100
-            for m in (one, other)
+            (s.half(half).figures().exact.value or 0.0) * 100
+            for s in (one, other)
             for half in (Half.LOOK, Half.COUNT)
         ]
         if one is other:
@@ -137,23 +129,17 @@ def _cells(found: Sequence[Measured], whole: Sequence[Measured]) -> list[str]:
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.ablation", description=__doc__)
-    parser.add_argument("--sets", default=",".join(SETS), help="names of sets, with commas")
+    parser.add_argument("--sets", default=",".join(SETS), help="names of sets, separated by commas")
     names = parser.parse_args(argv).sets.split(",")
     cv2.setNumThreads(1)
     reader = load_reader(threads=1)
     folders = [data_folder() / name for name in names]
-    lines = [
-        [
-            "without",
-            *(f"{name}, look / count" for name in names),
-            "ms a cheque" if names[0] == "cheques" else "ms",
-        ]
-    ]
-    whole: list[Measured] = []
+    lines = [["without", *(f"{name}, look / count" for name in names), f"ms an image of {names[0]}"]]
+    whole: list[Scored] = []
     for part in PARTS:
-        found = without(part, reader, folders)
-        whole = whole or found
-        lines.append([part.name, *_cells(found, whole), f"{found[0].ms:.1f}"])
+        found, ms = zip(*without(part, reader, folders), strict=True)
+        whole = whole or list(found)
+        lines.append([part.name, *_cells(found, whole), f"{ms[0]:.1f}"])
         print(" | ".join(lines[-1]), file=sys.stderr)
     print(markdown(lines))
     return 0

@@ -1,7 +1,7 @@
 """How well real handwriting is read: the real command on every set of ``DIGITOCR_DATA``, one table per half.
 
-``python -m benchmarks.accuracy [--sets a,b] [--json FILE]``; the errors of the looking half are drawn into
-``benchmarks/out/``.
+``python -m benchmarks.accuracy [--sets a,b] [--json FILE] [--report DOCS]``. Below each set stand its families (paper
+of one source) and their mean. The errors of the looking half are drawn into ``benchmarks/out/``.
 """
 
 from __future__ import annotations
@@ -21,68 +21,79 @@ from benchmarks.contact_sheets import draw_errors
 from benchmarks.isolated import DIGIT_SETS, read_isolated
 from benchmarks.processes import on_one_core
 from benchmarks.report import write_report
-from benchmarks.scoring import Answer, Figures, Half, Results, Row, Share, figures, read_truth
+from benchmarks.scoring import Figures, Results, Scored, Share, scored
+from benchmarks.sets import OUT, POOLED, ROOT, SETS, data_folder
+from benchmarks.tables import markdown, per_cent, with_interval
+from benchmarks.truth import Half, in_mean
 
-ROOT = Path(__file__).parent.parent
-OUT = Path(__file__).parent / "out"
-SETS = ("cheques", "form_fields", "forms", "cells", "photos")
-NOT_POOLED = ("forms",)
-"""Left out of the pooled row: its fields are those of `form_fields` once more."""
+HALVES = {"look": Half.LOOK, "count": Half.COUNT, "all": None}
+"""The tables that are printed, by their titles."""
+
+MEANS = ("exact", "whole", "accepted", "wrong", "silent", "missing")
+"""Figures of which the mean over families is taken."""
 
 
 @dataclass(frozen=True, slots=True)
 class Others:
-    """What another reader reaches on a whole set: shares, and milliseconds an image on one thread."""
+    """What another reader reaches on a whole set.
+
+    Attributes
+    ----------
+    exact : float
+    der, der_mean : float or None
+        None where it was not measured.
+    ms : float or None
+        Milliseconds an image on one thread.
+    """
 
     exact: float
-    der: float
-    der_mean: float | None
-    ms: float
+    der: float | None = None
+    der_mean: float | None = None
+    ms: float | None = None
 
 
 OTHERS_NAME = "RapidOCR 3.10"
 OTHERS = {
-    "cheques": Others(0.861, 0.041, None, 11.0),
-    "form_fields": Others(0.622, 0.311, None, 10.6),
-    "cells": Others(0.975, 0.027, None, 10.8),
+    "cheques": Others(0.861, 0.041, ms=11.0),
+    "form_fields": Others(0.622, 0.311, ms=10.6),
+    "form_fields2": Others(0.852, 0.118),
+    "cells": Others(0.975, 0.027, ms=10.8),
+    "forms": Others(0.385, ms=5900.0),
+    "forms2": Others(0.640, ms=2400.0),
     "photos": Others(0.412, 0.195, 0.235, 419.0),
+    "old_fields": Others(0.448, 0.284),
 }
-"""The strongest open reader found (PP-OCRv6 small, decoded to digits only)."""
+"""The strongest open reader found (PP-OCRv6 small, decoded to digits only; pages by its own detector)."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """A set as read by the command.
+    """A set as the command reads it.
 
     Attributes
     ----------
-    answers : list of Answer
-    outside : list of Row
-        Numbers outside every box.
+    scored : Scored
     files : int
     ms : float
         Reading time of an image of the set, one thread, without the start and the tables.
     """
 
-    answers: list[Answer]
-    outside: list[Row]
+    scored: Scored
     files: int
     ms: float
 
     def half(self, half: Half | None) -> Measured:
-        """Return one half, or all; the time stays that of the set."""
-        if half is None:
-            return self
-        return Measured(
-            [a for a in self.answers if Half.of(a.truth.file) is half],
-            [row for row in self.outside if Half.of(row["file"]) is half],
-            self.files,
-            self.ms,
-        )
+        """Return one half, or all; the time stays that of the set.
 
-    def figures(self) -> Figures:
-        """Return what the answers come to."""
-        return figures(self.answers, self.outside)
+        Parameters
+        ----------
+        half : Half or None
+
+        Returns
+        -------
+        Measured
+        """
+        return dataclasses.replace(self, scored=self.scored.half(half))
 
 
 def read_set(images: Path, work: Path) -> Results:
@@ -92,7 +103,16 @@ def read_set(images: Path, work: Path) -> Results:
     ----------
     images : Path
     work : Path
-        An empty folder for the tables, and where it runs, so that no settings file is found.
+        An empty folder for the tables; the command runs there, where it finds no settings file.
+
+    Returns
+    -------
+    Results
+
+    Raises
+    ------
+    SystemExit
+        The command failed.
     """
     command = [sys.executable, "-m", "flows.process_folder", str(images), "--no-prefect", "--quiet"]
     for folder in ("results", "review", "state"):
@@ -105,119 +125,156 @@ def read_set(images: Path, work: Path) -> Results:
 
 
 def reading_ms(images: Path, work: Path) -> float:
-    """Milliseconds an image takes on one core; see :mod:`benchmarks.reading_time`."""
+    """Measure the milliseconds an image takes on one core; see :mod:`benchmarks.reading_time`.
+
+    Parameters
+    ----------
+    images : Path
+    work : Path
+        Where the command runs.
+
+    Returns
+    -------
+    float
+    """
     return float(on_one_core([sys.executable, "-m", "benchmarks.reading_time", str(images)], work).output)
 
 
 def pooled(sets: Mapping[str, Measured]) -> Measured:
-    """Put the answers of all sets together, those of the same fields once."""
-    chosen = [measured for name, measured in sets.items() if name not in NOT_POOLED]
+    """Put the filled answers of the sets of `POOLED` together.
+
+    Parameters
+    ----------
+    sets : mapping of str to Measured
+
+    Returns
+    -------
+    Measured
+    """
+    chosen = [measured for name, measured in sets.items() if name in POOLED]
     files = sum(m.files for m in chosen)
     ms = sum(m.ms * m.files for m in chosen) / max(1, files)
-    return Measured([a for m in chosen for a in m.answers], [], files, ms)
+    return Measured(Scored(tuple(a for m in chosen for a in m.scored.filled().answers)), files, ms)
+
+
+def mean_of_families(families: Mapping[str, Scored]) -> dict[str, float | None]:
+    """Average the figures of `MEANS` over families, so that no family outweighs another.
+
+    Parameters
+    ----------
+    families : mapping of str to Scored
+
+    Returns
+    -------
+    dict of str to float or None
+        None where no family has such a figure.
+    """
+    means: dict[str, float | None] = {}
+    chosen = [families[name].figures() for name in in_mean({n: len(s.answers) for n, s in families.items()})]
+    for name in MEANS:
+        values = [getattr(got, name) for got in chosen]
+        known = [v for v in (v.value if isinstance(v, Share) else v for v in values) if v is not None]
+        means[name] = sum(known) / len(known) if known else None
+    return means
 
 
 def table(sets: Mapping[str, Measured], half: Half | None) -> str:
-    """Lay out the figures of one half as a Markdown table."""
+    """Lay out the figures of one half as a Markdown table.
+
+    Parameters
+    ----------
+    sets : mapping of str to Measured
+    half : Half or None
+
+    Returns
+    -------
+    str
+    """
+    halves = {name: measured.half(half) for name, measured in sets.items()}
     lines: list[dict[str, str]] = []
-    for name, whole_set in sets.items():
-        measured = whole_set.half(half)
-        lines.append(_line(name, measured))
+    for name, measured in halves.items():
+        lines.append(_line(name, measured.scored.figures()) | {"ms": f"{measured.ms:.1f}"})
+        families = measured.scored.families()
+        if len(families) > 1:
+            lines += [_line(f"· {family}", part.figures()) for family, part in families.items()]
+            means = mean_of_families(families)
+            lines.append(
+                {"set": "· mean of families"} | {key: per_cent(value) for key, value in means.items()}
+            )
         if name in OTHERS:
             lines.append(_other_line(OTHERS[name]))
-    lines.append(_line("pooled", pooled({name: m.half(half) for name, m in sets.items()})))
-    columns = list(lines[0])
+    if any(name in POOLED for name in sets):
+        every = pooled(halves)
+        lines.append(_line("pooled, filled", every.scored.figures()) | {"ms": f"{every.ms:.1f}"})
+    columns = [*_line("", Scored(()).figures()), "ms"]
     return markdown([columns, *([line.get(column, "") for column in columns] for line in lines)])
 
 
-def markdown(lines: Sequence[Sequence[str]]) -> str:
-    """Lay out rows, the first of them the head, as an aligned Markdown table.
-
-    Examples
-    --------
-    >>> print(markdown([("set", "n"), ("cells", "120")]))
-    | set   |   n |
-    |:------|----:|
-    | cells | 120 |
-    """
-    widths = [max(len(line[i]) for line in lines) for i in range(len(lines[0]))]
-    rows = [
-        "| " + " | ".join([line[0].ljust(widths[0]), *map(str.rjust, line[1:], widths[1:])]) + " |"
-        for line in lines
-    ]
-    rule = "|:" + "-" * (widths[0] + 1) + "|" + "".join("-" * (w + 1) + ":|" for w in widths[1:])
-    return "\n".join([rows[0], rule, *rows[1:]])
-
-
 def as_json(measured: Measured) -> dict[str, object]:
-    """Return the figures of a set as plain values, each share with its interval."""
+    """Return the figures of a set, of each of its families and their mean as plain values.
+
+    Parameters
+    ----------
+    measured : Measured
+
+    Returns
+    -------
+    dict of str to object
+        Each share is a dict with its interval.
+    """
+    families = measured.scored.families()
+    return _plain(measured.scored.figures()) | {
+        "ms": measured.ms,
+        "families": {name: _plain(part.figures()) for name, part in families.items()},
+        "mean of families": mean_of_families(families),
+    }
+
+
+def _plain(got: Figures) -> dict[str, object]:
     values: dict[str, object] = {}
-    got = measured.figures()
     for field in dataclasses.fields(got):
         value = getattr(got, field.name)
         if isinstance(value, Share):
             low, high = value.interval()
             value = {"value": value.value, "low": low, "high": high, "hits": value.hits, "total": value.total}
         values[field.name] = value
-    return values | {"ms": measured.ms}
+    return values
 
 
-def _line(name: str, measured: Measured) -> dict[str, str]:
-    got = measured.figures()
+def _line(name: str, got: Figures) -> dict[str, str]:
     extra = ""
-    if got.extra_accepted is not None and got.extra_review is not None:
-        extra = f"{got.extra_accepted:.1f} + {got.extra_review:.1f}"
+    if got.extra_accepted is not None and got.extra_review is not None and got.extra_rows is not None:
+        extra = f"{got.extra_accepted:.1f} + {got.extra_review:.1f} ({got.extra_rows:.1f})"
     return {
         "set": name,
         "answers": str(got.answers),
-        "exact": _share(got.exact),
-        "whole": _share(got.whole),
-        "DER": _percent(got.der),
-        "mean DER": _percent(got.der_mean),
-        "accepted": _share(got.accepted),
-        "wrong": _share(got.wrong),
-        "silent": _percent(got.silent),
-        "missing": _share(got.missing),
-        "failed": _share(got.failed),
+        "exact": with_interval(got.exact),
+        "whole": with_interval(got.whole),
+        "DER": per_cent(got.der),
+        "mean DER": per_cent(got.der_mean),
+        "accepted": with_interval(got.accepted),
+        "wrong": with_interval(got.wrong),
+        "silent": per_cent(got.silent),
+        "missing": with_interval(got.missing),
+        "failed": with_interval(got.failed),
         "extra": extra,
-        "ECE": _percent(got.ece),
-        "ms": f"{measured.ms:.1f}",
+        "ECE": per_cent(got.ece),
     }
 
 
 def _other_line(other: Others) -> dict[str, str]:
-    return {
-        "set": f"· {OTHERS_NAME}, whole set",
-        "exact": _percent(other.exact),
-        "DER": _percent(other.der),
-        "mean DER": "" if other.der_mean is None else _percent(other.der_mean),
-        "ms": f"{other.ms:.1f}",
-    }
-
-
-def _share(share: Share) -> str:
-    if share.value is None:
-        return "–"
-    low, high = share.interval()
-    return f"{100 * share.value:.1f} [{100 * low:.1f}, {100 * high:.1f}]"
-
-
-def _percent(value: float) -> str:
-    return f"{100 * value:.1f}"
-
-
-def data_folder() -> Path:
-    """Find the folder of the sets; without it the program ends."""
-    data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
-    if not data.is_dir():
-        raise SystemExit(f"{data} is not there: name the folder of the sets in DIGITOCR_DATA")
-    return data
+    known = {"exact": other.exact, "DER": other.der, "mean DER": other.der_mean}
+    line = {key: per_cent(value) for key, value in known.items() if value is not None}
+    time = {} if other.ms is None else {"ms": f"{other.ms:.1f}"}
+    return {"set": f"· {OTHERS_NAME}, whole set"} | line | time
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, print, draw."""
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--sets", default=",".join((*SETS, *DIGIT_SETS)), help="names, parted by commas")
+    """Run the command."""
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.accuracy", description=__doc__)
+    parser.add_argument(
+        "--sets", default=",".join((*SETS, *DIGIT_SETS)), help="names of sets, separated by commas"
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
     parser.add_argument("--report", type=Path, metavar="DOCS", help="write accuracy.md into this folder")
     arguments = parser.parse_args(argv)
@@ -229,30 +286,36 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     sets: dict[str, Measured] = {}
     for name in [name for name in SETS if name in wanted]:
-        images, truths = data / name / "images", read_truth(data / name)
+        images = data / name / "images"
         with tempfile.TemporaryDirectory() as work:
             results = read_set(images, Path(work))
             ms = reading_ms(images, Path(work))
-        answers = [results.answer(truth) for truth in truths]
-        sets[name] = Measured(answers, list(results.outside(truths)), len(list(images.iterdir())), ms)
-        draw_errors(results, sets[name].half(Half.LOOK).answers, images, OUT, name)
-    halves = {"look": Half.LOOK, "count": Half.COUNT, "all": None}
+        sets[name] = Measured(scored(results, data / name), len(list(images.iterdir())), ms)
+        draw_errors(results, sets[name].half(Half.LOOK).scored.answers, images, OUT, name)
     report: dict[str, object] = {
         title: {name: as_json(m.half(half)) for name, m in sets.items()}
         | {"pooled": as_json(pooled({name: m.half(half) for name, m in sets.items()}))}
-        for title, half in halves.items()
+        for title, half in HALVES.items()
     }
-    tables = [f"## {title}\n\n{table(sets, half)}" for title, half in halves.items() if sets]
+    tables = [f"## {title}\n\n{table(sets, half)}" for title, half in HALVES.items() if sets]
     digits = {name: read_isolated(data / f"{name}.npz") for name in DIGIT_SETS if name in wanted}
     if digits:
         lines = [("single digits", "digits", "exact", "taken for no digit")]
-        lines += [(n, str(d.exact.total), _share(d.exact), _share(d.rejected)) for n, d in digits.items()]
+        lines += [
+            (n, str(d.exact.total), with_interval(d.exact), with_interval(d.rejected))
+            for n, d in digits.items()
+        ]
         tables.append(f"## Single digits\n\n{markdown(lines)}")
-    print("Per cent with 95 % intervals; extra: numbers outside every box a page, accepted + for review.")
+    print(
+        "Per cent with 95 % intervals; extra: numbers outside every box a page, accepted + for review "
+        "(all rows for review)."
+    )
     print("\n" + "\n\n".join(tables))
     report["digits"] = {name: dataclasses.asdict(d) for name, d in digits.items()}
     if arguments.report:
-        write_report(arguments.report, "\n\n".join(tables), {name: m.answers for name, m in sets.items()})
+        write_report(
+            arguments.report, "\n\n".join(tables), {name: m.scored.answers for name, m in sets.items()}
+        )
     if arguments.json:
         arguments.json.write_text(json.dumps(report, indent=1) + "\n", encoding="utf-8")
 

@@ -1,4 +1,4 @@
-"""Pictures of what was misread, to find the causes: only ever of the half that may be looked at."""
+"""Pictures of misread answers, to find the causes; only of the half that may be looked at."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.scoring import Answer, Half, Results
+from benchmarks.scoring import Answer, Results
+from benchmarks.truth import Half
 from digitocr.errors import InputError
 from digitocr.io.pages import decode
 from digitocr.records import Grey
@@ -23,7 +24,7 @@ MARGIN = 0.25
 def draw_errors(
     results: Results, answers: Sequence[Answer], images: Path, out: Path, name: str
 ) -> list[Path]:
-    """Draw the wrong answers of a set as sheets of tiles: picture, truth, what was read and how sure.
+    """Draw the wrong answers of a set as sheets of tiles, each with its truth, what was read and its confidence.
 
     Parameters
     ----------
@@ -34,14 +35,14 @@ def draw_errors(
         Folder of the inputs.
     out : Path
     name : str
-        Of the set; the files are ``<name>-1.jpg`` and on, the accepted errors first, then by confidence.
+        Of the set. The files are ``<name>-1.jpg`` and so on, the accepted errors first, then by confidence.
 
     Returns
     -------
     list of Path
     """
     if any(Half.of(a.truth.file) is not Half.LOOK for a in answers):
-        raise ValueError("the errors of the counting half are not to be looked at")
+        raise ValueError("the errors of the counting half must not be looked at")
     out.mkdir(parents=True, exist_ok=True)
     for old in out.glob(f"{name}-*.jpg"):
         old.unlink()

@@ -1,4 +1,4 @@
-"""Pictures for measuring what reading costs, drawn with the training's pens from our own skeletons."""
+"""Pictures for benchmarks, drawn with the training's pens."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import cv2
 import numpy as np
 
 from digitocr.records import Grey
+from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.hand import draw_hand
 from digitocr.training.synth.paper import degrade, sheet
 from digitocr.training.synth.pen import Token, write
+from digitocr.training.synth.scene import finish, new_scene
 from digitocr.training.synth.strokes import Random, Sources
 
 A4 = (3508, 2480)
@@ -23,14 +25,17 @@ COLUMNS, ROWS = 4, 12
 INK = 170
 """How much darker than paper a stroke is, in grey values."""
 
+DIGIT_INK = 50.0
+"""Brightness of the strokes of a digit drawn alone, in grey values."""
+
 
 def draw_pages(folder: Path, count: int, seed: int = 0) -> list[Path]:
-    """Draw scanned A4 pages, each with a table of 48 handwritten numbers in one hand.
+    """Draw scanned A4 pages in our own hand, each with a table of 48 numbers.
 
     Parameters
     ----------
     folder : Path
-        Made anew.
+        Created; it must not exist.
     count : int
     seed : int
         The same seed draws the same pages.
@@ -45,9 +50,43 @@ def draw_pages(folder: Path, count: int, seed: int = 0) -> list[Path]:
 
 
 def draw_files(folder: Path, count: int, seed: int = 0) -> list[Path]:
-    """Draw small crops of one number each; see :func:`draw_pages`."""
+    """Draw small crops of one number each in our own hand.
+
+    Parameters
+    ----------
+    folder : Path
+        Created; it must not exist.
+    count : int
+    seed : int
+        The same seed draws the same crops.
+
+    Returns
+    -------
+    list of Path
+        JPEG files.
+    """
     folder.mkdir(parents=True)
     return [_save(folder / f"file-{i:04}.jpg", _crop(np.random.default_rng((seed, i)))) for i in range(count)]
+
+
+def draw_digit(rng: Random, sources: Sources) -> Drawing:
+    """Draw one digit alone on clean paper: it measures shapes, not wear.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    sources : Sources
+
+    Returns
+    -------
+    Drawing
+    """
+    hand = draw_hand(rng, sources)
+    written = write(rng, [Token(str(rng.integers(10)))], hand, 40.0, margin=(14, 14, 14, 14))
+    rows, columns = written.alpha.shape
+    scene = new_scene(sheet(rng, (rows, columns), level=235))
+    scene.add_number(rng, [(written, 0, 0)], (DIGIT_INK,) * 3, hand.pen, grain=0.2)
+    return finish(scene, degrade(rng, scene.paper, blur=0.5), "cell")
 
 
 def _page(rng: Random) -> Grey:

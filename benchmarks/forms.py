@@ -1,6 +1,7 @@
-"""How well forms are found and read: real pages, the same photographed again with other hands, and drawn forms.
+"""How well forms are found and read: real pages, the same pages refilled by other hands and photographed, drawn forms.
 
-Run as ``python -m benchmarks.forms``; the real pages are those of ``DIGITOCR_DATA`` and for measuring only.
+``python -m benchmarks.forms [--pages N] [--versions N]``. The real pages are those of ``DIGITOCR_DATA``, for measuring
+only.
 """
 
 from __future__ import annotations
@@ -19,7 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.scoring import Half
+from benchmarks.scoring import Share
+from benchmarks.truth import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks, template_file
 from digitocr.forms.form_page import FormPage, cells_taken, lay_out
@@ -39,7 +41,6 @@ from digitocr.pipeline import Reader, reader_of
 from digitocr.records import Box, Grey, Mask, Number, Page, Reason, Status
 from digitocr.settings import load_settings
 from digitocr.training.calibrate.form_accuracy import same
-from digitocr.training.calibrate.scoring import Share
 from digitocr.training.synth.filled_forms import (
     FilledField,
     PagePhoto,
@@ -57,25 +58,28 @@ SEED = 20_261_121
 
 @dataclass(slots=True)
 class Tally:
-    """What was counted over pages of one kind.
+    """Outcomes over the pages of one kind.
 
     Attributes
     ----------
     found : list of bool
-        Whether the right form was found.
+        For each page: whether the right form was found.
     residuals : list of float
-        Median distance in pixels of a page 2000 high of a page's fields from where they are.
-    exact, accepted, wrong : list of bool
-        Of each field: whether its text is right; whether it was accepted; among these, whether it is wrong.
+        For each page: median distance of its fields from their true places, in pixels of a page 2000 high.
+    exact, accepted : list of bool
+        For each field: whether its text is right; whether it was accepted.
+    wrong : list of bool
+        For each accepted field: whether it is wrong.
     empty : list of bool
-        Of each cell that is blank or crossed out: whether no digit was read there.
+        For each cell that is blank or crossed out: whether no digit was read there.
     caught : list of bool
-        Of each wrong field that breaks a rule: whether the rule is told as broken.
+        For each wrong field that breaks a rule: whether the rule is reported as broken.
     alarms : list of bool
-        Of each rule whose fields are all read right: whether it is told as broken.
+        For each rule whose fields are all read right: whether it is reported as broken.
     forbidden : int
-        Fields accepted wrong that a rule forbids.
+        Wrong fields that were accepted against a rule.
     seconds : list of float
+        For each page.
     """
 
     found: list[bool] = field(default_factory=list)
@@ -111,8 +115,7 @@ def _share(hits: Sequence[bool]) -> str:
     if not hits:
         return "0 of 0"
     share = Share(sum(hits), len(hits))
-    low, high = share.interval
-    return f"{share.hits} of {share.count}, {share.value:.1%} [{low:.1%}, {high:.1%}]"
+    return f"{share.hits} of {share.total}, {share}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +127,7 @@ class Shown:
     image : (H, W) uint8 ndarray
     form : FormPrint
     place : callable or None
-        Carries reference pixels over to where they are in the picture; None where nobody knows, on real pages.
+        Maps reference pixels to pixels of the picture; None on real pages, where nobody knows.
     entries : dict of str to FilledField
     """
 
@@ -135,7 +138,19 @@ class Shown:
 
 
 def judge(tally: Tally, reader: Reader, shown: Shown) -> list[str]:
-    """Read a picture and hold what is read against what stands there; also what was read wrong, in words."""
+    """Read a picture, compare it with its truth, and add the outcome to a tally.
+
+    Parameters
+    ----------
+    tally : Tally
+    reader : Reader
+    shown : Shown
+
+    Returns
+    -------
+    list of str
+        What was read wrong, a line each.
+    """
     template = shown.form.template
     page = Page(1, shown.image)
     started = time.process_time()
@@ -182,14 +197,16 @@ def _count_rules(
     for rule in template.rules:
         if not set(rule.fields) <= right.keys():
             continue
-        told = any(f"{Reason.RULE_BROKEN}:{rule.name}" in numbers[name].reasons for name in rule.fields)
+        is_reported = any(
+            f"{Reason.RULE_BROKEN}:{rule.name}" in numbers[name].reasons for name in rule.fields
+        )
         errors = [name for name in rule.fields if not right[name]]
         if not errors:
-            tally.alarms.append(told)
+            tally.alarms.append(is_reported)
             continue
         values = {name: checks.value(template.field(name), numbers[name].text) for name in rule.fields}
         if rule.holds(values) is not True:
-            tally.caught += [told] * len(errors)
+            tally.caught += [is_reported] * len(errors)
             tally.forbidden += sum(accepted[name] for name in errors)
 
 
@@ -204,7 +221,18 @@ def _height(form: FormPrint, place: Callable[[Points], Points]) -> float:
 
 
 def truths(data: Path) -> dict[str, list[tuple[Box, str]]]:
-    """Return the fields of each real page: where each lies, and what is written there."""
+    """Return the fields of each real page.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the sets.
+
+    Returns
+    -------
+    dict of str to list of (Box, str)
+        By file: where a field lies, and what is written there.
+    """
     found: dict[str, list[tuple[Box, str]]] = {}
     with (data / "forms" / "truth.csv").open(encoding="utf-8", newline="") as stream:
         for row in csv.DictReader(stream):
@@ -214,7 +242,22 @@ def truths(data: Path) -> dict[str, list[tuple[Box, str]]]:
 
 
 def real_pages(data: Path, forms: Sequence[FormPrint]) -> Iterator[tuple[str, int, Shown | None]]:
-    """Yield the real pages, each with its file and how many fields it has; None where no form was found."""
+    """Yield the real pages.
+
+    Parameters
+    ----------
+    data : Path
+        Folder of the sets.
+    forms : sequence of FormPrint
+
+    Yields
+    ------
+    file : str
+    fields : int
+        How many fields the page has.
+    shown : Shown or None
+        None where no form was found.
+    """
     for file, fields in truths(data).items():
         grey = cv2.imread(str(data / "forms" / file), cv2.IMREAD_GRAYSCALE).astype(np.uint8)
         try:
@@ -232,7 +275,19 @@ def real_pages(data: Path, forms: Sequence[FormPrint]) -> Iterator[tuple[str, in
 
 
 def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
-    """Lay a page flat and take out of it what is written into its fields; printed lines go on beneath it."""
+    """Lay a page flat and remove the writing from its fields; printed lines beneath it are restored.
+
+    Parameters
+    ----------
+    shown : Shown
+    registration : Registration
+    scale : float
+        Pixels of the flat page per reference pixel.
+
+    Returns
+    -------
+    (H, W) uint8 ndarray
+    """
     flat = flatten(shown.image, registration, scale)
     filled = lay_out(Page(1, shown.image), shown.form, registration)
     mask = np.zeros(flat.shape, dtype=np.uint8)
@@ -256,9 +311,20 @@ def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
 
 
 def without(flat: Grey, written: Mask, reach: int) -> Grey:
-    """Paint over what is written with the darker of what is usual in its row and in its column, within reach.
+    """Replace written pixels by the darker of the medians of their row and of their column.
 
-    Inpainting would smear a rule that writing crosses into smudges, which no real page has.
+    Inpainting would smear a printed line that writing crosses, which no real page shows.
+
+    Parameters
+    ----------
+    flat : (H, W) uint8 ndarray
+    written : (H, W) bool ndarray
+    reach : int
+        Pixels to either side that enter the medians.
+
+    Returns
+    -------
+    (H, W) uint8 ndarray
     """
     ys, xs = np.nonzero(written)
     steps = np.arange(-reach, reach + 1)
@@ -326,7 +392,19 @@ def _work_out(rule: Rule, texts: dict[str, str]) -> None:
 def photographed_again(
     shown: Shown, registration: Registration, sources: Sources, count: int
 ) -> Iterator[Shown]:
-    """Yield photos of a page whose fields are blanked and filled in by other hands."""
+    """Yield photos of a page whose fields are blanked and filled in by other hands.
+
+    Parameters
+    ----------
+    shown : Shown
+    registration : Registration
+    sources : Sources
+    count : int
+
+    Yields
+    ------
+    Shown
+    """
     template = shown.form.template
     scale = 2400 / max(template.size)
     blank = emptied(shown, registration, scale).astype(np.float32)
@@ -351,7 +429,19 @@ def _scaled(box: Box, scale: float) -> Box:
 
 
 def drawn_form(folder: Path) -> tuple[FormPrint, Grey]:
-    """Print the form of `SPECIFICATION`; also its picture."""
+    """Print the form of `SPECIFICATION`.
+
+    Parameters
+    ----------
+    folder : Path
+        For its files.
+
+    Returns
+    -------
+    form : FormPrint
+    empty : (H, W) uint8 ndarray
+        Picture of the empty form.
+    """
     _, path, picture = make(SPECIFICATION, folder / "drawn.pdf")
     grey = cv2.imread(str(picture), cv2.IMREAD_GRAYSCALE)
     return load_form_print(template_file.load(path)), grey.astype(np.uint8)
@@ -360,7 +450,21 @@ def drawn_form(folder: Path) -> tuple[FormPrint, Grey]:
 def drawn_pages(
     form: FormPrint, empty: Grey, sources: Sources, count: int, seed: int = SEED
 ) -> Iterator[Shown]:
-    """Yield photos of a printed form, filled in."""
+    """Yield photos of a printed form, filled in.
+
+    Parameters
+    ----------
+    form : FormPrint
+    empty : (H, W) uint8 ndarray
+    sources : Sources
+    count : int
+    seed : int, optional
+        The same seed draws the same photos.
+
+    Yields
+    ------
+    Shown
+    """
     template = form.template
     scale = 1.0
     for k in range(count):
@@ -373,14 +477,14 @@ def drawn_pages(
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure, and print what was found."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.forms", description=__doc__)
-    parser.add_argument("--pages", type=int, default=300, help="how many drawn forms")
+    parser.add_argument("--pages", type=int, default=300, help="number of drawn forms")
+    parser.add_argument("--versions", type=int, default=50, help="photos of each real page")
     parser.add_argument(
-        "--versions", type=int, default=50, help="how often each real page is photographed again"
-    )
-    parser.add_argument(
-        "--verbose", action="store_true", help="say what was read wrong, on drawn pages and those for looking"
+        "--verbose",
+        action="store_true",
+        help="print what was read wrong on drawn pages and on the looking half",
     )
     args = parser.parse_args(argv)
     data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
@@ -397,13 +501,13 @@ def main(argv: Sequence[str] | None = None) -> None:
                 real[half].found.append(False)
                 real[half].exact += [False] * count
                 continue
-            heard = say if half is Half.LOOK else _silent
+            report = say if half is Half.LOOK else _silent
             for line in judge(real[half], reader, shown):
-                heard(f"{file} {line}")
+                report(f"{file} {line}")
             registration = choose(RegistrationView(shown.image), [shown.form])[1]
             for k, other in enumerate(photographed_again(shown, registration, sources, args.versions)):
                 for line in judge(again[half], reader, other):
-                    heard(f"{file} again {k} {line}")
+                    report(f"{file} again {k} {line}")
         for half in Half:
             print(f"{half}\nreal pages: {real[half]}\nphotographed again: {again[half]}")
     with tempfile.TemporaryDirectory() as folder:

@@ -1,8 +1,7 @@
-"""Many files through the real watcher: all once, memory flat, cost per file flat, rescans cheap.
+"""Many files through the real watcher: each is read once, memory and time a file stay flat, rescans are cheap.
 
-    python -m benchmarks.inbox [FILES]
-
-The network is replaced by a table, so that what is measured is the ledger, the inbox and the tables.
+``python -m benchmarks.inbox [FILES]``. A table replaces the network, so this measures the ledger, the inbox and the
+tables.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from pathlib import Path
 ROOT = Path(__file__).parent.parent
 SOAK = ROOT / "tests" / "soak"
 WRITERS = 4
-_STALLED = 120.0
-"""Without a file more for so many seconds something is wrong."""
+_STALLED_S = 120.0
+"""Without another finished file for this long, something is wrong."""
 
 
 @dataclass(frozen=True)
 class Figures:
-    """What many files cost.
+    """Cost of many files.
 
     Attributes
     ----------
@@ -35,13 +34,13 @@ class Figures:
     read_twice : int
         Files that were read more than once.
     wrong : tuple of str
-        What is not as it must be at the end.
+        Faults found at the end.
     memory : tuple of int
         Resident memory of the watcher in MiB, after each tenth of the files.
     pace : tuple of float
         Milliseconds a file, in each tenth.
     rescan : float
-        Milliseconds a file to look at a folder of as many that are done.
+        Milliseconds a file to scan a folder of as many finished files.
     """
 
     files: int
@@ -53,7 +52,18 @@ class Figures:
 
 
 def measure(folder: Path, files: int) -> Figures:
-    """Drop files from four writers while the watcher runs, and wait until all are read."""
+    """Drop files from four writers while the watcher runs, and wait until all are read.
+
+    Parameters
+    ----------
+    folder : Path
+        Where it runs; created.
+    files : int
+
+    Returns
+    -------
+    Figures
+    """
     (folder / "inbox").mkdir(parents=True)
     env = os.environ | {"DIGITOCR_SETTLE": "1", "DIGITOCR_RESCAN": "5", "PYTHONPATH": str(ROOT)}
     each = files // WRITERS
@@ -98,9 +108,9 @@ def _follow(folder: Path, watcher: subprocess.Popen[bytes], files: int) -> tuple
             pace.append(round((at - since) * 1000 / (files / 10), 2))
             since = at
             memory.append(_resident(watcher.pid))
-        if watcher.poll() is not None or time.monotonic() - moved > _STALLED:
+        if watcher.poll() is not None or time.monotonic() - moved > _STALLED_S:
             log = (folder / "watcher.log").read_text()[-2000:]
-            raise RuntimeError(f"{done} of {files} files are done, and no more come: {log}")
+            raise RuntimeError(f"{done} of {files} files are done and no other follows: {log}")
         time.sleep(0.2)
     return memory, pace
 
@@ -129,7 +139,7 @@ def _wrong(folder: Path, files: int) -> list[str]:
 
 
 def _rescan(folder: Path, env: dict[str, str]) -> float:
-    """Look again at a folder that is left as it is, all of whose files are done."""
+    """Scan a folder again whose files are all done."""
     command = [sys.executable, str(SOAK / "watching.py"), "process", "archive", "--no-prefect", "--json"]
     command += ["--results", "again", "--review", "again-review"]
     env = env | {"DIGITOCR_ARCHIVE": "elsewhere", "DIGITOCR_SETTLE": "0"}
@@ -138,14 +148,14 @@ def _rescan(folder: Path, env: dict[str, str]) -> float:
         done = subprocess.run(command, cwd=folder, env=env, text=True, capture_output=True, check=True)
     import json
 
-    told = json.loads(done.stdout)
-    if told["unchanged"] != told["files"]:
-        raise RuntimeError(f"a rescan read again: {told}")
-    return float(round(told["seconds"] * 1000 / told["files"], 3))
+    summary = json.loads(done.stdout)
+    if summary["unchanged"] != summary["files"]:
+        raise RuntimeError(f"the rescan read files again: {summary}")
+    return float(round(summary["seconds"] * 1000 / summary["files"], 3))
 
 
 def main() -> None:
-    """Print the figures."""
+    """Run the command."""
     files = int(sys.argv[1]) if len(sys.argv) > 1 else 10_000
     with tempfile.TemporaryDirectory() as folder:
         figures = measure(Path(folder) / "work", files)

@@ -12,17 +12,17 @@ from digitocr.networks.classifier import load_classifier
 from digitocr.recognition.normalize import to_batch, to_mnist
 
 DIGIT_SETS = {"mnist": ("x_test", "y_test"), "semeion": ("x", "y")}
-"""Archives, and their arrays of pictures and labels: the test part of MNIST, and a shift of domain."""
+"""Archives with the names of their arrays of pictures and labels: MNIST's test part, and another domain."""
 
 
 @dataclass(frozen=True, slots=True)
 class Isolated:
-    """How single digits are read.
+    """How well single digits are read.
 
     Attributes
     ----------
     exact : Share
-        The likeliest of the ten digits is right: how these archives are scored everywhere.
+        The likeliest of the ten digits is right, as these archives are scored everywhere.
     rejected : Share
         A class that is no digit is likelier than all ten; on a page such ink would not be read.
     """
@@ -32,7 +32,16 @@ class Isolated:
 
 
 def read_isolated(archive: Path) -> Isolated:
-    """Classify the digits of an archive, each cropped to its ink as a candidate is."""
+    """Classify the digits of an archive, each cropped to its ink as a candidate is.
+
+    Parameters
+    ----------
+    archive : Path
+
+    Returns
+    -------
+    Isolated
+    """
     pictures, labels = DIGIT_SETS[archive.stem]
     with np.load(archive) as arrays:
         images, wanted = arrays[pictures], arrays[labels]

@@ -1,7 +1,7 @@
-"""Drawn photos and pages of hands that were never learned from: what becomes of each number on them.
+"""Drawn photos and pages in hands kept out of training: what becomes of each number on them.
 
-``python -m benchmarks.photos [--photos 200] [--pages 20]``; needs the stroke archives of ``DIGITOCR_DATA``. A number is
-lost if nothing at all was read where it stands, and neither wrong nor accepted if it only waits.
+``python -m benchmarks.photos [--photos 200] [--pages 20]``; it needs the stroke archives of ``DIGITOCR_DATA``. A number
+is lost if nothing at all was read in its place; one that waits for review is neither accepted nor wrong.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.accuracy import data_folder
 from benchmarks.scoring import Share
+from benchmarks.sets import data_folder
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Box, Number, Source, Status
 from digitocr.training.datasets.corpus import drawn_page, drawn_photo
@@ -26,7 +26,7 @@ from digitocr.training.synth.stroke_archives import sources_at
 from digitocr.training.synth.strokes import Random, Sources
 
 SHARED = 0.3
-"""Boxes that share so much of the smaller one's width and height are of the same ink."""
+"""Boxes that share this much of the smaller width and of the smaller height belong to the same ink."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,9 +36,9 @@ class Found:
     Attributes
     ----------
     numbers, right, lost : int
-        Written on it; read to the digit; with nothing read where they stand.
+        Written on it; read to the digit; with nothing read in their place.
     accepted, wrong : int
-        Numbers accepted, and those of them that are none of the written ones.
+        Numbers accepted; those of them that are not written there.
     """
 
     numbers: int
@@ -104,8 +104,8 @@ def _say(name: str, found: Sequence[Found]) -> None:
         "lost": Share(sum(one.lost for one in found), written),
         "wrong of those accepted": Share(wrong, accepted),
     }
-    told = (f"{key} {share}" for key, share in shares.items())
-    sys.stdout.write(f"{name}: {written} numbers, {accepted} accepted, {', '.join(told)}\n")
+    listed = (f"{key} {share}" for key, share in shares.items())
+    sys.stdout.write(f"{name}: {written} numbers, {accepted} accepted, {', '.join(listed)}\n")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Child processes of which time and memory are taken."""
+"""Child processes, with the time and memory they take."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Run:
     output : str
         Its standard output.
     memory : list of (files done, bytes)
-        As sampled while it ran.
+        Sampled while it ran.
     """
 
     wall: float
@@ -39,7 +39,7 @@ class Run:
 
 
 def on_one_core(command: Sequence[str], work: Path, progress: Callable[[], int] | None = None) -> Run:
-    """Run a command on the first core with one thread, sampling its memory where `progress` is given.
+    """Run a command on the first core with one thread, and sample its memory if `progress` is given.
 
     Parameters
     ----------
@@ -48,6 +48,15 @@ def on_one_core(command: Sequence[str], work: Path, progress: Callable[[], int] 
         Where it runs.
     progress : callable, optional
         Returns how many files are done.
+
+    Returns
+    -------
+    Run
+
+    Raises
+    ------
+    SystemExit
+        The command failed.
     """
     environment = {k: v for k, v in os.environ.items() if not k.startswith("DIGITOCR_")} | ONE_THREAD
     environment["PYTHONPATH"] = str(ROOT)

@@ -1,6 +1,6 @@
 """How long reading takes without the rest of the program: ``python -m benchmarks.reading_time FOLDER``.
 
-Prints the milliseconds an image of the folder takes in batches, on one thread.
+It prints the milliseconds an image of the folder takes, read in batches on one thread.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ WARM = 5
 
 
 def main(folder: Path) -> None:
-    """Measure and print."""
+    """Run the command."""
     sources = [Source(path, path.name) for path in sorted(folder.iterdir())]
     reader = load_reader(threads=1)
     reader.read(sources[:WARM])

@@ -1,7 +1,7 @@
-"""How strongly to vary the digits in our own recipe for ``conv32-64-64``: chosen on training digits held back.
+"""How strongly to augment the digits in our own recipe for ``conv32-64-64``, chosen on training digits held back.
 
-Run as ``python -m benchmarks.recipes``. The last sixth of MNIST's training digits is held back, the test digits are
-not opened.
+``python -m benchmarks.recipes``. The last sixth of MNIST's training digits is held back; the test digits are not
+opened.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from digitocr.training.fit.augment import Variation
 from digitocr.training.fit.recipe import Recipe, fit, make_recipe
 
 SCHEDULED = {"schedule": "cosine", "epochs": 8, "learning_rate": 0.002, "batch_size": 128}
-"""Our own recipe but for the variation, in half its epochs."""
+"""Our own recipe without the variation, in half its epochs."""
 
 RECIPES: Mapping[str, Recipe] = {
     name: make_recipe("conv32-64-64", validation_split=1 / 6, **changed)
@@ -38,17 +38,30 @@ RECIPES: Mapping[str, Recipe] = {
 
 
 def last_epoch(run: tuple[Recipe, int]) -> tuple[float, float]:
-    """Train by a recipe with a seed and return accuracy and loss on what was held back, after the last epoch."""
+    """Train by a recipe with a seed.
+
+    Parameters
+    ----------
+    run : (Recipe, int)
+        The recipe and the seed.
+
+    Returns
+    -------
+    accuracy, loss : float
+        On the digits held back, after the last epoch.
+    """
     recipe, seed = run
     history = fit(replace(recipe, seed=seed), load_dataset().train).history
     return history["val_accuracy"][-1], history["val_loss"][-1]
 
 
 def main() -> None:
-    """Print a table of the recipes, as Markdown."""
+    """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.recipes", description=__doc__)
     parser.add_argument("--seeds", type=int, nargs="*", default=(1, 2))
-    parser.add_argument("--jobs", type=int, default=cores(), help="trainings side by side, each on one core")
+    parser.add_argument(
+        "--jobs", type=int, default=cores(), help="trainings at the same time, each on one core"
+    )
     args = parser.parse_args()
     os.environ.update(ONE_THREAD)
     print("| recipe | right, of 10,000 held back: mean (each seed) | loss |\n|---|---|---|", flush=True)

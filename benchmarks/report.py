@@ -1,4 +1,4 @@
-"""``docs/accuracy.md``: the tables of the accuracy benchmark, and pictures of what its confidence is worth."""
+"""Writes ``docs/accuracy.md``: the tables of the accuracy benchmark, and two pictures of the confidence."""
 
 from __future__ import annotations
 
@@ -13,19 +13,26 @@ from benchmarks.scoring import Answer
 from digitocr.training.extras.figures import as_png, new_figure
 
 BINS = 10
-COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9")
-"""Okabe and Ito's, which the colour-blind tell apart."""
-MARKS = "osD^v"
+COLOURS = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#000000", "#f0e442")
+"""Okabe and Ito's eight, which the colour-blind tell apart: one for each set."""
+MARKS = "osD^vP*X"
 
 _PAGE = """# Accuracy
 
 Made by `python -m benchmarks.accuracy --report docs` on {day}; do not edit by hand.
 
-How the figures are meant: *exact* is the share of answers read right to the digit; *whole* asks for one number and
-nothing else; *DER* is the share of digits wrong, missing or too many; *accepted* is the share of answers that nobody
-needed to look at, *wrong* the share of these that are wrong; *silent* is the share of all digits that are wrong without
-anybody being asked; *ECE* is how far the confidence of a number is from how often it is right. Per cent, with 95 %
-intervals. Half of each set is for looking at its errors (*look*), the other half only for counting.
+*Exact* is the share of answers read right to the digit; *whole* also requires that the answer is a single number.
+*DER* is the share of digits that are wrong, missing or extra. *Accepted* is the share of answers that nobody needs to
+look at, *wrong* the share of these that are wrong. *Silent* is the share of all digits that are wrong without anybody
+being asked. *Missing* is the share of answers for which nothing was found. *Extra* counts, per page, the numbers
+outside every field: accepted + for review (and all rows for review, those without a text included). *ECE* is the
+difference between the confidence of a number and how often it is right. Per cent, with 95 % intervals. The errors of
+one half of each set are looked at (*look*), the other half is only counted (*count*).
+
+Below each set stand its families (paper of one source). In the mean over families each counts the same; families of
+fewer than ten answers, joined as *other*, are left out of it. *Pooled* means the filled answers of cheques,
+form_fields, form_fields2 and cells together. forms and forms2 are the same fields on their pages; photos and old hands
+stand apart.
 
 {tables}
 
@@ -35,10 +42,11 @@ intervals. Half of each set is for looking at its errors (*look*), the other hal
 
 ![Share wrong among the surest answers, over how many are taken](images/risk-coverage.png)
 
-The second picture says what a threshold buys: to the left only the surest answers are accepted unseen, to the right all
-of them. `python -m digitocr threshold --target-error 0.001 --labelled DIR` finds the threshold for your own forms.
+The second picture shows the effect of a threshold: on the left only the surest answers are accepted unseen, on the
+right all of them. `python -m digitocr threshold --target-error 0.001 --labelled DIR` finds the threshold for your own
+forms.
 
-The twenty worst errors of the looking half of each set are drawn into `benchmarks/out/` by the same command.
+The same command draws the errors of the looking half of each set into `benchmarks/out/`.
 """
 
 
@@ -51,7 +59,7 @@ def write_report(docs: Path, tables: str, answers: Mapping[str, Sequence[Answer]
     tables : str
         Markdown.
     answers : mapping of str to sequence of Answer
-        Of each set.
+        By set.
     """
     rated = {name: _rated(of_set) for name, of_set in answers.items()}
     rated = {name: pairs for name, pairs in rated.items() if len(pairs)}
@@ -64,7 +72,7 @@ def write_report(docs: Path, tables: str, answers: Mapping[str, Sequence[Answer]
 
 
 def _rated(answers: Sequence[Answer]) -> np.ndarray:
-    """Confidence of each answer that is one number, and whether it is right, the surest first; ``(n, 2)``."""
+    """Return confidence and rightness of each answer that is one number, the surest first: ``(n, 2)``."""
     pairs = np.array([(a.confidence, a.sure) for a in answers if a.confidence is not None], dtype=float)
     return pairs[np.argsort(-pairs[:, 0])] if len(pairs) else pairs.reshape(0, 2)
 

@@ -1,6 +1,6 @@
-"""What the review page costs: from a key to the next number on the screen, and from the address to a page.
+"""How fast the review page is: from a key to the next number on the screen, and from the address to a page.
 
-Run as ``python -m benchmarks.reviewing`` on an idle machine; needs Chromium and Playwright for Python.
+``python -m benchmarks.reviewing`` on an idle machine; it needs Chromium and Playwright for Python.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from digitocr.store.ledger import Claim, Ledger
 
 SHAPE = (1100, 800)
 NUMBERS = 10
-"""Numbers of a page, each with one unsure digit of three."""
+"""Numbers on a page; one of the three digits of each is unsure."""
 
 FLAGS = (
     *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
@@ -37,7 +37,13 @@ READY = "() => !document.getElementById('item').hidden && document.querySelector
 
 
 def fill(folder: Path, items: int) -> None:
-    """Make a results folder in which so many items wait."""
+    """Make a results folder with items that wait for review.
+
+    Parameters
+    ----------
+    folder : Path
+    items : int
+    """
     archive = folder / "archive"
     archive.mkdir(parents=True)
     with Ledger(folder / ".digitocr" / "ledger.sqlite") as ledger:
@@ -78,7 +84,13 @@ def _put(ledger: Ledger, shelf: publish.Shelf, archive: Path, index: int, count:
 
 
 class Server:
-    """The program as a user starts it."""
+    """The program as a user starts it.
+
+    Parameters
+    ----------
+    folder : Path
+        The project folder.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.process = subprocess.Popen(
@@ -92,13 +104,27 @@ class Server:
         self.address = line.split()[2]
 
     def end(self) -> None:
-        """End it."""
+        """Stop it."""
         self.process.terminate()
         self.process.wait()
 
 
 def keys(browser: Any, server: Server, count: int) -> tuple[list[float], int]:  # noqa: ANN401
-    """Press a key as soon as a number is there; milliseconds to the next, and how often none was there."""
+    """Press a key as soon as a number is shown, again and again.
+
+    Parameters
+    ----------
+    browser : playwright.sync_api.Browser
+    server : Server
+    count : int
+
+    Returns
+    -------
+    times : list of float
+        Milliseconds from a key to the next number.
+    late : int
+        How often the next number was not shown yet.
+    """
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     page.add_init_script(
         "window.shown = []; new PerformanceObserver((list) => shown.push(...list.getEntries().map((e) => e.duration)))"
@@ -119,10 +145,25 @@ def keys(browser: Any, server: Server, count: int) -> tuple[list[float], int]:  
 
 
 def opening(browser: Any, server: Server, path: str, ready: str) -> float:  # noqa: ANN401
-    """Median milliseconds from the address to what is ready to be looked at, of seven times."""
+    """Measure the time from opening an address until the page is ready.
+
+    Parameters
+    ----------
+    browser : playwright.sync_api.Browser
+    server : Server
+    path : str
+        Of the page.
+    ready : str
+        JavaScript that tells whether it is ready.
+
+    Returns
+    -------
+    float
+        Median of seven times, in milliseconds.
+    """
     times = []
     context = browser.new_context(viewport={"width": 1280, "height": 800})
-    page = context.new_page()  # one page, so that it gets again what it had in hand
+    page = context.new_page()  # one page, so that its cache is warm
     for _ in range(8):
         page.goto("about:blank")
         started = time.perf_counter()
@@ -137,8 +178,8 @@ def opening(browser: Any, server: Server, path: str, ready: str) -> float:  # no
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reviewing", description=__doc__)
-    parser.add_argument("--items", type=int, default=200, help="how many are reviewed")
-    parser.add_argument("--many", type=int, default=10_000, help="how many wait in a long queue")
+    parser.add_argument("--items", type=int, default=200, help="number of items to review")
+    parser.add_argument("--many", type=int, default=10_000, help="length of the long queue")
     args = parser.parse_args(argv)
     chromium = shutil.which("chromium")
     try:
@@ -165,7 +206,7 @@ def main(argv: list[str] | None = None) -> int:
         browser.close()
     sys.stdout.write(
         f"{len(times)} keys: median {median(times):.1f} ms from a key to the next number, 95 % within"
-        f" {quantiles(times, n=20)[-1]:.1f} ms; {late} times it was not there yet\n"
+        f" {quantiles(times, n=20)[-1]:.1f} ms; {late} times it was not shown yet\n"
     )
     for path, (few, many) in opened.items():
         sys.stdout.write(

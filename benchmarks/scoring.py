@@ -1,60 +1,36 @@
-"""What a results folder is worth against the truth of a set: every stated figure comes from here.
-
-A set is a folder with ``truth.csv`` and ``images/``. Its truth says what the answers are: the whole of an
-image (``file,text``, rows of paper parted by ``|``), or the boxes of fields on a page
-(``file,field,text,x,y,width,height``).
-"""
+"""Scores a results folder against the truth of a set: every stated figure comes from here."""
 
 from __future__ import annotations
 
-import csv
-import hashlib
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
+from benchmarks.truth import FEWEST, OTHER, Half, Row, Truth, family, read_rows, read_truth
 from digitocr.training.calibrate.scoring import wilson
 
 ECE_BINS = 15
 
-Row = dict[str, str]
-
-
-class Half(StrEnum):
-    """Errors of the one half of a set may be looked at; the other half is for counting only."""
-
-    LOOK = "look"
-    COUNT = "count"
-
-    @classmethod
-    def of(cls, file: str) -> Half:
-        """Return the half an image belongs to, told by the SHA-1 of its name.
-
-        Examples
-        --------
-        >>> Half.of("a_car_000155.jpg").value
-        'look'
-        """
-        last = hashlib.sha1(file.encode(), usedforsecurity=False).hexdigest()[-1]
-        return cls.COUNT if int(last, 16) % 2 else cls.LOOK
-
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """`hits` of `total`, with its interval."""
+    """`hits` of `total`, with an interval."""
 
     hits: int
     total: int
 
     @property
     def value(self) -> float | None:
-        """The share, None of nothing."""
+        """The share; None where `total` is 0."""
         return self.hits / self.total if self.total else None
 
     def interval(self) -> tuple[float, float]:
-        """Return Wilson's interval of 95 %.
+        """Return Wilson's 95 % interval.
+
+        Returns
+        -------
+        low, high : float
 
         Examples
         --------
@@ -64,7 +40,7 @@ class Share:
         return wilson(self.hits, self.total)
 
     def __str__(self) -> str:
-        """Return the share and its interval in per cent."""
+        """Format the share and its interval in per cent."""
         if self.value is None:
             return "–"
         low, high = self.interval()
@@ -72,42 +48,8 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Truth:
-    """One line of ``truth.csv``.
-
-    Attributes
-    ----------
-    file : str
-        Relative to ``images/``.
-    field : str
-        '' where the answer is the whole image.
-    text : str
-        The digits in reading order; '' where nothing must be read.
-    box : (x, y, width, height) or None
-        In page pixels; None where the answer is the whole image.
-    in_rows : bool
-        A row of paper may hold several numbers, so that nothing is known of how they are parted.
-    """
-
-    file: str
-    field: str
-    text: str
-    box: tuple[float, float, float, float] | None
-    in_rows: bool
-
-    def holds(self, row: Row) -> bool:
-        """Whether the centre of a digit or number lies in the box of this answer."""
-        if self.box is None:
-            return True
-        x, y, width, height = self.box
-        centre_x = float(row["x"]) + float(row["width"]) / 2
-        centre_y = float(row["y"]) + float(row["height"]) / 2
-        return x <= centre_x <= x + width and y <= centre_y <= y + height
-
-
-@dataclass(frozen=True, slots=True)
 class Answer:
-    """What was read where an answer was wanted.
+    """What was read in the place of one line of the truth.
 
     Attributes
     ----------
@@ -143,28 +85,35 @@ class Answer:
     confidence: float | None
     sure: bool
 
+    @property
+    def is_wrongly_accepted(self) -> bool:
+        """Whether it was accepted although it is not exact."""
+        return self.accepted and not self.exact
+
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What a set of answers comes to.
+    """The figures of a set of answers.
 
     Attributes
     ----------
     answers : int
     exact, whole, accepted, missing, failed : Share
-        See :class:`Answer`; `whole` is out of those where a number is known to be one.
+        See :class:`Answer`; `whole` counts only answers known to be one number.
     wrong : Share
         Of the accepted answers.
     der : float
         Distances summed over truth digits.
     der_mean : float
-        Mean over the answers with a truth, none counted as more than 1.
+        Mean over the answers with a truth, each capped at 1.
     silent : float
         Silent digits over truth digits.
     extra_accepted, extra_review : float or None
-        Numbers outside every box, a page; None where there are no pages.
+        Numbers outside every box, per page; None where the set has no pages.
+    extra_rows : float or None
+        Rows for review outside every box, per page, those without a text included.
     ece, brier : float
-        Number confidence against being right.
+        Confidence of the number against whether it is right.
     """
 
     answers: int
@@ -179,6 +128,7 @@ class Figures:
     failed: Share
     extra_accepted: float | None
     extra_review: float | None
+    extra_rows: float | None
     ece: float
     brier: float
 
@@ -198,11 +148,29 @@ class Results:
         self.numbers = _by_file(folder, ".numbers.csv")
 
     def status(self, file: str) -> str:
-        """Status of a file, ``failed`` where there is no row."""
+        """Return the status of a file, ``failed`` where it has no row.
+
+        Parameters
+        ----------
+        file : str
+
+        Returns
+        -------
+        str
+        """
         return self.files[file]["status"] if file in self.files else "failed"
 
     def answer(self, truth: Truth) -> Answer:
-        """Return what was read where `truth` stands."""
+        """Return what was read in the place of `truth`.
+
+        Parameters
+        ----------
+        truth : Truth
+
+        Returns
+        -------
+        Answer
+        """
         digits = [row for row in self.digits[truth.file] if truth.holds(row)]
         numbers = [row for row in self.numbers[truth.file] if truth.holds(row)]
         status = self.status(truth.file)
@@ -228,52 +196,143 @@ class Results:
         )
 
     def outside(self, truths: Sequence[Truth]) -> Iterator[Row]:
-        """Numbers read on the pages of `truths` that lie in no box."""
+        """Yield the numbers on the pages of `truths` that lie in no box.
+
+        Parameters
+        ----------
+        truths : sequence of Truth
+
+        Yields
+        ------
+        dict of str to str
+            Rows of the numbers tables, those without a text included.
+        """
         by_file = defaultdict(list)
         for truth in truths:
             by_file[truth.file].append(truth)
         for file, on_page in by_file.items():
             for row in self.numbers[file]:
-                if row["text"] and not any(truth.holds(row) for truth in on_page):
+                if not any(truth.holds(row) for truth in on_page):
                     yield row
 
 
-def read_rows(path: Path) -> list[Row]:
-    """Rows of a CSV table; none where it does not exist."""
-    if not path.exists():
-        return []
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        return list(csv.DictReader(file))
+@dataclass(frozen=True, slots=True)
+class Scored:
+    """The answers of a set, or of a part of it, from one results folder.
+
+    Attributes
+    ----------
+    answers : tuple of Answer
+    outside : tuple of Row
+        Rows of the numbers tables outside every box.
+    """
+
+    answers: tuple[Answer, ...]
+    outside: tuple[Row, ...] = ()
+
+    def half(self, half: Half | None) -> Scored:
+        """Return one half, or all where `half` is None.
+
+        Parameters
+        ----------
+        half : Half or None
+
+        Returns
+        -------
+        Scored
+        """
+        return self if half is None else self._of({f for f in self._files if Half.of(f) is half})
+
+    def filled(self) -> Scored:
+        """Return the answers that have digits to read.
+
+        Returns
+        -------
+        Scored
+        """
+        return Scored(tuple(a for a in self.answers if a.truth.text), self.outside)
+
+    def families(self) -> dict[str, Scored]:
+        """Part the answers by family; see :func:`families`.
+
+        Returns
+        -------
+        dict of str to Scored
+        """
+        return {name: self._of(files) for name, files in families(self.answers).items()}
+
+    def figures(self) -> Figures:
+        """Return the figures of these answers.
+
+        Returns
+        -------
+        Figures
+        """
+        return figures(self.answers, self.outside)
+
+    @property
+    def _files(self) -> set[str]:
+        return {a.truth.file for a in self.answers}
+
+    def _of(self, files: Collection[str]) -> Scored:
+        return Scored(
+            tuple(a for a in self.answers if a.truth.file in files),
+            tuple(row for row in self.outside if row["file"] in files),
+        )
 
 
-def read_truth(set_folder: Path, half: Half | None = None) -> list[Truth]:
-    """Return the answers wanted of a set, or of one half of it; fields without a box are left out."""
-    truths = []
-    for row in read_rows(set_folder / "truth.csv"):
-        file = row["file"].removeprefix("images/")
-        if half not in (None, Half.of(file)):
-            continue
-        box = None
-        if "field" in row:
-            if not row["x"]:
-                continue
-            box = float(row["x"]), float(row["y"]), float(row["width"]), float(row["height"])
-        in_rows = "rotation_cw_deg" in row
-        truths.append(Truth(file, row.get("field", ""), row["text"].replace("|", ""), box, in_rows))
-    return truths
+def scored(results: Results, set_folder: Path, half: Half | None = None) -> Scored:
+    """Score a results folder against a set.
+
+    Parameters
+    ----------
+    results : Results
+    set_folder : Path
+    half : Half, optional
+
+    Returns
+    -------
+    Scored
+    """
+    truths = read_truth(set_folder, half)
+    return Scored(tuple(results.answer(truth) for truth in truths), tuple(results.outside(truths)))
+
+
+def families(answers: Sequence[Answer]) -> dict[str, set[str]]:
+    """Group the files of a set by family; families of fewer than `FEWEST` answers are joined to the last group.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+
+    Returns
+    -------
+    dict of str to set of str
+        Files of each family, by its name.
+    """
+    names = [family(a.truth.file) for a in answers]
+    groups: dict[str, set[str]] = {}
+    for name in sorted(set(names)):
+        group = groups.setdefault(name if names.count(name) >= FEWEST else OTHER, set())
+        group |= {a.truth.file for a, its in zip(answers, names, strict=True) if its == name}
+    return {name: groups[name] for name in sorted(groups, key=lambda name: (name == OTHER, name))}
 
 
 def align(read: str, truth: str) -> tuple[int, list[int], int]:
-    """Align two strings at the least cost, from the end: pairs before digits too many before lost ones.
+    """Align two strings at the least cost, from the end; prefer pairs to extra digits, and these to lost ones.
+
+    Parameters
+    ----------
+    read, truth : str
 
     Returns
     -------
     distance : int
         Levenshtein distance.
     wrong : list of int
-        Indices in `read` of digits that are wrong or too many.
+        Indices in `read` of digits that are wrong or extra.
     lost : int
-        Digits of `truth` with nothing beside them.
+        Digits of `truth` without a partner in `read`.
 
     Examples
     --------
@@ -311,7 +370,11 @@ def figures(answers: Sequence[Answer], outside: Iterable[Row] = ()) -> Figures:
     ----------
     answers : sequence of Answer
     outside : iterable of Row
-        Numbers outside every box, see :meth:`Results.outside`.
+        Rows outside every box, see :meth:`Results.outside`.
+
+    Returns
+    -------
+    Figures
     """
     filled = [a for a in answers if a.truth.text]
     taken = [a for a in answers if a.accepted]
@@ -320,7 +383,8 @@ def figures(answers: Sequence[Answer], outside: Iterable[Row] = ()) -> Figures:
     paged = any(a.truth.box for a in answers)
     digits = max(1, sum(len(a.truth.text) for a in answers))
     sure = [(a.confidence, a.sure) for a in answers if a.confidence is not None]
-    accepted_outside = [row["status"] == "accepted" for row in outside]
+    rows = list(outside)
+    accepted_outside = [row["status"] == "accepted" for row in rows if row["text"]]
     return Figures(
         answers=len(answers),
         exact=Share(sum(a.exact for a in answers), len(answers)),
@@ -328,12 +392,13 @@ def figures(answers: Sequence[Answer], outside: Iterable[Row] = ()) -> Figures:
         der=sum(a.distance for a in answers) / digits,
         der_mean=_mean([min(1.0, a.distance / len(a.truth.text)) for a in filled]),
         accepted=Share(sum(a.accepted for a in filled), len(filled)),
-        wrong=Share(sum(not a.exact for a in taken), len(taken)),
+        wrong=Share(sum(a.is_wrongly_accepted for a in taken), len(taken)),
         silent=sum(a.silent for a in answers) / digits,
         missing=Share(sum(not a.read for a in filled), len(filled)),
         failed=Share(len({a.truth.file for a in answers if a.failed}), len(files)),
         extra_accepted=sum(accepted_outside) / len(files) if paged else None,
         extra_review=accepted_outside.count(False) / len(files) if paged else None,
+        extra_rows=sum(row["status"] == "review" for row in rows) / len(files) if paged else None,
         ece=calibration_error(sure),
         brier=_mean([(confidence - right) ** 2 for confidence, right in sure]),
     )
@@ -346,6 +411,10 @@ def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = ECE_BINS) 
     ----------
     sure : sequence of (confidence, right)
     bins : int
+
+    Returns
+    -------
+    float
 
     Examples
     --------
@@ -361,7 +430,7 @@ def calibration_error(sure: Sequence[tuple[float, bool]], bins: int = ECE_BINS) 
 
 
 def _by_file(folder: Path, ending: str) -> defaultdict[str, list[Row]]:
-    """Rows of all tables with an ending, in reading order, by input file; kept old tables are left out."""
+    """Read all tables with an ending, in reading order, by input file; hidden folders (old tables) are left out."""
     tables: defaultdict[str, list[Row]] = defaultdict(list)
     for path in sorted(folder.rglob(f"*{ending}")):
         if any(part.startswith(".") for part in path.relative_to(folder).parts[:-1]):

@@ -1,8 +1,8 @@
-"""What starting costs: the command on one image, over what it cannot do without.
+"""What starting costs: the time of the command on one image, relative to a floor.
 
 The floor of ``process_folder`` is a bare ``import tensorflow`` plus an empty Prefect flow; that of
-``--no-prefect`` is ``import tensorflow`` alone. All are run in turn, each with a state folder of its own that
-one uncounted round has warmed.
+``--no-prefect`` is ``import tensorflow`` alone. All run in turn, each with its own state folder, which one uncounted
+round has warmed.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ EMPTY_FLOW = "from prefect import flow\n@flow\ndef empty(): pass\nempty()"
 
 
 def measure(image: Path, rounds: int, work: Path) -> dict[str, list[float]]:
-    """Time every side in turn.
+    """Time all commands in turn.
 
     Parameters
     ----------
@@ -36,14 +36,14 @@ def measure(image: Path, rounds: int, work: Path) -> dict[str, list[float]]:
     Returns
     -------
     dict of str to list of float
-        Wall seconds by side, one a round.
+        Wall seconds by command, one a round.
     """
     inputs = work / "inputs"
     inputs.mkdir()
     shutil.copy(image, inputs)
     clean = {k: v for k, v in os.environ.items() if not k.startswith(("DIGITOCR_", "PREFECT_"))}
     clean["PYTHONPATH"] = str(ROOT)
-    # Like with like: the program starts its server without analytics too, and waits for it as long.
+    # The program also starts its server without analytics, and waits for it as long.
     prefect = {
         "PREFECT_HOME": str(work / "prefect"),
         "PREFECT_SERVER_ANALYTICS_ENABLED": "false",
@@ -67,7 +67,16 @@ def measure(image: Path, rounds: int, work: Path) -> dict[str, list[float]]:
 
 
 def ratios(times: dict[str, list[float]]) -> dict[str, float]:
-    """Return the medians' ratios.
+    """Return the ratios of the medians to the floor.
+
+    Parameters
+    ----------
+    times : dict of str to list of float
+        From :func:`measure`.
+
+    Returns
+    -------
+    dict of str to float
 
     Examples
     --------
@@ -83,7 +92,7 @@ def ratios(times: dict[str, list[float]]) -> dict[str, float]:
 
 
 def _program(inputs: Path, work: Path, job: str) -> list[str]:
-    # Another results folder is another job: the image is read anew each time.
+    # Another results folder is another job, so the image is read each time.
     state = work / f"state-{job.split('-')[0]}"
     return [
         *(sys.executable, "-m", "flows.process_folder", str(inputs)),
@@ -101,7 +110,7 @@ def _wall(command: Sequence[str], environment: dict[str, str], work: Path) -> fl
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--image", type=Path, default=sorted((ROOT / "examples").glob("*.[jp]*g"))[0])
     parser.add_argument("--rounds", type=int, default=5)

@@ -1,7 +1,6 @@
-"""What reading costs on one core: pages a second, time over an unavoidable floor, memory and its growth.
+"""What reading costs on one core: pages a second, time relative to a floor, memory and its growth.
 
-The floor is to decode the same pages, threshold them once and label their connected components once.
-Linux only.
+The floor decodes the same pages, thresholds them once and labels their connected components once. Linux only.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from benchmarks.processes import on_one_core
 
 PAGES, FILES = 50, 1000
 WARM_FILES = 100
-"""Memory counts as settled after so many files."""
+"""Memory has settled after this many files."""
 
 FLOOR = """
 import sys, time
@@ -34,7 +33,18 @@ print(time.perf_counter() - started)
 
 
 def process_folder(inputs: Path, work: Path) -> list[str]:
-    """Return the real command on a folder, without Prefect, writing under `work`."""
+    """Return the real command on a folder, without Prefect.
+
+    Parameters
+    ----------
+    inputs : Path
+    work : Path
+        For its results, review and state folders.
+
+    Returns
+    -------
+    list of str
+    """
     command = [sys.executable, "-m", "flows.process_folder", str(inputs), "--no-prefect", "--quiet"]
     command += ["--jobs", "1"]
     for folder in ("results", "review", "state"):
@@ -66,17 +76,28 @@ class Throughput:
 
     @property
     def over_floor(self) -> float:
-        """Time over the floor, the start left out."""
+        """Time relative to the floor, without the start."""
         return (self.seconds - self.start) / (self.floor * (self.pages - 1) / self.pages)
 
     @property
     def over_floor_with_start(self) -> float:
-        """Time over the floor, all in all."""
+        """Time relative to the floor, with the start."""
         return self.seconds / self.floor
 
 
 def throughput(work: Path, pages: int = PAGES) -> Throughput:
-    """Measure the cost of A4 pages of 300 dpi."""
+    """Measure the cost of A4 pages of 300 dpi.
+
+    Parameters
+    ----------
+    work : Path
+        An empty folder.
+    pages : int, optional
+
+    Returns
+    -------
+    Throughput
+    """
     inputs, first = work / "pages", work / "first"
     drawn = draw_pages(inputs, pages)
     first.mkdir()
@@ -91,7 +112,14 @@ def throughput(work: Path, pages: int = PAGES) -> Throughput:
 
 @dataclass(frozen=True, slots=True)
 class Growth:
-    """Memory over many files in one process, in MB: once warm, and at the end."""
+    """Memory over many files in one process.
+
+    Attributes
+    ----------
+    files : int
+    warm_mb, end_mb : float
+        Once the process is warm, and at the end.
+    """
 
     files: int
     warm_mb: float
@@ -99,12 +127,27 @@ class Growth:
 
     @property
     def share(self) -> float:
-        """Growth over the warm process."""
+        """Growth relative to the warm process."""
         return self.end_mb / self.warm_mb - 1
 
 
 def growth(work: Path, files: int = FILES) -> Growth:
-    """Measure how memory grows over many small files."""
+    """Measure how memory grows over many small files.
+
+    Parameters
+    ----------
+    work : Path
+    files : int, optional
+
+    Returns
+    -------
+    Growth
+
+    Raises
+    ------
+    SystemExit
+        The files were done too fast to sample the memory.
+    """
     inputs, job = work / "files", work / "job"
     draw_files(inputs, files)
     job.mkdir()
@@ -113,12 +156,12 @@ def growth(work: Path, files: int = FILES) -> Growth:
     warm = [size for done, size in run.memory if WARM_FILES <= done < 2 * WARM_FILES]
     end = [size for done, size in run.memory if done >= files - WARM_FILES]
     if not warm or not end:
-        raise SystemExit("the files were done too fast, or all at once, to follow the memory")
+        raise SystemExit("the files were done too fast to sample the memory: name more of them with --files")
     return Growth(files, max(warm) / 2**20, max(end) / 2**20)
 
 
 def main(argv: Sequence[str] | None = None) -> None:
-    """Measure and print."""
+    """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--pages", type=int, default=PAGES)
     parser.add_argument("--files", type=int, default=FILES)

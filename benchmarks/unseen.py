@@ -1,6 +1,6 @@
-"""Drawn numbers of writers that were never learned from: how many are read, accepted, and wrong among the accepted.
+"""Drawn numbers of writers kept out of training: how many are read, accepted, and wrong among the accepted.
 
-``python -m benchmarks.unseen [--digits 3000] [--answers 20000]``; needs the stroke archives of ``DIGITOCR_DATA``.
+``python -m benchmarks.unseen [--digits 3000] [--answers 20000]``; it needs the stroke archives of ``DIGITOCR_DATA``.
 """
 
 from __future__ import annotations
@@ -15,27 +15,23 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from benchmarks.accuracy import data_folder
+from benchmarks.drawn import draw_digit
 from benchmarks.scoring import Share
+from benchmarks.sets import data_folder
 from digitocr.pipeline import Reader, load_reader
 from digitocr.records import Source, Status
 from digitocr.training.synth.cells import cell, form_field
 from digitocr.training.synth.drawing import Drawing
-from digitocr.training.synth.hand import draw_hand
 from digitocr.training.synth.lines import line
-from digitocr.training.synth.paper import degrade, sheet
-from digitocr.training.synth.pen import Token, write
-from digitocr.training.synth.scene import finish, new_scene
 from digitocr.training.synth.stroke_archives import load_archive
 from digitocr.training.synth.strokes import Random, Sources
 
 ARCHIVES = ("unipen_digits", "pendigits")
 KINDS, SHARES = (line, form_field, cell), (0.6, 0.25, 0.15)
 WORST = 1.5
-"""Damage goes from none to this; 1 is the usual wear."""
+"""The worst damage; 0 is none, 1 the usual wear."""
 
 AT_ONCE = 32
-INK = 150
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,7 @@ class Outcome:
     ----------
     damage : float
     right : bool
-        All its digits, and no others.
+        All its digits were read, and no others.
     accepted : bool
         It was read, and nobody is asked about it.
     """
@@ -77,13 +73,7 @@ def main(argv: list[str] | None = None) -> int:
 
 
 def _digit(rng: Random, sources: Sources, _: float) -> Drawing:
-    """Draw one digit alone on paper: what is measured is the shapes, not the wear."""
-    hand = draw_hand(rng, sources)
-    written = write(rng, [Token(str(rng.integers(10)))], hand, 40.0, margin=(14, 14, 14, 14))
-    rows, columns = written.alpha.shape
-    scene = new_scene(sheet(rng, (rows, columns), level=235))
-    scene.add_number(rng, [(written, 0, 0)], (INK / 3,) * 3, hand.pen, grain=0.2)
-    return finish(scene, degrade(rng, scene.paper, blur=0.5), "cell")
+    return draw_digit(rng, sources)
 
 
 def _answer(rng: Random, sources: Sources, damage: float) -> Drawing:

@@ -1,20 +1,33 @@
 """The benchmarks' own parts: what they print, draw and refuse."""
 
+import ast
 import dataclasses
+import doctest
+import importlib
 import json
+import pkgutil
 import sys
+from functools import cache
+from inspect import signature
+from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from fake_results import Fake
 
-from benchmarks import accuracy
+import benchmarks
+from benchmarks import ablation, accuracy
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.drawn import A4, draw_files, draw_pages
 from benchmarks.forms import without
+from benchmarks.parameters import resolve
 from benchmarks.processes import on_one_core
-from benchmarks.scoring import Half, Results, read_truth
+from benchmarks.report import COLOURS, MARKS, write_report
+from benchmarks.scoring import Results, scored
+from benchmarks.sets import ROOT
 from benchmarks.throughput import Throughput
+from benchmarks.truth import Half
 
 
 def test_printed_lines_go_on_beneath_writing_that_is_painted_over():
@@ -49,44 +62,132 @@ def write_set(folder):
         )
     (folder / "set/truth.csv").write_text("\n".join(truth) + "\n")
     (results / "files.csv").write_text("\n".join(files) + "\n")
-    return Results(results), read_truth(folder / "set")
+    return Results(results)
 
 
 @pytest.fixture
 def measured(tmp_path):
-    results, truths = write_set(tmp_path)
-    return accuracy.Measured([results.answer(t) for t in truths], [], 8, 10.0)
+    return accuracy.Measured(scored(write_set(tmp_path), tmp_path / "set"), 8, 10.0)
 
 
-def test_table_shows_sets_beside_other_readers_and_pools_what_is_not_the_same_paper(measured):
-    lines = accuracy.table({"cells": measured, "forms": measured}, None).splitlines()
-    names = [line.split("|")[1].strip() for line in lines]
-    assert [names[0], *names[2:]] == ["set", "cells", "· RapidOCR 3.10, whole set", "forms", "pooled"]
-    assert len({len(line) for line in lines}) == 1
-    assert "50.0 [21.5, 78.5]" in lines[2]
-    assert lines[-1].split("|")[2].strip() == "8"
+def two_families(folder):
+    """Write 13 files of one family, all right, and 13 of another, four of them right; one of each has no digits."""
+    fake = Fake(folder)
+    for i in range(12):
+        for name, read in ((f"good{i}.png", "1"), (f"poor{i}.png", "1" if i < 3 else "7")):
+            fake.want(name, "1")
+            fake.read(name, (read, 0.9, "review", (0, 0)))
+    for name in ("good_blank.png", "poor_blank.png"):
+        fake.want(name, "")
+        fake.read(name, status="empty")
+    fake.finish()
+    return fake
+
+
+@pytest.fixture
+def families(tmp_path):
+    return accuracy.Measured(two_families(tmp_path).scored(), 26, 10.0)
+
+
+def cells(table):
+    return [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines()]
+
+
+def test_table_shows_sets_beside_other_readers_and_pools_crops(measured):
+    table = accuracy.table({"cells": measured, "forms": measured}, None)
+    names = [line[0] for line in cells(table)]
+    other = "· RapidOCR 3.10, whole set"
+    assert [names[0], *names[2:]] == ["set", "cells", other, "forms", other, "pooled, filled"]
+    assert len({len(line) for line in table.splitlines()}) == 1
+    assert cells(table)[2][2] == "50.0 [21.5, 78.5]"
+    assert cells(table)[-1][1] == "8"
+
+
+def test_table_shows_families_and_their_mean(families):
+    table = {line[0]: line for line in cells(accuracy.table({"cheques": families}, None))}
+    assert table["cheques"][:2] == ["cheques", "26"]
+    assert table["· good"][1:3] == ["13", "100.0 [77.2, 100.0]"]
+    assert table["· poor"][2].startswith("30.8")
+    assert table["· mean of families"][2] == "65.4"
+    assert table["pooled, filled"][1] == "24"
+    assert list(table).index("· mean of families") > list(table).index("· poor")
+
+
+def test_only_crops_of_modern_paper_are_pooled(families):
+    every = dict.fromkeys(accuracy.SETS, families)
+    assert len(accuracy.pooled(every).scored.answers) == 4 * 24
+    assert "pooled" not in accuracy.table({"photos": families, "old_fields": families}, None)
+
+
+def test_the_report_names_families_and_shows_every_set(families, tmp_path):
+    sets = dict.fromkeys(accuracy.SETS, families)
+    write_report(tmp_path, accuracy.table(sets, None), {name: m.scored.answers for name, m in sets.items()})
+    page = (tmp_path / "accuracy.md").read_text()
+    assert "| · mean of families" in page
+    assert len(COLOURS) == len(MARKS) == len(accuracy.SETS)
+    assert (tmp_path / "images/reliability.png").stat().st_size > 10_000
 
 
 def test_halves_add_up(measured):
     parts = [measured.half(half) for half in Half]
-    assert sum(len(p.answers) for p in parts) == 8
+    assert sum(len(p.scored.answers) for p in parts) == 8
 
 
-def test_saved_figures_hold_intervals(measured):
+def test_saved_figures_hold_intervals_and_families(measured, families):
     saved = json.loads(json.dumps(accuracy.as_json(measured)))
     assert saved["exact"]["value"] == 0.5
     assert saved["exact"]["low"] == pytest.approx(0.215, abs=1e-3)
-    assert {f.name for f in dataclasses.fields(measured.figures())} < saved.keys()
+    assert {f.name for f in dataclasses.fields(measured.scored.figures())} < saved.keys()
+    saved = json.loads(json.dumps(accuracy.as_json(families)))
+    assert saved["families"]["poor"]["exact"]["hits"] == 4
+    assert saved["mean of families"]["exact"] == pytest.approx((1 + 4 / 13) / 2)
+
+
+MODULES = sorted(module.name for module in pkgutil.iter_modules(benchmarks.__path__, "benchmarks."))
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_in_docstrings_hold(name):
+    assert doctest.testmod(importlib.import_module(name)).failed == 0
+
+
+SUBSTITUTES = {name: substitute for part in ablation.PARTS for name, substitute in part.replaced}
+
+
+@pytest.mark.parametrize("name", SUBSTITUTES)
+def test_what_the_ablation_replaces_exists_and_is_looked_up_there(name):
+    found, substitute = pkgutil.resolve_name(f"digitocr.{name}"), SUBSTITUTES[name]
+    assert callable(found) == callable(substitute)
+    if callable(found):
+        assert len(signature(found).parameters) == len(signature(substitute).parameters)
+    module, leaf = resolve(f"digitocr.{name}")[0], name.rpartition(".")[2]
+    others = (ROOT / "digitocr").rglob("*.py")
+    assert leaf in names_read(Path(module.__file__)) or any(
+        f"{module.__name__.rpartition('.')[2]}.{leaf}" in names_read(path) for path in others
+    )
+
+
+@cache
+def names_read(path):
+    """Return all names that a module reads, and names of modules with what is read of them."""
+    nodes = [
+        node
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(getattr(node, "ctx", None), ast.Load)
+    ]
+    plain = {node.id for node in nodes if isinstance(node, ast.Name)}
+    dotted = [node for node in nodes if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name)]
+    return plain | {f"{node.value.id}.{node.attr}" for node in dotted}
 
 
 def test_errors_of_the_looking_half_are_drawn_and_no_others(tmp_path):
-    results, truths = write_set(tmp_path)
-    answers = [results.answer(t) for t in truths]
+    results = write_set(tmp_path)
+    answers = scored(results, tmp_path / "set").answers
     images, out = tmp_path / "set/images", tmp_path / "out"
     look = [a for a in answers if Half.of(a.truth.file) is Half.LOOK]
     (sheet,) = draw_errors(results, look, images, out, "cells")
     assert cv2.imread(str(sheet)) is not None
-    with pytest.raises(ValueError, match="not to be looked at"):
+    with pytest.raises(ValueError, match="must not be looked at"):
         draw_errors(results, answers, images, out, "cells")
 
 

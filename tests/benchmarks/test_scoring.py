@@ -1,69 +1,19 @@
 """The benchmark's own scorer: by hand on small cases, and against the reference scorer where present."""
 
-import csv
 import importlib.util
 import os
 import random
 from pathlib import Path
 
 import pytest
+from fake_results import KINDS, Fake, fill
 
-from benchmarks.scoring import Figures, Half, Results, Share, align, calibration_error, figures, read_truth
+from benchmarks.scoring import Share, align, calibration_error, families
+from benchmarks.truth import Half, family, in_mean, read_truth
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data"))
-REFERENCE = Path(os.environ.get("DIGITOCR_SCORER", DATA.parent / "tools/score.py"))
-
-KINDS = {  # the columns of truth.csv
-    "line": ("file", "text"),
-    "photo": ("file", "text", "n_digits", "rotation_cw_deg", "medium", "tags"),
-    "page": ("file", "field", "text", "x", "y", "width", "height", "note"),
-}
-
-
-def write_table(path, rows, columns=()):
-    columns = columns or list(rows[0] if rows else ["file"])
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", newline="") as file:
-        writer = csv.DictWriter(file, columns, restval="")
-        writer.writeheader()
-        writer.writerows(rows)
-
-
-class Fake:
-    """Results tables and a truth, written row by row."""
-
-    def __init__(self, folder, kind="line"):
-        self.set, self.results = folder / "set", folder / "results"
-        self.kind, self.truth, self.files = kind, [], []
-
-    def want(self, file, text, **more):
-        self.truth.append({"file": f"images/{file}", "text": text, **more})
-
-    def read(self, file, *numbers, status="done"):
-        """Write what was read: ``(text, confidence, status, (x, y))`` per number, 10 pixels a digit."""
-        self.files.append({"file": file, "status": status, "seconds": "0.1"})
-        if status == "failed":
-            return
-        digit_rows, number_rows = [], []
-        for i, (text, confidence, state, (x, y)) in enumerate(numbers, start=1):
-            base = {"file": file, "page": 1, "number": i, "y": y, "height": 10, "status": state}
-            width = 10 * max(1, len(text))
-            number_rows.append(base | {"text": text, "confidence": confidence, "x": x, "width": width})
-            for j, digit in enumerate(text):
-                place = {"position": j + 1, "x": x + 10 * j, "width": 10}
-                digit_rows.append(base | place | {"digit": digit, "confidence": confidence})
-        write_table(self.results / f"{file}.digits.csv", digit_rows)
-        write_table(self.results / f"{file}.numbers.csv", number_rows)
-
-    def finish(self):
-        write_table(self.results / "files.csv", self.files)
-        write_table(self.set / "truth.csv", self.truth, KINDS[self.kind])
-
-    def figures(self, half=None) -> Figures:
-        self.finish()
-        results, truths = Results(self.results), read_truth(self.set, half)
-        return figures([results.answer(t) for t in truths], results.outside(truths))
+REFERENCE = DATA.parent / "tools/score.py"
 
 
 def test_accepted_answers_that_are_right_cost_nothing(tmp_path):
@@ -118,7 +68,23 @@ def test_numbers_outside_every_box_are_extra(tmp_path):
     )
     got = fake.figures()
     assert got.answers == 1
-    assert (got.extra_accepted, got.extra_review) == (1.0, 1.0)
+    assert (got.extra_accepted, got.extra_review, got.extra_rows) == (1.0, 1.0, 2.0)
+
+
+def test_families_go_by_the_begin_of_a_name_and_small_ones_are_joined(tmp_path):
+    fake = Fake(tmp_path)
+    for i in range(12):
+        fake.want(f"golf{i}.png", "1")
+        fake.want(f"sub/c1_2014_{i}.png", "1")
+    for name in ("rare_1.png", "7.png"):
+        fake.want(name, "1")
+    fake.finish()
+    groups = families(fake.scored().answers)
+    assert {name: len(files) for name, files in groups.items()} == {"c1_2014": 12, "golf": 12, "other": 2}
+    assert list(groups)[-1] == "other"
+    assert family("sub/c1_2014_3.png") == "c1_2014"
+    assert in_mean({"golf": 12, "other": 2}) == ["golf"]
+    assert in_mean({"other": 2}) == ["other"]
 
 
 def test_corrected_tables_are_refused(tmp_path):
@@ -159,42 +125,17 @@ def test_calibration_error_of_overconfidence():
     assert calibration_error([]) == 0.0
 
 
-def spoil(rng, text):
-    """Misread: digits replaced, lost and added."""
-    read = []
-    for digit in text:
-        chance = rng.random()
-        if chance > 0.1:
-            read.append(digit if chance > 0.2 else rng.choice("0123456789"))
-        if rng.random() < 0.05:
-            read.append(rng.choice("0123456789"))
-    return "".join(read)
+def assert_same(got, wanted):
+    assert got.answers == wanted.pop("answers")
+    wanted.pop("set")
+    for name, value in wanted.items():
+        mine = getattr(got, name)
+        if isinstance(mine, Share):
+            mine = mine.value if name in ("wrong", "whole") else mine.value or 0.0
+        assert mine == (value if value is None else pytest.approx(value)), name
 
 
-def fill(fake, rng):
-    """Write a set of random answers, some of them misread, parted, unread, failed or outside the boxes."""
-    for i in range(60):
-        file, numbers = f"{i}.png", []
-        for k in range(rng.randint(1, 4) if fake.kind == "page" else 1):
-            text = "".join(rng.choices("0123456789", k=rng.choice((0, 1, 3, 6))))
-            marked = text[:2] + "|" + text[2:] if fake.kind == "photo" and len(text) > 2 else text
-            box = {}
-            if fake.kind == "page":
-                x = "" if rng.random() < 0.1 else 0
-                box = {"field": f"f{k}", "x": x, "y": 40 * k, "width": 100, "height": 30}
-            fake.want(file, marked, **box)
-            read, cut = spoil(rng, text), rng.randint(0, 8)
-            for part in (read[:cut], read[cut:]):
-                if part or rng.random() < 0.1:
-                    state = rng.choice(("accepted", "accepted", "review"))
-                    place = rng.choice((0, 0, 0, 120)), 40 * k + 5
-                    numbers.append((part, round(rng.random(), 4), state, place))
-        status = rng.choice(("done", "done", "done", "done", "partial", "failed"))
-        if rng.random() < 0.95:
-            fake.read(file, *numbers, status=status if numbers else "empty")
-
-
-@pytest.mark.skipif(not REFERENCE.exists(), reason="no reference scorer (DIGITOCR_SCORER)")
+@pytest.mark.skipif(not REFERENCE.exists(), reason="no reference scorer next to DIGITOCR_DATA")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("seed", range(5))
 def test_agrees_with_the_reference_scorer(tmp_path, kind, seed):
@@ -203,13 +144,13 @@ def test_agrees_with_the_reference_scorer(tmp_path, kind, seed):
     spec.loader.exec_module(reference)
     fake = Fake(tmp_path, kind)
     fill(fake, random.Random(seed))
+    fake.finish()
     for half in (None, *Half):
-        got = fake.figures(half)
-        wanted, _ = reference.score(str(fake.results), str(fake.set), half and half.value)
-        assert got.answers == wanted.pop("answers")
-        wanted.pop("set")
-        for name, value in wanted.items():
-            mine = getattr(got, name)
-            if isinstance(mine, Share):
-                mine = mine.value if name in ("wrong", "whole") else mine.value or 0.0
-            assert mine == (value if value is None else pytest.approx(value)), name
+        arguments = str(fake.results), str(fake.set), half and half.value
+        got = fake.scored(half)
+        wanted, _ = reference.score(*arguments)
+        assert_same(got.figures(), wanted | {"extra_rows": reference.extra_rows(*arguments)})
+        groups = reference.by_family(*arguments)
+        assert list(got.families()) == [name for name, _ in groups]
+        for part, (_, group) in zip(got.families().values(), groups, strict=True):
+            assert_same(part.figures(), group)
