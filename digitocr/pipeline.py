@@ -22,6 +22,7 @@ from digitocr.forms.form_print import FormPrint, load_form_print
 from digitocr.forms.registration import RegistrationView, choose
 from digitocr.forms.template import Template
 from digitocr.forms.template_file import load_folder
+from digitocr.imaging.sheet import Line
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
 from digitocr.networks.card import ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier
@@ -40,7 +41,6 @@ from digitocr.records import (
     FileStatus,
     Grey,
     Limits,
-    Line,
     Page,
     PageResult,
     Reading,

@@ -14,7 +14,8 @@ from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field
 from digitocr.imaging import rulings, segment
 from digitocr.imaging.components import components
-from digitocr.records import Box, Grey, Line, Mask, Sheet, Transform
+from digitocr.imaging.sheet import Line, Sheet
+from digitocr.records import Box, Grey, Mask, Transform
 
 AROUND = 0.3
 """Writing may leave its field by this share of the field's height."""

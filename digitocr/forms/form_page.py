@@ -17,11 +17,12 @@ from digitocr.forms.registration import Registration, flatten
 from digitocr.forms.suggestions import Suggestion, dated, suggest
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
+from digitocr.imaging.sheet import Line
 from digitocr.recognition.judge import Judge, decide, number_on_page
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import Rows, View
 from digitocr.recognition.parameters import Acceptance
-from digitocr.records import Grey, Line, Mask, Number, Page, PageResult, Reason, Status
+from digitocr.records import Grey, Mask, Number, Page, PageResult, Reason, Status
 
 FINE = 48
 """A flat page is made so large that its lowest field is this many pixels high, as far as `SIDES` allow."""

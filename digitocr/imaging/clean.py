@@ -18,7 +18,8 @@ from digitocr.imaging.binarize import (
 )
 from digitocr.imaging.geometry import DESK_SIDE, rotated_size, rotation_about_centre, skew_deg, straighten
 from digitocr.imaging.kind import page_kind
-from digitocr.records import Grey, Mask, Page, PageKind, Sheet
+from digitocr.imaging.sheet import Sheet
+from digitocr.records import Grey, Mask, Page, PageKind
 
 HIDDEN = 0.1
 """Where less than this share of a crop's ink is no ruling, fainter writing is looked for."""

@@ -6,7 +6,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.components import quantile
-from digitocr.records import Line, Mask
+from digitocr.imaging.sheet import Line
+from digitocr.records import Mask
 
 MAX_GAP, MAX_GAP_ON_CROPS = 1.8, 2.2
 """Ink further apart than this, in heights of its line, is not of one line; a crop shows one field."""

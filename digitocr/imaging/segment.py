@@ -26,7 +26,8 @@ from digitocr.imaging.rows import (
     split_at_uprights,
     with_strays,
 )
-from digitocr.records import Box, Candidate, Grey, Line, PageKind, Sheet
+from digitocr.imaging.sheet import Candidate, Line, Sheet
+from digitocr.records import Box, Grey, PageKind
 
 MAX_RUN = 5
 """A digit is made of at most this many pieces."""

@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import SIGN
 from digitocr.recognition.numbers import (
     DecodedLine,
@@ -20,7 +21,6 @@ from digitocr.recognition.numbers import (
     within_field,
 )
 from digitocr.recognition.parameters import CandidateGeometry, Recognition
-from digitocr.records import Line
 
 Path = tuple[tuple[int, int], ...]
 """Candidates from left to right, each with its value: 0 to 9, or `SIGN`."""

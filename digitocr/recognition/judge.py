@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from digitocr.imaging.sheet import Sheet
 from digitocr.recognition.confidence import Weights, number_confidence
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import Acceptance
-from digitocr.records import Box, Digit, Number, Reason, Sheet, Status, around
+from digitocr.records import Box, Digit, Number, Reason, Status, around
 
 
 def are_near(boxes: Sequence[Box], p: Acceptance) -> list[bool]:

@@ -8,9 +8,9 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.imaging.sheet import Line
 from digitocr.networks.line_reader import FRAME, ROWS
 from digitocr.recognition.parameters import LineImages
-from digitocr.records import Line
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import SIGN
 from digitocr.recognition.ctc import NOTHING, log_text
 from digitocr.recognition.decode import Path, best_paths
 from digitocr.recognition.parameters import NBest
-from digitocr.records import Line
 
 
 @dataclass(frozen=True, slots=True)

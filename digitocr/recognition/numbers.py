@@ -9,10 +9,11 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
+from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import SIGN
 from digitocr.recognition.confidence import ConfidenceFeatures, log_line_height, logit
 from digitocr.recognition.parameters import Confidence, Numbers, Recognition
-from digitocr.records import Box, Line, around
+from digitocr.records import Box, around
 
 
 @dataclass(frozen=True, slots=True)

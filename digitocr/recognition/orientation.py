@@ -10,11 +10,12 @@ import numpy as np
 
 from digitocr.imaging import clean, segment
 from digitocr.imaging.components import components
+from digitocr.imaging.sheet import Line, Sheet
 from digitocr.recognition import normalize
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import Orientation
 from digitocr.recognition.scoring import LogProbabilities
-from digitocr.records import Grey, Line, Page, PageKind, Sheet
+from digitocr.records import Grey, Page, PageKind
 
 Rows = tuple[tuple[DecodedNumber, ...], ...]
 """The numbers of each row of a page."""

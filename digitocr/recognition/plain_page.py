@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from digitocr.imaging.sheet import Line
 from digitocr.recognition.judge import Judge, are_near, decide, number_on_page
 from digitocr.recognition.orientation import Rows, View
-from digitocr.records import Line, PageResult, Reason
+from digitocr.records import PageResult, Reason
 
 
 @dataclass(frozen=True, slots=True)

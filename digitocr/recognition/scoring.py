@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.imaging.sheet import Candidate, Line
 from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard
 from digitocr.recognition import decode, nbest, normalize
@@ -16,7 +17,7 @@ from digitocr.recognition.ctc import BLANK, SPANS, log_spans, log_text
 from digitocr.recognition.line_image import LineImage
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import CandidateGeometry, Recognition, Scoring
-from digitocr.records import Candidate, Grey, Line
+from digitocr.records import Grey
 
 FEATURES = decode.FEATURES + SPANS
 """Number of features of a candidate besides the digit network's scores, where there is a line reader."""

@@ -20,9 +20,10 @@ import numpy as np
 from digitocr import atomic
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
+from digitocr.imaging.sheet import Candidate, Line
 from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
-from digitocr.records import READ, Box, Candidate, FileResult, Grey, Line, Page, Status
+from digitocr.records import READ, Box, FileResult, Grey, Page, Status
 from digitocr.results import publish, tables
 from digitocr.results.items import review_id
 from digitocr.results.overlay import corrected

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
-from digitocr.records import Sheet
+from digitocr.imaging.sheet import Sheet
 
 
 def sheet_of(grey):

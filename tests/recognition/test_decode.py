@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from digitocr.imaging.sheet import Candidate, Line
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import decode as decoding
 from digitocr.recognition import numbers
 from digitocr.recognition.decode import geometry, with_features
 from digitocr.recognition.parameters import Recognition
-from digitocr.records import Box, Candidate, Line, around
+from digitocr.records import Box, around
 
 P = Recognition()
 

@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
+from digitocr.imaging.sheet import Sheet
 from digitocr.networks.line_reader import FRAME, ROWS
 from digitocr.recognition.line_image import LineImage
 from digitocr.recognition.parameters import LineImages
-from digitocr.records import Sheet
 
 P = LineImages()
 

@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.imaging.segment import segment
+from digitocr.imaging.sheet import Sheet
 from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard
 from digitocr.networks.line_reader import FRAME
@@ -20,7 +21,6 @@ from digitocr.recognition.ctc import BLANK, log_spans, log_text
 from digitocr.recognition.line_image import LineImage
 from digitocr.recognition.nbest import hypotheses, likeliest
 from digitocr.recognition.parameters import Recognition
-from digitocr.records import Sheet
 
 P = Recognition()
 

@@ -5,11 +5,11 @@ import numpy as np
 import pytest
 
 from digitocr.imaging.segment import segment
+from digitocr.imaging.sheet import Sheet
 from digitocr.networks.classifier import CUT
 from digitocr.networks.line_reader import FRAME
 from digitocr.recognition import scoring
 from digitocr.recognition.parameters import Recognition
-from digitocr.records import Sheet
 
 P = Recognition()
 

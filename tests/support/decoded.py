@@ -4,10 +4,11 @@ import math
 
 import numpy as np
 
+from digitocr.imaging.sheet import Line, Sheet
 from digitocr.recognition.confidence import ConfidenceFeatures
 from digitocr.recognition.numbers import DecodedNumber, Segment
 from digitocr.recognition.orientation import ReadView, View
-from digitocr.records import Box, Line, Page, PageKind, Sheet, around
+from digitocr.records import Box, Page, PageKind, around
 
 FEATURES = ConfidenceFeatures(2.0, 1.0, 2.0, 1.5, 0.5, 0.5, 3.0, 4.0, 2.0, 0.7, 0.1, -2.0, 0.2)
 

@@ -14,9 +14,10 @@ from digitocr.forms.form_page import lay_out
 from digitocr.forms.form_print import FormPrint
 from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field, Template
+from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
-from digitocr.records import Box, Line, Page
+from digitocr.records import Box, Page
 from digitocr.training.datasets.labelling import UNSURE, DigitSpan, LabelledLine
 from digitocr.training.synth.filled_forms import FilledField, PagePhoto, fill_in, photograph_page
 from digitocr.training.synth.strokes import Random, Sources

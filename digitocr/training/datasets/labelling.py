@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging import clean, segment
+from digitocr.imaging.sheet import Line, Sheet
 from digitocr.networks.classifier import CUT, SIGN
-from digitocr.records import Grey, Line, Page, Sheet
+from digitocr.records import Grey, Page
 
 PASSING_SHARE, COMPLETE_SHARE = 0.06, 0.6
 """Less of a digit's ink than the first is accidental contact; less than the second leaves it in doubt."""

@@ -9,8 +9,9 @@ import numpy as np
 
 from digitocr.imaging import clean, geometry, segment
 from digitocr.imaging.components import components
+from digitocr.imaging.sheet import Candidate, Line, Sheet
 from digitocr.recognition import normalize
-from digitocr.records import Box, Candidate, Grey, Line, Mask, Page, Sheet
+from digitocr.records import Box, Grey, Mask, Page
 
 COARSE_SIDE_PX = 128
 """Longest side at which strokes of a thick pen are narrower than the shadows that cleaning removes."""
