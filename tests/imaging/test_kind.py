@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from reading_path import page_kind
 
-from digitocr.imaging.kind import page_kind
 from digitocr.records import PageKind
 
 
