@@ -42,9 +42,13 @@ def clean(page: Page, p: Imaging) -> Sheet:
     even, ink = even_and_binarize(dark, p.binarization)
     kind, height = page_kind(ink, min(page.grey.shape), p.kinds, p.scale, p.straight_lines)
     if kind is PageKind.PAGE:
-        even, ink, turn = _deskewed(even, ink, p)
-        if turn is not None:
-            to_page = to_page @ np.linalg.inv(turn)
+        angle = geometry.skew_deg(ink, p.geometry)
+        if abs(angle) > p.geometry.min_skew_deg:
+            level, inside, to_page = geometry.turned(page.grey, flat, to_page, angle)
+            if dark is not flat:
+                level = 255 - level
+            even, ink = even_and_binarize(level, p.binarization)
+            even, ink = np.where(inside, even, np.uint8(255)), ink & inside
             height = scale.digit_height_px(ink, p.scale, p.straight_lines)
         return _page_sheet(even, ink, to_page, height, p)
     if kind is PageKind.FIELD:
@@ -61,17 +65,6 @@ def _widest_stroke(stored: Grey, flat: Grey, p: Imaging) -> int:
     """Width in pixels that no stroke of chalk has on a photo; on a small picture a digit may be as wide as that."""
     side: int = min(flat.shape)
     return side if min(stored.shape) < p.geometry.desk_side_px else side // p.binarization.widest_chalk_part
-
-
-def _deskewed(even: Grey, ink: Mask, p: Imaging) -> tuple[Grey, Mask, Transform | None]:
-    """Lay the rows of a page level; also the homography that did, None where they were."""
-    angle = geometry.skew_deg(ink, p.geometry)
-    if abs(angle) <= p.geometry.min_skew_deg:
-        return even, ink, None
-    turn = geometry.rotation_about_centre(even.shape, angle)
-    size = geometry.rotated_size(even.shape, angle)
-    level = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
-    return level, binarize(level, p.binarization), turn
 
 
 def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, Transform | None]:

@@ -56,6 +56,10 @@ class Geometry:
     min_sharpening: float = 1.5
 
 
+MIN_FINE_SHARE = 0.5
+"""Down to this scale linear interpolation skips no pixel: each weighs into one of its four neighbours."""
+
+
 def straighten(grey: Grey, p: Geometry, paper: Paper) -> tuple[Grey, Transform]:
     """Cut the paper out of its surroundings and bring it to working size.
 
@@ -96,7 +100,7 @@ def _interpolation(scale: float) -> int:
     """Choose the cheapest way that skips no pixel: down to half size each output pixel weighs its four neighbours."""
     if scale > 1:
         return cv2.INTER_CUBIC
-    return cv2.INTER_LINEAR if scale >= 0.5 else cv2.INTER_AREA
+    return cv2.INTER_LINEAR if scale >= MIN_FINE_SHARE else cv2.INTER_AREA
 
 
 def _working_scale(width: float, height: float, p: Geometry) -> float:
@@ -108,45 +112,44 @@ def _working_scale(width: float, height: float, p: Geometry) -> float:
     return 1.0
 
 
-def rotation_about_centre(shape: tuple[int, int], angle: float) -> Transform:
-    """Return the homography that turns a picture about its centre into one that holds all of it.
+def turned(stored: Grey, flat: Grey, to_page: Transform, angle: float) -> tuple[Grey, Mask, Transform]:
+    """Turn a flat page about its centre into a picture that holds all of it, resampled once from the page as stored.
 
     Parameters
     ----------
-    shape : tuple of int
-        Height and width in pixels.
+    stored : (H, W) uint8 ndarray
+        The page.
+    flat : (h, w) uint8 ndarray
+        As of :func:`straighten`.
+    to_page : (3, 3) float64 ndarray
+        Homography from its pixels to page pixels.
     angle : float
         In degrees, counter-clockwise.
 
     Returns
     -------
-    (3, 3) float64 ndarray
+    level : (h', w') uint8 ndarray
+    inside : (h', w') bool ndarray
+        What of it lies on the flat page.
+    to_page : (3, 3) float64 ndarray
+        Homography from its pixels to page pixels.
     """
-    height, width = shape
-    new_w, new_h = rotated_size(shape, angle)
-    affine = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
-    affine[:, 2] += np.array([(new_w - width) / 2, (new_h - height) / 2])
-    return np.vstack([affine, [0, 0, 1]]).astype(np.float64)
-
-
-def rotated_size(shape: tuple[int, int], angle: float) -> tuple[int, int]:
-    """Return the size of the picture that holds all of a turned one.
-
-    Parameters
-    ----------
-    shape : tuple of int
-        Height and width in pixels.
-    angle : float
-        In degrees.
-
-    Returns
-    -------
-    tuple of int
-        Width and height in pixels.
-    """
-    height, width = shape
+    height, width = flat.shape
     c, s = abs(np.cos(np.radians(angle))), abs(np.sin(np.radians(angle)))
-    return int(np.ceil(width * c + height * s)), int(np.ceil(width * s + height * c))
+    size = int(np.ceil(width * c + height * s)), int(np.ceil(width * s + height * c))
+    affine = cv2.getRotationMatrix2D((width / 2, height / 2), angle, 1.0)
+    affine[:, 2] += np.array([(size[0] - width) / 2, (size[1] - height) / 2])
+    turn = np.vstack([affine, [0, 0, 1]]).astype(np.float64)
+    back = to_page @ np.linalg.inv(turn)
+    # from half size on, four neighbours no longer weigh all pixels: there the flat page, which does, is turned
+    is_fine = max(flat.shape) >= MIN_FINE_SHARE * max(stored.shape)
+    source, forward = (stored, np.linalg.inv(back)) if is_fine else (flat, turn)
+    level = cv2.warpPerspective(
+        source, forward, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE
+    )
+    whole = np.full(flat.shape, 255, np.uint8)
+    inside = cv2.warpPerspective(whole, turn, size, flags=cv2.INTER_NEAREST, borderValue=0) > 0
+    return level.astype(np.uint8), inside, back
 
 
 def skew_deg(ink: Mask, p: Geometry) -> float:
