@@ -14,7 +14,6 @@ from types import FrameType
 import typer
 
 from digitocr import errors
-from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.scan import FoundFile, scan
@@ -35,7 +34,6 @@ _DEBOUNCE_MS = 200
 @options.command(app, options.ReadingOptions)
 def main(given: options.ReadingOptions) -> int:
     """Watch a folder and read what comes in, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
-    console.set_up(quiet=given.quiet, verbose=given.verbose)
     job = make_job(given.settings(), given.folder)
     total = Summary()
     with _stopping() as (stop, signals):
@@ -50,7 +48,7 @@ def main(given: options.ReadingOptions) -> int:
             except KeyboardInterrupt:
                 if not stop.is_set():
                     raise
-    console.report(total, job.settings, as_json=given.as_json, quiet=given.quiet)
+    given.console.report(total, job.settings)
     return errors.ExitStatus.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 
