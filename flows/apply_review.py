@@ -1,4 +1,4 @@
-"""``python -m flows.apply_review``: filled-in corrections into the results."""
+"""``python -m flows.apply_review``: apply the corrections in the queue to the results."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Options(options.Options):
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Take what people wrote into review/queue.csv over into the results."""
+    """Apply the corrections in review/queue.csv to the results."""
     settings = console.settings(given.flags(), given.config)
     done = apply_review(settings, person())
     for reason in done.refused:
@@ -53,12 +53,12 @@ def main(given: Options) -> int:
 
 
 def person() -> str:
-    """Return who runs this command.
+    """Return the name of the user who runs this command.
 
     Returns
     -------
     str
-        The user's name, or ``unknown``: a container may have no name for its user.
+        ``unknown`` if the system has no name for the user, as in some containers.
     """
     try:
         return getpass.getuser()
@@ -67,7 +67,7 @@ def person() -> str:
 
 
 def apply_review(settings: Settings, who: str) -> queue.Accepted:
-    """Take filled-in corrections over; can be repeated.
+    """Apply filled-in corrections; repeating it changes nothing.
 
     Parameters
     ----------

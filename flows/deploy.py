@@ -24,7 +24,7 @@ from flows import engine, options
 
 log = logging.getLogger("digitocr.flows")
 _PATIENCE_S = 30.0
-"""How long runs have to end after the process was asked to."""
+"""Time that runs have to end after the process was asked to."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 

@@ -1,4 +1,4 @@
-"""``python -m flows.process_folder``: read all that is ready in a folder."""
+"""``python -m flows.process_folder``: read all files of a folder that are ready."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def main(given: Options) -> int:
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
-    """Read all that is ready; Prefect and the networks are started only if something must be read.
+    """Read all files that are ready; Prefect and the networks start only if there are any.
 
     Parameters
     ----------

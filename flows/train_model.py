@@ -1,4 +1,4 @@
-"""``python -m flows.train_model``: learn from what people settled, and promote the new model if it is better."""
+"""``python -m flows.train_model``: train on corrections, and promote the new model if it is better."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Options(options.Options):
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Export corrections, fine-tune, evaluate, and promote only what is better."""
+    """Export corrections, fine-tune the model, evaluate it, and promote it if it is better."""
     settings = load_settings(given.flags(), given.config)
     server = engine.prepare(settings.state, verbose=given.verbose)
     from flows.training import train_model

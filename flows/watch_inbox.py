@@ -1,4 +1,4 @@
-"""``python -m flows.watch_inbox``: read what comes into a folder, for as long as it runs."""
+"""``python -m flows.watch_inbox``: read files as they arrive in a folder."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _TICK_S = 0.5
-"""Time between two looks at the folder while a file is being written."""
+"""Time between two scans of the folder while a file is being written."""
 
 _DEBOUNCE_MS = 200
-"""Events of the file system that come within this time are one."""
+"""File system events within this time count as one."""
 
 
 @options.command(app, options.ReadingOptions)
 def main(given: options.ReadingOptions) -> int:
-    """Watch a folder and read what comes in, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
+    """Read files as they arrive in a folder, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
     job = make_job(given.settings(), given.folder)
     total = Summary()
     with _stopping() as (stop, signals):
