@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitocr.imaging.components import components
 from digitocr.imaging.scale import Scale, digit_height_px
@@ -26,8 +27,7 @@ class Kinds:
     min_row_px : int
         No row is lower than this: a picture too small for such a row at `page_share` is no page.
     page_share, field_share : float
-        Digits lower than the first are on a page, digits at least as high as the second in a field; between them it is
-        a page if it holds several rows or many components.
+        Digits lower than the first are on a page; lower than the second they are if they stand in several rows.
     min_sized, max_sized : float
         Components of these heights, in heights of the digits, tell the rows.
     row_distance : float
@@ -35,7 +35,10 @@ class Kinds:
     min_aside : int
         So many components in other rows make several rows.
     many : int
-        More components than this are many, of those at least `small_share` high.
+        What seems high digits is what is left of a table, and the picture a page, if more components than this are
+        small: at least `small_share` high, and lower than digits of a field.
+    many_a_digit : int
+        And more than this for each component of a digit's height: the specks of a patterned field are fewer.
     small_share : float
     """
 
@@ -48,6 +51,7 @@ class Kinds:
     row_distance: float = 0.75
     min_aside: int = 2
     many: int = 50
+    many_a_digit: int = 20
     small_share: float = 0.02
 
 
@@ -79,18 +83,25 @@ def page_kind(
         return PageKind.FIELD, 0.0
     height = digit_height_px(ink, scale, straight_lines)
     side = min(ink.shape)
-    if height >= p.field_share * side:
-        return PageKind.FIELD, height
-    is_page = 0 < height < p.page_share * side or _is_full(ink, height, p)
+    if 0 < height < p.page_share * side:
+        return PageKind.PAGE, height
+    _, boxes = components(ink)
+    is_page = _is_crowded(boxes[:, 3] / side, p) or (
+        height < p.field_share * side and _has_rows(boxes, height, p)
+    )
     return (PageKind.PAGE if is_page else PageKind.FIELD), height
 
 
-def _is_full(ink: Mask, digit_height_px: float, p: Kinds) -> bool:
-    """Whether there are many components, or those as high as digits stand in several rows."""
-    _, boxes = components(ink)
+def _is_crowded(shares: NDArray[np.float64], p: Kinds) -> bool:
+    """Whether small components are many, by their heights as shares of the picture's shorter side."""
+    small = int(np.count_nonzero((shares >= p.small_share) & (shares < p.field_share)))
+    high = int(np.count_nonzero(shares >= p.field_share))
+    return small > max(p.many, p.many_a_digit * high)
+
+
+def _has_rows(boxes: NDArray[np.int32], digit_height_px: float, p: Kinds) -> bool:
+    """Whether components as high as digits stand in several rows."""
     height = boxes[:, 3]
-    if np.count_nonzero(height >= p.small_share * min(ink.shape)) > p.many:
-        return True
     sized = (height >= p.min_sized * digit_height_px) & (height <= p.max_sized * digit_height_px)
     if not sized.any():
         return False

@@ -145,4 +145,6 @@ class TestSettle:
 
     def test_a_page_without_rows_stays(self):
         blank = read_views([upright_view(Page(1, np.full((300, 300), 255, np.uint8)))], Reading().decode)
-        assert settle(blank, Reading().decode, Reading().log_probabilities, P, Imaging()) == [(blank[0], False)]
+        assert settle(blank, Reading().decode, Reading().log_probabilities, P, Imaging()) == [
+            (blank[0], False)
+        ]
