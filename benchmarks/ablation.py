@@ -54,6 +54,16 @@ def _with_card(**fields: Any) -> Callable[[Reader], Reader]:  # noqa: ANN401
     return change
 
 
+def _with_cuts(**fields: Any) -> Callable[[Reader], Reader]:  # noqa: ANN401
+    def change(reader: Reader) -> Reader:
+        imaging = reader.parameters.imaging
+        cuts = dataclasses.replace(imaging.cuts, **fields)
+        parameters = dataclasses.replace(reader.parameters, imaging=dataclasses.replace(imaging, cuts=cuts))
+        return dataclasses.replace(reader, parameters=parameters)
+
+    return change
+
+
 PARTS = (
     Part("nothing"),
     Part("line reader", lambda reader: dataclasses.replace(reader, line_reader=None)),
@@ -63,30 +73,43 @@ PARTS = (
         "all cuts",
         replaced=(("imaging.segment.cut_columns", lambda part, scale, p: np.zeros((0, len(part)), np.intp)),),
     ),
-    Part("seams, straight cuts instead", replaced=(("imaging.segment.WIDE", 99.0),)),
+    Part("seams, straight cuts instead", _with_cuts(wide_heights=99.0)),
     Part(
         "whole components settled first",
         replaced=(
-            ("recognition.scoring._settled", lambda line, *_: np.zeros(len(line.candidates), np.bool_)),
+            (
+                "recognition.scoring._settled",
+                lambda line, whole, logs, p: np.zeros(len(line.candidates), np.bool_),
+            ),
         ),
     ),
-    Part("slant taken out", replaced=(("imaging.segment._slant", lambda labels: 0.0),)),
-    Part("strays joined to rows", replaced=(("imaging.segment.with_strays", lambda rows, boxes: rows),)),
-    Part("rows of print left out", replaced=(("imaging.segment.is_print", lambda boxes: False),)),
+    Part("slant taken out", replaced=(("imaging.segment._slant", lambda labels, p: 0.0),)),
+    Part("strays joined to rows", replaced=(("imaging.segment.with_strays", lambda rows, boxes, p: rows),)),
+    Part("rows of print left out", replaced=(("imaging.segment.is_print", lambda boxes, shape, p: False),)),
     Part(
         "other ways up",
         replaced=(
-            ("recognition.orientation._worth_trying", lambda reads, log_probabilities: [[] for _ in reads]),
+            (
+                "recognition.orientation._worth_trying",
+                lambda reads, log_probabilities, p: [[] for _ in reads],
+            ),
         ),
     ),
-    Part("paper cut out of photos", replaced=(("imaging.geometry.paper_corners", lambda grey: None),)),
-    Part("skew taken out", replaced=(("imaging.clean.skew_deg", lambda ink: 0.0),)),
-    Part("rulings painted out", replaced=(("imaging.rulings.find", lambda ink, length: None),)),
+    Part("paper cut out of photos", replaced=(("imaging.geometry.paper_corners", lambda grey, p: None),)),
+    Part("skew taken out", replaced=(("imaging.geometry.skew_deg", lambda ink, p: 0.0),)),
     Part(
-        "rows parted by lines of tables", replaced=(("imaging.rulings.upright", lambda even, length: None),)
+        "rulings painted out",
+        replaced=(("imaging.rulings.on_page", lambda ink, length, p, straight_lines: None),),
     ),
-    Part("faint patterns left out", replaced=(("imaging.clean.without_faint", lambda even, ink: ink),)),
-    Part("light evened out", replaced=(("imaging.binarize.even_light", lambda grey: grey),)),
+    Part(
+        "rows parted by lines of tables",
+        replaced=(("imaging.rulings.upright", lambda even, length, p: None),),
+    ),
+    Part(
+        "faint patterns left out",
+        replaced=(("imaging.clean.without_faint", lambda even, ink, found, p: ink),),
+    ),
+    Part("light evened out", replaced=(("imaging.binarize.even_light", lambda grey, p: grey),)),
 )
 
 

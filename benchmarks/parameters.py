@@ -1,7 +1,7 @@
 """Set numbers by name, and how one of them is moved: fields of nested dataclasses, and constants of modules.
 
 A name is dotted: ``rows.gaps.0`` is the first element of the tuple ``gaps`` of the field ``rows``,
-``digitocr.imaging.clean.TINY`` a constant. Numbers are int and float; everything else is left out.
+``digitocr.forms.fields.CRUMB`` a constant. Numbers are int and float; everything else is left out.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ stopped at any time: what the file holds for the same code and models is not mea
 numbers by name, ``--table`` what was found.
 
 Numbers are the fields of the reader's parameters, and the constants of the modules of the reading path
-(``digitocr.imaging.clean.TINY``).
+(``digitocr.forms.fields.CRUMB``).
 """
 
 from __future__ import annotations

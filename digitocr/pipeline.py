@@ -34,7 +34,7 @@ from digitocr.recognition.confidence import CONSTANT, NAMES
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import ReadView, Rows, View
-from digitocr.recognition.parameters import Recognition
+from digitocr.recognition.parameters import Parameters
 from digitocr.recognition.plain_page import PlainPage
 from digitocr.records import (
     FileResult,
@@ -123,6 +123,8 @@ class Reader:
         Forms that a page may be; without any, all pages are plain.
     decoder : callable
         Decodes the bytes of a file within limits, page by page.
+    parameters : Parameters
+        All that is set in reading.
     """
 
     classifier: Classifier
@@ -130,6 +132,7 @@ class Reader:
     options: ReadOptions
     forms: tuple[FormPrint, ...] = ()
     decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
+    parameters: Parameters = field(default_factory=Parameters)
 
     @property
     def card(self) -> ModelCard:
@@ -198,13 +201,13 @@ class Reader:
         -------
         LaidPage
         """
-        no_form = ""
+        no_form, p = "", self.parameters.imaging
         if self.forms:
             try:
-                return form_page.lay_out(page, *choose(RegistrationView(page.grey), self.forms))
+                return form_page.lay_out(page, *choose(RegistrationView(page.grey), self.forms), p)
             except RegistrationError as error:
                 no_form = error.message
-        return PlainPage(orientation.upright_view(page), no_form)
+        return PlainPage(orientation.upright_view(page, p), no_form)
 
     def results(self, laid: Sequence[LaidPage]) -> list[PageResult]:
         """Read pages, the candidates of all in one batch.
@@ -222,7 +225,13 @@ class Reader:
         pages = list(laid)
         turnable = [(k, page.view) for k, page in enumerate(laid) if page.view is not None]
         reads = [ReadView(view, rows[k]) for k, view in turnable]
-        settled = orientation.settle(reads, self.decode, self._log_probabilities, Recognition().orientation)
+        settled = orientation.settle(
+            reads,
+            self.decode,
+            self._log_probabilities,
+            self.parameters.recognition.orientation,
+            self.parameters.imaging,
+        )
         for (k, _), (read, is_in_doubt) in zip(turnable, settled, strict=True):
             pages[k], rows[k] = pages[k].settled(read.view, is_in_doubt=is_in_doubt), read.rows
         return [page.result(found, self._judge) for page, found in zip(pages, rows, strict=True)]
@@ -240,15 +249,14 @@ class Reader:
             For each line its numbers, from left to right.
         """
         frames = self.line_reader.frames if self.line_reader else None
-        p = Recognition()
+        p = self.parameters.recognition
         scored = scoring.score_candidates(lines, self._log_probabilities, frames, p)
         return [scoring.decoded(one, self.card, p) for one in scored]
 
     @property
     def _judge(self) -> Judge:
-        return Judge(
-            self.threshold, self.card.number_confidence, self.card.cell_confidence, Recognition().acceptance
-        )
+        acceptance = self.parameters.recognition.acceptance
+        return Judge(self.threshold, self.card.number_confidence, self.card.cell_confidence, acceptance)
 
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)

@@ -13,7 +13,8 @@ from digitocr.forms.print_lines import MIN_RULING_SHARE, SIDE_PX, Rulings, rulin
 from digitocr.forms.template import MAX_DIGITS, Field, Kind, Template, divided
 from digitocr.forms.upright import make_upright
 from digitocr.imaging.components import components
-from digitocr.imaging.geometry import straighten
+from digitocr.imaging.geometry import Geometry, straighten
+from digitocr.imaging.paper import Paper
 from digitocr.records import Box, Grey, Mask, Transform, around
 
 MIN_HEIGHT_SHARE, MAX_HEIGHT_SHARE = 0.01, 0.12
@@ -137,7 +138,7 @@ def detect(page: Grey) -> Detected:
     -------
     Detected
     """
-    grey, to_page = straighten(page)
+    grey, to_page = straighten(page, Geometry(), Paper())
     grey, to_scaled = scaled(grey)
     grey, to_page = make_upright(grey, to_page @ np.linalg.inv(to_scaled))
     return Detected(grey, to_page, _fields(grey))

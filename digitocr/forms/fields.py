@@ -14,6 +14,7 @@ from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field
 from digitocr.imaging import rulings, segment
 from digitocr.imaging.components import components
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line, Sheet
 from digitocr.records import Box, Grey, Mask, Transform
 
@@ -66,6 +67,7 @@ def crop_field(
     registration: Registration,
     flat: tuple[Grey, Mask],
     scale: float,
+    p: Imaging,
 ) -> FieldCrop:
     """Cut a field out of the flattened page, without printed lines and the ink of its neighbours.
 
@@ -79,6 +81,7 @@ def crop_field(
         The flattened page, and its ink.
     scale : float
         Pixels of the flattened page per pixel of the template.
+    p : Imaging
 
     Returns
     -------
@@ -106,11 +109,11 @@ def crop_field(
     part = (slice(y, place.bottom + grow), slice(x, place.right + grow))
     inside = Box(place.x - x, place.y - y, place.width, place.height)
     cells = [_moved(scaled_box(cell, scale), -x, -y) for cell in field.cells]
-    own = _own(_without_borders(ink[part], cells or [inside], size), inside, size)
+    own = _own(_without_borders(ink[part], cells or [inside], size, p.rulings), inside, size)
     grey = np.where(cv2.dilate(own.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, even[part], np.uint8(255))
     sheet = Sheet(grey.astype(np.uint8), own, field_to_page(registration, (x, y), own.shape, scale))
     room = len(cells) or field.length[1]
-    return FieldCrop(field, box, sheet, segment.field_line(sheet, cells, room))
+    return FieldCrop(field, box, sheet, segment.field_line(sheet, cells, room, p.segmentation, p.cuts))
 
 
 def scaled_box(box: Box, scale: float) -> Box:
@@ -160,7 +163,7 @@ def field_to_page(
     return np.asarray(found, dtype=np.float64)
 
 
-def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
+def _without_borders(ink: Mask, cells: Sequence[Box], size: int, p: rulings.Rulings) -> Mask:
     """Remove the printed borders of cells from the ink, and close the strokes that they crossed."""
     reach = max(3, round(BORDER * size))
     beside = np.zeros(ink.shape, dtype=np.uint8)
@@ -178,7 +181,7 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int) -> Mask:
     rules = cv2.bitwise_or(_rules(picture), _rules(picture.T).T)
     printed = cv2.bitwise_or(printed, rules)
     lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
-    rest = rulings.without(picture.astype(np.bool_), lines) if lines.any() else picture.astype(np.bool_)
+    rest = rulings.without(picture.astype(np.bool_), lines, p) if lines.any() else picture.astype(np.bool_)
     # remnants of a line of which only parts were found
     labels, boxes = components(rest)
     if not len(boxes):

@@ -17,11 +17,11 @@ from digitocr.forms.registration import Registration, flatten
 from digitocr.forms.suggestions import Suggestion, dated, suggest
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
 from digitocr.recognition.judge import Judge, decide, number_on_page
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import Rows, View
-from digitocr.recognition.parameters import Acceptance
 from digitocr.records import Grey, Mask, Number, Page, PageResult, Reason, Status
 
 FINE = 48
@@ -90,7 +90,7 @@ class FormPage:
         return PageResult(
             self.page.index,
             self.page.grey.shape,
-            judged(self, numbers, judge.threshold),
+            judged(self, numbers, judge),
             template=self.form.template.name,
         )
 
@@ -107,7 +107,7 @@ class FormPage:
         return dated(answer.field, number)
 
 
-def lay_out(page: Page, form: FormPrint, registration: Registration) -> FormPage:
+def lay_out(page: Page, form: FormPrint, registration: Registration, p: Imaging) -> FormPage:
     """Flatten a page and find the writing in each field of its form.
 
     Parameters
@@ -116,6 +116,7 @@ def lay_out(page: Page, form: FormPrint, registration: Registration) -> FormPage
     form : FormPrint
     registration : Registration
         Of the page on the form.
+    p : Imaging
 
     Returns
     -------
@@ -123,10 +124,11 @@ def lay_out(page: Page, form: FormPrint, registration: Registration) -> FormPage
     """
     scale = _fineness(form)
     flat = _sharpened(flatten(page.grey, registration, scale), SOFT / _spread(registration, scale))
-    even, ink = binarize.binarize_within(flat, _written_on(form, flat.shape, scale))
-    reasons = binarize.quality(even, ink)
+    even, ink = binarize.binarize_within(flat, _written_on(form, flat.shape, scale), p.binarization)
+    reasons = binarize.quality(even, ink, p.binarization)
     answers = tuple(
-        crop_field(field, page.grey.shape, registration, (even, ink), scale) for field in form.template.fields
+        crop_field(field, page.grey.shape, registration, (even, ink), scale, p)
+        for field in form.template.fields
     )
     return FormPage(page, form, registration, answers, reasons)
 
@@ -155,7 +157,7 @@ def _sharpened(flat: Grey, spread: float) -> Grey:
     return np.asarray(cv2.addWeighted(flat, 1.5, soft, -0.5, 0), dtype=np.uint8)
 
 
-def judged(page: FormPage, numbers: Sequence[Number], threshold: float) -> tuple[Number, ...]:
+def judged(page: FormPage, numbers: Sequence[Number], judge: Judge) -> tuple[Number, ...]:
     """Decide what is accepted: each field by itself, then all fields together.
 
     Parameters
@@ -163,8 +165,7 @@ def judged(page: FormPage, numbers: Sequence[Number], threshold: float) -> tuple
     page : FormPage
     numbers : sequence of Number
         One for each field, in the order of the template; without digits in a blank field.
-    threshold : float
-        Least confidence of an accepted number.
+    judge : Judge
 
     Returns
     -------
@@ -185,7 +186,7 @@ def judged(page: FormPage, numbers: Sequence[Number], threshold: float) -> tuple
             against[name].append(f"{complaint.reason}:{complaint.name}" if is_rule else complaint.reason)
     offers = {offer.field: offer for offer in suggest(page.form.template, read)}
     return tuple(
-        _judged(answers[name], number, threshold, (*page.reasons, *against[name]), offers.get(name))
+        _judged(answers[name], number, judge, (*page.reasons, *against[name]), offers.get(name))
         for name, number in zip(answers, numbers, strict=True)
     )
 
@@ -199,8 +200,9 @@ def _against(answer: FieldCrop, number: Number | None, registration: Registratio
 
 
 def _judged(
-    answer: FieldCrop, number: Number, threshold: float, against: Sequence[str], offer: Suggestion | None
+    answer: FieldCrop, number: Number, judge: Judge, against: Sequence[str], offer: Suggestion | None
 ) -> Number:
+    threshold, acceptance = judge.threshold, judge.acceptance
     number = replace(number, field=answer.field.name)
     if not number.digits:
         reasons = [*against, *([Reason.LOW_CONFIDENCE] if number.confidence < threshold else [])]
@@ -209,7 +211,7 @@ def _judged(
     # an amount and a date should have marks
     has_marks = answer.field.kind in (Kind.AMOUNT, Kind.DATE)
     bare = replace(number, written="") if has_marks else number
-    settled = decide(bare, threshold, tuple(against), Acceptance())
+    settled = decide(bare, threshold, tuple(against), acceptance)
     digits = settled.digits
     if offer is not None:
         digits = tuple(

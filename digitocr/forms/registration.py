@@ -30,8 +30,7 @@ from digitocr.forms.pose import (
     pose_by_outline,
     pose_by_print,
 )
-from digitocr.imaging.paper import paper_corners
-from digitocr.imaging.parameters import Paper
+from digitocr.imaging.paper import Paper, paper_corners
 from digitocr.records import Grey, Transform
 
 GLANCE_SIDE_PX = 800

@@ -7,93 +7,135 @@ from dataclasses import replace
 import cv2
 import numpy as np
 
-from digitocr.imaging import rulings, scale
+from digitocr.imaging import geometry, rulings, scale
 from digitocr.imaging.binarize import (
-    _inked,
+    Binarization,
     binarize,
     binarize_broadly,
     dark_on_light,
+    even_and_binarize,
     quality,
     without_faint,
 )
-from digitocr.imaging.geometry import DESK_SIDE, rotated_size, rotation_about_centre, skew_deg, straighten
+from digitocr.imaging.components import components
 from digitocr.imaging.kind import page_kind
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Sheet
-from digitocr.records import Grey, Mask, Page, PageKind
-
-HIDDEN = 0.1
-"""Where less than this share of a crop's ink is no ruling, fainter writing is looked for."""
-
-FIELD_SIDE_PX = 192
-"""A field is shrunk to this shorter side."""
-
-WIDEST_CHALK = 8
-"""Strokes of chalk are at most as wide as the shorter side of a photo divided by this."""
-
-BLUR = 7
-"""Rulings are painted out as broadly as with a brush of so many pixels where they are all but the only ink."""
+from digitocr.records import Grey, Mask, Page, PageKind, Transform
 
 
-def clean(page: Page) -> Sheet:
+def clean(page: Page, p: Imaging) -> Sheet:
     """Bring a page into the form in which its ink can be told from its paper.
 
     Parameters
     ----------
     page : Page
+    p : Imaging
 
     Returns
     -------
     Sheet
         With the homography back to page pixels.
     """
-    flat, to_page = straighten(page.grey)
-    stored_px, side_px = min(page.grey.shape), min(flat.shape)
-    dark = dark_on_light(flat, side_px if stored_px < DESK_SIDE else side_px // WIDEST_CHALK)
-    even, ink = _inked(dark)
-    kind, height = page_kind(ink, stored_px)
-    if kind is PageKind.FIELD and side_px > FIELD_SIDE_PX:
-        small = (
-            round(flat.shape[1] * FIELD_SIDE_PX / side_px),
-            round(flat.shape[0] * FIELD_SIDE_PX / side_px),
-        )
-        to_page = to_page @ np.diag([flat.shape[1] / small[0], flat.shape[0] / small[1], 1.0])
-        height *= FIELD_SIDE_PX / side_px
-        even, ink = _inked(cv2.resize(dark, small, interpolation=cv2.INTER_AREA).astype(np.uint8))
-    if not ink.any() and kind is PageKind.DIGIT:
-        even, ink = binarize_broadly(dark)
-    angle = skew_deg(ink) if kind is PageKind.PAGE else 0.0
-    if abs(angle) > 0.3:
-        turn = rotation_about_centre(even.shape, angle)
-        size = rotated_size(even.shape, angle)
-        even = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
-        ink = binarize(even)
-        to_page = to_page @ np.linalg.inv(turn)
-        height = scale.digit_height_px(ink)
-    length = scale.lengths(ink, kind, height)
-    lines = rulings.find(ink, length, kind)
-    between = rulings.upright(even, length) if kind is PageKind.PAGE else None
+    flat, to_page = geometry.straighten(page.grey, p.geometry, p.paper)
+    dark = dark_on_light(flat, _widest_stroke(page.grey, flat, p), p.binarization)
+    even, ink = even_and_binarize(dark, p.binarization)
+    kind, height = page_kind(ink, min(page.grey.shape), p.kinds, p.scale, p.straight_lines)
+    if kind is PageKind.PAGE:
+        even, ink, turn = _deskewed(even, ink, p)
+        if turn is not None:
+            to_page = to_page @ np.linalg.inv(turn)
+            height = scale.digit_height_px(ink, p.scale, p.straight_lines)
+        return _page_sheet(even, ink, to_page, height, p)
+    if kind is PageKind.FIELD:
+        small, shrink = _shrunk(dark, p.geometry.field_side_px)
+        if shrink is not None:
+            even, ink = even_and_binarize(small, p.binarization)
+            to_page, height = to_page @ shrink, height / shrink[1, 1]
+    elif not ink.any():
+        even, ink = binarize_broadly(dark, p.binarization)
+    return _field_sheet(even, ink, to_page, kind, height, p)
+
+
+def _widest_stroke(stored: Grey, flat: Grey, p: Imaging) -> int:
+    """Width in pixels that no stroke of chalk has on a photo; on a small picture a digit may be as wide as that."""
+    side: int = min(flat.shape)
+    return side if min(stored.shape) < p.geometry.desk_side_px else side // p.binarization.widest_chalk_part
+
+
+def _deskewed(even: Grey, ink: Mask, p: Imaging) -> tuple[Grey, Mask, Transform | None]:
+    """Lay the rows of a page level; also the homography that did, None where they were."""
+    angle = geometry.skew_deg(ink, p.geometry)
+    if abs(angle) <= p.geometry.min_skew_deg:
+        return even, ink, None
+    turn = geometry.rotation_about_centre(even.shape, angle)
+    size = geometry.rotated_size(even.shape, angle)
+    level = cv2.warpPerspective(even, turn, size, flags=cv2.INTER_LINEAR, borderValue=255).astype(np.uint8)
+    return level, binarize(level, p.binarization), turn
+
+
+def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, Transform | None]:
+    """Reduce a picture to a shorter side; also the homography back, None where it was as small."""
+    height, width = grey.shape
+    shorter = min(height, width)
+    if shorter <= side_px:
+        return grey, None
+    size = (round(width * side_px / shorter), round(height * side_px / shorter))
+    small = cv2.resize(grey, size, interpolation=cv2.INTER_AREA).astype(np.uint8)
+    return small, np.diag([width / size[0], height / size[1], 1.0])
+
+
+def _page_sheet(even: Grey, ink: Mask, to_page: Transform, height: float, p: Imaging) -> Sheet:
+    """Take the rulings out of a page, and keep the upright ones in mind."""
+    length = scale.page_length(height, p.scale)
+    uprights = rulings.upright(even, length, p.rulings)
+    lines = rulings.on_page(ink, length, p.rulings, p.straight_lines)
     if lines is not None:
-        even, ink = _without_rulings(even, ink, lines, kind)
-    if kind is not PageKind.PAGE:
-        ink = without_faint(even, ink)
-    return Sheet(even, ink, to_page, quality(even, ink), between, kind, height)
+        even, ink = _without_rulings(even, ink, lines, p)
+    return Sheet(even, ink, to_page, quality(even, ink, p.binarization), uprights, PageKind.PAGE, height)
 
 
-def _without_rulings(even: Grey, ink: Mask, lines: Mask, kind: PageKind) -> tuple[Grey, Mask]:
-    """Paint rulings out; where hardly any other ink is on a crop, tell anew what is: they may have outshone it."""
-    rest = rulings.without(ink, lines)
-    even = np.where(lines & ~rest, np.uint8(255), even).astype(np.uint8)
-    if kind is PageKind.PAGE or rest.sum() >= HIDDEN * ink.sum():
-        return even, rest
-    around = cv2.dilate(lines.view(np.uint8), np.ones((BLUR, BLUR), np.uint8)) > 0
+def _field_sheet(
+    even: Grey, ink: Mask, to_page: Transform, kind: PageKind, height: float, p: Imaging
+) -> Sheet:
+    """Take the rulings out of a field, and what is much fainter than its writing."""
+    found = components(ink)
+    length = scale.field_length(ink, found, p.scale)
+    lines = rulings.in_field(ink, found, length, p.rulings, p.straight_lines)
+    if lines is not None:
+        without, rest = _without_rulings(even, ink, lines, p)
+        if rest.sum() < p.binarization.hidden_share * ink.sum():
+            without, rest = _without_strong_rulings(without, lines, p.binarization)
+        even, ink = without, rest
+        found = components(ink)
+    ink = without_faint(even, ink, found, p.faint_ink)
+    return Sheet(even, ink, to_page, quality(even, ink, p.binarization), None, kind, height)
+
+
+def _without_rulings(even: Grey, ink: Mask, lines: Mask, p: Imaging) -> tuple[Grey, Mask]:
+    """Paint rulings out."""
+    rest = rulings.without(ink, lines, p.rulings)
+    return np.where(lines & ~rest, np.uint8(255), even).astype(np.uint8), rest
+
+
+def _without_strong_rulings(even: Grey, lines: Mask, p: Binarization) -> tuple[Grey, Mask]:
+    """Paint rulings out broadly, and tell ink from paper once more: they may have outshone it."""
+    around = cv2.dilate(lines.view(np.uint8), np.ones((p.brush_px, p.brush_px), np.uint8)) > 0
     even = np.where(around, np.uint8(255), even).astype(np.uint8)
-    return even, binarize(even)
+    return even, binarize(even, p)
 
 
-def turned(page: Page, quarters: int) -> Sheet:
-    """Clean a page that is turned counter-clockwise by `quarters` of a full turn.
+def turned(page: Page, quarters: int, p: Imaging) -> Sheet:
+    """Clean a page that is turned.
 
-    It is cleaned anew, for what a ruling is depends on which way is up: a 1 on its side looks like one.
+    It is cleaned from the start, since what a ruling is depends on which way is up: a 1 on its side looks like one.
+
+    Parameters
+    ----------
+    page : Page
+    quarters : int
+        Quarter turns, counter-clockwise.
+    p : Imaging
 
     Returns
     -------
@@ -107,7 +149,7 @@ def turned(page: Page, quarters: int) -> Sheet:
         2: [[-1, 0, width], [0, -1, height], [0, 0, 1]],
         3: [[0, 1, 0], [-1, 0, height], [0, 0, 1]],
     }
-    sheet = clean(replace(page, grey=np.ascontiguousarray(np.rot90(page.grey, quarters))))
+    sheet = clean(replace(page, grey=np.ascontiguousarray(np.rot90(page.grey, quarters))), p)
     return replace(sheet, to_page=np.array(back[quarters % 4], dtype=np.float64) @ sheet.to_page)
 
 

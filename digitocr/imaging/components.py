@@ -10,8 +10,11 @@ from numpy.typing import NDArray
 
 from digitocr.records import Mask
 
+Components = tuple[NDArray[Any], NDArray[np.int32]]
+"""Labels and boxes, as of :func:`components`."""
 
-def components(ink: Mask) -> tuple[NDArray[Any], NDArray[np.int32]]:
+
+def components(ink: Mask) -> Components:
     """Label the connected components of ink; pixels that meet at a corner are connected.
 
     Parameters

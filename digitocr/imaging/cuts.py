@@ -10,7 +10,53 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.components import quantile
-from digitocr.imaging.parameters import Cuts
+
+
+@dataclass(frozen=True, slots=True)
+class Cuts:
+    """How a component that may be several digits is cut; heights are those of its line.
+
+    Attributes
+    ----------
+    min_width_heights : float
+        A narrower component is not cut.
+    wide_heights : float
+        A wider component is cut along bent seams, a narrower one straight down. A wider piece may still be two digits
+        and is cut where it is thinnest.
+    full_share : float
+        Share of a component's columns with no more ink than a full one.
+    thin_share : float
+        A column with no more ink than this share of a full one is a place to cut.
+    smoothing_heights : float
+        Width of the window in which the ink of columns is averaged before straight cuts.
+    spacing_heights : float
+        Least distance between two cuts,
+    min_spacing_px : int
+        but no less than this, in pixels of the picture that is cut.
+    margin_heights : float
+        Least distance of a cut from either end,
+    min_margin_px : int
+        but no less than this, in pixels of the picture that is cut.
+    max_cuts : int
+        Most cuts in one component.
+    seam_rows_px : int
+        Seams are planned on a picture reduced to at least this many rows, and to fewer than twice as many.
+    slide_cost : float
+        Cost of moving a seam aside by one column, in pixels of ink crossed.
+    """
+
+    min_width_heights: float = 0.5
+    wide_heights: float = 0.8
+    full_share: float = 0.9
+    thin_share: float = 0.62
+    smoothing_heights: float = 0.06
+    spacing_heights: float = 0.17
+    min_spacing_px: int = 3
+    margin_heights: float = 0.12
+    min_margin_px: int = 2
+    max_cuts: int = 24
+    seam_rows_px: int = 36
+    slide_cost: float = 0.2
 
 
 def cut_columns(part: NDArray[np.bool_], scale: float, p: Cuts) -> NDArray[np.intp]:

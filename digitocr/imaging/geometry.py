@@ -2,35 +2,80 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import cv2
 import numpy as np
 
-from digitocr.imaging.paper import paper_corners
-from digitocr.imaging.parameters import Paper
+from digitocr.imaging.paper import Paper, paper_corners
 from digitocr.records import Grey, Mask, Transform
 
-MAX_SIDE = 2000
-"""Longest side of a sheet in pixels: an A4 page then has some 170 dots per inch."""
+
+@dataclass(frozen=True, slots=True)
+class Geometry:
+    """At what size a page is worked on, and how its skew is measured.
+
+    Attributes
+    ----------
+    max_side_px : int
+        Longest side of a sheet: an A4 page then has about 170 dots per inch.
+    min_short_side_px : int
+        A picture with a shorter side below this is enlarged to it, so that thin strokes survive the threshold.
+    max_enlargement : float
+        It is enlarged by no more than this factor.
+    field_side_px : int
+        A field is reduced to this shorter side.
+    desk_side_px : int
+        A desk around the paper is looked for from this shorter side on, as the picture is stored.
+    max_skew_deg, min_skew_deg : float
+        Skew is looked for up to the first angle, and left alone below the second.
+    coarse_step_deg, fine_step_deg : float
+        Steps in which angles are tried, first over all, then around the best.
+    skew_side_px : int
+        Longer side of the picture on which skew is measured.
+    skew_ink_level : int
+        A pixel of that picture counts as ink above this, of 255.
+    min_skew_ink_px : int
+        With fewer pixels of ink nothing tells the skew.
+    min_sharpening : float
+        The rows must become sharper by this factor for a page to be turned.
+    """
+
+    max_side_px: int = 2000
+    min_short_side_px: int = 96
+    max_enlargement: float = 4.0
+    field_side_px: int = 192
+    desk_side_px: int = 200
+    max_skew_deg: float = 15.0
+    min_skew_deg: float = 0.3
+    coarse_step_deg: float = 1.0
+    fine_step_deg: float = 0.2
+    skew_side_px: int = 600
+    skew_ink_level: int = 40
+    min_skew_ink_px: int = 50
+    min_sharpening: float = 1.5
 
 
-MIN_SHORT_SIDE = 96
-"""Shorter pictures are enlarged to this, so that thin strokes keep their shape through the threshold."""
+def straighten(grey: Grey, p: Geometry, paper: Paper) -> tuple[Grey, Transform]:
+    """Cut the paper out of its surroundings and bring it to working size.
 
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+        A page as it is stored.
+    p : Geometry
+    paper : Paper
 
-DESK_SIDE = 200
-"""Paper is looked for on a picture whose shorter side, in pixels, is at least this."""
-
-
-MAX_SKEW = 15.0
-"""Skew is looked for up to this angle, in degrees."""
-
-
-def straighten(grey: Grey) -> tuple[Grey, Transform]:
-    """Cut the paper out of its surroundings and bring it to working size; also the way back to page pixels."""
+    Returns
+    -------
+    flat : (h, w) uint8 ndarray
+    to_page : (3, 3) float64 ndarray
+        Homography from its pixels to page pixels.
+    """
     height, width = grey.shape
-    corners = paper_corners(grey, Paper()) if min(grey.shape) >= DESK_SIDE else None
+    corners = paper_corners(grey, paper) if min(grey.shape) >= p.desk_side_px else None
     if corners is None:
-        scale = _working_scale(width, height)
+        scale = _working_scale(width, height, p)
         if scale == 1:
             return grey, np.eye(3)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
@@ -39,7 +84,7 @@ def straighten(grey: Grey) -> tuple[Grey, Transform]:
         return resized, np.diag([width / size[0], height / size[1], 1.0])
     top = (np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
     side = (np.linalg.norm(corners[3] - corners[0]) + np.linalg.norm(corners[2] - corners[1])) / 2
-    scale = _working_scale(float(top), float(side))
+    scale = _working_scale(float(top), float(side), p)
     w, h = max(1, round(top * scale)), max(1, round(side * scale))
     target = np.array([[0, 0], [w, 0], [w, h], [0, h]], dtype=np.float32)
     forward = cv2.getPerspectiveTransform(corners.astype(np.float32), target)
@@ -54,12 +99,12 @@ def _interpolation(scale: float) -> int:
     return cv2.INTER_LINEAR if scale >= 0.5 else cv2.INTER_AREA
 
 
-def _working_scale(width: float, height: float) -> float:
+def _working_scale(width: float, height: float, p: Geometry) -> float:
     longest, shortest = max(width, height), min(width, height)
-    if longest > MAX_SIDE:
-        return MAX_SIDE / longest
-    if shortest < MIN_SHORT_SIDE:
-        return min(MIN_SHORT_SIDE / shortest, 4.0, MAX_SIDE / longest)
+    if longest > p.max_side_px:
+        return p.max_side_px / longest
+    if shortest < p.min_short_side_px:
+        return min(p.min_short_side_px / shortest, p.max_enlargement, p.max_side_px / longest)
     return 1.0
 
 
@@ -104,18 +149,31 @@ def rotated_size(shape: tuple[int, int], angle: float) -> tuple[int, int]:
     return int(np.ceil(width * c + height * s)), int(np.ceil(width * s + height * c))
 
 
-def skew_deg(ink: Mask) -> float:
-    """Angle in degrees by which the picture must be turned to lay its rows of ink level; 0 where rows say nothing.
+def skew_deg(ink: Mask, p: Geometry) -> float:
+    """Measure the angle by which a picture must be turned to lay its rows of ink level.
 
-    The angle whose row profile is the sharpest (sum of squared differences of neighbouring row sums), after
-    W. Postl, "Detection of linear oblique structures and skew scan in digitized documents", ICPR 1986. Only
-    pictures with enough rows or rulings are judged.
+    It is the angle whose row profile is the sharpest (sum of squared differences of neighbouring row sums), after
+    Postl [1]_.
+
+    Parameters
+    ----------
+    ink : (h, w) bool ndarray
+    p : Geometry
+
+    Returns
+    -------
+    float
+        In degrees, counter-clockwise; 0 where the rows do not tell it.
+
+    References
+    ----------
+    .. [1] W. Postl, "Detection of linear oblique structures and skew scan in digitized documents", ICPR 1986.
     """
     height, width = ink.shape
-    scale = min(1.0, 600 / max(height, width))
+    scale = min(1.0, p.skew_side_px / max(height, width))
     small = cv2.resize(ink.astype(np.uint8) * 255, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    ys, xs = np.nonzero(small > 40)
-    if len(ys) < 50:
+    ys, xs = np.nonzero(small > p.skew_ink_level)
+    if len(ys) < p.min_skew_ink_px:
         return 0.0
     weights = small[ys, xs].astype(np.float64)
 
@@ -126,6 +184,10 @@ def skew_deg(ink: Mask) -> float:
         return float(np.sum(np.diff(profile) ** 2))
 
     level = sharpness(0.0)
-    coarse = max(np.arange(-MAX_SKEW, MAX_SKEW + 0.5, 1.0), key=sharpness)
-    best = float(max(coarse + np.arange(-1.0, 1.01, 0.2), key=sharpness))
-    return best if sharpness(best) > 1.5 * level else 0.0
+    coarse = max(
+        np.arange(-p.max_skew_deg, p.max_skew_deg + p.coarse_step_deg / 2, p.coarse_step_deg), key=sharpness
+    )
+    best = float(
+        max(coarse + np.arange(-p.coarse_step_deg, p.coarse_step_deg + 0.01, p.fine_step_deg), key=sharpness)
+    )
+    return best if sharpness(best) > p.min_sharpening * level else 0.0

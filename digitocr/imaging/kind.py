@@ -5,33 +5,59 @@ Sizes are held against the shorter side of the picture, so that the answer does 
 
 from __future__ import annotations
 
-import numpy as np
+from dataclasses import dataclass
 
-from digitocr.imaging import scale
+import numpy as np
+from numpy.typing import NDArray
+
 from digitocr.imaging.components import components
+from digitocr.imaging.scale import Scale, digit_height_px
+from digitocr.imaging.straight_lines import StraightLines
 from digitocr.records import Mask, PageKind
 
-DIGIT_SIDE_PX = 40
-"""A picture with a shorter side of at most so many pixels, as it is stored, shows one digit."""
 
-MIN_ROW_PX = 10
-"""No row is lower than this: what cannot hold one at `PAGE_SHARE` is no page."""
+@dataclass(frozen=True, slots=True)
+class Kinds:
+    """How digits, fields and pages are told apart; lengths are shares of the picture's shorter side.
 
-PAGE_SHARE, FIELD_SHARE = 0.12, 0.25
-"""Digits on a page are lower than the one, those of a field at least as high as the other, in shorter sides of the
-picture; between them it is a page if it holds several rows, or many components."""
+    Attributes
+    ----------
+    digit_side_px : int
+        A picture whose shorter side, as stored, is no longer than this shows one digit.
+    min_row_px : int
+        No row is lower than this: a picture too small for such a row at `page_share` is no page.
+    page_share, field_share : float
+        Digits lower than the first are on a page; lower than the second they are if they stand in several rows.
+    min_sized, max_sized : float
+        Components of these heights, in heights of the digits, tell the rows.
+    row_distance : float
+        A component whose middle lies further than this from that of most, in heights of the digits, is of another row.
+    min_aside : int
+        So many components in other rows make several rows.
+    many : int
+        What seems high digits is what is left of a table, and the picture a page, if more components than this are
+        small: at least `small_share` high, and lower than digits of a field.
+    many_a_digit : int
+        And more than this for each component of a digit's height: the specks of a patterned field are fewer.
+    small_share : float
+    """
 
-SIZED = (0.5, 1.5)
-"""Components of these heights, in heights of the digits, tell the rows."""
+    digit_side_px: int = 40
+    min_row_px: int = 10
+    page_share: float = 0.12
+    field_share: float = 0.25
+    min_sized: float = 0.5
+    max_sized: float = 1.5
+    row_distance: float = 0.75
+    min_aside: int = 2
+    many: int = 50
+    many_a_digit: int = 20
+    small_share: float = 0.02
 
-ASIDE = 0.75
-"""A component whose middle lies further than this from that of most, in heights of the digits, is of another row."""
 
-MANY, SMALL_SHARE = 50, 0.02
-"""More components than this, at least so high in shorter sides of the picture, are many."""
-
-
-def page_kind(ink: Mask, stored_px: int) -> tuple[PageKind, float]:
+def page_kind(
+    ink: Mask, stored_px: int, p: Kinds, scale: Scale, straight_lines: StraightLines
+) -> tuple[PageKind, float]:
     """Tell what a picture shows, and how high its digits are.
 
     Parameters
@@ -40,6 +66,9 @@ def page_kind(ink: Mask, stored_px: int) -> tuple[PageKind, float]:
         Rulings among it.
     stored_px : int
         Shorter side of the picture as it is stored, in pixels.
+    p : Kinds
+    scale : Scale
+    straight_lines : StraightLines
 
     Returns
     -------
@@ -48,27 +77,34 @@ def page_kind(ink: Mask, stored_px: int) -> tuple[PageKind, float]:
     height : float
         Of the digits, in pixels; 0 where nothing tells it, or it is not asked.
     """
-    if stored_px <= DIGIT_SIDE_PX:
+    if stored_px <= p.digit_side_px:
         return PageKind.DIGIT, 0.0
-    if stored_px * PAGE_SHARE < MIN_ROW_PX:
+    if stored_px * p.page_share < p.min_row_px:
         return PageKind.FIELD, 0.0
-    height = scale.digit_height_px(ink)
+    height = digit_height_px(ink, scale, straight_lines)
     side = min(ink.shape)
-    if height >= FIELD_SHARE * side:
-        return PageKind.FIELD, height
-    is_page = 0 < height < PAGE_SHARE * side or _is_full(ink, height)
+    if 0 < height < p.page_share * side:
+        return PageKind.PAGE, height
+    _, boxes = components(ink)
+    is_page = _is_crowded(boxes[:, 3] / side, p) or (
+        height < p.field_share * side and _has_rows(boxes, height, p)
+    )
     return (PageKind.PAGE if is_page else PageKind.FIELD), height
 
 
-def _is_full(ink: Mask, digit_height_px: float) -> bool:
-    """Whether there are many components, or those as high as digits stand in several rows."""
-    _, boxes = components(ink)
+def _is_crowded(shares: NDArray[np.float64], p: Kinds) -> bool:
+    """Whether small components are many, by their heights as shares of the picture's shorter side."""
+    small = int(np.count_nonzero((shares >= p.small_share) & (shares < p.field_share)))
+    high = int(np.count_nonzero(shares >= p.field_share))
+    return small > max(p.many, p.many_a_digit * high)
+
+
+def _has_rows(boxes: NDArray[np.int32], digit_height_px: float, p: Kinds) -> bool:
+    """Whether components as high as digits stand in several rows."""
     height = boxes[:, 3]
-    if np.count_nonzero(height >= SMALL_SHARE * min(ink.shape)) > MANY:
-        return True
-    sized = (height >= SIZED[0] * digit_height_px) & (height <= SIZED[1] * digit_height_px)
+    sized = (height >= p.min_sized * digit_height_px) & (height <= p.max_sized * digit_height_px)
     if not sized.any():
         return False
     middles = boxes[sized, 1] + height[sized] / 2
-    aside = np.abs(middles - np.median(middles)) > ASIDE * digit_height_px
-    return bool(np.count_nonzero(aside) > 1)
+    aside = np.abs(middles - np.median(middles)) > p.row_distance * digit_height_px
+    return bool(np.count_nonzero(aside) >= p.min_aside)

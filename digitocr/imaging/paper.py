@@ -2,14 +2,99 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.imaging.parameters import Paper
 from digitocr.records import Grey
+
+
+@dataclass(frozen=True, slots=True)
+class Paper:
+    """How the outline of paper on a desk is found on a photo.
+
+    The photo is reduced first; "pixels" are those of the reduced picture, brightness is in grey levels, 0 to 255.
+
+    Attributes
+    ----------
+    side_px : int
+        Longer side of the reduced picture.
+    fineness : int
+        The photo is thinned out before it is reduced, but to no less than this multiple of `side_px`.
+    closing_px : int
+        Side of the square that closes dark marks on the paper, such as writing.
+    blur_px : int
+        Side of the Gaussian kernel that smooths what remains; odd.
+    white : float
+        Brightness to which the brightest part of a dim photo is raised.
+    white_share : float
+        Share of the picture that is no brighter than its brightest part.
+    min_white : float
+        Brightness that the brightest part counts as at least, so that a dark photo is not raised without limit.
+    levels : int
+        Thresholds between paper and desk that are tried, from dark to bright.
+    light_passes : int
+        How often the fall of light is fitted, each time to a better division into paper and desk.
+    light_step_px : int
+        Distance of the pixels, in both directions, to which the fall of light is fitted.
+    min_light : int
+        Darker pixels count as this bright in that fit.
+    opening_px : int
+        Side of the square that breaks narrow bridges between the paper and other bright things.
+    min_contrast : float
+        Least difference of median brightness between paper and desk.
+    min_area_share, max_area_share : float
+        Limits of the paper's area, as a share of the picture's.
+    tolerance_share : float
+        How far the outline may stray from a quadrilateral, as a share of its length.
+    min_fill_share : float
+        Least share of the quadrilateral that is paper.
+    frame_px : int
+        A corner is on the frame of the picture up to this distance from it.
+    frame_corners : int
+        An outline with this many corners on the frame is not paper.
+    side_samples : int
+        Points along a side of the paper, from corner to corner, at which it is compared with the desk.
+    skipped_samples : int
+        Points left out at either end of a side.
+    min_samples : int
+        A side with fewer points within the picture is not compared.
+    edge_px : int
+        Distance from the side at which paper and desk are compared.
+    min_edge : float
+        Least median step of brightness from paper to desk at a side.
+    max_desk_range : float
+        Greatest difference of the desk's brightness between sides; beyond it, one of them is the edge of a shadow.
+    """
+
+    side_px: int = 400
+    fineness: int = 4
+    closing_px: int = 9
+    blur_px: int = 5
+    white: float = 225.0
+    white_share: float = 0.95
+    min_white: float = 40.0
+    levels: int = 5
+    light_passes: int = 4
+    light_step_px: int = 6
+    min_light: int = 8
+    opening_px: int = 15
+    min_contrast: float = 45.0
+    min_area_share: float = 0.25
+    max_area_share: float = 0.97
+    tolerance_share: float = 0.04
+    min_fill_share: float = 0.9
+    frame_px: int = 2
+    frame_corners: int = 3
+    side_samples: int = 24
+    skipped_samples: int = 3
+    min_samples: int = 6
+    edge_px: int = 6
+    min_edge: float = 25.0
+    max_desk_range: float = 45.0
 
 
 def paper_corners(grey: Grey, p: Paper) -> NDArray[np.float64] | None:

@@ -3,84 +3,165 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.imaging.components import components
-from digitocr.imaging.parameters import StraightLines
-from digitocr.imaging.straight_lines import Length, slanting, stroke_width
-from digitocr.records import Mask, PageKind
-
-FREE = 2.0
-"""So many times the height of digits is a line of a crop longer than a stroke though it reaches no side."""
+from digitocr.imaging.components import Components, components
+from digitocr.imaging.straight_lines import Length, StraightLines, slanting, stroke_width
+from digitocr.records import Mask
 
 
-OF_A_SIDE = 0.92
-"""A frame's side is found by a straight run of this share of it."""
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """How the height of digits is estimated, hence how long a straight run is no stroke of theirs.
+
+    Attributes
+    ----------
+    min_half_height_px : float
+        Components lower than this do not count, on the picture reduced to half.
+    max_half_share : float
+        Nor do those higher than this share of that picture, unless there is next to nothing else.
+    table_part : int
+        Lines longer than a side divided by this are tables before the height of digits is known.
+    min_field_share, max_field_share : float
+        The same limits in a field, as shares of its shorter side and of its height.
+    max_height_share : float
+        A component higher than this share of the picture never counts.
+    min_area_px : int
+        Nor does one with less ink.
+    frame_px : int
+        A component with a shorter side above this may be a frame.
+    frame_side_share : float
+        A frame has ink along this share of a side.
+    frame_band_px : int
+        Ink within so many pixels is along a side.
+    frame_sides : int
+        A frame has ink along at least so many sides.
+    min_usual_share : float
+        Components within the limits count alone if their ink is at least this share of that of the others.
+    middle_share : float
+        Half of the components, weighed by their height, are no higher than the digits: this share.
+    min_page_height_px : float
+        Digits on a page count as at least this high.
+    page_lengths : float
+        A ruling of a page is at least this long, in heights of its digits.
+    min_run_px : int
+        A ruling is never shorter than this.
+    whole_share : float
+        Where nothing tells the height of digits, a ruling runs along this share of the picture.
+    across_lengths, down_lengths, free_lengths : float
+        Least length of a level ruling, of an upright one, and of a level one that reaches no side, in heights of
+        digits.
+    side_share : float
+        A frame's side is found by a straight run of this share of it.
+    min_frame_height, min_frame_width : float
+        Least height of a frame in a field, in heights of the field, and least width, in its own height.
+    row_of_cells : float
+        A frame wider than this, in its own height, is a row of cells.
+    min_inside_height : float
+        A frame alone must hold a component at least this high, in its own height, that does not touch it.
+    side_band_share, min_side_band_px : float, int
+        Ink within this share of a frame's shorter side, but at least so many pixels, is along its side.
+    side_inked_share : float
+        Least share of each side of a frame that is ink.
+    rim_share : float
+        What lies further from a frame's box than this share of its shorter side is inside it.
+    filled_share : float
+        Writing in a frame is at least this high, in heights of the room inside.
+    """
+
+    min_half_height_px: float = 6.0
+    max_half_share: float = 0.6
+    table_part: int = 6
+    min_field_share: float = 0.2
+    max_field_share: float = 0.95
+    max_height_share: float = 0.95
+    min_area_px: int = 10
+    frame_px: int = 10
+    frame_side_share: float = 0.7
+    frame_band_px: int = 3
+    frame_sides: int = 3
+    min_usual_share: float = 0.25
+    middle_share: float = 0.5
+    min_page_height_px: float = 30.0
+    page_lengths: float = 2.0
+    min_run_px: int = 24
+    whole_share: float = 0.95
+    across_lengths: float = 1.6
+    down_lengths: float = 1.4
+    free_lengths: float = 2.0
+    side_share: float = 0.92
+    min_frame_height: float = 0.5
+    min_frame_width: float = 0.4
+    row_of_cells: float = 1.4
+    min_inside_height: float = 0.3
+    side_band_share: float = 0.08
+    min_side_band_px: int = 3
+    side_inked_share: float = 0.9
+    rim_share: float = 0.2
+    filled_share: float = 0.4
 
 
-RIM = 0.2
-"""What lies further from a frame's box than this share of its shorter side is inside it."""
+def page_length(digit_height_px: float, p: Scale) -> Length:
+    """Choose how long a straight run on a page must be to be no stroke of a digit.
+
+    Parameters
+    ----------
+    digit_height_px : float
+        0 where nothing tells it.
+    p : Scale
+
+    Returns
+    -------
+    Length
+    """
+    long = round(p.page_lengths * max(p.min_page_height_px, digit_height_px))
+    return Length(across=long, down=long, free=long)
 
 
-FRAME_HEIGHT, FRAME_WIDTH = 0.5, 0.4
-"""Least height of a frame on a crop, in heights of the crop, and least width, in its own height."""
-
-
-ROW_OF_CELLS = 1.4
-"""A frame wider than this, in its own height, is a row of cells."""
-
-
-FILLED = 0.4
-"""Writing in a frame is at least so high, in heights of the room inside."""
-
-
-SIDE_INKED = 0.9
-"""Least share of each side of a frame that is ink."""
-
-
-def lengths(ink: Mask, kind: PageKind, digit_height_px: float) -> Length:
-    """Choose a length beyond the height of digits; the picture's own where nothing tells that height.
+def field_length(ink: Mask, found: Components, p: Scale) -> Length:
+    """Choose the same in a field, the field's own length where nothing tells the height of its digits.
 
     Parameters
     ----------
     ink : (h, w) bool ndarray
-    kind : PageKind
-    digit_height_px : float
-        As :func:`digitocr.imaging.kind.page_kind` tells it.
+    found : tuple
+        Its components, as of :func:`digitocr.imaging.components.components`.
+    p : Scale
 
     Returns
     -------
     Length
     """
     height, width = ink.shape
-    if kind is PageKind.PAGE:
-        long = round(2 * max(30.0, digit_height_px))
-        return Length(across=long, down=long, free=long)
-    labels, boxes = components(ink)
-    size = _typical_height(labels, boxes, 0.2 * min(height, width), 0.95)
+    size = _typical_height(found, p.min_field_share * min(height, width), p.max_field_share, p)
     if size == 0:
-        across, down = max(24, round(0.95 * width)), max(24, round(0.95 * height))
+        across = max(p.min_run_px, round(p.whole_share * width))
+        down = max(p.min_run_px, round(p.whole_share * height))
         free = across
     else:
-        across, down = max(24, round(1.6 * size)), max(24, round(1.4 * size))
-        free = max(across, round(FREE * size))
-    sides = _sides_of_frames(ink, labels, boxes)
+        across = max(p.min_run_px, round(p.across_lengths * size))
+        down = max(p.min_run_px, round(p.down_lengths * size))
+        free = max(across, round(p.free_lengths * size))
+    sides = _sides_of_frames(ink, found, p)
     if len(sides):
-        wide, high = (max(24, round(OF_A_SIDE * side)) for side in sides.min(axis=0).tolist())
+        wide, high = (max(p.min_run_px, round(p.side_share * side)) for side in sides.min(axis=0).tolist())
         across, down, free = min(across, wide), min(down, high), min(free, wide)
     return Length(across, down, free)
 
 
-def digit_height_px(ink: Mask) -> float:
+def digit_height_px(ink: Mask, p: Scale, straight_lines: StraightLines) -> float:
     """Estimate the height of the digits on a picture that may show a whole table.
 
     Parameters
     ----------
     ink : (h, w) bool ndarray
         Rulings among it.
+    p : Scale
+    straight_lines : StraightLines
 
     Returns
     -------
@@ -91,42 +172,46 @@ def digit_height_px(ink: Mask) -> float:
     small = _halved(ink)
     height, width = ink.shape
     # A table is no writing; digits as long as a third of the picture are few, and others tell their height.
-    length = Length(width // 6, height // 6, width // 6)
-    lines = slanting(small, length, stroke_width(small), StraightLines())
-    return 2 * _typical_height(*components(small if lines is None else small & ~lines), 6.0, 0.6)
+    part = p.table_part
+    length = Length(width // part, height // part, width // part)
+    lines = slanting(small, length, stroke_width(small), straight_lines)
+    found = components(small if lines is None else small & ~lines)
+    return 2 * _typical_height(found, p.min_half_height_px, p.max_half_share, p)
 
 
-def _sides_of_frames(ink: Mask, labels: NDArray[Any], boxes: NDArray[np.int32]) -> NDArray[np.int32]:
+def _sides_of_frames(ink: Mask, components_: Components, p: Scale) -> NDArray[np.int32]:
     """Width and height of the frames on a crop in which something is written, of shape ``(n, 2)``.
 
     What touches a frame belongs to it. One alone that is no row of cells must hold ink that does not, for a digit may
     be drawn as a box, too.
     """
+    labels, boxes = components_
     x, y, w, h, _ = boxes.T
     found = []
-    for k in np.flatnonzero((h >= FRAME_HEIGHT * len(ink)) & (w >= FRAME_WIDTH * h)).tolist():
+    for k in np.flatnonzero((h >= p.min_frame_height * len(ink)) & (w >= p.min_frame_width * h)).tolist():
         here = np.s_[y[k] : y[k] + h[k], x[k] : x[k] + w[k]]
-        if _is_box(labels[here] == k + 1) and _is_filled(ink[here]):
+        if _is_box(labels[here] == k + 1, p) and _is_filled(ink[here], p):
             found.append(k)
     if len(found) == 1:
         (k,) = found
-        inside = (x > x[k]) & (x + w < x[k] + w[k]) & (y > y[k]) & (y + h < y[k] + h[k]) & (h >= 0.3 * h[k])
-        if w[k] < ROW_OF_CELLS * h[k] and not inside.any():
+        inside = (x > x[k]) & (x + w < x[k] + w[k]) & (y > y[k]) & (y + h < y[k] + h[k])
+        inside &= h >= p.min_inside_height * h[k]
+        if w[k] < p.row_of_cells * h[k] and not inside.any():
             return boxes[:0, 2:4]
     return boxes[found, 2:4]
 
 
-def _is_box(part: Mask) -> bool:
+def _is_box(part: Mask, p: Scale) -> bool:
     """Whether a component's ink runs along all sides of its own bounding box."""
-    band = max(3, round(0.08 * min(part.shape)))
-    return all(bool(side.mean() >= SIDE_INKED) for side in _sides(part, band))
+    band = max(p.min_side_band_px, round(p.side_band_share * min(part.shape)))
+    return all(bool(side.mean() >= p.side_inked_share) for side in _sides(part, band))
 
 
-def _is_filled(box: Mask) -> bool:
+def _is_filled(box: Mask, p: Scale) -> bool:
     """Whether there is writing inside a box, more than the bar of an 8."""
-    rim = round(RIM * min(box.shape))
+    rim = round(p.rim_share * min(box.shape))
     rows = np.flatnonzero(box[rim : len(box) - rim, rim : box.shape[1] - rim].any(axis=1))
-    return bool(len(rows) and np.ptp(rows) >= FILLED * (len(box) - 2 * rim))
+    return bool(len(rows) and np.ptp(rows) >= p.filled_share * (len(box) - 2 * rim))
 
 
 def _halved(ink: Mask) -> Mask:
@@ -136,42 +221,46 @@ def _halved(ink: Mask) -> Mask:
     return np.ascontiguousarray(rows[:, :width:2] | rows[:, 1:width:2])
 
 
-def _typical_height(labels: NDArray[Any], boxes: NDArray[np.int32], least: float, most: float) -> float:
+def _typical_height(components_: Components, least: float, most: float, p: Scale) -> float:
     """Height that half of the components, weighed by their height, do not exceed; frames do not count.
 
     Parameters
     ----------
-    labels : (h, w) int ndarray
-    boxes : (n, 5) int32 ndarray
+    components_ : tuple
         As of :func:`digitocr.imaging.components.components`.
     least : float
         Components lower than so many pixels do not count.
     most : float
         Nor do those higher than this share of the picture, unless there is next to nothing else: what is left of a
         table is no digit.
+    p : Scale
     """
+    labels, boxes = components_
     found = [
         (h, area)
         for index, (x, y, w, h, area) in enumerate(boxes.tolist(), start=1)
-        if least <= h <= 0.95 * len(labels)
-        and area >= 10
-        and not (min(w, h) > 10 and _is_frame(labels[y : y + h, x : x + w] == index))
+        if least <= h <= p.max_height_share * len(labels)
+        and area >= p.min_area_px
+        and not (min(w, h) > p.frame_px and _is_frame(labels[y : y + h, x : x + w] == index, p))
     ]
     if not found:
         return 0.0
     heights, areas = np.array(found).T
     usual = heights <= most * len(labels)
-    if areas[usual].sum() >= 0.25 * areas[~usual].sum():
+    if areas[usual].sum() >= p.min_usual_share * areas[~usual].sum():
         heights = heights[usual]
     ordered = np.sort(heights)
-    return float(ordered[np.searchsorted(np.cumsum(ordered), 0.5 * ordered.sum())])
+    return float(ordered[np.searchsorted(np.cumsum(ordered), p.middle_share * ordered.sum())])
 
 
-def _is_frame(part: Mask) -> bool:
+def _is_frame(part: Mask, p: Scale) -> bool:
     """Whether a component's ink runs along most of its own bounding box."""
-    inked = (bool(np.count_nonzero(side) > 0.7 * len(side)) for side in _sides(part, 3))
+    inked = (
+        bool(np.count_nonzero(side) > p.frame_side_share * len(side))
+        for side in _sides(part, p.frame_band_px)
+    )
     level = next(inked) + next(inked)
-    return level > 0 and level + sum(inked) >= 3
+    return level > 0 and level + sum(inked) >= p.frame_sides
 
 
 def _sides(part: Mask, band: int) -> Iterator[Any]:

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.ndimage import find_objects
 
-from digitocr.imaging.components import components, quantile
-from digitocr.imaging.cuts import cut_columns
-from digitocr.imaging.parameters import Cuts
+from digitocr.imaging.components import quantile
+from digitocr.imaging.cuts import Cuts, cut_columns
 from digitocr.imaging.rows import (
-    MAX_GAP,
-    MAX_GAP_ON_CROPS,
+    Rows,
     chain,
     is_print,
     is_surrounding,
@@ -29,57 +26,79 @@ from digitocr.imaging.rows import (
 from digitocr.imaging.sheet import Candidate, Line, Sheet
 from digitocr.records import Box, Grey, PageKind
 
-MAX_RUN = 5
-"""A digit is made of at most this many pieces."""
 
-MAX_WIDTH = 1.7
-"""A digit is at most this wide, in heights of its line."""
+@dataclass(frozen=True, slots=True)
+class Segmentation:
+    """How a row becomes pieces and candidates.
+
+    Attributes
+    ----------
+    max_run : int
+        A digit is made of at most this many pieces.
+    max_width : float
+        A digit is at most this wide, in heights of its row.
+    max_piece_gap : float
+        Pieces further apart than this, in heights of the row, are not of one digit.
+    tall_share : float
+        Pieces at least this high, of the highest, tell the height of the row.
+    slant_rows : int
+        A row is shrunk to this height where its slant is measured, in pixels.
+    min_slant_deg, max_slant_deg, slant_step_deg : int
+        Slants tried; positive leans to the right.
+    slant_penalty : float
+        Share of its sharpness that a slant loses, times the columns it leans per row.
+    home_share : float
+        A component with this share of its ink in one cell is wholly of that cell.
+    cell_pieces : int
+        In a cell at most so many components count, the largest.
+    """
+
+    max_run: int = 5
+    max_width: float = 1.7
+    max_piece_gap: float = 0.5
+    tall_share: float = 0.5
+    slant_rows: int = 48
+    min_slant_deg: int = -20
+    max_slant_deg: int = 50
+    slant_step_deg: int = 5
+    slant_penalty: float = 0.2
+    home_share: float = 0.8
+    cell_pieces: int = 6
 
 
-SLANT_ROWS = 48
-"""A line is shrunk to so many rows where its slant is told."""
-
-UPRIGHT = 0.2
-"""Share of its sharpness that a slant loses, times the columns it leans per row."""
-
-
-HOME = 0.8
-"""A component with this share of its ink in one cell is wholly of that cell."""
-
-CELL_PIECES = 6
-"""In a cell at most so many components count, the largest."""
-
-SHEARS = np.tan(np.radians(np.arange(-20, 51, 5)))
-"""Slants tried, as columns per row; positive leans to the right."""
-
-
-def segment(sheet: Sheet) -> tuple[Line, ...]:
+def segment(sheet: Sheet, p: Segmentation, rows: Rows, cuts: Cuts) -> tuple[Line, ...]:
     """Find the lines of a sheet and the digit candidates of each.
 
     Parameters
     ----------
     sheet : Sheet
+    p : Segmentation
+    rows : Rows
+    cuts : Cuts
 
     Returns
     -------
     tuple of Line
         In reading order: rows from the top, left to right.
     """
-    labels, boxes = components(sheet.ink)
+    _, boxes = sheet.components
+    shape = sheet.ink.shape
     if sheet.kind is PageKind.PAGE:
-        groups = chain(boxes, is_surrounding(boxes, sheet.ink.shape), MAX_GAP)
-        groups = [group for group in groups if not is_print(boxes[group], sheet.ink.shape)]
+        groups = chain(boxes, is_surrounding(boxes, shape, rows), rows.max_page_gap, rows)
+        groups = [group for group in groups if not is_print(boxes[group], shape, rows)]
     else:
-        groups = with_strays(chain(boxes, np.zeros(len(boxes), np.bool_), MAX_GAP_ON_CROPS), boxes)
+        groups = with_strays(
+            chain(boxes, np.zeros(len(boxes), np.bool_), rows.max_field_gap, rows), boxes, rows
+        )
     if sheet.uprights is not None:
-        groups = [part for group in groups for part in split_at_uprights(group, boxes, sheet.uprights)]
-    lines = [line for group in groups if (line := _line(sheet, labels, boxes, group)) is not None]
+        groups = [part for group in groups for part in split_at_uprights(group, boxes, sheet.uprights, rows)]
+    lines = [line for group in groups if (line := _line(sheet, group, p, cuts)) is not None]
     if len(lines) == 1:
         return (replace(lines[0], is_alone=True),)
     return tuple(reading_order(lines))
 
 
-def field_line(sheet: Sheet, cells: Sequence[Box], room: int) -> Line | None:
+def field_line(sheet: Sheet, cells: Sequence[Box], room: int, p: Segmentation, cuts: Cuts) -> Line | None:
     """Take all ink of a field for one row of digits.
 
     Parameters
@@ -90,19 +109,21 @@ def field_line(sheet: Sheet, cells: Sequence[Box], room: int) -> Line | None:
         In sheet pixels, from left to right; each holds one digit at most. None where digits are written freely.
     room : int
         How many digits it may hold.
+    p : Segmentation
+    cuts : Cuts
 
     Returns
     -------
     Line or None
         None where the field is blank.
     """
-    labels, boxes = components(sheet.ink)
+    _, boxes = sheet.components
     if not len(boxes):
         return None
     if not cells:
-        line = _line(sheet, labels, boxes, np.arange(len(boxes)))
+        line = _line(sheet, np.arange(len(boxes)), p, cuts)
         return None if line is None else replace(line, room=room)
-    return _cell_line(sheet, labels, boxes, cells)
+    return _cell_line(sheet, cells, p)
 
 
 # --- lines ------------------------------------------------------------------------------------------------------
@@ -111,10 +132,9 @@ def field_line(sheet: Sheet, cells: Sequence[Box], room: int) -> Line | None:
 # --- cells ------------------------------------------------------------------------------------------------------
 
 
-def _cell_line(
-    sheet: Sheet, labels: NDArray[Any], boxes: NDArray[np.int32], cells: Sequence[Box]
-) -> Line | None:
+def _cell_line(sheet: Sheet, cells: Sequence[Box], p: Segmentation) -> Line | None:
     """Give each cell its ink: pieces are components, cut only where they reach from cell to cell."""
+    labels, boxes = sheet.components
     ends = [(a.right + b.x) / 2 for a, b in pairwise(cells)]
     cell_of_column = np.searchsorted(ends, np.arange(labels.shape[1]) + 0.5)
     ys, xs = np.nonzero(labels)
@@ -122,7 +142,7 @@ def _cell_line(
     shares = np.zeros((len(boxes) + 1, len(cells)))
     np.add.at(shares, (component, cell), 1)
     home = shares.argmax(axis=1)
-    is_home = shares.max(axis=1) >= HOME * shares.sum(axis=1)
+    is_home = shares.max(axis=1) >= p.home_share * shares.sum(axis=1)
     cell = np.where(is_home[component], home[component], cell)
     # pieces in order of cells, and within a cell from left to right
     part, of_pixel = np.unique(component * len(cells) + cell, return_inverse=True)
@@ -132,7 +152,7 @@ def _cell_line(
     kept = np.zeros(len(part), dtype=np.bool_)
     for one in range(len(cells)):
         there = np.flatnonzero(in_cell == one)
-        kept[there[np.argsort(-area[there])][:CELL_PIECES]] = True
+        kept[there[np.argsort(-area[there])][: p.cell_pieces]] = True
     order = np.lexsort((middle, in_cell))
     order = order[kept[order]]
     number = np.zeros(len(part), dtype=np.int16)
@@ -143,8 +163,8 @@ def _cell_line(
     (x0, y0, x1, y1) = _extents((pieces > 0).astype(np.int16))[0].tolist()
     pieces, grey = pieces[y0:y1, x0:x1], sheet.grey[y0:y1, x0:x1]
     heights = np.array([high - low for _, low, _, high in _extents(pieces)])
-    scale = quantile(heights[heights >= 0.5 * heights.max()], 0.5)
-    shear = _slant(pieces) if len(order) > 1 else 0.0
+    scale = quantile(heights[heights >= p.tall_share * heights.max()], 0.5)
+    shear = _slant(pieces, p) if len(order) > 1 else 0.0
     upright, dark, to_sheet = _sheared(pieces, grey, shear, (x0, y0))
     windows = _extents(upright)
     if len(windows) < len(order):
@@ -189,47 +209,48 @@ def _union(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
 # --- pieces and candidates --------------------------------------------------------------------------------------
 
 
-def _line(
-    sheet: Sheet, on_sheet: NDArray[Any], all_boxes: NDArray[np.int32], group: NDArray[np.intp]
-) -> Line | None:
+def _line(sheet: Sheet, group: NDArray[np.intp], p: Segmentation, cuts: Cuts) -> Line | None:
+    on_sheet, all_boxes = sheet.components
     boxes = all_boxes[group]
     x0, y0 = boxes[:, 0].min(), boxes[:, 1].min()
     x1, y1 = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
-    scale = quantile(boxes[boxes[:, 3] >= 0.5 * boxes[:, 3].max(), 3], 0.5)
+    scale = quantile(boxes[boxes[:, 3] >= p.tall_share * boxes[:, 3].max(), 3], 0.5)
     lookup = np.zeros(len(all_boxes) + 1, dtype=np.int16)
     lookup[group + 1] = np.arange(1, len(group) + 1)
     labels = np.take(lookup, on_sheet[y0:y1, x0:x1])
     grey = sheet.grey[y0:y1, x0:x1]
 
-    shear = _slant(labels) if len(group) > 1 else 0.0
+    shear = _slant(labels, p) if len(group) > 1 else 0.0
     upright, dark, to_sheet = _sheared(labels, grey, shear, (int(x0), int(y0)))
-    pieces, owners = _pieces(upright, scale)
+    pieces, owners = _pieces(upright, scale, cuts)
     windows = _extents(pieces)
     if not len(windows):
         return None
     ends = _on_sheet(pieces, windows, to_sheet)
     piece_boxes = tuple(_boxes(ends))
-    candidates = tuple(_candidates(windows, ends, owners, scale))
+    candidates = tuple(_candidates(windows, ends, owners, scale, p))
     (whole,) = _boxes(np.hstack([ends[:, :2].min(axis=0), ends[:, 2:].max(axis=0)])[None])
     return Line(whole, scale, piece_boxes, tuple(_boxes(windows)), candidates, pieces, dark, to_sheet)
 
 
-def _slant(labels: NDArray[np.int16]) -> float:
+def _slant(labels: NDArray[np.int16], p: Segmentation) -> float:
     """Slant of the strokes, as columns per row: the shear whose column profile is the sharpest.
 
     Wide round digits are sharp along their own sides, too, so a great slant must be the sharper.
     """
     height, width = labels.shape
-    rows = min(height, SLANT_ROWS)
+    rows = min(height, p.slant_rows)
+    angles = np.arange(p.min_slant_deg, p.max_slant_deg + 1, p.slant_step_deg)
+    shears = np.tan(np.radians(angles))
     size = (max(1, round(width * rows / height)), rows)
     ink = cv2.resize((labels > 0).astype(np.float32), size, interpolation=cv2.INTER_AREA)
-    pad = math.ceil(rows / 2 * float(np.abs(SHEARS).max()))
-    sheared = np.zeros((rows, len(SHEARS), size[0] + 2 * pad + 1), dtype=np.float32)
-    aside = (pad - (rows / 2 - np.arange(rows)[:, None]) * SHEARS).astype(np.intp)
+    pad = math.ceil(rows / 2 * float(np.abs(shears).max()))
+    sheared = np.zeros((rows, len(shears), size[0] + 2 * pad + 1), dtype=np.float32)
+    aside = (pad - (rows / 2 - np.arange(rows)[:, None]) * shears).astype(np.intp)
     places = np.lib.stride_tricks.sliding_window_view(sheared, size[0], axis=2, writeable=True)
-    places[np.arange(rows)[:, None], np.arange(len(SHEARS)), aside] = ink[:, None]
+    places[np.arange(rows)[:, None], np.arange(len(shears)), aside] = ink[:, None]
     sharpness = (sheared.sum(axis=0) ** 2).sum(axis=1)
-    return float(SHEARS[np.argmax(sharpness * (1 - UPRIGHT * np.abs(SHEARS)))])
+    return float(shears[np.argmax(sharpness * (1 - p.slant_penalty * np.abs(shears)))])
 
 
 def _sheared(
@@ -253,7 +274,7 @@ def _sheared(
     return upright.astype(np.int16), dark.astype(np.uint8), back
 
 
-def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
+def _pieces(labels: NDArray[np.int16], scale: float, p: Cuts) -> tuple[NDArray[np.int16], NDArray[np.int64]]:
     """Cut wide components where they are thin, and number all pieces from left to right, from 1.
 
     Returns
@@ -268,7 +289,7 @@ def _pieces(labels: NDArray[np.int16], scale: float) -> tuple[NDArray[np.int16],
         if found is None:
             continue
         part = labels[found] == label
-        cuts = cut_columns(part, scale, Cuts())
+        cuts = cut_columns(part, scale, p)
         columns = np.arange(part.shape[1])
         number = np.full(part.shape, len(centres), dtype=np.int32)
         for cut in cuts:
@@ -312,7 +333,11 @@ def _on_sheet(
 
 
 def _candidates(
-    windows: NDArray[np.int64], boxes: NDArray[np.int64], owners: NDArray[np.int64], scale: float
+    windows: NDArray[np.int64],
+    boxes: NDArray[np.int64],
+    owners: NDArray[np.int64],
+    scale: float,
+    p: Segmentation,
 ) -> list[Candidate]:
     """Offer each piece, and each run of neighbouring pieces that may be one digit.
 
@@ -324,20 +349,21 @@ def _candidates(
         Component of each piece.
     scale : float
         Height of the line.
+    p : Segmentation
     """
     count = len(owners)
     size = np.bincount(owners)
     window, box = windows.copy(), boxes.copy()
     alone, open_ = np.ones(count, dtype=bool), np.ones(count, dtype=bool)
     found: list[Candidate] = []
-    for length in range(1, min(MAX_RUN, count) + 1):
+    for length in range(1, min(p.max_run, count) + 1):
         starts = count - length + 1
         window, box, alone, open_ = window[:starts], box[:starts], alone[:starts], open_[:starts]
         if length > 1:
             added = slice(length - 1, None)
-            open_ = open_ & (windows[added, 0] - window[:, 2] <= 0.5 * scale)
+            open_ = open_ & (windows[added, 0] - window[:, 2] <= p.max_piece_gap * scale)
             window, box = _unions(window, windows[added]), _unions(box, boxes[added])
-            open_ &= window[:, 2] - window[:, 0] <= MAX_WIDTH * scale
+            open_ &= window[:, 2] - window[:, 0] <= p.max_width * scale
             alone = alone & (owners[added] == owners[:starts])
         whole = alone & (size[owners[:starts]] == length)
         chosen = np.flatnonzero(open_)

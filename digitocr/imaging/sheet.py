@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import cached_property
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.imaging.components import Components, components
 from digitocr.records import Box, Grey, Mask, PageKind, Reason, Transform
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Sheet:
     """A page after cleaning: flat, evenly lit, dark ink on white.
 
@@ -41,6 +43,11 @@ class Sheet:
     uprights: Mask | None = None
     kind: PageKind = PageKind.FIELD
     digit_height_px: float = 0.0
+
+    @cached_property
+    def components(self) -> Components:
+        """Labels and boxes of its ink, found once."""
+        return components(self.ink)
 
     def box_on_page(self, box: Box, page_shape: tuple[int, int]) -> Box:
         """Carry a box over to page pixels, clipped to a page of shape ``(H, W)``."""

@@ -10,8 +10,68 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.components import components
-from digitocr.imaging.parameters import StraightLines
 from digitocr.records import Mask
+
+
+@dataclass(frozen=True, slots=True)
+class StraightLines:
+    """How straight lines of ink are told from strokes; pixels are those of the sheet.
+
+    Attributes
+    ----------
+    slack_px : int
+        How far a level or upright run may wander across its direction, to either side.
+    sampling_px : int
+        Distance of the columns by which a picture without long runs is ruled out.
+    edge_px : int
+        A line reaches a side of the picture if it ends within this distance of it.
+    thickness_strokes, thickness_px : float
+        Greatest thickness of a line: this multiple of the stroke width, plus this.
+    gap_strokes, gap_px : float
+        Widest gap in a slanting line that is closed, such as at a stroke that crosses it: likewise.
+    rise_px : float
+        Height of a slanting line that is put down to its thickness, beyond the stroke width.
+    max_slope : float
+        Steepest slanting line of the least length, in pixels of rise per pixel.
+    max_slope_long : float
+        The same of a line of `long_factor` times that length.
+    long_factor : float
+        See `max_slope_long`; a large 7 is long and slanted, too.
+    near_px, near_strokes : float
+        Ink belongs to a line up to this distance from its parabola, plus this multiple of the stroke width.
+    min_covered_share : float
+        Least share of a line's columns that hold ink of it.
+    min_covered_length_share : float
+        Its columns that hold ink are also at least this share of the least length.
+    max_stray_px : float
+        Greatest mean distance of a line's ink from its parabola.
+    parabola_passes : int
+        How often the parabola is fitted, each time without the points that stray from the last one.
+    stray_deviations : float
+        Points stray beyond this multiple of their root mean square distance from the parabola,
+    stray_px : float
+        and beyond this distance.
+    """
+
+    slack_px: int = 1
+    sampling_px: int = 4
+    edge_px: int = 3
+    thickness_strokes: float = 2.0
+    thickness_px: float = 3.0
+    gap_strokes: float = 3.0
+    gap_px: float = 3.0
+    rise_px: float = 3.0
+    max_slope: float = 0.1
+    max_slope_long: float = 0.3
+    long_factor: float = 2.0
+    near_px: float = 1.5
+    near_strokes: float = 0.5
+    min_covered_share: float = 0.75
+    min_covered_length_share: float = 0.9
+    max_stray_px: float = 0.65
+    parabola_passes: int = 2
+    stray_deviations: float = 2.0
+    stray_px: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)

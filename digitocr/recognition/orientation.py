@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitocr.imaging import clean, segment
-from digitocr.imaging.components import components
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line, Sheet
 from digitocr.recognition import normalize
 from digitocr.recognition.numbers import DecodedNumber
@@ -43,21 +43,22 @@ class View:
     lines: tuple[Line, ...]
 
 
-def upright_view(page: Page) -> View:
+def upright_view(page: Page, p: Imaging) -> View:
     """Clean a page as it stands and find its rows.
 
     Parameters
     ----------
     page : Page
+    p : Imaging
 
     Returns
     -------
     View
     """
-    return _view(page, clean.clean(page))
+    return _view(page, clean.clean(page, p), p)
 
 
-def turned_view(view: View, quarters: int) -> View:
+def turned_view(view: View, quarters: int, p: Imaging) -> View:
     """Turn a page, clean it and find its rows.
 
     Parameters
@@ -66,16 +67,17 @@ def turned_view(view: View, quarters: int) -> View:
         Of the page.
     quarters : int
         Quarter turns of the page as it came, counter-clockwise.
+    p : Imaging
 
     Returns
     -------
     View
     """
-    return _view(view.page, clean.turned(view.page, quarters))
+    return _view(view.page, clean.turned(view.page, quarters, p), p)
 
 
-def _view(page: Page, sheet: Sheet) -> View:
-    return View(page, sheet, segment.segment(sheet))
+def _view(page: Page, sheet: Sheet, p: Imaging) -> View:
+    return View(page, sheet, segment.segment(sheet, p.segmentation, p.rows, p.cuts))
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,7 +246,11 @@ class ReadView:
 
 
 def settle(
-    reads: Sequence[ReadView], decode: Decode, log_probabilities: LogProbabilities, p: Orientation
+    reads: Sequence[ReadView],
+    decode: Decode,
+    log_probabilities: LogProbabilities,
+    p: Orientation,
+    imaging: Imaging,
 ) -> list[tuple[ReadView, bool]]:
     """Read unclear pages turned where that promises more, and choose for each page the way up that reads best.
 
@@ -257,6 +263,8 @@ def settle(
     log_probabilities : callable
         The digit network.
     p : Orientation
+    imaging : Imaging
+        With which turned pages are cleaned.
 
     Returns
     -------
@@ -266,7 +274,7 @@ def settle(
     unclear = [i for i, read in enumerate(reads) if read.view.lines and not read.is_clear(p)]
     turns = _worth_trying([reads[i] for i in unclear], log_probabilities, p)
     tried = [(i, quarters) for i, some in zip(unclear, turns, strict=True) for quarters in some]
-    turned = read_views([turned_view(reads[i].view, quarters) for i, quarters in tried], decode)
+    turned = read_views([turned_view(reads[i].view, quarters, imaging) for i, quarters in tried], decode)
     others: dict[int, list[ReadView]] = {}
     for (i, _), read in zip(tried, turned, strict=True):
         others.setdefault(i, []).append(read)
@@ -323,7 +331,7 @@ def _sample(sheet: Sheet, p: Orientation) -> list[Grey]:
 
     Unlike candidates, components do not depend on how the sheet is turned.
     """
-    labels, boxes = components(sheet.ink)
+    labels, boxes = sheet.components
     size = boxes[:, 2:4].max(axis=1, initial=0)
     large = size[size >= p.min_sample_px]
     if not len(large):

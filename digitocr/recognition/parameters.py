@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+
+from digitocr.imaging.parameters import Imaging
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,3 +308,17 @@ class Recognition:
     confidence: Confidence = Confidence()
     acceptance: Acceptance = Acceptance()
     orientation: Orientation = Orientation()
+
+
+@dataclass(frozen=True, slots=True)
+class Parameters:
+    """All that is set in reading a page.
+
+    Attributes
+    ----------
+    imaging : Imaging
+    recognition : Recognition
+    """
+
+    imaging: Imaging = field(default_factory=Imaging)
+    recognition: Recognition = field(default_factory=Recognition)

@@ -20,6 +20,7 @@ import numpy as np
 from digitocr import atomic
 from digitocr.errors import InputError, UsageError
 from digitocr.imaging import clean, segment
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Candidate, Line
 from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
@@ -185,9 +186,10 @@ def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
     Another version of the program may cut a little otherwise: the candidate that covers a box best is taken.
     """
     found: dict[Box, tuple[float, Line, Candidate]] = {}
+    p = Imaging()
     for quarters in range(4):
-        view = clean.turned(page, quarters)
-        for line in segment.segment(view):
+        view = clean.turned(page, quarters, p)
+        for line in segment.segment(view, p.segmentation, p.rows, p.cuts):
             for candidate in line.candidates:
                 here = view.box_on_page(candidate.box, page.grey.shape)
                 for box in boxes:

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 import pytest
 from drawn_form import FIELDS, SIZE, form, printed, seen
+from reading_path import judged, lay_out
 
-from digitocr.forms.form_page import judged, lay_out
 from digitocr.forms.registration import RegistrationView, flatten, register
 from digitocr.forms.rules import parse
 from digitocr.records import Box, Digit, Number, Page, Reason, Status

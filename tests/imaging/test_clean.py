@@ -3,9 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from reading_path import binarize_within, clean, turned
 
-from digitocr.imaging.binarize import binarize_within
-from digitocr.imaging.clean import clean, turned
 from digitocr.records import Box, Page
 from digitocr.training.examples import EXAMPLES
 

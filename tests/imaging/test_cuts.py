@@ -9,8 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.imaging.cuts import cut_columns
-from digitocr.imaging.parameters import Cuts
+from digitocr.imaging.cuts import Cuts, cut_columns
 
 P = Cuts()
 

@@ -3,9 +3,11 @@
 import cv2
 import numpy as np
 import pytest
+from reading_path import clean, page_kind
 
-from digitocr.imaging.kind import page_kind
-from digitocr.records import PageKind
+from digitocr.records import Page, PageKind
+from digitocr.training.synth.form_pages import page
+from digitocr.training.synth.strokes import Sources
 
 
 def ink_of(height, width, rows, size, text="2385"):
@@ -43,3 +45,11 @@ def test_the_evidence_is_the_height_of_the_digits():
 
 def test_where_nothing_tells_the_height_it_is_a_field():
     assert page_kind(np.zeros((500, 700), np.bool_), 500) == (PageKind.FIELD, 0.0)
+
+
+@pytest.mark.parametrize("seed", [28, 5, 12])
+def test_a_page_of_tables_is_a_page_whatever_is_left_of_its_lines(seed):
+    grey = cv2.cvtColor(
+        np.asarray(page(np.random.default_rng(seed), Sources(), shape=(1400, 990)).image), cv2.COLOR_BGR2GRAY
+    )
+    assert clean(Page(1, grey)).kind is PageKind.PAGE

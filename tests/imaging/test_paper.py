@@ -4,8 +4,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr.imaging.paper import paper_corners
-from digitocr.imaging.parameters import Paper
+from digitocr.imaging.paper import Paper, paper_corners
 
 CORNERS = np.float32([[150, 110], [690, 140], [660, 520], [120, 470]])
 SHAPE = (600, 800)

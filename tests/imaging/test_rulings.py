@@ -5,10 +5,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_path import P, page_kind
 
 from digitocr.imaging import rulings, scale
 from digitocr.imaging.components import components
-from digitocr.imaging.kind import page_kind
+from digitocr.records import PageKind
 
 
 def written(text="2385", height=160, width=520, size=2.0, at=(60, 110)):
@@ -25,8 +26,13 @@ def with_line(ink, start, end, thickness=3):
 
 def cleaned(ink):
     kind, height = page_kind(ink, min(ink.shape))
-    lines = rulings.find(ink, scale.lengths(ink, kind, height), kind)
-    return ink if lines is None else rulings.without(ink, lines)
+    if kind is PageKind.PAGE:
+        lines = rulings.on_page(ink, scale.page_length(height, P.scale), P.rulings, P.straight_lines)
+    else:
+        found = components(ink)
+        length = scale.field_length(ink, found, P.scale)
+        lines = rulings.in_field(ink, found, length, P.rulings, P.straight_lines)
+    return ink if lines is None else rulings.without(ink, lines, P.rulings)
 
 
 def overlap(a, b):
@@ -184,7 +190,8 @@ def test_pale_upright_lines_of_a_table_are_seen_and_boxes_are_not(lean):
     cv2.line(even, (300 - lean, 100), (300 + lean, 600), 235, 2, cv2.LINE_AA)
     cv2.rectangle(even, (100, 200), (150, 250), 120, 2)
     cv2.putText(even, "117", (400, 250), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 30, 4, cv2.LINE_AA)
-    seen = rulings.upright(even, scale.lengths(even < 128, *page_kind(even < 128, min(even.shape))))
+    _, height = page_kind(even < 128, min(even.shape))
+    seen = rulings.upright(even, scale.page_length(height, P.scale), P.rulings)
     assert seen[110:590].any(axis=1).mean() > 0.95
     assert not seen[:, :200].any()
     assert not seen[:, 400:].any()

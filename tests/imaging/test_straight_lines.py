@@ -6,8 +6,14 @@ import cv2
 import numpy as np
 import pytest
 
-from digitocr.imaging.parameters import StraightLines
-from digitocr.imaging.straight_lines import Length, level_and_upright, slanting, stroke_width, thickest
+from digitocr.imaging.straight_lines import (
+    Length,
+    StraightLines,
+    level_and_upright,
+    slanting,
+    stroke_width,
+    thickest,
+)
 
 P = StraightLines()
 LENGTH = Length(across=100, down=100, free=100)

@@ -6,8 +6,8 @@ import cv2
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_path import segment
 
-from digitocr.imaging.segment import segment
 from digitocr.imaging.sheet import Sheet
 from digitocr.networks.line_reader import FRAME, ROWS
 from digitocr.recognition.line_image import LineImage

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from reading_path import segment
 
-from digitocr.imaging.segment import segment
 from digitocr.imaging.sheet import Sheet
 from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard

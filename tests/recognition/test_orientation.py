@@ -6,8 +6,10 @@ from dataclasses import replace
 import cv2
 import numpy as np
 import pytest
+from reading_path import upright_view
 
-from digitocr.recognition.orientation import best_turn, read_views, settle, turned_view, upright_view
+from digitocr.imaging.parameters import Imaging
+from digitocr.recognition.orientation import best_turn, read_views, settle, turned_view
 from digitocr.recognition.parameters import Orientation
 from digitocr.records import Box, Page, PageKind
 from tests.support.decoded import decoded, line, read, view
@@ -130,17 +132,19 @@ class TestSettle:
         reading = Reading()
         reads = read_views([upright_view(tees(0))], reading.decode)
         looked_at = reading.lines
-        assert settle(reads, reading.decode, reading.log_probabilities, P) == [(reads[0], False)]
+        assert settle(reads, reading.decode, reading.log_probabilities, P, Imaging()) == [(reads[0], False)]
         assert reading.lines == looked_at
 
     def test_a_page_upside_down_is_turned(self):
         reading = Reading()
         (read_,) = read_views([upright_view(tees(2))], reading.decode)
-        ((settled, is_in_doubt),) = settle([read_], reading.decode, reading.log_probabilities, P)
+        ((settled, is_in_doubt),) = settle([read_], reading.decode, reading.log_probabilities, P, Imaging())
         assert not is_in_doubt
         assert settled.mean == pytest.approx(0.9)
-        assert (settled.view.sheet.ink == turned_view(read_.view, 2).sheet.ink).all()
+        assert (settled.view.sheet.ink == turned_view(read_.view, 2, Imaging()).sheet.ink).all()
 
     def test_a_page_without_rows_stays(self):
         blank = read_views([upright_view(Page(1, np.full((300, 300), 255, np.uint8)))], Reading().decode)
-        assert settle(blank, Reading().decode, Reading().log_probabilities, P) == [(blank[0], False)]
+        assert settle(blank, Reading().decode, Reading().log_probabilities, P, Imaging()) == [
+            (blank[0], False)
+        ]

@@ -3,8 +3,8 @@
 import cv2
 import numpy as np
 import pytest
+from reading_path import segment
 
-from digitocr.imaging.segment import segment
 from digitocr.imaging.sheet import Sheet
 from digitocr.networks.classifier import CUT
 from digitocr.networks.line_reader import FRAME

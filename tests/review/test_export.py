@@ -3,10 +3,10 @@ import csv
 import cv2
 import numpy as np
 import pytest
+from reading_path import clean, segment
 from reviewers import Person, review_of
 
 from digitocr.errors import UsageError
-from digitocr.imaging import clean, segment
 from digitocr.io import sandbox
 from digitocr.io.pages import decode
 from digitocr.records import Digit, FileResult, Number, PageResult, Reading, Reason, Status, around
@@ -37,8 +37,8 @@ class CuttingReader:
         pages = decode(data)
         numbers = []
         for each in pages:
-            sheet = clean.clean(each)
-            for line in segment.segment(sheet):
+            sheet = clean(each)
+            for line in segment(sheet):
                 boxes = [sheet.box_on_page(c.box, each.grey.shape) for c in line.candidates]
                 widest = {(box.x - 30) // 70: box for box in sorted(boxes, key=lambda b: b.width)}
                 digits = tuple(Digit(3, 0.4, 8, 0.3, widest[place]) for place in sorted(widest))

@@ -14,6 +14,7 @@ from digitocr.forms.form_page import lay_out
 from digitocr.forms.form_print import FormPrint
 from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field, Template
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
@@ -59,7 +60,10 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
         shot = photograph_page(rng, paper, longest=int(rng.integers(1000, 1800)))
         filled = lay_out(
-            Page(1, shot.image), FormPrint(template, no_features()), _registration(rng, shot, template)
+            Page(1, shot.image),
+            FormPrint(template, no_features()),
+            _registration(rng, shot, template),
+            Imaging(),
         )
         yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
 

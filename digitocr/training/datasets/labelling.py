@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging import clean, segment
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line, Sheet
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.records import Grey, Page
@@ -77,11 +78,15 @@ def labelled_lines(
     -------
     list of LabelledLine
     """
-    sheet = clean.clean(Page(1, image))
+    p = Imaging()
+    sheet = clean.clean(Page(1, image), p)
     on_sheet = _carried(owner, sheet)
     kinds = int(on_sheet.max(initial=0)) + 1
     totals = np.bincount(on_sheet[sheet.ink], minlength=kinds)
-    return [_labelled(line, on_sheet, totals, digits, signs) for line in segment.segment(sheet)]
+    return [
+        _labelled(line, on_sheet, totals, digits, signs)
+        for line in segment.segment(sheet, p.segmentation, p.rows, p.cuts)
+    ]
 
 
 def _carried(owner: NDArray[np.int16], sheet: Sheet) -> NDArray[np.int16]:

@@ -9,12 +9,16 @@ import numpy as np
 
 from digitocr.imaging import clean, geometry, segment
 from digitocr.imaging.components import components
+from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Candidate, Line, Sheet
 from digitocr.recognition import normalize
 from digitocr.records import Box, Grey, Mask, Page
 
 COARSE_SIDE_PX = 128
 """Longest side at which strokes of a thick pen are narrower than the shadows that cleaning removes."""
+
+P = Imaging()
+"""As pages are read."""
 
 SIDES_PX = (COARSE_SIDE_PX, 256, 700, 2400)
 """Longest sides at which a digit is looked for: most digits fill their picture, some lie on a whole page."""
@@ -63,7 +67,7 @@ def single_digit(page: Page) -> SingleDigit | None:
     SingleDigit or None
         None where there is no ink.
     """
-    flat, to_page = geometry.straighten(page.grey)
+    flat, to_page = geometry.straighten(page.grey, P.geometry, P.paper)
     found = None
     for side in SIDES_PX:
         scale = min(1.0, side / max(flat.shape))
@@ -93,9 +97,9 @@ class _Found:
 def _found(flat: Grey, scale: float) -> _Found | None:
     if scale < 1:
         flat = cv2.resize(flat, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA).astype(np.uint8)
-    sheet = clean.clean(Page(1, flat))
+    sheet = clean.clean(Page(1, flat), P)
     sheet = replace(sheet, ink=_without_frames(sheet.ink))
-    lines = segment.segment(sheet)
+    lines = segment.segment(sheet, P.segmentation, P.rows, P.cuts)
     if not lines:
         return None
     line = max(lines, key=lambda line: _weight(line, sheet))
