@@ -51,17 +51,17 @@ from digitocr.records import (
 from digitocr.settings import Settings
 
 FIRST_PICTURE = "first-picture"
-"""Code of a file of which, by design, only the first picture is read."""
+"""Code of a file of several pictures, of which only the first is read by design."""
 
 PORTION = 100_000_000
-"""Pixels of pages that are read together: eleven sheets at 300 dots an inch."""
+"""Pixels of pages that are read together: eleven A4 pages at 300 dpi."""
 
 _TOLD = 5
 """Pages named in the error of a file."""
 
 
 class LaidPage(Protocol):
-    """A page laid out for reading, be it a form or not."""
+    """A page laid out for reading, as a form or as a plain page."""
 
     @property
     def lines(self) -> tuple[Line, ...]:
@@ -69,13 +69,13 @@ class LaidPage(Protocol):
 
     @property
     def view(self) -> View | None:
-        """The way up that it is laid out in; None where nothing is left to ask about that."""
+        """The orientation in which it is laid out; None if the orientation is known."""
 
     def settled(self, view: View, *, is_in_doubt: bool) -> LaidPage:
-        """Return the page laid out in the way up that it reads best in."""
+        """Return the page laid out in the orientation in which it reads best."""
 
     def result(self, rows: Rows, judge: Judge) -> PageResult:
-        """Decide on what was decoded in its rows."""
+        """Decide what is accepted of the numbers decoded in its rows."""
 
 
 @dataclass(slots=True, eq=False)
@@ -91,7 +91,7 @@ class _File:
     seconds: float = 0.0
 
     def reading(self) -> Reading:
-        """Sum up."""
+        """Return the result of the file."""
         result = FileResult(self.source.file, self.sha256, seconds=self.seconds)
         if self.error is not None or self.decoding is None:
             told, code = str(self.error), self.error.code if self.error else ""
@@ -120,7 +120,7 @@ class Reader:
         A second network that reads lines as a whole.
     options : ReadOptions
     forms : tuple of FormPrint
-        What each page is compared with; without any, pages are read as they come.
+        Forms that a page may be; without any, all pages are plain.
     decoder : callable
         Decodes the bytes of a file within limits, page by page.
     parameters : Parameters
@@ -141,25 +141,25 @@ class Reader:
 
     @property
     def threshold(self) -> float:
-        """From which confidence on a number is accepted."""
+        """Least confidence of an accepted number."""
         return self.card.threshold if self.options.threshold is None else self.options.threshold
 
     def read(
         self, sources: Sequence[Source], show: Callable[[Page, PageResult], Shown] | None = None
     ) -> list[Reading]:
-        """Read files, their candidates in one batch; of thick files some pages at a time.
+        """Read files, the candidates of many pages in one batch.
 
         Parameters
         ----------
         sources : sequence of Source
         show : callable, optional
-            Draws what is kept of a page.
+            Draws the pictures of a page that are kept.
 
         Returns
         -------
         list of Reading
-            One per source, in order. A file that fails is a result with its error, never an exception. Time spent
-            on the batch is shared out by the candidates of each file.
+            One per source, in order. A file that fails gives a result with its error, never an exception. The seconds
+            of a batch are divided among its files by their numbers of candidates.
         """
         files = [_File(source) for source in sources]
         for portion in _portions(page for file in files for page in self._decoded(file)):
@@ -176,7 +176,7 @@ class Reader:
         return [file.reading() for file in files]
 
     def _decoded(self, file: _File) -> Iterator[tuple[_File, Page]]:
-        """Yield the pages of a file, one in memory at a time, and note what becomes of it."""
+        """Yield the pages of a file, one in memory at a time, and note its errors and seconds."""
         started = time.perf_counter()
         try:
             data = read_bytes(file.source.path, self.options.limits)
@@ -191,7 +191,7 @@ class Reader:
         file.seconds += time.perf_counter() - started
 
     def lay_out(self, page: Page) -> LaidPage:
-        """Find the form that a page is, and what stands in its fields; where it is none, its rows.
+        """Find the form of a page and the ink in its fields; on a plain page, the rows.
 
         Parameters
         ----------
@@ -263,7 +263,7 @@ class Reader:
 
 
 def _portions(pages: Iterable[tuple[_File, Page]]) -> Iterator[list[tuple[_File, Page]]]:
-    """Share pages out, in order, so that what is held of them while they are read stays bounded."""
+    """Group pages, in order, so that the memory for those that are read together stays bounded."""
     portion: list[tuple[_File, Page]] = []
     held = 0
     for one in pages:
@@ -277,7 +277,7 @@ def _portions(pages: Iterable[tuple[_File, Page]]) -> Iterator[list[tuple[_File,
 
 
 def _told(pages: Sequence[PageResult]) -> str:
-    """Say what happened on pages."""
+    """Return the errors of pages as one message."""
     said = [f"page {page.index}: {page.error}" for page in pages[:_TOLD]]
     more = len(pages) - len(said)
     return "; ".join([*said, f"and {more} more"] if more else said)
@@ -289,14 +289,27 @@ def load_reader(
     threads: int = 0,
     templates: Sequence[Template] = (),
 ) -> Reader:
-    """Load the shipped model, or the one at `model`, and what is known of the print of forms.
+    """Load a model with its line reader, and the print of forms.
+
+    Parameters
+    ----------
+    model : Path, optional
+        A ``.keras`` file with its card; the shipped one if None.
+    options : ReadOptions, optional
+    threads : int
+        As for :func:`digitocr.networks.runtime.load_call`.
+    templates : sequence of Template
+
+    Returns
+    -------
+    Reader
 
     Raises
     ------
     ModelError
-        The model or its card is missing or damaged, or of another version.
+        If the model or its card is missing or damaged, or comes from another version.
     TemplateError
-        The print of a form cannot be read.
+        If the print of a form cannot be read.
     """
     path = model or shipped_model()
     forms = tuple(load_form_print(template) for template in templates)
@@ -304,8 +317,8 @@ def load_reader(
     for fitted in (classifier.card.number_confidence, classifier.card.cell_confidence):
         if fitted and set(fitted) != {*NAMES, CONSTANT}:
             raise ModelError(
-                f"the model {path} comes from another version of digitocr: its confidence cannot be told",
-                hint="train it anew with this version, or read with the model that comes with it",
+                f"the model {path} comes from another version of digitocr; its confidences cannot be computed",
+                hint="train it again with this version, or use the shipped model",
             )
     line_reader = load_line_reader(path, classifier.card, threads)
     return Reader(classifier, line_reader, options or ReadOptions(), forms)
@@ -329,12 +342,31 @@ def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) 
 
 
 def read_file(path: str | Path, options: ReadOptions | None = None) -> FileResult:
-    """Read one file without Prefect, ledger or tables; see :func:`read_files`."""
+    """Read one file without Prefect, ledger or tables; see :func:`read_files`.
+
+    Parameters
+    ----------
+    path : path
+    options : ReadOptions, optional
+
+    Returns
+    -------
+    FileResult
+    """
     return read_files([path], options)[0]
 
 
 def reader_of(settings: Settings) -> Future[Reader]:
-    """Begin to load what reads with these settings, or return what was begun before."""
+    """Start to load the reader for these settings; later calls with equal settings return the same future.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    Future of Reader
+    """
     options = ReadOptions(settings.threshold, settings.batch_size, settings.limits)
     templates = load_folder(settings.templates) if settings.templates else ()
     return _load(model_in_use(settings), options, templates)
@@ -348,11 +380,11 @@ def _load(model: Path | None, options: ReadOptions, templates: tuple[Template, .
         try:
             import cv2
 
-            # chunks are read side by side: more threads in each would fight them for the cores
+            # chunks are read in parallel: more threads in each would compete for the cores
             cv2.setNumThreads(1)
             with native_silence():
                 reader = load_reader(model, options, 1, templates)
-            # what was imported stays: going over it again and again costs a part of the reading
+            # imported objects live on; scanning them in each collection would slow reading down
             gc.freeze()
             future.set_result(reader)
         except BaseException as error:

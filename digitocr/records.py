@@ -24,18 +24,18 @@ Transform = NDArray[np.float64]
 
 
 class PageKind(StrEnum):
-    """What a picture shows; it decides how its paper, its lines and its rows are looked for."""
+    """What a picture shows; it decides how paper, ruling lines and rows are found in it."""
 
     DIGIT = "digit"
     """One digit, which may fill it."""
     FIELD = "field"
-    """A row of digits, or a few rows of large ones: what was cut out of a page, or written onto a note."""
+    """A row of digits, or a few rows of large digits: a cut-out of a page, or a note."""
     PAGE = "page"
-    """Many rows, and whatever else a page holds: print, tables, a desk around it."""
+    """Many rows, and whatever else is on a page: print, tables, a desk around it."""
 
 
 class Status(StrEnum):
-    """What is to be done with a digit or a number."""
+    """What has been decided about a digit or a number."""
 
     ACCEPTED = "accepted"
     REVIEW = "review"
@@ -53,7 +53,7 @@ class FileStatus(StrEnum):
 
 
 READ = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
-"""Of files that have tables."""
+"""Statuses of files that have tables."""
 
 
 class Reason(StrEnum):
@@ -68,13 +68,13 @@ class Reason(StrEnum):
     DECIMAL_MARK = "decimal-mark"
     """A dot or comma looks like a decimal mark, and the kind of the field is not known."""
     UNREADABLE = "unreadable"
-    """The ink looks like a number but no digit could be made out."""
+    """The ink looks like a number, but no digit could be read."""
     ORIENTATION = "orientation"
-    """It is not certain which way up the page is."""
+    """It is uncertain which way up the page is."""
     PAGE_QUALITY = "page-quality"
     """The page is blurred, faint or too small."""
     EMPTY_FILE = "nothing-found"
-    """Nothing that looks like a number was found on the file."""
+    """No numbers were found in the file."""
     FIELD_BLANK = "field-blank"
     """A field that must be filled in is blank."""
     FIELD_LENGTH = "field-length"
@@ -84,9 +84,9 @@ class Reason(StrEnum):
     FIELD_PATTERN = "field-pattern"
     """A field is not written as its template says."""
     FIELD_CHECKSUM = "field-checksum"
-    """The check digit of a field does not fit the others."""
+    """The check digit of a field does not match its other digits."""
     FIELD_DATE = "field-date"
-    """There is no such day."""
+    """A date names a day that does not exist."""
     FIELD_GAP = "field-gap"
     """Between the digits of a field a cell is empty or crossed out."""
     OUTSIDE = "outside-picture"
@@ -94,7 +94,7 @@ class Reason(StrEnum):
     NO_FORM = "no-form"
     """There are templates, and the page fits none."""
     RULE_BROKEN = "rule-broken"
-    """A rule between fields does not hold, and this field is the likeliest to be wrong."""
+    """A rule between fields does not hold."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +146,16 @@ class Box:
 
 
 def around(boxes: list[Box] | tuple[Box, ...]) -> Box:
-    """Return the smallest box around one or more boxes."""
+    """Return the smallest box around one or more boxes.
+
+    Parameters
+    ----------
+    boxes : sequence of Box
+
+    Returns
+    -------
+    Box
+    """
     box = boxes[0]
     for other in boxes[1:]:
         box = box.union(other)
@@ -249,9 +258,9 @@ class PageResult:
     numbers : tuple of Number
         In reading order; on a form one for each field, in the order of its template, blank ones among them.
     error : str
-        Why it could not be read, or is of no known form; '' if nothing happened.
+        Why the page could not be read, or matches no known form; '' without an error.
     template : str
-        Name of the form that it is; '' without one.
+        Name of its form; '' without one.
     """
 
     index: int
@@ -274,9 +283,9 @@ class FileResult:
     pages : tuple of PageResult
     status : FileStatus
     error : str
-        What happened, '' if nothing did.
+        What happened; '' without an error.
     error_code : str
-        The code of the error, '' if none.
+        Code of the error; '' without one.
     seconds : float
         Time spent on this file.
     """
@@ -302,16 +311,16 @@ class FileResult:
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """What people are shown of a page; it is drawn when the page is read, which is not kept.
+    """Pictures of a page for people, drawn while the page is in memory.
 
     Attributes
     ----------
     index : int
         As that of the page.
     crops : mapping of (Box, Box or None) to bytes
-        PNG pictures of what is for review, by its box and the digit marked in it.
+        PNG pictures of the items for review, by box and the digit marked in it.
     annotated : bytes
-        JPEG picture of the page with all that was read, empty where none is wanted.
+        JPEG picture of the page with everything that was read on it; empty without ``--annotate``.
     """
 
     index: int
@@ -321,13 +330,13 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A file's result together with what is shown of its pages.
+    """A file's result with pictures of its pages.
 
     Attributes
     ----------
     result : FileResult
     shown : tuple of Shown
-        Of the pages that could be decoded, where it was asked for.
+        Of the pages that could be decoded, if pictures were requested.
     """
 
     result: FileResult
@@ -371,7 +380,7 @@ class ReadOptions:
     Attributes
     ----------
     threshold : float or None
-        A number is accepted from this confidence on; None takes what the model's card recommends.
+        Least confidence of an accepted number; None for the threshold in the model's card.
     batch_size : int
         Candidates classified at once; does not change results.
     limits : Limits

@@ -1,11 +1,9 @@
-"""``python -m flows.apply_review``: filled-in corrections into the results."""
+"""``python -m flows.apply_review``: apply the corrections in the queue to the results."""
 
 from __future__ import annotations
 
 import getpass
-import json
 import logging
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +11,8 @@ from typing import Annotated
 import typer
 
 from digitocr.cli import console
+from digitocr.cli import options as shared
+from digitocr.errors import ExitStatus
 from digitocr.results import publish, queue_file
 from digitocr.review import queue
 from digitocr.settings import Settings
@@ -26,45 +26,39 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 class Options(options.Options):
     """Options of the command; ``--queue`` is the old name of ``--review``."""
 
-    results: options.Results = None
+    results: shared.Results = None
     review: Annotated[
         Path | None,
         typer.Option("--review", "--queue", help="Folder of the review queue.", show_default="review"),
     ] = None
-    state: options.State = None
+    state: shared.State = None
     as_json: options.AsJson = False
     quiet: options.Quiet = False
     verbose: options.Verbose = False
-    config: options.Config = None
+    config: shared.Config = None
 
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Take what people wrote into review/queue.csv over into the results."""
-    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    """Apply the corrections in review/queue.csv to the results."""
     settings = console.settings(given.flags(), given.config)
     done = apply_review(settings, person())
     for reason in done.refused:
         log.error("%s: %s", settings.review / "queue.csv", reason)
-    if given.as_json:
-        counts = {
-            "applied": len(done.corrections),
-            "settled": len(done.settled),
-            "refused": len(done.refused),
-        }
-        sys.stdout.write(json.dumps(counts) + "\n")
-    elif not given.quiet:
-        sys.stdout.write(f"{len(done.corrections)} corrections applied, {len(done.refused)} refused\n")
-    return 1 if done.refused else 0
+    applied, refused = len(done.corrections), len(done.refused)
+    counts = {"applied": applied, "settled": len(done.settled), "refused": refused}
+    line = f"{applied} corrections applied, {refused} refused"
+    given.console.result(counts, () if given.quiet else (line,))
+    return ExitStatus.SOME_FAILED if refused else ExitStatus.OK
 
 
 def person() -> str:
-    """Return who runs this command.
+    """Return the name of the user who runs this command.
 
     Returns
     -------
     str
-        The user's name, or ``unknown``: a container may have no name for its user.
+        ``unknown`` if the system has no name for the user, as in some containers.
     """
     try:
         return getpass.getuser()
@@ -73,7 +67,7 @@ def person() -> str:
 
 
 def apply_review(settings: Settings, who: str) -> queue.Accepted:
-    """Take filled-in corrections over; can be repeated.
+    """Apply filled-in corrections; repeating it changes nothing.
 
     Parameters
     ----------

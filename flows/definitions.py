@@ -25,7 +25,7 @@ from digitocr.settings import cores
 from digitocr.store.ledger import Ledger
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
-"""How the command that called the flow takes part in it; not set in flows that a server starts."""
+"""Hooks of the command that called the flow; not set in flows that a server starts."""
 
 SKIPPED = "Skipped"
 """Name of the completed state of a run that found the inbox held by another."""
@@ -51,7 +51,7 @@ def bounded(jobs: int) -> TaskRunner[PrefectFuture[Any]]:
 def process_folder(
     folder: str | None = None, flags: dict[str, Any] | None = None, config: str | None = None
 ) -> dict[str, Any] | State[Any]:
-    """Read all that is ready in a folder, and end.
+    """Read all files of a folder that are ready, and end.
 
     Parameters
     ----------
@@ -110,7 +110,7 @@ def _artifacts(job: Job, runner: Runner, summary: Summary) -> None:
 
 @flow(name="apply-review", persist_result=False)
 def apply_review(flags: dict[str, Any] | None = None, config: str | None = None) -> dict[str, int]:
-    """Take filled-in corrections over into the results.
+    """Apply filled-in corrections to the results.
 
     Parameters
     ----------
@@ -140,7 +140,7 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
 def housekeeping(
     flags: dict[str, Any] | None = None, config: str | None = None
 ) -> dict[str, Any] | State[Any]:
-    """Remove what is older than the settings keep it, and what kills left behind.
+    """Delete what is older than the retention settings allow, and leftovers of killed runs.
 
     Parameters
     ----------
@@ -152,7 +152,7 @@ def housekeeping(
     Returns
     -------
     dict or State
-        How much was removed; or a completed state named ``Skipped`` if a run holds the inbox.
+        How much was deleted; or a completed state named ``Skipped`` if a run holds the inbox.
     """
     settings = console.settings(flags, config)
     try:

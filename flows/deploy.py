@@ -16,14 +16,15 @@ from typing import Annotated, Any
 
 import typer
 
-from digitocr.cli import console
+from digitocr.cli import options as shared
+from digitocr.cli.console import Console
 from digitocr.errors import UsageError
 from digitocr.settings import Settings, load_settings
 from flows import engine, options
 
 log = logging.getLogger("digitocr.flows")
 _PATIENCE_S = 30.0
-"""How long runs have to end after the process was asked to."""
+"""Time that runs have to end after the process was asked to."""
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -39,17 +40,21 @@ class Options(options.Options):
 
     folder: options.Folder = None
     every: Annotated[float, typer.Option(help="Seconds between two looks at the folder.", min=1)] = 60
-    results: options.Results = None
-    review: options.Review = None
-    state: options.State = None
+    results: shared.Results = None
+    review: shared.Review = None
+    state: shared.State = None
     verbose: options.Verbose = False
-    config: options.Config = None
+    config: shared.Config = None
+
+    @property
+    def console(self) -> Console:
+        """It always prints when runs start; `verbose` adds Prefect's messages."""
+        return Console(verbose=True)
 
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Read a folder every minute, apply reviews every ten, keep house nightly, learn weekly, on a Prefect server."""
-    console.set_up(quiet=False, verbose=True)
+    """On a Prefect server, read a folder every minute, apply reviews, delete old files nightly, and train weekly."""
     if not engine.api_is_named():
         raise UsageError(
             "schedules need a Prefect server or Prefect Cloud; the embedded server has no scheduler",

@@ -1,40 +1,34 @@
-"""Options that the commands share: each is declared once, and a command takes a dataclass of them."""
+"""Options of the commands: a command takes a dataclass of them, beside those that ``digitocr`` has, too."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable
 from dataclasses import dataclass, fields
-from functools import partial
+from functools import partial, update_wrapper
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar
 
 import typer
 
-from digitocr import errors
 from digitocr.cli import console
+from digitocr.cli.console import Console
+from digitocr.cli.options import Config, Results, Review, State, Templates, Threshold, from_fields
 from digitocr.settings import Settings
 
-_Option = typer.Option
-
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
-Results = Annotated[Path | None, _Option(help="Folder for the tables.", show_default="results")]
-Review = Annotated[Path | None, _Option(help="Folder for the review queue.", show_default="review")]
-State = Annotated[Path | None, _Option(help="Folder for the ledger.", show_default=".digitocr")]
-Templates = Annotated[Path | None, _Option(help="Folder of form templates.")]
-Threshold = Annotated[float | None, _Option(help="Accept numbers of at least this confidence.")]
-BatchSize = Annotated[int | None, _Option(help="Digit candidates classified at once.")]
-Jobs = Annotated[int | None, _Option(help="Chunks of files read side by side.")]
-Annotate = Annotated[bool, _Option("--annotate", help="Also draw what was read on each page.")]
-NoPrefect = Annotated[bool, _Option("--no-prefect", help="Read without Prefect; the results are the same.")]
-DryRun = Annotated[bool, _Option("--dry-run", help="List what would be done, and write nothing.")]
-AsJson = Annotated[bool, _Option("--json", help="Print one JSON object at the end.")]
-Quiet = Annotated[bool, _Option("--quiet", help="Print nothing but the error that ends the command.")]
-Verbose = Annotated[bool, _Option("--verbose", help="Print more messages.")]
-Config = Annotated[Path | None, _Option(help="Settings file.", show_default="digitocr.toml")]
+BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
+Jobs = Annotated[int | None, typer.Option(help="Chunks of files read in parallel.")]
+Annotate = Annotated[bool, typer.Option("--annotate", help="Also draw what was read on each page.")]
+NoPrefect = Annotated[
+    bool, typer.Option("--no-prefect", help="Read without Prefect; the results are the same.")
+]
+DryRun = Annotated[bool, typer.Option("--dry-run", help="List what would be done, and write nothing.")]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but the error that ends the command.")]
+Verbose = Annotated[bool, typer.Option("--verbose", help="Print more messages.")]
 Reprocess = Annotated[
     Literal["changed", "failed", "all"] | None,
-    _Option(
+    typer.Option(
         help="Read files again: those read with another model or other settings, those that failed, or all."
     ),
 ]
@@ -43,6 +37,11 @@ Reprocess = Annotated[
 @dataclass(frozen=True)
 class Options:
     """Options of a command. A field named like a setting outweighs the environment and the settings file."""
+
+    @property
+    def console(self) -> Console:
+        """How the command speaks."""
+        return Console(**{f.name: getattr(self, f.name) for f in fields(Console) if hasattr(self, f.name)})
 
     def flags(self) -> dict[str, Any]:
         """Return the options that are settings, as far as they were given."""
@@ -99,25 +98,12 @@ def command(app: typer.Typer, options: type[O]) -> Callable[[Callable[[O], int]]
     callable
         Decorator for a function that takes `options` and returns the exit status; its docstring is the help text.
     """
-    hints = get_type_hints(options, include_extras=True)
 
     def register(function: Callable[[O], int]) -> Callable[[O], int]:
-        def run(**given: Any) -> None:  # noqa: ANN401 - checked by Typer, which sees the signature below
-            raise typer.Exit(errors.guarded(partial(function, options(**given))))
+        def run(given: O) -> None:
+            given.console.run(partial(function, given))
 
-        run.__doc__ = function.__doc__
-        run.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-            [
-                inspect.Parameter(
-                    field.name,
-                    inspect.Parameter.KEYWORD_ONLY,
-                    default=field.default,
-                    annotation=hints[field.name],
-                )
-                for field in fields(options)
-            ]
-        )
-        app.command()(run)
+        app.command()(from_fields(options, update_wrapper(run, function)))
         return function
 
     return register

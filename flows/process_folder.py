@@ -1,8 +1,7 @@
-"""``python -m flows.process_folder``: read all that is ready in a folder."""
+"""``python -m flows.process_folder``: read all files of a folder that are ready."""
 
 from __future__ import annotations
 
-import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -12,8 +11,8 @@ from typing import Any
 import typer
 
 from digitocr import pipeline
-from digitocr.cli import console
-from digitocr.errors import BusyError
+from digitocr.cli.console import Console, say
+from digitocr.errors import BusyError, ExitStatus
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
 from digitocr.inbox.run import Chunk, drain, open_runner
@@ -34,18 +33,17 @@ class Options(options.ReadingOptions):
 @options.command(app, Options)
 def main(given: Options) -> int:
     """Read the handwritten numbers of all scans and photos in a folder into tables."""
-    console.set_up(quiet=given.quiet, verbose=given.verbose)
     job = make_job(given.settings(), given.folder)
     if given.dry_run:
-        return _dry_run(job, as_json=given.as_json)
-    with console.progress(wanted=not given.quiet) as progress:
+        return _dry_run(job, given.console)
+    with given.console.progress() as progress:
         summary = process(job, Hooks(progress=progress), verbose=given.verbose)
-    console.report(summary, job.settings, as_json=given.as_json, quiet=given.quiet)
+    given.console.report(summary, job.settings)
     return summary.exit_status
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
-    """Read all that is ready; Prefect and the networks are started only if something must be read.
+    """Read all files that are ready; Prefect and the networks start only if there are any.
 
     Parameters
     ----------
@@ -101,18 +99,19 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     return Summary(**state.result())
 
 
-def _dry_run(job: Job, *, as_json: bool) -> int:
+def _dry_run(job: Job, console: Console) -> int:
     started = time.perf_counter()
     actions = []
     for decision in preview(job):
         actions.append(decision.action)
-        if not as_json:
+        if not console.as_json:
             is_twin = decision.action is Action.AWAIT_TWIN
             shown = Action.DUPLICATE if is_twin else decision.action
-            sys.stdout.write(f"{shown:10} {decision.facts.found.source}\n")
-    summary = replace(forecast(actions), seconds=round(time.perf_counter() - started, 3))
-    console.report(summary, job.settings, as_json=as_json, quiet=not as_json)
-    return 0
+            say(f"{shown:10} {decision.facts.found.source}")
+    if console.as_json:
+        seconds = round(time.perf_counter() - started, 3)
+        console.report(replace(forecast(actions), seconds=seconds), job.settings)
+    return ExitStatus.OK
 
 
 def _never(chunk: Chunk) -> Any:  # noqa: ANN401 - it does not return

@@ -1,15 +1,15 @@
-"""``python -m flows.train_model``: learn from what people settled, and promote the new model if it is better."""
+"""``python -m flows.train_model``: train on corrections, and promote the new model if it is better."""
 
 from __future__ import annotations
 
 import json
-import sys
 from dataclasses import dataclass
 from typing import Annotated
 
 import typer
 
-from digitocr.cli import console
+from digitocr.cli import options as shared
+from digitocr.cli.console import say
 from digitocr.settings import load_settings
 from flows import engine, options
 
@@ -20,21 +20,20 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 class Options(options.Options):
     """Options of the command."""
 
-    results: options.Results = None
-    state: options.State = None
+    results: shared.Results = None
+    state: shared.State = None
     fresh: Annotated[
         int,
         typer.Option(min=0, help="Train only after this many digits were settled since the last training."),
     ] = 100
     quiet: options.Quiet = False
     verbose: options.Verbose = False
-    config: options.Config = None
+    config: shared.Config = None
 
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Export corrections, fine-tune, evaluate, and promote only what is better."""
-    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    """Export corrections, fine-tune the model, evaluate it, and promote it if it is better."""
     settings = load_settings(given.flags(), given.config)
     server = engine.prepare(settings.state, verbose=given.verbose)
     from flows.training import train_model
@@ -43,7 +42,7 @@ def main(given: Options) -> int:
         server.wait()
     flags = {name: str(value) for name, value in given.flags().items()}
     outcome = train_model(flags, str(given.config) if given.config else None, given.fresh)
-    sys.stdout.write(json.dumps(outcome) + "\n")
+    say(json.dumps(outcome))
     return 0
 
 

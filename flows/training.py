@@ -20,7 +20,7 @@ from digitocr.settings import Settings
 def train_model(
     flags: dict[str, Any] | None = None, config: str | None = None, fresh: int = 100
 ) -> dict[str, Any]:
-    """Train on what people settled, if enough of it is new, and promote the model if it is better.
+    """Train on settled digits, if enough of them are new, and promote the new model if it is better.
 
     Parameters
     ----------

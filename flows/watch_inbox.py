@@ -1,4 +1,4 @@
-"""``python -m flows.watch_inbox``: read what comes into a folder, for as long as it runs."""
+"""``python -m flows.watch_inbox``: read files as they arrive in a folder."""
 
 from __future__ import annotations
 
@@ -14,7 +14,6 @@ from types import FrameType
 import typer
 
 from digitocr import errors
-from digitocr.cli import console
 from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.scan import FoundFile, scan
@@ -26,16 +25,15 @@ log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _TICK_S = 0.5
-"""Time between two looks at the folder while a file is being written."""
+"""Time between two scans of the folder while a file is being written."""
 
 _DEBOUNCE_MS = 200
-"""Events of the file system that come within this time are one."""
+"""File system events within this time count as one."""
 
 
 @options.command(app, options.ReadingOptions)
 def main(given: options.ReadingOptions) -> int:
-    """Watch a folder and read what comes in, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
-    console.set_up(quiet=given.quiet, verbose=given.verbose)
+    """Read files as they arrive in a folder, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
     job = make_job(given.settings(), given.folder)
     total = Summary()
     with _stopping() as (stop, signals):
@@ -50,7 +48,7 @@ def main(given: options.ReadingOptions) -> int:
             except KeyboardInterrupt:
                 if not stop.is_set():
                     raise
-    console.report(total, job.settings, as_json=given.as_json, quiet=given.quiet)
+    given.console.report(total, job.settings)
     return errors.ExitStatus.INTERRUPTED if signal.SIGINT in signals else total.exit_status
 
 

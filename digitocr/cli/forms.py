@@ -9,7 +9,8 @@ import typer
 
 from digitocr.cli import options
 from digitocr.cli.console import Console, say, warn
-from digitocr.errors import ExitStatus, UsageError
+from digitocr.errors import ExitStatus
+from digitocr.settings import load_settings
 
 form_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
@@ -67,30 +68,10 @@ def export(
     """Write the tables of all forms into an Excel workbook, one sheet each. All cells are text: zeros stay."""
 
     def command() -> int:
-        from digitocr import atomic
-        from digitocr.results import forms as tables
-        from digitocr.results import publish
-        from digitocr.settings import load_settings
-        from digitocr.store.ledger import Ledger
+        from digitocr.results import forms
 
         settings = load_settings({"results": results, "state": state}, config)
-        ledger_path = settings.state / "ledger.sqlite"
-        if output.suffix.casefold() != ".xlsx":
-            raise UsageError(f"{output} does not end in .xlsx", hint="name an Excel workbook")
-        if not ledger_path.exists():
-            raise UsageError(
-                f"nothing was read yet: there is no ledger in {settings.state}",
-                hint="read files first, or name the folder with --state",
-            )
-        with Ledger(ledger_path, read_only=True) as ledger:
-            job = ledger.find_job(settings.results)
-            rows = list(publish.form_rows(ledger, job)) if job is not None else []
-        if not rows:
-            raise UsageError(
-                f"no forms were read into {settings.results} yet", hint="read with --templates FOLDER"
-            )
-        atomic.write(output, tables.as_workbook(rows))
-        say(f"{output}: {len(rows)} pages")
+        say(f"{output}: {forms.export(settings, output)} pages")
         return ExitStatus.OK
 
     Console().run(command)
@@ -153,7 +134,6 @@ def judge(
         from digitocr.forms.template_file import load_folder
         from digitocr.pipeline import reader_of
         from digitocr.records import Source
-        from digitocr.settings import load_settings
         from digitocr.training.calibrate import form_accuracy
 
         forms, said = load_folder(templates), form_accuracy.read_truth(truth)

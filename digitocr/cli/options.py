@@ -1,9 +1,12 @@
-"""Options that several commands share: one name, one default, one help text each."""
+"""Options that several commands share, and commands whose options are the fields of a dataclass."""
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
+from dataclasses import fields
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, get_type_hints
 
 import typer
 
@@ -23,3 +26,33 @@ Threshold = Annotated[
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 Names = Annotated[list[str] | None, typer.Argument(help="Files, named as in the tables; * matches anything.")]
+
+
+def from_fields(options: type[Any], run: Callable[[Any], object]) -> Callable[..., None]:
+    """Return a function for Typer whose parameters are the fields of a dataclass.
+
+    Parameters
+    ----------
+    options : type
+        A dataclass; its annotations are those of the parameters.
+    run : callable
+        Takes an instance of `options`; its name and docstring become those of the command.
+
+    Returns
+    -------
+    callable
+    """
+
+    def command(**given: Any) -> None:  # noqa: ANN401 - checked by Typer, which sees the signature below
+        run(options(**given))
+
+    hints = get_type_hints(options, include_extras=True)
+    keyword = inspect.Parameter.KEYWORD_ONLY
+    command.__name__, command.__doc__ = run.__name__, run.__doc__
+    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
+        [
+            inspect.Parameter(f.name, keyword, default=f.default, annotation=hints[f.name])
+            for f in fields(options)
+        ]
+    )
+    return command

@@ -88,7 +88,7 @@ def export(
 
 
 def put_back(state: options.State = None, config: options.Config = None) -> None:
-    """Read with the model again that was in use before the last promotion."""
+    """Return to the model that was in use before the last promotion."""
 
     def command() -> int:
         from digitocr.networks.registry import put_back as undo

@@ -1,17 +1,16 @@
-"""The sub-commands that train and measure models; what they do is imported when they run."""
+"""``digitocr train | evaluate | …``: training and measuring models; what they need is imported when they run."""
 
 from __future__ import annotations
 
-import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Annotated, Any, get_type_hints
+from typing import Annotated, Any
 
 import typer
 
-from digitocr import errors
-from digitocr.cli import console
+from digitocr.cli import options
+from digitocr.cli.console import Console
 from digitocr.errors import UsageError
 
 SHIPPED = "shipped"
@@ -45,19 +44,23 @@ _Rotations = Annotated[
         " for example 90,-90,180.",
     ),
 ]
-_Json = Annotated[bool, typer.Option("--json", help="Print one JSON object instead of tables.")]
 
 
 def register(app: typer.Typer) -> None:
-    """Add the sub-commands to the command line."""
-    app.command("train")(_from_options(TrainOptions, train))
+    """Add the commands.
+
+    Parameters
+    ----------
+    app : typer.Typer
+    """
+    app.command()(options.from_fields(TrainOptions, train))
     for command in (evaluate, rotations, predict, models, export, compare, threshold):
         app.command()(command)
 
 
 @dataclass(frozen=True)
 class TrainOptions:
-    """What the command line of ``train`` asks for; None where the recipe decides."""
+    """Options of ``train``; None leaves the choice to the recipe."""
 
     architecture: Annotated[
         str,
@@ -78,9 +81,9 @@ class TrainOptions:
         typer.Option(help="unit (pictures in [0, 1]) or l2-columns; by default as published."),
     ] = None
     rotations: _Rotations = ""
-    augment: Annotated[bool, typer.Option("--augment", help="Distort the digits anew in every epoch.")] = (
-        False
-    )
+    augment: Annotated[
+        bool, typer.Option("--augment", help="Distort the digits differently in every epoch.")
+    ] = False
     schedule: Annotated[
         str | None, typer.Option(help="Learning-rate schedule: constant (default), plateau or cosine.")
     ] = None
@@ -121,105 +124,96 @@ class TrainOptions:
     ] = None
 
     def refuse_all_but(self, accepted: Iterable[str], message: str, hint: str = "") -> None:
-        """Raise a usage error that names the options given beside the accepted ones."""
+        """Refuse all options but the accepted ones.
+
+        Raises
+        ------
+        UsageError
+            If others were given; their names replace the braces in `message`.
+        """
         given = [f.name for f in fields(self) if getattr(self, f.name) != f.default]
         refused = ", ".join(f"--{n.replace('_', '-')}" for n in given if n not in accepted)
         if refused:
             raise UsageError(message.format(refused), hint=hint)
 
 
-def _from_options(options: type[Any], run: Callable[[Any], int]) -> Callable[..., None]:
-    """Make a command of a dataclass of options and the function that takes it; its docstring is the help."""
-
-    def command(**given: Any) -> None:  # noqa: ANN401
-        _run(lambda: run(options(**given)))
-
-    hints = get_type_hints(options, include_extras=True)
-    keyword = inspect.Parameter.KEYWORD_ONLY
-    command.__doc__ = run.__doc__
-    command.__annotations__ = hints
-    command.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        [
-            inspect.Parameter(f.name, keyword, default=f.default, annotation=hints[f.name])
-            for f in fields(options)
-        ]
-    )
-    return command
-
-
-def train(options: TrainOptions) -> int:
+def train(given: TrainOptions) -> None:
     """Train a network and save it with its card and its training curves.
 
     Without --architecture, retrain the model that comes with the program.
     With --corrections, fine-tune a model on what people corrected.
     """
-    if options.model is not None or options.corrections is not None:
-        return _fine_tune(options)
-    if options.architecture == SHIPPED:
-        return _train_shipped(options)
+    _run(lambda: _train(given))
+
+
+def _train(given: TrainOptions) -> int:
+    if given.model is not None or given.corrections is not None:
+        return _fine_tune(given)
+    if given.architecture == SHIPPED:
+        return _train_shipped(given)
     from digitocr.networks.classifier import SCALINGS
     from digitocr.training.extras import train as training
     from digitocr.training.fit.augment import Variation
     from digitocr.training.fit.recipe import make_recipe
 
-    if options.scaling is not None and options.scaling not in SCALINGS:
+    if given.scaling is not None and given.scaling not in SCALINGS:
         raise UsageError(
-            f"there is no scaling {options.scaling!r}", hint=f"choose one of {', '.join(SCALINGS)}"
+            f"there is no scaling {given.scaling!r}", hint=f"choose one of {', '.join(SCALINGS)}"
         )
     recipe = make_recipe(
-        options.architecture,
-        epochs=options.epochs,
-        batch_size=options.batch_size,
-        validation_split=options.validation_split,
-        scaling=options.scaling,
-        rotations=_degrees(options.rotations) or None,
-        variation=Variation() if options.augment else None,
-        schedule=options.schedule,
-        learning_rate=options.learning_rate,
-        patience=options.early_stopping,
-        seed=options.seed,
+        given.architecture,
+        epochs=given.epochs,
+        batch_size=given.batch_size,
+        validation_split=given.validation_split,
+        scaling=given.scaling,
+        rotations=_degrees(given.rotations) or None,
+        variation=Variation() if given.augment else None,
+        schedule=given.schedule,
+        learning_rate=given.learning_rate,
+        patience=given.early_stopping,
+        seed=given.seed,
     )
-    if options.summary:
+    if given.summary:
         training.summary(recipe)
-    output = options.output or MODELS / f"{options.architecture}.keras"
-    return training.command(recipe, options.data or "mnist", output)
+    output = given.output or MODELS / f"{given.architecture}.keras"
+    return training.command(recipe, given.data or "mnist", output)
 
 
-def _fine_tune(options: TrainOptions) -> int:
+def _fine_tune(given: TrainOptions) -> int:
     """Fine-tune a model on corrections."""
-    if options.corrections is None:
+    if given.corrections is None:
         raise UsageError("--from needs --corrections", hint="python -m digitocr corrections export FOLDER")
     accepted = ("architecture", "model", "corrections", "state", "epochs", "seed", "output")
-    options.refuse_all_but(accepted, "--corrections cannot be combined with {}")
+    given.refuse_all_but(accepted, "--corrections cannot be combined with {}")
     from digitocr.networks.registry import model_in_use
     from digitocr.settings import load_settings
     from digitocr.training.adapt import learning
 
-    settings = load_settings({"state": options.state})
-    plan = learning.Plan(options.corrections, options.output or OUTPUT / "tuned.keras")
-    given: dict[str, Any] = {"epochs": options.epochs, "seed": options.seed}
-    plan = replace(plan, **{name: value for name, value in given.items() if value is not None})
-    if options.model is None:
+    settings = load_settings({"state": given.state})
+    plan = learning.Plan(given.corrections, given.output or OUTPUT / "tuned.keras")
+    chosen: dict[str, Any] = {"epochs": given.epochs, "seed": given.seed}
+    plan = replace(plan, **{name: value for name, value in chosen.items() if value is not None})
+    if given.model is None:
         return learning.command(settings, model_in_use(settings), plan)
-    return learning.command(settings, None if options.model == SHIPPED else Path(options.model), plan)
+    return learning.command(settings, None if given.model == SHIPPED else Path(given.model), plan)
 
 
-def _train_shipped(options: TrainOptions) -> int:
+def _train_shipped(given: TrainOptions) -> int:
     """Train the model that comes with the program from scratch."""
     accepted = ("state", "data", "epochs", "batch_size", "seed", "output")
     hint = "name an --architecture"
-    options.refuse_all_but(accepted, f"the recipe {SHIPPED} does not take {{}}", hint)
+    given.refuse_all_but(accepted, f"the recipe {SHIPPED} does not take {{}}", hint)
     from digitocr.training import shipped
 
-    given: dict[str, Any] = {
-        "data": Path(options.data) if options.data else None,
-        "epochs": options.epochs,
-        "batch_size": options.batch_size,
-        "seed": options.seed,
-        "output": options.output,
+    chosen: dict[str, Any] = {
+        "data": Path(given.data) if given.data else None,
+        "epochs": given.epochs,
+        "batch_size": given.batch_size,
+        "seed": given.seed,
+        "output": given.output,
     }
     recipe = shipped.ShippedRecipe()
-    return shipped.make(replace(recipe, **{name: v for name, v in given.items() if v is not None}))
+    return shipped.make(replace(recipe, **{name: v for name, v in chosen.items() if v is not None}))
 
 
 def evaluate(
@@ -229,7 +223,7 @@ def evaluate(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the plots; by default training-out/evaluate/NAME.")
     ] = None,
-    as_json: _Json = False,  # noqa: FBT002
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
     """Measure a model on labelled digits.
 
@@ -260,7 +254,7 @@ def rotations(
     output: Annotated[
         Path | None, typer.Option(help="Folder for the plot; by default training-out/rotations/NAME.")
     ] = None,
-    as_json: _Json = False,  # noqa: FBT002
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
     """Measure how rotation affects a model, and compare ways of reading rotated digits."""
 
@@ -277,9 +271,7 @@ def predict(
     pictures: Annotated[
         list[Path], typer.Argument(help="Pictures of one digit each, or folders of pictures.")
     ],
-    model: Annotated[
-        Path | None, typer.Option(help="A .keras file with its card beside it; by default the shipped model.")
-    ] = None,
+    model: options.Model = None,
     csv: Annotated[Path, typer.Option(help="CSV file to write.")] = Path("predictions.csv"),
     plot: Annotated[
         Path | None,
@@ -300,7 +292,7 @@ def predict(
 
 def models(
     folder: Annotated[Path, typer.Argument(help="Folder of models.")] = MODELS,
-    as_json: _Json = False,  # noqa: FBT002
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
     """List models with the metrics on their cards."""
 
@@ -334,7 +326,7 @@ def compare(
     models: Annotated[list[Path], typer.Argument(help="Two or more .keras files.")],
     data: _Data = "mnist",
     rotations: _Rotations = "",
-    as_json: _Json = False,  # noqa: FBT002
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
     """Compare models on the same digits: accuracy, loss, time per digit, McNemar's test."""
 
@@ -354,8 +346,8 @@ def threshold(
     target_error: Annotated[
         float, typer.Option(min=0.0, max=1.0, help="Accepted share of errors among the accepted numbers.")
     ] = 0.001,
-    model: Annotated[Path | None, typer.Option(help="A .keras file; by default the shipped model.")] = None,
-    as_json: _Json = False,  # noqa: FBT002
+    model: options.Model = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
     """Find the confidence threshold for a target error rate, on your own labelled pictures."""
 
@@ -383,7 +375,7 @@ def _degrees(text: str) -> tuple[float, ...]:
 
 
 def _run(command: Callable[[], int]) -> None:
-    """Run a command and exit with its status; report a missing extra as a usage error."""
+    """Run a command; report a missing extra as a usage error."""
 
     def complete() -> int:
         try:
@@ -394,5 +386,4 @@ def _run(command: Callable[[], int]) -> None:
                 raise
             raise UsageError(f"this needs {error.name}", hint=f"pip install 'digitocr[{extra}]'") from None
 
-    console.set_up(quiet=False, verbose=False)
-    raise typer.Exit(errors.guarded(complete))
+    Console().run(complete)

@@ -1,4 +1,4 @@
-"""Reading a form: its page laid flat, the ink of each field told from the form's own, the answers held together."""
+"""Field extraction: each field cut out of the flattened page, without the print of the form."""
 
 from __future__ import annotations
 
@@ -19,31 +19,30 @@ from digitocr.imaging.sheet import Line, Sheet
 from digitocr.records import Box, Grey, Mask, Transform
 
 AROUND = 0.3
-"""Writing may leave its field by this share of the field's height."""
+"""How far writing may extend beyond its field, in heights of the field."""
 
 BORDER = 0.14
-"""Printed lines lie this near to where the template has them, in heights of the field."""
-
+"""Greatest distance of a printed line from its place in the template, in heights of the field."""
 
 ACROSS = 0.9
-"""A straight line along this share of the field and its surroundings is printed, wherever it lies."""
+"""A straight line of this share of the width or height of the field and its surroundings is printed, wherever it is."""
 
 STRAIGHT = 0.7
-"""A printed line runs along at least this share of the side of its cell."""
+"""Least length of a printed line, in sides of its cell."""
 
 CRUMB = 0.4
-"""Ink along a printed line that is shorter than this, in heights of the field, is what is left of the line."""
+"""Ink beside a printed line that is shorter than this, in heights of the field, is a remnant of the line."""
 
 LEAST_INK = 0.1
-"""Ink smaller than this, in heights of the field, is a speck."""
+"""Ink smaller than this, in heights of the field, is dirt."""
 
 CUT_OFF = 0.35
-"""Ink of which less than half lies in the field counts, as far as it lies there, from this share of the height on."""
+"""Ink of which less than half is in the field counts if that part has this height, in heights of the field."""
 
 
 @dataclass(frozen=True, slots=True)
 class FieldCrop:
-    """What was written into a field.
+    """The writing in a field.
 
     Attributes
     ----------
@@ -51,9 +50,9 @@ class FieldCrop:
     box : Box
         Of the field, in page pixels.
     sheet : Sheet or None
-        The field laid flat, with nothing but what was written into it; None where it lies outside the picture.
+        The flattened field, with nothing but the writing in it; None if it is outside the picture.
     line : Line or None
-        Its ink; None where there is none.
+        Its ink; None in a blank field.
     """
 
     field: Field
@@ -70,7 +69,24 @@ def crop_field(
     scale: float,
     p: Imaging,
 ) -> FieldCrop:
-    """Cut a field out of the flat page, and take out of it what is not of the writer's hand."""
+    """Cut a field out of the flattened page, without printed lines and the ink of its neighbours.
+
+    Parameters
+    ----------
+    field : Field
+    page_shape : tuple of int
+        Height and width of the page in pixels.
+    registration : Registration
+    flat : tuple of (H, W) uint8 ndarray and (H, W) bool ndarray
+        The flattened page, and its ink.
+    scale : float
+        Pixels of the flattened page per pixel of the template.
+    p : Imaging
+
+    Returns
+    -------
+    FieldCrop
+    """
     height, width = page_shape
     corners = registration.place(
         np.array(
@@ -101,13 +117,13 @@ def crop_field(
 
 
 def scaled_box(box: Box, scale: float) -> Box:
-    """Carry a box over to a page laid flat at another scale, at least a pixel wide and high.
+    """Scale a box of the template to the flattened page; it is at least a pixel wide and high.
 
     Parameters
     ----------
     box : Box
     scale : float
-        Pixels there to one pixel here.
+        Pixels of the flattened page per pixel of the template.
 
     Returns
     -------
@@ -124,7 +140,22 @@ def _moved(box: Box, right: int, down: int) -> Box:
 def field_to_page(
     registration: Registration, origin: tuple[int, int], shape: tuple[int, ...], scale: float
 ) -> Transform:
-    """Homography from pixels of a field laid flat to page pixels."""
+    """Return the homography from pixels of a flattened field to page pixels.
+
+    Parameters
+    ----------
+    registration : Registration
+    origin : tuple of int
+        Upper left corner of the field on the flattened page, as ``(x, y)``.
+    shape : tuple of int
+        Height and width of the flattened field in pixels.
+    scale : float
+        Pixels of the flattened page per pixel of the template.
+
+    Returns
+    -------
+    (3, 3) float64 ndarray
+    """
     height, width = shape
     corners = np.array([(0, 0), (width, 0), (width, height), (0, height)], dtype=np.float64)
     placed = registration.place((corners + origin) / scale)
@@ -133,7 +164,7 @@ def field_to_page(
 
 
 def _without_borders(ink: Mask, cells: Sequence[Box], size: int, p: rulings.Rulings) -> Mask:
-    """Take the printed borders of cells out of the ink, and close the strokes again that they crossed."""
+    """Remove the printed borders of cells from the ink, and close the strokes that they crossed."""
     reach = max(3, round(BORDER * size))
     beside = np.zeros(ink.shape, dtype=np.uint8)
     above = np.zeros(ink.shape, dtype=np.uint8)
@@ -151,7 +182,7 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int, p: rulings.Ruli
     printed = cv2.bitwise_or(printed, rules)
     lines = cv2.bitwise_and(printed, picture).astype(np.bool_)
     rest = rulings.without(picture.astype(np.bool_), lines, p) if lines.any() else picture.astype(np.bool_)
-    # crumbs of a line that was seen in parts
+    # remnants of a line of which only parts were found
     labels, boxes = components(rest)
     if not len(boxes):
         return rest
@@ -161,7 +192,7 @@ def _without_borders(ink: Mask, cells: Sequence[Box], size: int, p: rulings.Ruli
 
 
 def _runs(picture: NDArray[Any], length: int) -> NDArray[np.uint8]:
-    """Find level runs of ink, which may be broken for a quarter of their length."""
+    """Find horizontal runs of ink; gaps may take up a quarter of their length."""
     whole = np.ascontiguousarray(picture)
     gap = max(3, length // 4)
     padded = cv2.copyMakeBorder(whole, 0, 0, gap, gap, cv2.BORDER_CONSTANT, value=0)
@@ -172,7 +203,7 @@ def _runs(picture: NDArray[Any], length: int) -> NDArray[np.uint8]:
 
 
 def _rules(picture: NDArray[Any]) -> NDArray[np.uint8]:
-    """Find level lines that go through nearly all of a picture without a break, slanted by a pixel or two."""
+    """Find unbroken horizontal lines through nearly all of a picture, slanted by at most two pixels."""
     thick = cv2.dilate(np.ascontiguousarray(picture), np.ones((3, 1), np.uint8))
     length = round(ACROSS * picture.shape[1])
     return np.asarray(
@@ -188,7 +219,7 @@ def _rules(picture: NDArray[Any]) -> NDArray[np.uint8]:
 
 
 def _own(ink: Mask, inside: Box, size: int) -> Mask:
-    """Leave the ink that was written into the field: most of it lies there, or a good part that is cut off."""
+    """Keep the ink of the field: components that are mostly in it, and large parts of those that are not."""
     labels, boxes = components(ink)
     if not len(boxes):
         return ink
@@ -216,6 +247,6 @@ def _own(ink: Mask, inside: Box, size: int) -> Mask:
 
 
 def _at_edge(labels: NDArray[Any], count: int) -> NDArray[np.bool_]:
-    """Which components, from 0 for none, go on beyond what is cut out: they are joined with a neighbour's ink."""
+    """Return for each component, from 0 for none, whether it touches the edge, where it may join a neighbour's ink."""
     edge = np.concatenate([labels[0], labels[-1], labels[:, 0], labels[:, -1]])
     return np.bincount(edge, minlength=count + 1) > 0

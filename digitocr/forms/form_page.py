@@ -1,4 +1,4 @@
-"""A page that is a form: laid flat, the answers of its fields held together."""
+"""A page that is a form: flattened, read field by field, its fields checked together."""
 
 from __future__ import annotations
 
@@ -25,24 +25,21 @@ from digitocr.recognition.orientation import Rows, View
 from digitocr.records import Grey, Mask, Number, Page, PageResult, Reason, Status
 
 FINE = 48
-"""A flat page is made so large that its lowest field is this many pixels high, as far as `SIDES` allow."""
-
+"""Height in pixels of the lowest field on the flattened page, as far as `SIDES` allows."""
 
 SIDES = (2000, 3000)
-"""Least and greatest length in pixels of the longer side of a flat page."""
-
+"""Least and greatest length in pixels of the longer side of the flattened page."""
 
 INSIDE = 0.1
-"""What lies this far within a cell, in shares of its shorter side, is paper or writing, and not its border."""
-
+"""Width of the margin of a cell that may hold its border, in shares of its shorter side."""
 
 SOFT = 1.2
-"""Spread of a camera's blur in pixels of the page, which is taken back a little: small digits close up by it."""
+"""Standard deviation of a camera's blur in page pixels. It closes small digits; sharpening reduces it."""
 
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
-    """A page laid out as the form that it is; see :class:`digitocr.pipeline.LaidPage`.
+    """A page laid out as a form; see :class:`digitocr.pipeline.LaidPage`.
 
     Attributes
     ----------
@@ -52,7 +49,7 @@ class FormPage:
     answers : tuple of FieldCrop
         In the order of the template.
     reasons : tuple of Reason
-        What speaks against accepting anything read from this page.
+        Reasons for review of every field of the page.
     """
 
     page: Page
@@ -63,7 +60,7 @@ class FormPage:
 
     @property
     def view(self) -> None:
-        """None: which way up it is, its registration says."""
+        """None: the registration gives the orientation."""
         return
 
     @property
@@ -76,7 +73,7 @@ class FormPage:
         return self
 
     def result(self, rows: Rows, judge: Judge) -> PageResult:
-        """Give each field its number; without digits where it is blank, crossed out or not in the picture.
+        """Return a number for each field; it has no digits if the field is blank, crossed out or outside the picture.
 
         Parameters
         ----------
@@ -111,7 +108,7 @@ class FormPage:
 
 
 def lay_out(page: Page, form: FormPrint, registration: Registration, p: Imaging) -> FormPage:
-    """Lay a page flat and find what was written into each field of its form.
+    """Flatten a page and find the writing in each field of its form.
 
     Parameters
     ----------
@@ -137,7 +134,7 @@ def lay_out(page: Page, form: FormPrint, registration: Registration, p: Imaging)
 
 
 def _written_on(form: FormPrint, shape: tuple[int, ...], scale: float) -> Mask:
-    """Tell where one writes on a form that is laid flat: within its cells and fields, away from their borders."""
+    """Return the mask of writing areas on a flattened form: cells and fields without their borders."""
     within = np.zeros(shape, dtype=np.bool_)
     for field in form.template.fields:
         for cell in field.cells or (field.box,):
@@ -148,33 +145,33 @@ def _written_on(form: FormPrint, shape: tuple[int, ...], scale: float) -> Mask:
 
 
 def _spread(registration: Registration, scale: float) -> float:
-    """Pixels of the page to one of the page laid flat, in its middle."""
+    """Return the page pixels per pixel of the flattened page, at its centre."""
     x, y = (side / 2 for side in registration.size)
     above, below = registration.place(np.array([(x, y), (x, y + 1 / scale)]))
     return float(np.linalg.norm(below - above))
 
 
 def _sharpened(flat: Grey, spread: float) -> Grey:
-    """Take back blur of this spread in pixels, by half of what it takes away: by more, what is sharp frays."""
+    """Sharpen by half of what blur with this standard deviation removes; more makes sharp edges ragged."""
     soft = cv2.GaussianBlur(flat, (0, 0), spread)
     return np.asarray(cv2.addWeighted(flat, 1.5, soft, -0.5, 0), dtype=np.uint8)
 
 
 def judged(page: FormPage, numbers: Sequence[Number], judge: Judge) -> tuple[Number, ...]:
-    """Decide what is accepted: each field by itself, then all together.
+    """Decide what is accepted: each field by itself, then all fields together.
 
     Parameters
     ----------
     page : FormPage
     numbers : sequence of Number
-        What was read in each field, in the order of the template; without digits where it is blank.
+        One for each field, in the order of the template; without digits in a blank field.
     judge : Judge
 
     Returns
     -------
     tuple of Number
-        With field, status and reasons. Where a rule is broken all its fields wait, and of the one digit that would
-        mend it, the digit that would is its runner-up.
+        With field, status and reasons. If a rule is broken, all its fields wait; if reading one digit as
+        its runner-up would satisfy it, that digit waits, too.
     """
     answers = {answer.field.name: answer for answer in page.answers}
     read = {
@@ -195,7 +192,7 @@ def judged(page: FormPage, numbers: Sequence[Number], judge: Judge) -> tuple[Num
 
 
 def _against(answer: FieldCrop, number: Number | None, registration: Registration) -> Iterator[Reason]:
-    """Yield what speaks against a field by the way it is filled in."""
+    """Yield reasons for review of a field by how it is filled in."""
     if number is None:
         yield Reason.OUTSIDE
     elif answer.field.cells and _has_gap(answer.field, number, registration):
@@ -211,7 +208,7 @@ def _judged(
         reasons = [*against, *([Reason.LOW_CONFIDENCE] if number.confidence < threshold else [])]
         status = Status.REVIEW if reasons else Status.ACCEPTED
         return replace(number, status=status, reasons=tuple(dict.fromkeys(reasons)))
-    # a decimal mark is what an amount should have
+    # an amount and a date should have marks
     has_marks = answer.field.kind in (Kind.AMOUNT, Kind.DATE)
     bare = replace(number, written="") if has_marks else number
     settled = decide(bare, threshold, tuple(against), acceptance)
@@ -225,14 +222,14 @@ def _judged(
 
 
 def _fineness(form: FormPrint) -> float:
-    """Pixels of the flat page to one of the reference."""
+    """Return the pixels of the flattened page per pixel of the template."""
     lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
     longest = max(form.template.size)
     return float(np.clip(FINE / lowest, SIDES[0] / longest, SIDES[1] / longest))
 
 
 def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
-    """Whether a cell between the first digit and the last holds none."""
+    """Return whether a cell between the first digit and the last holds none."""
     taken = cells_taken(field, number, registration)
     return any(later - earlier > 1 for earlier, later in pairwise(taken))
 

@@ -7,7 +7,7 @@ All locks of the program, in the order in which they are taken; whoever holds on
 3. The lock of the threads of this process before ``tables.lock``, in :func:`digitocr.results.publish.writing`.
 4. ``tables.lock`` in the state folder, a file lock in the same place: one writer of tables, be it a runner, corrections
    or the review page.
-5. The lock of the threads of this process in :class:`digitocr.store.ledger.Ledger`, then SQLite's own.
+5. The lock of the threads of this process in :class:`digitocr.store.database.Database`, then SQLite's own.
 
 The first two are refused at once if another holds them (`BusyError`); the others are waited for. Locks within
 :mod:`digitocr.inbox` that are not listed guard memory only, and no other lock is taken under them.

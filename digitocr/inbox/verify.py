@@ -98,7 +98,7 @@ def _wrong_tables(shelf: Shelf, ledger: Ledger, files: Sequence[Known]) -> Itera
         shelf.results / "numbers.csv": tables.encode(tables.NUMBERS, ())
         + "".join(ledger.published.number_lines(shelf.job)),
     }
-    for form, rows in forms.gather(publish.form_rows(ledger, shelf.job)).items():
+    for form, rows in forms.gather(forms.stored(ledger, shelf.job)).items():
         expected[forms.path(shelf.results, form)] = forms.as_csv(rows)
     for path, text in expected.items():
         if _text(path) != text:

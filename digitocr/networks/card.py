@@ -1,4 +1,4 @@
-"""The card beside a model file: what it is made of and how its scores become probabilities."""
+"""The card beside a model file: what the model consists of, and how its scores become probabilities."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ UNIT = "unit"
 """Scaling of a network that takes pictures in [0, 1] as they are."""
 
 L2_COLUMNS = "l2-columns"
-"""Scaling of a network that takes each column of a picture divided by its Euclidean norm."""
+"""Scaling of a network that takes pictures whose columns are divided by their Euclidean norms."""
 
 LOGITS, PROBABILITIES = "logits", "probabilities"
-"""Outputs of a network."""
+"""What a network may return."""
 
 EARLIER_NAMES = (
     "logit_posterior", "logit_worst_digit", "logit_line_posterior", "logit_line_likelihood", "logit_ctc_path",
     "logit_line_ctc_path", "logit_text", "logit_ctc_text", "smallest_margin", "log_digits", "log_line_height",
     "log_clutter", "unevenness", "constant",
 )  # fmt: skip
-"""Weights of the confidence, as cards of the first release list them: by place, without their names."""
+"""Names of the confidence weights that cards of the first release list without names, in their order."""
 
 
 @dataclass(frozen=True, slots=True)
 class ModelCard:
-    """The card beside a model file: what it is made of and how its scores become probabilities.
+    """The card beside a model file: what the model consists of, and how its scores become probabilities.
 
     Attributes
     ----------
@@ -42,15 +42,15 @@ class ModelCard:
     sha256 : str
         Of the ``.keras`` file.
     classes : tuple of str
-        What the outputs stand for: the ten digits, then for a model of the pipeline ``sign`` (a whole thing that is
-        no digit) and ``cut`` (a part of a digit, or parts of several).
+        Classes of the outputs: the ten digits; a model that reads pages also has ``sign`` (a whole shape that is not a
+        digit) and ``cut`` (a part of a digit, or parts of several).
     threshold : float
         Recommended acceptance threshold for number confidence.
     geometry, line_weights : tuple of tuple of float
-        Rows of the linear maps that add to the network's scores size and place, and these and what the line reader
-        says; see :mod:`digitocr.recognition.scoring`.
+        Rows of the linear maps from the network's scores and a candidate's geometry, without and with the scores of the
+        line reader; see :mod:`digitocr.recognition.scoring`.
     text_weights : tuple of float
-        Of the conditional logistic model that chooses among the texts a line may hold; see
+        Of the conditional logistic model that chooses among the hypotheses for a line; see
         :mod:`digitocr.recognition.nbest`.
     cell_weights : tuple of tuple of float
         As `line_weights`, for candidates in the cells of a form.
@@ -58,15 +58,15 @@ class ModelCard:
         Weights of the logistic model of :mod:`digitocr.recognition.confidence` by the names of its features: for
         numbers, and for those written into cells.
     scaling : str
-        What the network wants done to pictures in [0, 1]: ``unit`` (nothing) or ``l2-columns``.
+        How pictures in [0, 1] are scaled before they enter the network: ``unit`` (not at all) or ``l2-columns``.
     output : str
-        What it gives: ``logits`` or ``probabilities``.
+        What the network returns: ``logits`` or ``probabilities``.
     compiled_sha256 : str
-        Of the compiled network beside it, see :mod:`digitocr.networks.runtime`; '' for none.
+        Of the compiled network beside the model, see :mod:`digitocr.networks.runtime`; '' without one.
     line_reader : str
-        File name of the line reader that belongs to it, beside it; '' for none.
+        File name of the line reader beside the model; '' without one.
     line_reader_sha256, line_reader_compiled_sha256 : str
-        Of that file, and of the compiled network beside it.
+        Of the line reader, and of its compiled network.
     """
 
     name: str
@@ -88,7 +88,12 @@ class ModelCard:
 
 
 def shipped_model() -> Path:
-    """Path of the model that travels with the package."""
+    """Return the path of the model that comes with the package.
+
+    Returns
+    -------
+    Path
+    """
     try:
         found = Path(str(resources.files("digitocr._models") / DEFAULT_MODEL))
     except ModuleNotFoundError:
@@ -99,10 +104,18 @@ def shipped_model() -> Path:
 def read_card(model: Path) -> ModelCard:
     """Read the card beside a model file.
 
+    Parameters
+    ----------
+    model : Path
+
+    Returns
+    -------
+    ModelCard
+
     Raises
     ------
     ModelError
-        The model or its card is missing, or the card is not of the expected form, or is of another model.
+        If the model or its card is missing, or the card is malformed or belongs to another model.
     """
     path = model.with_suffix(".json")
     try:
@@ -132,22 +145,22 @@ def read_card(model: Path) -> ModelCard:
     except OSError:
         raise ModelError(f"the model {model} has no card {path.name} beside it", hint=HINT) from None
     except (ValueError, KeyError, TypeError) as error:
-        raise ModelError(f"the card {path} cannot be used: {error!r}", hint=HINT) from None
+        raise ModelError(f"the card {path} is malformed: {error!r}", hint=HINT) from None
     if card.scaling not in (UNIT, L2_COLUMNS) or card.output not in (LOGITS, PROBABILITIES):
         raise ModelError(
-            f"the card {path} asks for scaling {card.scaling!r} and output {card.output!r}; "
-            f"known are {UNIT}, {L2_COLUMNS} and {LOGITS}, {PROBABILITIES}",
+            f"the card {path} has scaling {card.scaling!r} and output {card.output!r}; "
+            f"possible are {UNIT} or {L2_COLUMNS}, and {LOGITS} or {PROBABILITIES}",
             hint=HINT,
         )
     if hashlib.sha256(weights).hexdigest() != card.sha256:
         raise ModelError(
-            f"the model {model} is damaged, or its card {path.name} is of another model", hint=HINT
+            f"the model {model} is damaged, or its card {path.name} belongs to another model", hint=HINT
         )
     return card
 
 
 def _named(weights: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
-    """Name the weights of a confidence; a card of the first release lists them by place."""
+    """Map names to weights of a confidence; a card of the first release lists the weights only."""
     if isinstance(weights, Mapping):
         return {str(name): float(value) for name, value in weights.items()}
     return {name: float(value) for name, value in zip(EARLIER_NAMES, weights, strict=True)} if weights else {}

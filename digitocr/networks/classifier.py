@@ -23,10 +23,10 @@ from digitocr.networks.runtime import HINT, Call, load_call
 from digitocr.records import Batch
 
 BATCH_STEP = 16
-"""Batches are filled up to a multiple of this."""
+"""Batches are padded to a multiple of this."""
 
 LEAST_PROBABILITY = 1e-7
-"""What probabilities are held above before their logarithm is taken, as Keras does in its losses."""
+"""Probabilities are clipped to at least this before their logarithm is taken, as in the losses of Keras."""
 
 
 def _by_column(batch: Batch) -> Batch:
@@ -35,7 +35,7 @@ def _by_column(batch: Batch) -> Batch:
 
 
 SCALINGS: Mapping[str, Callable[[Batch], Batch]] = {UNIT: lambda batch: batch, L2_COLUMNS: _by_column}
-"""What may be done to a batch in [0, 1] before it enters a network, by its name in the card."""
+"""Scalings of a batch in [0, 1] before it enters a network, by their names in the card."""
 
 
 def scaled(batch: Batch, scaling: str) -> Batch:
@@ -107,8 +107,8 @@ class Classifier:
         batch : (N, 28, 28, 1) float32 ndarray
             In [0, 1].
         batch_size : int
-            How many go through the network at once; does not change results. What the layers make of more than some
-            dozens leaves the processor's cache.
+            Candidates per call of the network; does not change results. Activations of more than a few dozen do not
+            fit into the processor's cache.
 
         Returns
         -------
@@ -121,7 +121,7 @@ class Classifier:
         return log_softmax(np.concatenate(parts))
 
     def _padded(self, batch: Batch) -> NDArray[np.float32]:
-        """Call the network with one of a few batch sizes: each new size costs some milliseconds."""
+        """Call the network with one of few batch sizes: each new size costs some milliseconds."""
         room = -len(batch) % BATCH_STEP
         if not room:
             return self._call(batch)
@@ -139,10 +139,14 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
     threads : int
         As for :func:`digitocr.networks.runtime.load_call`.
 
+    Returns
+    -------
+    Classifier
+
     Raises
     ------
     ModelError
-        Missing, damaged, or not of the input shape (28, 28, 1).
+        If the model is missing or damaged, or does not take input of shape (28, 28, 1).
     """
     path = model or shipped_model()
     card = read_card(path)
@@ -150,12 +154,24 @@ def load_classifier(model: Path | None = None, threads: int = 0) -> Classifier:
 
 
 def fitting(model: Path, card: ModelCard, call: Call) -> Classifier:
-    """Return the classifier of a model's network, once asked whether it is one.
+    """Return the classifier of a network after checking its input and output shapes.
+
+    Parameters
+    ----------
+    model : Path
+        For the error message.
+    card : ModelCard
+    call : callable
+        The network.
+
+    Returns
+    -------
+    Classifier
 
     Raises
     ------
     ModelError
-        Not of the input shape (28, 28, 1), or not of the classes of its card.
+        If the network does not map (28, 28, 1) to the classes of its card.
     """
     try:
         classes = call(np.zeros((1, 28, 28, 1), dtype=np.float32)).shape[-1]
@@ -170,14 +186,24 @@ def fitting(model: Path, card: ModelCard, call: Call) -> Classifier:
 
 
 def classifier_of(card: ModelCard, call: Call) -> Classifier:
-    """Return the classifier of a network in memory already."""
+    """Return the classifier of a network, without a check.
+
+    Parameters
+    ----------
+    card : ModelCard
+    call : callable
+        The network.
+
+    Returns
+    -------
+    Classifier
+    """
     scale, scores = SCALINGS[card.scaling], _OUTPUTS[card.output]
     return Classifier(card, lambda batch: scores(call(scale(batch))))
 
 
 SIGN = 10
-"""Class of a whole thing that is no digit: a dot, a dash, a letter, a cross, a speck."""
-
+"""Class of a whole shape that is not a digit: a dot, a dash, a letter, a cross, a speck."""
 
 CUT = 11
-"""Class of ink that is no whole thing: part of a digit, or parts of several."""
+"""Class of an incomplete shape: a part of a digit, or parts of several."""

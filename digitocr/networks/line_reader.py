@@ -19,14 +19,14 @@ ROWS = 32
 """Height of a strip in pixels."""
 
 FRAME = 4
-"""Columns of a strip that the line reader weighs as one."""
+"""Columns of a strip that the line reader scores together."""
 
 CHANNELS = 2
-"""What is dark on the sheet, and which of it was taken for the line's ink: the one holds what cleaning lost, the
-other leaves patterns and print out."""
+"""Darkness of the sheet, and the part of it that is the line's ink: the first keeps what cleaning removed, the second
+leaves out patterns and print."""
 
 WIDTH_STEP = 64
-"""Strips are filled up to a multiple of so many columns, so that the network meets few shapes."""
+"""Strips are padded to a multiple of this many columns, so that the network sees few shapes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,7 @@ class LineReader:
     _call: Call
 
     def frames(self, strips: Sequence[NDArray[np.uint8]]) -> list[NDArray[np.float32]]:
-        """Read strips, one at a time: what the layers make of several together leaves the processor's cache.
+        """Read strips, one at a time: activations of several do not fit into the processor's cache.
 
         Parameters
         ----------
@@ -45,7 +45,7 @@ class LineReader:
         Returns
         -------
         list of (w / 4, 11) float32 ndarray
-            Per frame the probabilities of the ten digits and of none.
+            For each frame the probabilities of the ten digits and of no digit.
         """
         order = sorted(range(len(strips)), key=lambda k: strips[k].shape[1])
         out: dict[int, NDArray[np.float32]] = {}
@@ -56,7 +56,7 @@ class LineReader:
 
 
 def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineReader | None:
-    """Load the line reader that belongs to a model, None where it has none.
+    """Load the line reader of a model, if it has one.
 
     Parameters
     ----------
@@ -67,15 +67,19 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
     threads : int
         As for :func:`digitocr.networks.runtime.load_call`.
 
+    Returns
+    -------
+    LineReader or None
+
     Raises
     ------
     ModelError
-        Missing, damaged or of another model.
+        If the line reader is missing or damaged, or belongs to another model.
     """
     if not card.line_reader:
         return None
     path = model.with_name(card.line_reader)
-    hint = f"put back the file that came with {model.name}, or train both anew"
+    hint = f"put back the file that came with {model.name}, or train both again"
     try:
         found = hashlib.sha256(path.read_bytes()).hexdigest()
     except OSError as error:
@@ -86,7 +90,7 @@ def load_line_reader(model: Path, card: ModelCard, threads: int = 0) -> LineRead
 
 
 def padded(strips: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-    """Stack strips, filled up with paper to the right.
+    """Stack strips, padded with paper on the right.
 
     Parameters
     ----------

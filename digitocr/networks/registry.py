@@ -1,7 +1,7 @@
-"""Which model reads: the one a person names, else the last that was promoted, else the shipped one.
+"""Which model reads: the one in the settings, else the last promoted one, else the shipped one.
 
-Promoted models lie in the state folder under their content's name and are never removed; a list in the order of
-their promotion says which one counts, so that the one before can be put back.
+Promoted models are kept in the state folder under the hash of their content and never deleted. A file lists them in the
+order of promotion; the last is in use, and removing it from the list puts back the one before.
 """
 
 from __future__ import annotations
@@ -18,7 +18,17 @@ _LIST = "promoted.txt"
 
 
 def model_in_use(settings: Settings) -> Path | None:
-    """Return the model that reads with these settings, None for the shipped one."""
+    """Return the model that reads with these settings.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    Path or None
+        None for the shipped model.
+    """
     if settings.model is not None:
         return settings.model
     names = _names(_folder(settings))
@@ -26,12 +36,23 @@ def model_in_use(settings: Settings) -> Path | None:
 
 
 def promote(settings: Settings, model: Path) -> Path:
-    """Have a model read from now on, and return where it is kept.
+    """Keep a copy of a model in the state folder and use it from now on.
+
+    Parameters
+    ----------
+    settings : Settings
+    model : Path
+        A ``.keras`` file with its card beside it.
+
+    Returns
+    -------
+    Path
+        The copy.
 
     Raises
     ------
     ModelError
-        The model and its card cannot be used.
+        If the model, its card or its line reader cannot be used.
     """
     folder = _folder(settings)
     card = read_card(model)
@@ -52,17 +73,26 @@ def promote(settings: Settings, model: Path) -> Path:
 
 
 def put_back(settings: Settings) -> Path:
-    """Have the model read that did before the last promotion, and return it.
+    """Undo the last promotion.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    Path
+        The model that is in use from now on.
 
     Raises
     ------
     UsageError
-        None was promoted.
+        If no model was promoted.
     """
     folder = _folder(settings)
     names = _names(folder)
     if not names:
-        raise UsageError("no model was promoted here; the shipped one reads already")
+        raise UsageError("no model was promoted; the shipped one is in use")
     atomic.write(folder / _LIST, "".join(f"{name}\n" for name in names[:-1]).encode())
     return folder / names[-2] if len(names) > 1 else shipped_model()
 

@@ -1,7 +1,7 @@
-"""Networks as they run: weights in eight bits, by LiteRT. TensorFlow makes them of Keras' own; reading needs none.
+"""Running networks compiled to eight-bit weights with LiteRT; only compiling them needs TensorFlow.
 
-Weights are stored as integers, and what enters a layer is rounded to integers picture by picture, so that what is said
-of one does not depend on the others in its batch ("dynamic range quantisation" [1]_).
+Weights are stored as integers; the inputs of a layer are rounded to integers for each picture by itself, so that its
+output does not depend on the rest of the batch ("dynamic range quantisation" [1]_).
 
 References
 ----------
@@ -28,19 +28,27 @@ from numpy.typing import NDArray
 from digitocr.errors import ModelError
 
 Call = Callable[[NDArray[np.float32]], NDArray[np.float32]]
-"""A network: from a batch to its output."""
+"""A network: maps a batch to its output."""
 
-HINT = "train one with `python -m digitocr train`, or leave --model out to take the shipped one"
+HINT = "train one with `python -m digitocr train`, or leave --model out to use the shipped one"
 
 STDERR = 2
-"""Where C++ sends its messages."""
+"""Descriptor of standard error, to which C++ code prints."""
 
 MOST_THREADS = 4
-"""More do not help a network this small."""
+"""More threads do not speed up a network this small."""
 
 
 def compiled_file(model: Path) -> Path:
-    """Return where the compiled network of a ``.keras`` file lies.
+    """Return the path of the compiled network of a ``.keras`` file.
+
+    Parameters
+    ----------
+    model : Path
+
+    Returns
+    -------
+    Path
 
     Examples
     --------
@@ -51,20 +59,24 @@ def compiled_file(model: Path) -> Path:
 
 
 def load_call(model: Path, sha256: str, threads: int = 0) -> Call:
-    """Load the compiled network beside a ``.keras`` file; where there is none, compile that.
+    """Load the compiled network beside a ``.keras`` file; without one, compile the file.
 
     Parameters
     ----------
     model : Path
     sha256 : str
-        Of the compiled file, '' where there is none.
+        Of the compiled file; '' without one.
     threads : int
-        Threads it may use; 0 for one a core, up to `MOST_THREADS`.
+        Threads it may use; 0 for one per core, up to `MOST_THREADS`.
+
+    Returns
+    -------
+    callable
 
     Raises
     ------
     ModelError
-        The compiled file, or the model without one, is damaged.
+        If the file is damaged.
     """
     path = compiled_file(model)
     if not (sha256 and path.is_file()):
@@ -78,7 +90,7 @@ def load_call(model: Path, sha256: str, threads: int = 0) -> Call:
 
 
 def runner(compiled: bytes, threads: int = 0) -> Call:
-    """Return the call of a compiled network; it may be made from several threads.
+    """Return a function that runs a compiled network; several threads may call it.
 
     Parameters
     ----------
@@ -86,6 +98,10 @@ def runner(compiled: bytes, threads: int = 0) -> Call:
         As :func:`compile_network` returns it.
     threads : int
         As for :func:`load_call`.
+
+    Returns
+    -------
+    callable
     """
     from ai_edge_litert.interpreter import Interpreter
 
@@ -108,17 +124,17 @@ def runner(compiled: bytes, threads: int = 0) -> Call:
         own.interpreter.invoke()
         return np.asarray(own.interpreter.get_tensor(own.answer), dtype=np.float32)
 
-    with unheard():  # the first of a process says what it found
+    with unheard():  # the first one of a process prints what it runs on
         fresh().allocate_tensors()
     return call
 
 
 @contextmanager
 def unheard() -> Iterator[None]:
-    """Keep what libraries say from C++ off standard error, for which they have no setting, for a moment."""
+    """Send what C++ code prints on standard error to nowhere: libraries have no setting for it."""
     try:
         kept = os.dup(STDERR)
-    except OSError:  # there is none
+    except OSError:  # there is no standard error
         yield
         return
     nowhere = os.open(os.devnull, os.O_WRONLY)
@@ -132,17 +148,36 @@ def unheard() -> Iterator[None]:
 
 
 def compile_network(network: Any) -> bytes:  # noqa: ANN401 (Keras ships no types)
-    """Compile a Keras network of one input and one output; batches and free sides may be of any size."""
+    """Compile a Keras network of one input and one output.
+
+    Parameters
+    ----------
+    network : keras.Model
+
+    Returns
+    -------
+    bytes
+        A LiteRT model. Dimensions that are None in the network, the batch among them, can have any size.
+    """
     import tensorflow as tf
 
     converter = tf.lite.TFLiteConverter.from_keras_model(network)
     converter.optimizations = [tf.lite.Optimize.DEFAULT]
-    with redirect_stdout(io.StringIO()):  # it lists what it saved
+    with redirect_stdout(io.StringIO()):  # it prints what it saved
         return bytes(converter.convert())
 
 
 def keras_call(network: Any) -> Call:  # noqa: ANN401
-    """Return the call of a Keras network in memory, in full precision."""
+    """Return a function that runs a Keras network in full precision.
+
+    Parameters
+    ----------
+    network : keras.Model
+
+    Returns
+    -------
+    callable
+    """
     import tensorflow as tf
 
     signature = [tf.TensorSpec(network.input_shape, tf.float32)]
@@ -157,10 +192,18 @@ _tensorflow_lock = threading.Lock()
 def load_network(path: Path) -> Any:  # noqa: ANN401
     """Load a Keras network.
 
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    keras.Model
+
     Raises
     ------
     ModelError
-        The file is damaged.
+        If the file is damaged.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with _tensorflow_lock:
@@ -168,15 +211,15 @@ def load_network(path: Path) -> Any:  # noqa: ANN401
 
         try:
             return keras.saving.load_model(path, compile=False)
-        except Exception as error:  # Keras raises whatever its parts raise on a damaged archive
+        except Exception as error:  # a damaged archive makes Keras raise errors of any class
             raise ModelError(f"the model {path} cannot be loaded: {error}", hint=HINT) from None
 
 
 @contextmanager
 def native_silence() -> Iterator[None]:
-    """Keep what libraries say from C++ while they load off the terminal, for which they have no setting.
+    """Silence C++ code while libraries load, if Python's own messages take another way to the terminal.
 
-    Only where :func:`digitocr.cli.console.set_up` has given Python's own messages another way there.
+    :func:`digitocr.cli.console.set_up` gives them one.
     """
     try:
         shared = sys.stderr is None or sys.stderr.fileno() == STDERR
@@ -188,7 +231,7 @@ def native_silence() -> Iterator[None]:
 
 @contextmanager
 def quietly() -> Iterator[None]:
-    """Let TensorFlow start without its messages."""
+    """Start TensorFlow without its messages."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     with native_silence():
         yield

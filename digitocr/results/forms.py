@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr import atomic
+from digitocr.errors import UsageError
 from digitocr.forms.checks import complaints, is_known, text, written
 from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, Template
 from digitocr.records import Box, Number, PageResult, Status
 from digitocr.results.tables import defuse, encode
+from digitocr.settings import Settings
+from digitocr.store.ledger import Ledger
 
 FOLDER = "forms"
-"""Within the results."""
+"""Folder within the results folder."""
 
 _LONGEST_TITLE = 31
-"""Characters of the name of a sheet."""
+"""Most characters that Excel accepts in the name of a sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +46,7 @@ def row(file: str, page: PageResult, template: Template | None) -> Row:
 
     Returns
     -------
-    sequence of str
+    Row
     """
     numbers = {number.field: number for number in page.numbers if number.field}
     form = template or _bare(page)
@@ -67,7 +70,7 @@ def dumps(rows: Iterable[Row]) -> str:
 
     Parameters
     ----------
-    rows : iterable of sequence of str
+    rows : iterable of Row
 
     Returns
     -------
@@ -86,9 +89,25 @@ def loads(stored: str) -> list[Row]:
 
     Returns
     -------
-    list of sequence of str
+    list of Row
     """
     return [Row(form, cells) for form, cells in json.loads(stored)] if stored else []
+
+
+def stored(ledger: Ledger, job: int) -> Iterator[Row]:
+    """Yield the rows of all forms of a job.
+
+    Parameters
+    ----------
+    ledger : Ledger
+    job : int
+
+    Yields
+    ------
+    Row
+    """
+    for one in ledger.published.form_rows(job):
+        yield from loads(one)
 
 
 def gather(rows: Iterable[Row]) -> dict[str, list[Row]]:
@@ -96,11 +115,11 @@ def gather(rows: Iterable[Row]) -> dict[str, list[Row]]:
 
     Parameters
     ----------
-    rows : iterable of sequence of str
+    rows : iterable of Row
 
     Returns
     -------
-    dict of str to list of sequence of str
+    dict of str to list of Row
         Rows by the name of their form, in alphabetical order.
     """
     found: dict[str, list[Row]] = {}
@@ -114,7 +133,7 @@ def columns(rows: Iterable[Row]) -> tuple[str, ...]:
 
     Parameters
     ----------
-    rows : iterable of sequence of str
+    rows : iterable of Row
 
     Returns
     -------
@@ -132,7 +151,7 @@ def as_csv(rows: list[Row]) -> str:
 
     Parameters
     ----------
-    rows : list of sequence of str
+    rows : list of Row
 
     Returns
     -------
@@ -177,12 +196,49 @@ def path(results: Path, form: str) -> Path:
     return results / FOLDER / f"{form}.csv"
 
 
+def export(settings: Settings, workbook: Path) -> int:
+    """Write the tables of all forms of the results folder as an Excel workbook.
+
+    Parameters
+    ----------
+    settings : Settings
+    workbook : Path
+        The ``.xlsx`` file to write.
+
+    Returns
+    -------
+    int
+        Number of pages in it.
+
+    Raises
+    ------
+    UsageError
+        If `workbook` is not an ``.xlsx`` file, or no form was read yet.
+    """
+    if workbook.suffix.casefold() != ".xlsx":
+        raise UsageError(f"{workbook} does not end in .xlsx", hint="name an Excel workbook")
+    if not settings.ledger.exists():
+        raise UsageError(
+            f"nothing was read yet: there is no ledger in {settings.state}",
+            hint="read files first, or name the folder with --state",
+        )
+    with Ledger(settings.ledger, read_only=True) as ledger:
+        job = ledger.find_job(settings.results)
+        rows = [] if job is None else list(stored(ledger, job))
+    if not rows:
+        raise UsageError(
+            f"no forms were read into {settings.results} yet", hint="read with --templates FOLDER"
+        )
+    atomic.write(workbook, as_workbook(rows))
+    return len(rows)
+
+
 def as_workbook(rows: Iterable[Row]) -> bytes:
     """Return the tables of all forms as an Excel workbook, a sheet each; every cell is text, so that zeros stay.
 
     Parameters
     ----------
-    rows : iterable of sequence of str
+    rows : iterable of Row
 
     Returns
     -------

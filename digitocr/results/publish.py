@@ -167,7 +167,7 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     ledger.published.begin(shelf.job)
     tables.write_all_numbers(shelf.results, ledger.published.number_lines(shelf.job))
     tables.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
-    forms.write(shelf.results, form_rows(ledger, shelf.job), _known_forms(shelf))
+    forms.write(shelf.results, forms.stored(ledger, shelf.job), _known_forms(shelf))
     _write_queue(shelf, ledger, settled)
     audit = ledger.corrections.all(shelf.job)
     if audit:
@@ -198,22 +198,6 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         items=tuple(item.queued for item in found),
     )
     return outcome, found
-
-
-def form_rows(ledger: Ledger, job: int) -> Iterator[forms.Row]:
-    """Yield the rows of the tables of forms.
-
-    Parameters
-    ----------
-    ledger : Ledger
-    job : int
-
-    Yields
-    ------
-    forms.Row
-    """
-    for stored in ledger.published.form_rows(job):
-        yield from forms.loads(stored)
 
 
 def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:

@@ -95,7 +95,7 @@ def test_predict_prints_writes_and_draws(model, digits, tmp_path, capfd):
     table, plot = tmp_path / "out.csv", tmp_path / "seen.png"
     assert call("predict", folder, "--model", model, "--csv", table, "--plot", plot) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[-1] == "3 of 3 recognised"
+    assert lines[-1] == "a digit found in 3 of 3 pictures"
     assert " %  (then " in lines[0]
     with table.open(newline="", encoding="utf-8") as stream:
         assert len(list(csv.DictReader(stream))) == 3

@@ -129,13 +129,15 @@ def test_the_same_picture_under_two_labels_is_left_out(work, tmp_path):
     assert "another label" in done.left_out[0][1]
 
 
-@pytest.mark.parametrize("ink", [0, 28 * 28])
-def test_blots_and_empty_crops_are_left_out(ink):
-    picture = np.zeros(28 * 28, np.uint8)
-    picture[:ink] = 255
-    one = export.Labelled("r1", picture.reshape(28, 28), 1, 1, 0.5, ("a", "1", "1", "1"))
-    good, bad = export._checked([one])
-    assert (good, len(bad)) == ([], 1)
+@pytest.mark.parametrize(
+    ("grey", "why"), [(0, "there is hardly any ink"), (255, "more ink than a digit has")]
+)
+def test_blots_and_empty_crops_are_left_out_with_why(cut, tmp_path, monkeypatch, grey, why):
+    settle(cut, "174", "25")
+    monkeypatch.setattr(export, "to_mnist", lambda ink: np.full((28, 28), grey, np.uint8))
+    done = export.export(cut.settings(), tmp_path / "out")
+    assert done.digits == 0
+    assert {said for _, said in done.left_out} == {why}
 
 
 def test_an_export_is_made_anew_and_other_folders_are_left_alone(cut, tmp_path):

@@ -101,8 +101,8 @@ def command(pictures: Sequence[Path], model: Path | None, table: Path, plot: Pat
     width = max(len(p.file) for p in found)
     for prediction in found:
         say(_line(prediction, width))
-    recognised = sum(p.digit is not None for p in found)
-    say(f"{recognised} of {len(found)} recognised")
+    count = sum(p.digit is not None for p in found)
+    say(f"a digit found in {count} of {len(found)} pictures")
     atomic.write(table, table_of(found).encode())
     log.info("written: %s", table.as_posix())
     if plot is not None:
