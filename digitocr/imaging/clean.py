@@ -80,7 +80,7 @@ def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, Transform | None]:
 
 def _page_sheet(even: Grey, ink: Mask, to_page: Transform, height: float, p: Imaging) -> Sheet:
     """Take the rulings out of a page, and keep the upright ones in mind."""
-    length = scale.page_length(height, p.scale)
+    length = scale.page_length(height, min(ink.shape), p.scale)
     uprights = rulings.upright(even, length, p.rulings)
     lines = rulings.on_page(ink, length, p.rulings, p.straight_lines)
     if lines is not None:

@@ -44,8 +44,8 @@ class Scale:
         Components within the limits count alone if their ink is at least this share of that of the others.
     middle_share : float
         Half of the components, weighed by their height, are no higher than the digits: this share.
-    min_page_height_px : float
-        Digits on a page count as at least this high.
+    min_page_share : float
+        Digits on a page count as at least this high, in shorter sides of the page.
     page_lengths : float
         A ruling of a page is at least this long, in heights of its digits.
     min_run_px : int
@@ -86,7 +86,7 @@ class Scale:
     frame_sides: int = 3
     min_usual_share: float = 0.25
     middle_share: float = 0.5
-    min_page_height_px: float = 30.0
+    min_page_share: float = 30 / 1414
     page_lengths: float = 2.0
     min_run_px: int = 24
     whole_share: float = 0.95
@@ -105,20 +105,22 @@ class Scale:
     filled_share: float = 0.4
 
 
-def page_length(digit_height_px: float, p: Scale) -> Length:
+def page_length(digit_height_px: float, side_px: int, p: Scale) -> Length:
     """Choose how long a straight run on a page must be to be no stroke of a digit.
 
     Parameters
     ----------
     digit_height_px : float
         0 where nothing tells it.
+    side_px : int
+        Shorter side of the page.
     p : Scale
 
     Returns
     -------
     Length
     """
-    long = round(p.page_lengths * max(p.min_page_height_px, digit_height_px))
+    long = round(p.page_lengths * max(p.min_page_share * side_px, digit_height_px))
     return Length(across=long, down=long, free=long)
 
 

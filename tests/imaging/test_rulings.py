@@ -27,7 +27,9 @@ def with_line(ink, start, end, thickness=3):
 def cleaned(ink):
     kind, height = page_kind(ink, min(ink.shape))
     if kind is PageKind.PAGE:
-        lines = rulings.on_page(ink, scale.page_length(height, P.scale), P.rulings, P.straight_lines)
+        lines = rulings.on_page(
+            ink, scale.page_length(height, min(ink.shape), P.scale), P.rulings, P.straight_lines
+        )
     else:
         found = components(ink)
         length = scale.field_length(ink, found, P.scale)
@@ -191,7 +193,7 @@ def test_pale_upright_lines_of_a_table_are_seen_and_boxes_are_not(lean):
     cv2.rectangle(even, (100, 200), (150, 250), 120, 2)
     cv2.putText(even, "117", (400, 250), cv2.FONT_HERSHEY_SIMPLEX, 1.5, 30, 4, cv2.LINE_AA)
     _, height = page_kind(even < 128, min(even.shape))
-    seen = rulings.upright(even, scale.page_length(height, P.scale), P.rulings)
+    seen = rulings.upright(even, scale.page_length(height, min(even.shape), P.scale), P.rulings)
     assert seen[110:590].any(axis=1).mean() > 0.95
     assert not seen[:, :200].any()
     assert not seen[:, 400:].any()
