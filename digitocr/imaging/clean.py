@@ -44,7 +44,7 @@ def clean(page: Page, p: Imaging) -> Sheet:
     if kind is PageKind.PAGE:
         angle = geometry.skew_deg(ink, p.geometry)
         if abs(angle) > p.geometry.min_skew_deg:
-            level, inside, to_page = geometry.turned(page.grey, flat, to_page, angle)
+            level, inside, to_page = geometry.turned(page.grey, flat, to_page, angle, p.geometry)
             if dark is not flat:
                 level = 255 - level
             even, ink = even_and_binarize(level, p.binarization)

@@ -27,6 +27,8 @@ class Geometry:
         A field is reduced to this shorter side.
     desk_side_px : int
         A desk around the paper is looked for from this shorter side on, as the picture is stored.
+    min_linear_scale : float
+        Down to this scale linear interpolation skips no pixel: each weighs into one of four neighbours.
     max_skew_deg, min_skew_deg : float
         Skew is looked for up to the first angle, and left alone below the second.
     coarse_step_deg, fine_step_deg : float
@@ -46,6 +48,7 @@ class Geometry:
     max_enlargement: float = 4.0
     field_side_px: int = 192
     desk_side_px: int = 200
+    min_linear_scale: float = 0.5
     max_skew_deg: float = 15.0
     min_skew_deg: float = 0.3
     coarse_step_deg: float = 1.0
@@ -54,10 +57,6 @@ class Geometry:
     skew_ink_level: int = 40
     min_skew_ink_px: int = 50
     min_sharpening: float = 1.5
-
-
-MIN_FINE_SHARE = 0.5
-"""Down to this scale linear interpolation skips no pixel: each weighs into one of its four neighbours."""
 
 
 def straighten(grey: Grey, p: Geometry, paper: Paper) -> tuple[Grey, Transform]:
@@ -83,7 +82,7 @@ def straighten(grey: Grey, p: Geometry, paper: Paper) -> tuple[Grey, Transform]:
         if scale == 1:
             return grey, np.eye(3)
         size = (max(1, round(width * scale)), max(1, round(height * scale)))
-        how = _interpolation(scale)
+        how = _interpolation(scale, p)
         resized = cv2.resize(grey, size, interpolation=how).astype(np.uint8)
         return resized, np.diag([width / size[0], height / size[1], 1.0])
     top = (np.linalg.norm(corners[1] - corners[0]) + np.linalg.norm(corners[2] - corners[3])) / 2
@@ -96,11 +95,11 @@ def straighten(grey: Grey, p: Geometry, paper: Paper) -> tuple[Grey, Transform]:
     return flat.astype(np.uint8), np.linalg.inv(forward).astype(np.float64)
 
 
-def _interpolation(scale: float) -> int:
+def _interpolation(scale: float, p: Geometry) -> int:
     """Choose the cheapest way that skips no pixel: down to half size each output pixel weighs its four neighbours."""
     if scale > 1:
         return cv2.INTER_CUBIC
-    return cv2.INTER_LINEAR if scale >= MIN_FINE_SHARE else cv2.INTER_AREA
+    return cv2.INTER_LINEAR if scale >= p.min_linear_scale else cv2.INTER_AREA
 
 
 def _working_scale(width: float, height: float, p: Geometry) -> float:
@@ -112,7 +111,9 @@ def _working_scale(width: float, height: float, p: Geometry) -> float:
     return 1.0
 
 
-def turned(stored: Grey, flat: Grey, to_page: Transform, angle: float) -> tuple[Grey, Mask, Transform]:
+def turned(
+    stored: Grey, flat: Grey, to_page: Transform, angle: float, p: Geometry
+) -> tuple[Grey, Mask, Transform]:
     """Turn a flat page about its centre into a picture that holds all of it, resampled once from the page as stored.
 
     Parameters
@@ -125,6 +126,7 @@ def turned(stored: Grey, flat: Grey, to_page: Transform, angle: float) -> tuple[
         Homography from its pixels to page pixels.
     angle : float
         In degrees, counter-clockwise.
+    p : Geometry
 
     Returns
     -------
@@ -142,7 +144,7 @@ def turned(stored: Grey, flat: Grey, to_page: Transform, angle: float) -> tuple[
     turn = np.vstack([affine, [0, 0, 1]]).astype(np.float64)
     back = to_page @ np.linalg.inv(turn)
     # from half size on, four neighbours no longer weigh all pixels: there the flat page, which does, is turned
-    is_fine = max(flat.shape) >= MIN_FINE_SHARE * max(stored.shape)
+    is_fine = max(flat.shape) >= p.min_linear_scale * max(stored.shape)
     source, forward = (stored, np.linalg.inv(back)) if is_fine else (flat, turn)
     level = cv2.warpPerspective(
         source, forward, size, flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE

@@ -68,7 +68,7 @@ def read_truth(path: Path) -> Truth:
     found: dict[tuple[str, int], dict[str, str]] = {}
     for line, row in enumerate(labelled_rows(path, ("file", "field", "text"), _HINT), 2):
         page = row.get("page") or "1"
-        if not page.isdigit():
+        if not (page.isascii() and page.isdigit()):
             raise UsageError(f"{path}:{line}: {page!r} is not a page number", hint=_HINT)
         found.setdefault((row["file"], int(page)), {})[row["field"]] = row["text"]
     return found

@@ -76,6 +76,7 @@ def test_the_report_counts_what_is_right_and_names_what_is_not(tmp_path):
         ("file,text\na.jpg,1\n", "no rows of file, field and text"),
         ("", "no rows"),
         ("file,page,field,text\na.jpg,x,a,1\n", ":2: 'x' is not a page number"),
+        ("file,page,field,text\na.jpg,³,a,1\n", ":2: '³' is not a page number"),
         ("file,field,text\na.jpg,b,1\n", "which has no field 'b'"),
     ],
 )
