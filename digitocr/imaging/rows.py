@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from digitocr.imaging.components import quantile
+from digitocr.imaging.components import Components, quantile
 from digitocr.imaging.sheet import Line
 from digitocr.records import Mask
 
@@ -46,6 +47,12 @@ class Rows:
         Ink of fewer pixels is a speck.
     surrounding_share : float
         A component longer than this share of the page surrounds it: a desk, a frame.
+    around_side_share : float
+        In a field, what surrounds the writing is at least this long both ways, in shorter sides of the field.
+    around_hole_share, around_straight_share : float
+        Its hole fills at least the first share of its box, and the second share of a rectangle: a 0 is round.
+    around_writing_share : float
+        And the writing in it is at most this high, in its own height: a printed box is filled more than that.
     print_side_px, print_height_px : int
         On a page with at least this shorter side, print is lower than so many pixels.
     print_components : int
@@ -85,6 +92,10 @@ class Rows:
     blob_fill_share: float = 0.5
     min_speck_px: int = 3
     surrounding_share: float = 0.7
+    around_side_share: float = 0.3
+    around_hole_share: float = 0.4
+    around_straight_share: float = 0.88
+    around_writing_share: float = 0.5
     print_side_px: int = 800
     print_height_px: int = 26
     print_components: int = 14
@@ -118,6 +129,41 @@ def is_surrounding(boxes: NDArray[np.int32], shape: tuple[int, ...], p: Rows) ->
     height, width = shape
     share = p.surrounding_share
     return np.asarray((boxes[:, 3] > share * height) | (boxes[:, 2] > share * width), dtype=np.bool_)
+
+
+def is_around_writing(found: Components, p: Rows) -> NDArray[np.bool_]:
+    """Find the components of a field that lie around its writing: the edge of paper that is small on its desk.
+
+    Parameters
+    ----------
+    found : tuple
+        Components, as of :func:`digitocr.imaging.components.components`.
+    p : Rows
+
+    Returns
+    -------
+    (n,) bool ndarray
+    """
+    labels, boxes = found
+    x, y, w, h, area = boxes.T
+    is_around = np.zeros(len(boxes), dtype=np.bool_)
+    for k in np.flatnonzero(np.minimum(w, h) >= p.around_side_share * min(labels.shape)).tolist():
+        inside = (x > x[k]) & (x + w < x[k] + w[k]) & (y > y[k]) & (y + h < y[k] + h[k])
+        writing = inside & (h >= p.min_height_px) & (area >= p.min_area_px)
+        if writing.any() and h[writing].max() <= p.around_writing_share * h[k]:
+            is_around[k] = _has_straight_hole(labels[y[k] : y[k] + h[k], x[k] : x[k] + w[k]] == k + 1, p)
+    return is_around
+
+
+def _has_straight_hole(ink: Mask, p: Rows) -> bool:
+    """Whether a component has a large hole that is nearly a rectangle, turned or not."""
+    contours, levels = cv2.findContours(ink.astype(np.uint8), cv2.RETR_CCOMP, cv2.CHAIN_APPROX_SIMPLE)
+    holes = [one for one, level in zip(contours, levels[0], strict=True) if level[3] >= 0]
+    hole = max(holes, key=cv2.contourArea, default=None)
+    if hole is None or cv2.contourArea(hole) < p.around_hole_share * ink.size:
+        return False
+    _, (width, height), _ = cv2.minAreaRect(hole)
+    return bool(cv2.contourArea(hole) >= p.around_straight_share * width * height)
 
 
 def chain(

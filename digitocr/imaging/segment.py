@@ -17,6 +17,7 @@ from digitocr.imaging.cuts import Cuts, cut_columns
 from digitocr.imaging.rows import (
     Rows,
     chain,
+    is_around_writing,
     is_print,
     is_surrounding,
     reading_order,
@@ -87,9 +88,9 @@ def segment(sheet: Sheet, p: Segmentation, rows: Rows, cuts: Cuts) -> tuple[Line
         groups = chain(boxes, is_surrounding(boxes, shape, rows), rows.max_page_gap, rows)
         groups = [group for group in groups if not is_print(boxes[group], shape, rows)]
     else:
-        groups = with_strays(
-            chain(boxes, np.zeros(len(boxes), np.bool_), rows.max_field_gap, rows), boxes, rows
-        )
+        inner = np.flatnonzero(~is_around_writing(sheet.components, rows))
+        chains = chain(boxes[inner], np.zeros(len(inner), np.bool_), rows.max_field_gap, rows)
+        groups = [inner[row] for row in with_strays(chains, boxes[inner], rows)]
     if sheet.uprights is not None:
         groups = [part for group in groups for part in split_at_uprights(group, boxes, sheet.uprights, rows)]
     lines = [line for group in groups if (line := _line(sheet, group, p, cuts)) is not None]

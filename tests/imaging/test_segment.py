@@ -163,3 +163,33 @@ def test_the_side_of_a_box_parts_nothing():
     uprights = np.zeros(grey.shape, np.bool_)
     uprights[270:330, 100] = True
     assert len(segment(replace(sheet_of(grey), uprights=uprights))) == 1
+
+
+@pytest.fixture
+def desk():
+    """A field with the edge of a turned sheet of paper, as high as half of it, and a stroke on the paper."""
+    grey = white(192, 250)
+    corners = cv2.boxPoints(((125, 95), (120, 100), 8)).astype(np.int32)
+    cv2.polylines(grey, [corners], True, 20, 9)
+    cv2.line(grey, (124, 82), (118, 110), 20, 4)
+    return grey
+
+
+def test_the_edge_of_paper_on_a_desk_hides_no_writing(desk):
+    (line,) = segment(sheet_of(desk))
+    assert abs(line.box.height - 32) <= 3
+    assert line.box.width < 20
+
+
+def test_a_round_digit_with_ink_inside_is_a_digit():
+    grey = white(192, 250)
+    cv2.ellipse(grey, (125, 95), (45, 70), 0, 0, 360, 20, 9)
+    cv2.line(grey, (124, 82), (118, 110), 20, 4)
+    (line,) = segment(sheet_of(grey))
+    assert line.box.height > 130
+
+
+def test_a_printed_box_that_writing_fills_is_of_its_row(desk):
+    cv2.line(desk, (128, 62), (114, 130), 20, 4)
+    (line,) = segment(sheet_of(desk))
+    assert line.box.width > 100
