@@ -36,7 +36,7 @@ class Kinds:
         So many components in other rows make several rows.
     many : int
         What seems high digits is what is left of a table, and the picture a page, if more components than this are
-        small: at least `small_share` high, and lower than digits of a field.
+        small: as high as the lowest row and `small_share`, and lower than digits of a field.
     many_a_digit : int
         And more than this for each component of a digit's height: the specks of a patterned field are fewer.
     small_share : float
@@ -50,9 +50,9 @@ class Kinds:
     max_sized: float = 1.5
     row_distance: float = 0.75
     min_aside: int = 2
-    many: int = 50
-    many_a_digit: int = 20
-    small_share: float = 0.02
+    many: int = 30
+    many_a_digit: int = 8
+    small_share: float = 0.015
 
 
 def page_kind(
@@ -86,17 +86,17 @@ def page_kind(
     if 0 < height < p.page_share * side:
         return PageKind.PAGE, height
     _, boxes = components(ink)
-    is_page = _is_crowded(boxes[:, 3] / side, p) or (
+    is_page = _is_crowded(boxes[:, 3], side, p) or (
         height < p.field_share * side and _has_rows(boxes, height, p)
     )
     return (PageKind.PAGE if is_page else PageKind.FIELD), height
 
 
-def _is_crowded(shares: NDArray[np.float64], p: Kinds) -> bool:
-    """Whether small components are many, by their heights as shares of the picture's shorter side."""
-    small = int(np.count_nonzero((shares >= p.small_share) & (shares < p.field_share)))
-    high = int(np.count_nonzero(shares >= p.field_share))
-    return small > max(p.many, p.many_a_digit * high)
+def _is_crowded(heights_px: NDArray[np.int32], side_px: int, p: Kinds) -> bool:
+    """Whether small components, as high as a row at least, are many on a picture of this shorter side."""
+    low, high = max(p.min_row_px, p.small_share * side_px), p.field_share * side_px
+    small = int(np.count_nonzero((heights_px >= low) & (heights_px < high)))
+    return small > max(p.many, p.many_a_digit * int(np.count_nonzero(heights_px >= high)))
 
 
 def _has_rows(boxes: NDArray[np.int32], digit_height_px: float, p: Kinds) -> bool:

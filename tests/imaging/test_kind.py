@@ -51,3 +51,9 @@ def test_where_nothing_tells_the_height_it_is_a_field():
 def test_a_page_of_tables_is_a_page_whatever_is_left_of_its_lines(seed):
     grey = page(np.random.default_rng(seed), Sources(), shape=(1400, 990)).image
     assert clean(Page(1, grey)).kind is PageKind.PAGE
+
+
+@pytest.mark.parametrize("seed", [18, 108])
+def test_a_page_of_tables_is_a_page_at_a_low_resolution(seed):
+    grey = page(np.random.default_rng(seed), Sources(), shape=(900, 636)).image
+    assert clean(Page(1, grey)).kind is PageKind.PAGE
