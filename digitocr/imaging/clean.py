@@ -144,9 +144,3 @@ def turned(page: Page, quarters: int, p: Imaging) -> Sheet:
     }
     sheet = clean(replace(page, grey=np.ascontiguousarray(np.rot90(page.grey, quarters))), p)
     return replace(sheet, to_page=np.array(back[quarters % 4], dtype=np.float64) @ sheet.to_page)
-
-
-# --- geometry ---------------------------------------------------------------------------------------------------
-
-
-# --- light and ink ----------------------------------------------------------------------------------------------

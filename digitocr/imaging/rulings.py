@@ -177,12 +177,3 @@ def without(ink: Mask, lines: Mask, p: Rulings) -> Mask:
     touched = np.bincount(labels[lines], minlength=len(boxes) + 1)[1:]
     keep = np.concatenate([[False], touched <= p.max_crumb_share * boxes[:, 4]])
     return np.asarray(keep[labels], dtype=np.bool_)
-
-
-# --- level and upright lines --------------------------------------------------------------------------------------
-
-
-# --- lines of any slope, a little bent ----------------------------------------------------------------------------
-
-
-# --- how long is longer than a stroke -----------------------------------------------------------------------------

@@ -108,16 +108,14 @@ class Database:
                 return
             try:
                 self._connection.execute("BEGIN IMMEDIATE")
-                try:
-                    yield self._connection
-                except BaseException:
-                    self._connection.execute("ROLLBACK")
-                    raise
+                yield self._connection
                 self._connection.execute("COMMIT")
-            except sqlite3.Error as error:
-                if self._connection.in_transaction:
+            except BaseException as error:
+                if self._connection.in_transaction:  # on a full disk, SQLite may have rolled back itself
                     self._connection.execute("ROLLBACK")
-                raise self._trouble(error) from error
+                if isinstance(error, sqlite3.Error):
+                    raise self._trouble(error) from error
+                raise
 
     def compact(self) -> None:
         """Give the space of deleted rows back to the disk.

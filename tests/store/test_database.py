@@ -82,6 +82,15 @@ class TestWriting:
             put_job(database, "one")
         assert jobs(database) == ["one"]
 
+    def test_an_error_after_which_sqlite_rolled_back_itself_is_told(self, database):
+        with database.writing() as db:
+            db.execute(
+                "CREATE TRIGGER full BEFORE INSERT ON job BEGIN SELECT RAISE(ROLLBACK, 'disk is full'); END"
+            )
+        with pytest.raises(OutputError, match="disk is full"):
+            put_job(database, "one")
+        assert jobs(database) == []
+
     def test_another_thread_waits_for_the_end(self, database):
         other = threading.Thread(target=put_job, args=(database, "two"))
         with database.writing():

@@ -318,9 +318,3 @@ def _amount_rows(rng: Random, form: FilledSheet, shape: tuple[int, int], y: floa
         form.scene.add_number(rng, parts, form.ink, form.hand.pen, row=form.row, place=box, grain=form.grain)
         y += 14 * mm
     return y
-
-
-# --- sheets of numbers, as in photos ---
-
-
-# --- the camera ---

@@ -182,6 +182,3 @@ def _neighbours(rng: Random, scene: Scene, sources: Sources, hand: Hand, height:
         )[side]
         scene.add_signs(rng, other, x, y, ink, hand.pen, kind="edge")
     del sources
-
-
-# --- cells and fields ---
