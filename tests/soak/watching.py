@@ -21,10 +21,9 @@ class Noting(FakeReader):
         return super()._read(source)
 
 
-future = Future()
-future.set_result(Noting())
-pipeline.reader_of = lambda settings: future
-
 if __name__ == "__main__":
+    future = Future()
+    future.set_result(Noting())
+    pipeline.reader_of = lambda settings: future
     which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]
     which.app()
