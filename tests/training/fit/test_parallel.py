@@ -11,10 +11,12 @@ from digitocr.training.fit.architectures import ensemble, linenet
 from digitocr.training.fit.parallel import in_parallel
 
 
+@pytest.mark.soak  # ten seconds: a process that loads TensorFlow
 def test_jobs_answer_in_order():
     assert in_parallel([partial(Path, name) for name in "ba"]) == [Path("b"), Path("a")]
 
 
+@pytest.mark.soak  # ten seconds: a process that loads TensorFlow
 def test_a_job_that_fails_is_told():
     with pytest.raises(FileNotFoundError):
         in_parallel([partial(Path.resolve, Path("/nowhere"), strict=True)])
