@@ -61,18 +61,27 @@ def write_report(docs: Path, tables: str, answers: Mapping[str, Sequence[Answer]
     answers : mapping of str to sequence of Answer
         By set.
     """
-    rated = {name: _rated(of_set) for name, of_set in answers.items()}
-    rated = {name: pairs for name, pairs in rated.items() if len(pairs)}
+    every = {name: rated(of_set) for name, of_set in answers.items()}
+    every = {name: pairs for name, pairs in every.items() if len(pairs)}
     images = docs / "images"
     images.mkdir(parents=True, exist_ok=True)
-    (images / "reliability.png").write_bytes(_reliability(rated))
-    (images / "risk-coverage.png").write_bytes(_risk_coverage(rated))
+    (images / "reliability.png").write_bytes(_reliability(every))
+    (images / "risk-coverage.png").write_bytes(_risk_coverage(every))
     page = _PAGE.format(day=f"{datetime.now(UTC):%Y-%m-%d}", tables=tables)
     (docs / "accuracy.md").write_text(page, encoding="utf-8")
 
 
-def _rated(answers: Sequence[Answer]) -> np.ndarray:
-    """Return confidence and rightness of each answer that is one number, the surest first: ``(n, 2)``."""
+def rated(answers: Sequence[Answer]) -> np.ndarray:
+    """Return confidence and rightness of each answer that is one number, the surest first.
+
+    Parameters
+    ----------
+    answers : sequence of Answer
+
+    Returns
+    -------
+    (n, 2) float ndarray
+    """
     pairs = np.array([(a.confidence, a.sure) for a in answers if a.confidence is not None], dtype=float)
     return pairs[np.argsort(-pairs[:, 0])] if len(pairs) else pairs.reshape(0, 2)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import hashlib
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -24,12 +25,14 @@ from digitocr.forms.template import Template
 from digitocr.forms.template_file import load_folder
 from digitocr.imaging.sheet import Line
 from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
-from digitocr.networks.card import ModelCard, shipped_model
+from digitocr.networks.card import EARLIER_NAMES, ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier
 from digitocr.networks.line_reader import LineReader, load_line_reader
 from digitocr.networks.registry import model_in_use
 from digitocr.networks.runtime import native_silence
-from digitocr.recognition import normalize, orientation, scoring
+from digitocr.networks.second_reader import SecondReader, load_second_reader, second_in_use
+from digitocr.recognition import choice, normalize, orientation, scoring, second_opinion
+from digitocr.recognition.choice import Proposal
 from digitocr.recognition.confidence import CONSTANT, NAMES
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.numbers import DecodedNumber
@@ -45,10 +48,13 @@ from digitocr.records import (
     PageResult,
     Reading,
     ReadOptions,
+    SecondReading,
     Shown,
     Source,
 )
 from digitocr.settings import Settings
+
+log = logging.getLogger(__name__)
 
 FIRST_PICTURE = "first-picture"
 """Code of a file of several pictures, of which only the first is read by design."""
@@ -118,6 +124,8 @@ class Reader:
     classifier : Classifier
     line_reader : LineReader or None
         A second network that reads lines as a whole.
+    second_reader : SecondReader or None
+        A pre-trained network that reads lines as they stand on the page; None if it is missing or not wanted.
     options : ReadOptions
     forms : tuple of FormPrint
         Forms that a page may be; without any, all pages are plain.
@@ -129,6 +137,7 @@ class Reader:
 
     classifier: Classifier
     line_reader: LineReader | None
+    second_reader: SecondReader | None
     options: ReadOptions
     forms: tuple[FormPrint, ...] = ()
     decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
@@ -142,7 +151,9 @@ class Reader:
     @property
     def threshold(self) -> float:
         """Least confidence of an accepted number."""
-        return self.card.threshold if self.options.threshold is None else self.options.threshold
+        if self.options.threshold is not None:
+            return self.options.threshold
+        return self.card.least_confidence(with_second=self.second_reader is not None)
 
     def read(
         self, sources: Sequence[Source], show: Callable[[Page, PageResult], Shown] | None = None
@@ -220,8 +231,9 @@ class Reader:
         -------
         list of PageResult
         """
-        decoded = iter(self.decode([line for page in laid for line in page.lines]))
-        rows = [tuple(tuple(next(decoded)) for _ in page.lines) for page in laid]
+        proposals = iter(self.propose([line for page in laid for line in page.lines]))
+        of_page = [[next(proposals) for _ in page.lines] for page in laid]
+        rows = [self._decoded_alone(some) for some in of_page]
         pages = list(laid)
         turnable = [(k, page.view) for k, page in enumerate(laid) if page.view is not None]
         reads = [ReadView(view, rows[k]) for k, view in turnable]
@@ -232,12 +244,36 @@ class Reader:
             self.parameters.recognition.orientation,
             self.parameters.imaging,
         )
-        for (k, _), (read, is_in_doubt) in zip(turnable, settled, strict=True):
+        for (k, view), (read, is_in_doubt) in zip(turnable, settled, strict=True):
+            if read.view is not view and self.second_reader is not None:
+                of_page[k] = self.propose(read.view.lines)
             pages[k], rows[k] = pages[k].settled(read.view, is_in_doubt=is_in_doubt), read.rows
+        if self.second_reader is not None:
+            judge, p = self._judge, self.parameters.recognition
+            rows = second_opinion.read(
+                self.second_reader, self.options.second_reader, pages, of_page, rows, judge, p
+            )
         return [page.result(found, self._judge) for page, found in zip(pages, rows, strict=True)]
 
+    def propose(self, lines: Sequence[Line]) -> list[Proposal]:
+        """Classify the candidates of all lines in one batch, and propose the texts of each line.
+
+        Parameters
+        ----------
+        lines : sequence of Line
+
+        Returns
+        -------
+        list of Proposal
+            One per line.
+        """
+        frames = self.line_reader.frames if self.line_reader else None
+        p = self.parameters.recognition
+        scored = scoring.score_candidates(lines, self._log_probabilities, frames, p)
+        return [choice.proposed(one, self.card, p) for one in scored]
+
     def decode(self, lines: Sequence[Line]) -> list[list[DecodedNumber]]:
-        """Classify the candidates of all lines in one batch and decode each line.
+        """Read lines by our own networks alone.
 
         Parameters
         ----------
@@ -248,15 +284,15 @@ class Reader:
         list of list of DecodedNumber
             For each line its numbers, from left to right.
         """
-        frames = self.line_reader.frames if self.line_reader else None
+        return [list(row) for row in self._decoded_alone(self.propose(lines))]
+
+    def _decoded_alone(self, proposals: Sequence[Proposal]) -> Rows:
         p = self.parameters.recognition
-        scored = scoring.score_candidates(lines, self._log_probabilities, frames, p)
-        return [scoring.decoded(one, self.card, p) for one in scored]
+        return tuple(tuple(choice.decoded(one, self.card, p)) for one in proposals)
 
     @property
     def _judge(self) -> Judge:
-        acceptance = self.parameters.recognition.acceptance
-        return Judge(self.threshold, self.card.number_confidence, self.card.cell_confidence, acceptance)
+        return Judge(self.threshold, self.card, self.parameters.recognition.acceptance)
 
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
@@ -315,13 +351,21 @@ def load_reader(
     forms = tuple(load_form_print(template) for template in templates)
     classifier = load_classifier(path, threads)
     for fitted in (classifier.card.number_confidence, classifier.card.cell_confidence):
-        if fitted and set(fitted) != {*NAMES, CONSTANT}:
+        if fitted and not {*EARLIER_NAMES} <= set(fitted) <= {*NAMES, CONSTANT}:
             raise ModelError(
                 f"the model {path} comes from another version of digitocr; its confidences cannot be computed",
                 hint="train it again with this version, or use the shipped model",
             )
     line_reader = load_line_reader(path, classifier.card, threads)
-    return Reader(classifier, line_reader, options or ReadOptions(), forms)
+    chosen = options or ReadOptions()
+    second_reader = None
+    if chosen.second_reader is not SecondReading.NEVER and classifier.card.second is not None:
+        if second := second_in_use(path, classifier.card):
+            second_reader = load_second_reader(path, second, threads)
+        else:
+            files = " and ".join(classifier.card.second_files)
+            log.warning("the second reader is missing: put %s beside %s; reading without it", files, path)
+    return Reader(classifier, line_reader, second_reader, chosen, forms)
 
 
 def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) -> list[FileResult]:
@@ -367,7 +411,7 @@ def reader_of(settings: Settings) -> Future[Reader]:
     -------
     Future of Reader
     """
-    options = ReadOptions(settings.threshold, settings.batch_size, settings.limits)
+    options = ReadOptions(settings.threshold, settings.batch_size, settings.limits, settings.second_reader)
     templates = load_folder(settings.templates) if settings.templates else ()
     return _load(model_in_use(settings), options, templates)
 

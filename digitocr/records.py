@@ -34,6 +34,15 @@ class PageKind(StrEnum):
     """Many rows, and whatever else is on a page: print, tables, a desk around it."""
 
 
+class SecondReading(StrEnum):
+    """Which lines the second reader reads, besides our own networks."""
+
+    ALWAYS = "always"
+    UNSURE = "unsure"
+    """Only those whose outcome it can change."""
+    NEVER = "never"
+
+
 class Status(StrEnum):
     """What has been decided about a digit or a number."""
 
@@ -67,6 +76,8 @@ class Reason(StrEnum):
     """Another number stands so close beside it that both may be one."""
     DECIMAL_MARK = "decimal-mark"
     """A dot or comma looks like a decimal mark, and the kind of the field is not known."""
+    READERS_DISAGREE = "readers-disagree"
+    """Two readers are sure of different texts; after a colon the other one, if the number is the whole row."""
     UNREADABLE = "unreadable"
     """The ink looks like a number, but no digit could be read."""
     ORIENTATION = "orientation"
@@ -221,7 +232,8 @@ class Number:
         The digits with the dots, commas, dashes and slashes seen between them.
     status : Status
     reasons : tuple of str
-        Values of `Reason`; after ``rule-broken`` a colon and the name of the rule.
+        Values of `Reason`; after ``rule-broken`` a colon and the name of the rule, after ``readers-disagree`` a
+        colon and the other text.
     field : str
         Name of the field of a form, '' without a form.
     """
@@ -385,8 +397,11 @@ class ReadOptions:
         Candidates classified at once; does not change results.
     limits : Limits
         What a file may cost.
+    second_reader : SecondReading
+        Which lines the second reader reads.
     """
 
     threshold: float | None = None
     batch_size: int = 32
     limits: Limits = Limits()
+    second_reader: SecondReading = SecondReading.ALWAYS

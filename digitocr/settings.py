@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
-from digitocr.records import Limits
+from digitocr.records import Limits, SecondReading
 
 DEFAULT_FILE = Path("digitocr.toml")
 
@@ -47,6 +47,8 @@ class Settings(BaseSettings):
     """A folder of templates; pages of these forms are read field by field."""
     threshold: float | None = Field(default=None, ge=0, le=1)
     """Accept a number from this confidence on; by default the threshold in the model's card."""
+    second_reader: SecondReading = SecondReading.ALWAYS
+    """Which lines the second reader reads."""
     batch_size: int = Field(default=32, ge=1, le=65536)
     """Candidates per call of the network."""
     jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)

@@ -12,7 +12,16 @@ import typer
 
 from digitocr.cli import console
 from digitocr.cli.console import Console
-from digitocr.cli.options import Config, Results, Review, State, Templates, Threshold, from_fields
+from digitocr.cli.options import (
+    Config,
+    Results,
+    Review,
+    SecondReader,
+    State,
+    Templates,
+    Threshold,
+    from_fields,
+)
 from digitocr.settings import Settings
 
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
@@ -63,6 +72,7 @@ class ReadingOptions(Options):
     state: State = None
     templates: Templates = None
     threshold: Threshold = None
+    second_reader: SecondReader = None
     batch_size: BatchSize = None
     jobs: Jobs = None
     annotate: Annotate = False

@@ -10,6 +10,8 @@ from typing import Annotated, Any, get_type_hints
 
 import typer
 
+from digitocr.records import SecondReading
+
 Results = Annotated[Path | None, typer.Option(help="Folder for the tables.", show_default="results")]
 Review = Annotated[
     Path | None, typer.Option("--review", help="Folder for the review queue.", show_default="review")
@@ -22,6 +24,11 @@ Templates = Annotated[Path | None, typer.Option(help="Folder of form templates."
 Threshold = Annotated[
     float | None,
     typer.Option(help="Accept numbers of at least this confidence.", show_default="the model's"),
+]
+
+SecondReader = Annotated[
+    SecondReading | None,
+    typer.Option(help="Which lines the second reader reads, too.", show_default="always"),
 ]
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON.")]

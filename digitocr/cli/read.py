@@ -32,6 +32,7 @@ def read(
     threshold: options.Threshold = None,
     model: options.Model = None,
     templates: options.Templates = None,
+    second_reader: options.SecondReader = None,
 ) -> None:
     """Read single files and print their numbers. Writes no tables and no ledger."""
     console = Console(as_json=as_json)
@@ -40,9 +41,13 @@ def read(
         from digitocr.pipeline import reader_of
         from digitocr.records import Source
 
-        reader = reader_of(
-            load_settings({"threshold": threshold, "model": model, "templates": templates})
-        ).result()
+        given = {
+            "threshold": threshold,
+            "model": model,
+            "templates": templates,
+            "second_reader": second_reader,
+        }
+        reader = reader_of(load_settings(given)).result()
         failed = False
         for path in files:  # one by one, so that each is printed as soon as it is read
             result = reader.read([Source(path, path.as_posix())])[0].result

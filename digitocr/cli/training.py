@@ -23,7 +23,6 @@ _EXTRAS = {
     "sklearn": "training",
     "matplotlib": "training",
     "onnx": "onnx",
-    "onnxruntime": "onnx",
     "tf2onnx": "onnx",
 }
 """The extra of this package that brings a module."""

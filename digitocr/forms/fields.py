@@ -63,7 +63,7 @@ class FieldCrop:
 
 def crop_field(
     field: Field,
-    page_shape: tuple[int, ...],
+    page: Grey,
     registration: Registration,
     flat: tuple[Grey, Mask],
     scale: float,
@@ -74,10 +74,10 @@ def crop_field(
     Parameters
     ----------
     field : Field
-    page_shape : tuple of int
-        Height and width of the page in pixels.
+    page : (H, W) uint8 ndarray
+        The page as stored.
     registration : Registration
-    flat : tuple of (H, W) uint8 ndarray and (H, W) bool ndarray
+    flat : tuple of (h, w) uint8 ndarray and (h, w) bool ndarray
         The flattened page, and its ink.
     scale : float
         Pixels of the flattened page per pixel of the template.
@@ -87,7 +87,7 @@ def crop_field(
     -------
     FieldCrop
     """
-    height, width = page_shape
+    height, width = page.shape
     corners = registration.place(
         np.array(
             [(x, y) for x in (field.box.x, field.box.right) for y in (field.box.y, field.box.bottom)],
@@ -98,7 +98,7 @@ def crop_field(
     left, top = int(np.clip(x0, 0, width - 1)), int(np.clip(y0, 0, height - 1))
     right, bottom = int(np.clip(x1, left + 1, width)), int(np.clip(y1, top + 1, height))
     box = Box(left, top, right - left, bottom - top)
-    slack = 0.02 * max(page_shape)
+    slack = 0.02 * max(page.shape)
     if x0 < -slack or y0 < -slack or x1 > width + slack or y1 > height + slack:
         return FieldCrop(field, box, None, None)
     even, ink = flat
@@ -111,7 +111,7 @@ def crop_field(
     cells = [_moved(scaled_box(cell, scale), -x, -y) for cell in field.cells]
     own = _own(_without_borders(ink[part], cells or [inside], size, p.rulings), inside, size)
     grey = np.where(cv2.dilate(own.view(np.uint8), np.ones((5, 5), np.uint8)) > 0, even[part], np.uint8(255))
-    sheet = Sheet(grey.astype(np.uint8), own, field_to_page(registration, (x, y), own.shape, scale))
+    sheet = Sheet(grey.astype(np.uint8), own, field_to_page(registration, (x, y), own.shape, scale), page)
     room = len(cells) or field.length[1]
     return FieldCrop(field, box, sheet, segment.field_line(sheet, cells, room, p.segmentation, p.cuts))
 

@@ -101,9 +101,10 @@ class FormPage:
             return Number((), 0.0 if answer.sheet is None else 1.0, answer.box)
         (read,) = next(decoded)
         if not read.segments:
-            return Number((), math.exp(read.log_posterior), answer.box)
-        weights = judge.cell_weights if answer.field.cells else {}
-        number = number_on_page(read, answer.sheet, self.page.grey.shape, weights or judge.number_weights)
+            sure = math.exp(min(read.log_posterior, read.line_text.log_text))
+            return Number((), sure, answer.box)
+        weights = judge.weights(read, in_cells=bool(answer.field.cells))
+        number = number_on_page(read, answer.sheet, self.page.grey.shape, weights)
         return dated(answer.field, number)
 
 
@@ -127,8 +128,7 @@ def lay_out(page: Page, form: FormPrint, registration: Registration, p: Imaging)
     even, ink = binarize.binarize_within(flat, _written_on(form, flat.shape, scale), p.binarization)
     reasons = binarize.quality(even, ink, p.binarization)
     answers = tuple(
-        crop_field(field, page.grey.shape, registration, (even, ink), scale, p)
-        for field in form.template.fields
+        crop_field(field, page.grey, registration, (even, ink), scale, p) for field in form.template.fields
     )
     return FormPage(page, form, registration, answers, reasons)
 

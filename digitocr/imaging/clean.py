@@ -50,7 +50,7 @@ def clean(page: Page, p: Imaging) -> Sheet:
             even, ink = even_and_binarize(level, p.binarization)
             even, ink = np.where(inside, even, np.uint8(255)), ink & inside
             height = scale.digit_height_px(ink, p.scale, p.straight_lines)
-        return _page_sheet(even, ink, to_page, height, p)
+        return _page_sheet(page.grey, even, ink, to_page, height, p)
     if kind is PageKind.FIELD:
         small, shrink = _shrunk(dark, p.geometry.field_side_px)
         if shrink is not None:
@@ -58,7 +58,7 @@ def clean(page: Page, p: Imaging) -> Sheet:
             to_page, height = to_page @ shrink, height / shrink[1, 1]
     elif not ink.any():
         even, ink = binarize_broadly(dark, p.binarization)
-    return _field_sheet(even, ink, to_page, kind, height, p)
+    return _field_sheet(page.grey, even, ink, to_page, kind, height, p)
 
 
 def _widest_stroke(stored: Grey, flat: Grey, p: Imaging) -> int:
@@ -78,18 +78,20 @@ def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, Transform | None]:
     return small, np.diag([width / size[0], height / size[1], 1.0])
 
 
-def _page_sheet(even: Grey, ink: Mask, to_page: Transform, height: float, p: Imaging) -> Sheet:
+def _page_sheet(page: Grey, even: Grey, ink: Mask, to_page: Transform, height: float, p: Imaging) -> Sheet:
     """Take the rulings out of a page, and keep the upright ones in mind."""
     length = scale.page_length(height, min(ink.shape), p.scale)
     uprights = rulings.upright(even, length, p.rulings)
     lines = rulings.on_page(ink, length, p.rulings, p.straight_lines)
     if lines is not None:
         even, ink = _without_rulings(even, ink, lines, p)
-    return Sheet(even, ink, to_page, quality(even, ink, p.binarization), uprights, PageKind.PAGE, height)
+    return Sheet(
+        even, ink, to_page, page, quality(even, ink, p.binarization), uprights, PageKind.PAGE, height
+    )
 
 
 def _field_sheet(
-    even: Grey, ink: Mask, to_page: Transform, kind: PageKind, height: float, p: Imaging
+    page: Grey, even: Grey, ink: Mask, to_page: Transform, kind: PageKind, height: float, p: Imaging
 ) -> Sheet:
     """Take the rulings out of a field, and what is much fainter than its writing."""
     found = components(ink)
@@ -102,7 +104,7 @@ def _field_sheet(
         even, ink = without, rest
         found = components(ink)
     ink = without_faint(even, ink, found, p.faint_ink)
-    return Sheet(even, ink, to_page, quality(even, ink, p.binarization), None, kind, height)
+    return Sheet(even, ink, to_page, page, quality(even, ink, p.binarization), None, kind, height)
 
 
 def _without_rulings(even: Grey, ink: Mask, lines: Mask, p: Imaging) -> tuple[Grey, Mask]:
@@ -143,4 +145,5 @@ def turned(page: Page, quarters: int, p: Imaging) -> Sheet:
         3: [[0, 1, 0], [-1, 0, height], [0, 0, 1]],
     }
     sheet = clean(replace(page, grey=np.ascontiguousarray(np.rot90(page.grey, quarters))), p)
-    return replace(sheet, to_page=np.array(back[quarters % 4], dtype=np.float64) @ sheet.to_page)
+    to_page = np.array(back[quarters % 4], dtype=np.float64) @ sheet.to_page
+    return replace(sheet, to_page=to_page, page=page.grey)

@@ -25,7 +25,7 @@ from digitocr.imaging.rows import (
     with_strays,
 )
 from digitocr.imaging.sheet import Candidate, Line, Sheet
-from digitocr.records import Box, Grey, PageKind
+from digitocr.records import Box, Grey, PageKind, Transform
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +127,36 @@ def field_line(sheet: Sheet, cells: Sequence[Box], room: int, p: Segmentation, c
     return _cell_line(sheet, cells, p)
 
 
+def whole_line(sheet: Sheet) -> Line:
+    """Take a whole sheet for one line, whatever its ink.
+
+    Parameters
+    ----------
+    sheet : Sheet
+        A crop.
+
+    Returns
+    -------
+    Line
+        Without pieces and candidates; as high as its ink, or as the sheet where it has none.
+    """
+    height, width = sheet.ink.shape
+    rows = np.flatnonzero(sheet.ink.any(axis=1))
+    return Line(
+        Box(0, 0, width, height),
+        float(np.ptp(rows) + 1) if len(rows) else float(height),
+        (),
+        (),
+        (),
+        sheet.ink.astype(np.int16),
+        np.asarray(255 - sheet.grey, dtype=np.uint8),
+        np.eye(2, 3),
+        sheet.to_page,
+        sheet.page,
+        is_alone=True,
+    )
+
+
 # --- cells ------------------------------------------------------------------------------------------------------
 
 
@@ -182,6 +212,8 @@ def _cell_line(sheet: Sheet, cells: Sequence[Box], p: Segmentation) -> Line | No
         upright,
         dark,
         to_sheet,
+        _to_page(sheet, to_sheet),
+        sheet.page,
         len(cells),
         tuple(in_cell[order].tolist()),
     )
@@ -228,7 +260,22 @@ def _line(sheet: Sheet, group: NDArray[np.intp], p: Segmentation, cuts: Cuts) ->
     piece_boxes = tuple(_boxes(ends))
     candidates = tuple(_candidates(windows, ends, owners, scale, p))
     (whole,) = _boxes(np.hstack([ends[:, :2].min(axis=0), ends[:, 2:].max(axis=0)])[None])
-    return Line(whole, scale, piece_boxes, tuple(_boxes(windows)), candidates, pieces, dark, to_sheet)
+    return Line(
+        whole,
+        scale,
+        piece_boxes,
+        tuple(_boxes(windows)),
+        candidates,
+        pieces,
+        dark,
+        to_sheet,
+        _to_page(sheet, to_sheet),
+        sheet.page,
+    )
+
+
+def _to_page(sheet: Sheet, to_sheet: NDArray[np.float64]) -> Transform:
+    return np.asarray(sheet.to_page @ np.vstack([to_sheet, [0.0, 0.0, 1.0]]), dtype=np.float64)
 
 
 def _slant(labels: NDArray[np.int16], p: Segmentation) -> float:

@@ -26,6 +26,8 @@ class Sheet:
         Where there is ink that may belong to a digit.
     to_page : (3, 3) float64 ndarray
         Homography from sheet pixels to page pixels.
+    page : (H, W) uint8 ndarray
+        The page as stored.
     reasons : tuple of Reason
         What speaks against accepting anything read from this sheet.
     uprights : (h, w) bool ndarray or None
@@ -39,6 +41,7 @@ class Sheet:
     grey: Grey
     ink: Mask
     to_page: Transform
+    page: Grey
     reasons: tuple[Reason, ...] = ()
     uprights: Mask | None = None
     kind: PageKind = PageKind.FIELD
@@ -107,6 +110,10 @@ class Line:
         The same pixels, ink bright on black.
     to_sheet : (2, 3) float64 ndarray
         Affine map from pixels of `labels` to sheet pixels.
+    to_page : (3, 3) float64 ndarray
+        Homography from pixels of `labels` to page pixels.
+    page : (H, W) uint8 ndarray
+        The page as stored.
     room : int
         How many digits a field of a form has room for; 0 for a line that is no field.
     cells : tuple of int
@@ -123,6 +130,8 @@ class Line:
     labels: NDArray[np.int16]
     dark: Grey
     to_sheet: NDArray[np.float64]
+    to_page: Transform
+    page: Grey
     room: int = 0
     cells: tuple[int, ...] = ()
     is_alone: bool = False

@@ -15,7 +15,8 @@ from digitocr.forms.template_file import dumps, load_folder
 from digitocr.inbox.scan import FoundFile
 from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
-from digitocr.records import FileStatus
+from digitocr.networks.second_reader import second_in_use
+from digitocr.records import FileStatus, SecondReading
 from digitocr.settings import Settings
 from digitocr.store.ledger import Outcome
 
@@ -73,14 +74,19 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
     for name in ("results", "review", "state"):
         if getattr(settings, name).resolve() == folder.resolve():
             raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")
-    card = read_card(model_in_use(settings) or shipped_model())
-    threshold = card.threshold if settings.threshold is None else settings.threshold
+    model = model_in_use(settings) or shipped_model()
+    card = read_card(model)
+    second = None if settings.second_reader is SecondReading.NEVER else second_in_use(model, card)
+    threshold = settings.threshold
+    if threshold is None:
+        threshold = card.least_confidence(with_second=second is not None)
+    unsure = ";second-reader=unsure" if second and settings.second_reader is SecondReading.UNSURE else ""
     return Job(
         settings=settings,
         folder=folder,
         is_inbox=settings.inbox.is_dir() and folder.samefile(settings.inbox),
-        model=f"{card.name}@{card.sha256[:12]}",
-        reading=f"threshold={threshold:g}{_templates(settings)}",
+        model=f"{card.name}@{card.sha256[:12]}" + (f"+second@{second.head_sha256[:12]}" if second else ""),
+        reading=f"threshold={threshold:g}{unsure}{_templates(settings)}",
     )
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import resources
 from pathlib import Path
+from typing import Any
 
 from digitocr.errors import ModelError
 from digitocr.networks.runtime import HINT
@@ -30,6 +31,37 @@ EARLIER_NAMES = (
     "log_clutter", "unevenness", "constant",
 )  # fmt: skip
 """Names of the confidence weights that cards of the first release list without names, in their order."""
+
+
+@dataclass(frozen=True, slots=True)
+class SecondCard:
+    """The second reader of a model, and what is calibrated for numbers that it has read, too.
+
+    Attributes
+    ----------
+    base, head : str
+        File names of the pre-trained network and of our head, beside the model.
+    base_sha256, head_sha256 : str
+    threshold : float
+        Recommended acceptance threshold.
+    text_weights : tuple of float
+        As `ModelCard.text_weights`.
+    number_confidence, cell_confidence, whole_confidence : mapping of str to float
+        As those of `ModelCard`; the last for crops that are read as a whole.
+    band : tuple of float
+        Own confidences between these leave the outcome open; only there ``unsure`` asks the second reader.
+    """
+
+    base: str
+    base_sha256: str
+    head: str
+    head_sha256: str
+    threshold: float
+    text_weights: tuple[float, ...] = ()
+    number_confidence: Mapping[str, float] = field(default_factory=dict)
+    cell_confidence: Mapping[str, float] = field(default_factory=dict)
+    whole_confidence: Mapping[str, float] = field(default_factory=dict)
+    band: tuple[float, float] = (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +99,8 @@ class ModelCard:
         File name of the line reader beside the model; '' without one.
     line_reader_sha256, line_reader_compiled_sha256 : str
         Of the line reader, and of its compiled network.
+    second : SecondCard or None
+        The second reader, if the model has one.
     """
 
     name: str
@@ -85,6 +119,26 @@ class ModelCard:
     line_reader: str = ""
     line_reader_sha256: str = ""
     line_reader_compiled_sha256: str = ""
+    second: SecondCard | None = None
+
+    @property
+    def second_files(self) -> tuple[str, ...]:
+        """Names of the files of the second reader beside the model; () without one."""
+        return () if self.second is None else (self.second.base, self.second.head)
+
+    def least_confidence(self, *, with_second: bool) -> float:
+        """Return the recommended acceptance threshold.
+
+        Parameters
+        ----------
+        with_second : bool
+            Whether the second reader reads, too.
+
+        Returns
+        -------
+        float
+        """
+        return self.second.threshold if with_second and self.second is not None else self.threshold
 
 
 def shipped_model() -> Path:
@@ -141,6 +195,7 @@ def read_card(model: Path) -> ModelCard:
             line_reader=str(raw.get("line_reader", "")),
             line_reader_sha256=str(raw.get("line_reader_sha256", "")),
             line_reader_compiled_sha256=str(raw.get("line_reader_compiled_sha256", "")),
+            second=_second(raw["second"]) if raw.get("second") else None,
         )
     except OSError:
         raise ModelError(f"the model {model} has no card {path.name} beside it", hint=HINT) from None
@@ -164,3 +219,20 @@ def _named(weights: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
     if isinstance(weights, Mapping):
         return {str(name): float(value) for name, value in weights.items()}
     return {name: float(value) for name, value in zip(EARLIER_NAMES, weights, strict=True)} if weights else {}
+
+
+def _second(raw: Mapping[str, Any]) -> SecondCard:
+    """Read the part of a card that is about the second reader."""
+    low, high = raw["band"]
+    return SecondCard(
+        base=str(raw["base"]),
+        base_sha256=str(raw["base_sha256"]),
+        head=str(raw["head"]),
+        head_sha256=str(raw["head_sha256"]),
+        threshold=float(raw["threshold"]),
+        text_weights=tuple(float(v) for v in raw["text_weights"]),
+        number_confidence=_named(raw["number_confidence"]),
+        cell_confidence=_named(raw["cell_confidence"]),
+        whole_confidence=_named(raw["whole_confidence"]),
+        band=(float(low), float(high)),
+    )

@@ -63,8 +63,10 @@ def promote(settings: Settings, model: Path) -> Path:
         if not line_reader.is_file():
             raise ModelError(f"the model {model} has no line reader {line_reader.name} beside it")
         parts.append(line_reader)
-    compiled = [compiled_file(part) for part in parts[1:]]
-    for part in [*parts, *(path for path in compiled if path.is_file())]:
+    others = [compiled_file(part) for part in parts[1:]] + [
+        model.with_name(name) for name in card.second_files
+    ]
+    for part in [*parts, *(path for path in others if path.is_file())]:
         atomic.copy(part, target.with_name(part.name))
     read_card(target)
     names = [*_names(folder), target.relative_to(folder).as_posix()]

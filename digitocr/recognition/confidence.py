@@ -45,6 +45,13 @@ class ConfidenceFeatures:
         Logarithm of the darkness around the line's ink, as a share of that ink.
     unevenness : float
         Standard deviation of the darkness of the line's ink over its mean.
+    logit_own_head, logit_authors_head : float
+        Log odds that our head of the second reader, and its authors', give the line's text among all texts; 0 where the
+        second reader did not read, as all that follow.
+    own_agrees, own_head_agrees, authors_head_agrees : float
+        Whether the text is also the likeliest without the second reader, and that of either head: 1 or -1.
+    lengths_agree : float
+        Whether these three texts have the same length: 1 or -1.
     """
 
     logit_posterior: float
@@ -60,10 +67,16 @@ class ConfidenceFeatures:
     log_line_height: float
     log_clutter: float
     unevenness: float
+    logit_own_head: float = 0.0
+    logit_authors_head: float = 0.0
+    own_agrees: float = 0.0
+    own_head_agrees: float = 0.0
+    authors_head_agrees: float = 0.0
+    lengths_agree: float = 0.0
 
 
 NAMES = tuple(field.name for field in fields(ConfidenceFeatures))
-"""The features in the order in which earlier cards list their weights."""
+"""The features; cards of the first release list the weights of the first of them in this order."""
 
 
 def logit(log_probability: float, p: Confidence) -> float:
@@ -118,7 +131,7 @@ def number_confidence(log_posterior: float, features: ConfidenceFeatures, weight
     if not weights:
         return math.exp(log_posterior)
     values = zip(NAMES, astuple(features), strict=True)
-    log_odds = weights[CONSTANT] + sum(weights[name] * value for name, value in values)
+    log_odds = weights[CONSTANT] + sum(weights.get(name, 0.0) * value for name, value in values)
     return 1 / (1 + math.exp(-max(-30.0, min(30.0, log_odds))))
 
 

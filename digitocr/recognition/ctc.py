@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,3 +139,95 @@ def log_text(frames: NDArray[np.floating], texts: Sequence[str]) -> list[float]:
     rows = np.arange(len(texts))
     ended = np.logaddexp(at[rows, last], np.where(last > 0, at[rows, last - 1], -np.inf))
     return [float(log) for log in ended]
+
+
+def best_texts(frames: NDArray[np.floating], p: Ctc) -> list[str]:
+    """Propose the likeliest texts, by prefix beam search [1]_.
+
+    Parameters
+    ----------
+    frames : (T, 11) float ndarray
+        Probabilities of the ten digits and of `BLANK`, frame by frame.
+    p : Ctc
+
+    Returns
+    -------
+    list of str
+        At most `p.beam`, the likeliest first.
+
+    References
+    ----------
+    .. [1] A. Hannun et al., "First-pass large vocabulary continuous speech recognition using bi-directional recurrent
+       DNNs", arXiv 1408.2873, 2014.
+
+    Examples
+    --------
+    >>> frames = np.full((3, 11), 1e-3)
+    >>> frames[0, BLANK] = frames[2, BLANK] = 0.99
+    >>> frames[1, 7], frames[1, 1] = 0.6, 0.39
+    >>> best_texts(frames, Ctc(beam=2))
+    ['7', '1']
+    """
+    # of each text the probability of the ways that end in a blank, and of those that end in its last digit
+    beam: dict[str, tuple[float, float]] = {"": (1.0, 0.0)}
+    for frame in frames.tolist():
+        likely = [(str(k), q) for k, q in enumerate(frame[:BLANK]) if q >= p.min_beam_p]
+        grown: dict[str, list[float]] = {}
+        for text, (blank, digit) in beam.items():
+            ways = grown.setdefault(text, [0.0, 0.0])
+            ways[0] += (blank + digit) * frame[BLANK]
+            if text:
+                ways[1] += digit * frame[int(text[-1])]
+            for label, q in likely:
+                longer = grown.setdefault(text + label, [0.0, 0.0])
+                longer[1] += (blank if text.endswith(label) else blank + digit) * q
+        kept = sorted(grown.items(), key=lambda one: -sum(one[1]))[: p.beam]
+        total = max(sum(kept[0][1]), 1e-300)  # scaled, lest the probabilities of long lines vanish
+        beam = {text: (ways[0] / total, ways[1] / total) for text, ways in kept}
+    return list(beam)
+
+
+def aligned(frames: NDArray[np.floating], text: str) -> list[tuple[int, int]]:
+    """Find the frames of each digit of a text on its likeliest alignment.
+
+    Parameters
+    ----------
+    frames : (T, 11) float ndarray
+        Probabilities of the ten digits and of `BLANK`, frame by frame.
+    text : str
+        Digits.
+
+    Returns
+    -------
+    list of (int, int)
+        For each digit its first frame, and the one after its last; it takes half of the blanks beside it.
+
+    Examples
+    --------
+    >>> frames = np.full((4, 11), 1e-3)
+    >>> frames[0, 7] = frames[1, BLANK] = frames[2, BLANK] = frames[3, 1] = 0.99
+    >>> aligned(frames, "71")
+    [(0, 2), (2, 4)]
+    """
+    states = [BLANK]
+    for digit in text:
+        states += [int(digit), BLANK]
+    logs = np.log(np.maximum(frames, 1e-12))[:, states]
+    leaps = [k > 1 and states[k] != BLANK and states[k] != states[k - 2] for k in range(len(states))]
+    best = np.full(len(states), -np.inf)
+    best[:2] = logs[0, :2]
+    came = np.zeros(logs.shape, dtype=np.intp)
+    for t in range(1, len(logs)):
+        ways = np.stack([best, np.r_[-np.inf, best[:-1]], np.r_[-np.inf, -np.inf, best[:-2]][: len(best)]])
+        ways[2, ~np.array(leaps)] = -np.inf
+        came[t] = ways.argmax(axis=0)
+        best = ways.max(axis=0) + logs[t]
+    state = len(states) - 1 if len(states) == 1 or best[-1] >= best[-2] else len(states) - 2
+    of_frame = np.empty(len(logs), dtype=np.intp)
+    for t in range(len(logs) - 1, -1, -1):
+        of_frame[t] = state
+        state -= came[t, state]
+    at = [np.flatnonzero(of_frame == 2 * k + 1) for k in range(len(text))]
+    cores = [(int(own[0]), int(own[-1]) + 1) if len(own) else (0, 0) for own in at]
+    ends = [0, *((a[1] + b[0]) // 2 for a, b in pairwise(cores)), len(logs)]
+    return list(pairwise(ends)) if text else []

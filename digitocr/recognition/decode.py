@@ -12,15 +12,20 @@ from numpy.typing import NDArray
 
 from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import SIGN
+from digitocr.networks.second_reader import FRAME
+from digitocr.recognition.ctc import BLANK, aligned
 from digitocr.recognition.numbers import (
     DecodedLine,
     DecodedNumber,
     Segment,
+    TextEvidence,
     legibility,
     split_runs,
     within_field,
 )
+from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import CandidateGeometry, Recognition
+from digitocr.records import Box
 
 Path = tuple[tuple[int, int], ...]
 """Candidates from left to right, each with its value: 0 to 9, or `SIGN`."""
@@ -154,13 +159,57 @@ def _best_steps(
     return way[::-1]
 
 
+def path_of_text(line: Line, scores: NDArray[np.float64], text: str) -> Path:
+    """Find the likeliest way to cut a line into the digits of a text and signs.
+
+    Parameters
+    ----------
+    line : Line
+    scores : (N, 12) float64 ndarray
+        Log probabilities of the candidates.
+    text : str
+        Digits.
+
+    Returns
+    -------
+    Path
+        Empty where the line cannot be cut so.
+    """
+    steps, states, length = _steps(line), line.room + 1, len(text)
+    wanted = [int(digit) for digit in text]
+    of_text = scores[:, wanted].tolist()
+    signs = scores[:, SIGN].tolist()
+    never = -math.inf
+    best = [[never] * (length + 1) for _ in range((len(line.pieces) + 1) * states)]
+    via: list[list[tuple[int, bool]]] = [[(-1, False)] * (length + 1) for _ in best]
+    best[0][0] = 0.0
+    for at, (k, taken_for, begin, end) in enumerate(steps):
+        source, target, ways = best[begin], best[end], via[end]
+        for n in range(length + 1):
+            if source[n] == never:
+                continue
+            if taken_for != _NO_DIGIT and n < length and source[n] + of_text[k][n] > target[n + 1]:
+                target[n + 1], ways[n + 1] = source[n] + of_text[k][n], (at, True)
+            if taken_for != _DIGIT and source[n] + signs[k] > target[n]:
+                target[n], ways[n] = source[n] + signs[k], (at, False)
+    end = max(range(len(best) - states, len(best)), key=lambda node: best[node][length])
+    if best[end][length] == never:
+        return ()
+    way, n = [], length
+    while (chosen := via[end][n])[0] >= 0:
+        at, as_digit = chosen
+        n -= as_digit
+        way.append((steps[at].candidate, wanted[n] if as_digit else SIGN))
+        end = steps[at].begin
+    return tuple(reversed(way))
+
+
 def decode(
     line: Line,
     scores: NDArray[np.float64],
     spans: NDArray[np.float32],
     path: Path,
-    log_text: float,
-    log_p_ctc: float,
+    text: TextEvidence,
     p: Recognition,
 ) -> list[DecodedNumber]:
     """Read the numbers of a line along a path.
@@ -175,10 +224,8 @@ def decode(
     spans : (N, 12) float32 ndarray
         The line reader's log probabilities of the stretch of each; of shape ``(N, 0)`` without a line reader.
     path : Path
-    log_text : float
-        Logarithm of the probability of its text among the hypotheses; 0 where there is only one.
-    log_p_ctc : float
-        Logarithm of the line reader's probability of its text among all texts; 0 without a line reader.
+    text : TextEvidence
+        What speaks for its text.
     p : Recognition
 
     Returns
@@ -208,9 +255,7 @@ def decode(
     own = tuple(float(scores[k, value]) for k, value in path)
     on_path = tuple(float(spans[k, value]) if spans.size else 0.0 for k, value in path)
     posterior = min(0.0, sum(own) - ways.total)
-    decoded = DecodedLine(
-        line, tuple(segments), own, posterior, sum(on_path), log_text, log_p_ctc, *legibility(line)
-    )
+    decoded = DecodedLine(line, tuple(segments), own, posterior, sum(on_path), text, *legibility(line))
     if line.room:
         return [decoded.number(within_field(segments), posterior, sum(on_path), p)]
     readings = []
@@ -219,6 +264,67 @@ def decode(
         inside = ways.around(first.first, last.last) + sum(own[i] for i in run)
         readings.append(decoded.number(run, min(0.0, inside), sum(on_path[i] for i in run), p))
     return readings
+
+
+def placed(
+    line: Line,
+    text: str,
+    frames: NDArray[np.float32],
+    image: PageLine,
+    evidence: TextEvidence,
+    p: Recognition,
+) -> DecodedNumber:
+    """Place the digits of a text that no candidates make up, by the frames in which the second reader sees them.
+
+    Parameters
+    ----------
+    line : Line
+    text : str
+        Digits, at least one.
+    frames : (T, 11) float32 ndarray
+        Of the second reader's own head.
+    image : PageLine
+        What was shown to it.
+    evidence : TextEvidence
+        What speaks for the text.
+    p : Recognition
+
+    Returns
+    -------
+    DecodedNumber
+        A digit's box is around the ink in its columns, else its columns themselves.
+    """
+    segments = []
+    for digit, (first, last) in zip(text, aligned(frames, text), strict=True):
+        left, right = image.columns(first * FRAME, last * FRAME)
+        by_frame = frames[first:last, :BLANK].max(axis=0) if last > first else frames[:, :BLANK].max(axis=0)
+        value = int(digit)
+        second = next(int(k) for k in np.argsort(by_frame)[::-1] if k != value)
+        likely = float(by_frame[value])
+        segments.append(
+            Segment(value, likely, second, min(float(by_frame[second]), 1 - likely), _box(line, left, right))
+        )
+    unknown = p.confidence.no_digit_log_p
+    logs = (unknown,) * len(segments)
+    found = DecodedLine(line, tuple(segments), logs, unknown, unknown, evidence, *legibility(line))
+    return found.number(range(len(segments)), unknown, unknown, p)
+
+
+def _box(line: Line, left: float, right: float) -> Box:
+    """Return the box on the sheet of the ink within some columns of a line, else of the columns."""
+    height, width = line.labels.shape
+    first = min(max(0, round(left)), width - 1)
+    last = max(first + 1, min(width, round(right)))
+    ys, xs = np.nonzero(line.labels[:, first:last])
+    x0, x1, y0, y1 = (
+        (first, last, 0, height)
+        if not len(ys)
+        else (first + int(xs.min()), first + int(xs.max()) + 1, int(ys.min()), int(ys.max()) + 1)
+    )
+    corners = np.array([[x, y, 1] for x in (x0, x1) for y in (y0, y1)], dtype=np.float64) @ line.to_sheet.T
+    (low_x, low_y), (high_x, high_y) = corners.min(axis=0), corners.max(axis=0)
+    x, y = math.floor(low_x), math.floor(low_y)
+    return Box(x, y, max(1, math.ceil(high_x) - x), max(1, math.ceil(high_y) - y))
 
 
 _EITHER, _DIGIT, _NO_DIGIT = range(3)

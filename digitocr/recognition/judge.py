@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitocr.imaging.sheet import Sheet
+from digitocr.networks.card import ModelCard
 from digitocr.recognition.confidence import Weights, number_confidence
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import Acceptance
@@ -55,21 +56,42 @@ class Judge:
     ----------
     threshold : float
         Least confidence of an accepted number.
-    number_weights, cell_weights : mapping of str to float
-        Of the confidence: of numbers, and of those written into the cells of a form.
+    card : ModelCard
+        With the weights of the confidence.
     acceptance : Acceptance
     """
 
     threshold: float
-    number_weights: Weights
-    cell_weights: Weights
+    card: ModelCard
     acceptance: Acceptance
+
+    def weights(self, number: DecodedNumber, *, in_cells: bool) -> Weights:
+        """Return the weights of a number's confidence.
+
+        Parameters
+        ----------
+        number : DecodedNumber
+        in_cells : bool
+            Whether it is written into the cells of a form.
+
+        Returns
+        -------
+        mapping of str to float
+        """
+        text, second = number.line_text, self.card.second
+        if text.log_p_second and second is not None:
+            if text.is_whole:
+                return second.whole_confidence
+            return second.cell_confidence if in_cells else second.number_confidence
+        return (in_cells and self.card.cell_confidence) or self.card.number_confidence
 
 
 def number_on_page(
     decoded: DecodedNumber, sheet: Sheet, page_shape: tuple[int, int], weights: Weights
 ) -> Number:
-    """Compute the confidence of a decoded number, and where its digits are on the page.
+    """Compute the confidence of a decoded number and of its digits, and where these are on the page.
+
+    A digit is right if the number is; if the number is wrong, the digit is still right with its own probability.
 
     Parameters
     ----------
@@ -86,14 +108,22 @@ def number_on_page(
     Number
         Not yet decided on.
     """
+    sure = number_confidence(decoded.log_posterior, decoded.features, weights)
     digits = tuple(
         Digit(
-            s.value, s.probability, s.runner_up, s.runner_up_probability, sheet.box_on_page(s.box, page_shape)
+            s.value,
+            sure + (1 - sure) * s.probability,
+            s.runner_up,
+            (1 - sure) * s.runner_up_probability,
+            sheet.box_on_page(s.box, page_shape),
         )
         for s in decoded.segments
     )
-    sure = number_confidence(decoded.log_posterior, decoded.features, weights)
-    return Number(digits, sure, around([d.box for d in digits]), decoded.written)
+    reasons: tuple[str, ...] = ()
+    if dissent := decoded.line_text.dissent:
+        is_line = decoded.text == decoded.line_text.text
+        reasons = (f"{Reason.READERS_DISAGREE}:{dissent}" if is_line else Reason.READERS_DISAGREE.value,)
+    return Number(digits, sure, around([d.box for d in digits]), decoded.written, reasons=reasons)
 
 
 def decide(number: Number, threshold: float, known: tuple[str, ...], p: Acceptance) -> Number:
@@ -102,7 +132,7 @@ def decide(number: Number, threshold: float, known: tuple[str, ...], p: Acceptan
     Parameters
     ----------
     number : Number
-        With its confidence.
+        With its confidence, and reasons of its own.
     threshold : float
         Least confidence of an accepted number.
     known : tuple of str
@@ -114,7 +144,7 @@ def decide(number: Number, threshold: float, known: tuple[str, ...], p: Acceptan
     Number
         With status and reasons; if it waits for review, so does at least its least certain digit.
     """
-    reasons: list[str] = list(known)
+    reasons: list[str] = [*known, *number.reasons]
     if not number.digits:
         reasons.append(Reason.UNREADABLE)
     if number.confidence < threshold:

@@ -52,7 +52,7 @@ class LineImage:
             p.digit_height_px / max(line.height, 1.0),
             (p.max_width_px - 2 * p.margin_px) / line.dark.shape[1],
         )
-        slope, middle = _middle(windows, line.height, p)
+        slope, at = middle(windows, line.height, p)
         how = cv2.INTER_AREA if scale < 1 else cv2.INTER_LINEAR
         height, width = (max(1, round(side * scale)) for side in line.dark.shape)
         own = (line.labels > 0).astype(np.uint8) * np.uint8(255)
@@ -60,7 +60,7 @@ class LineImage:
         frames = -(-(width + 2 * p.margin_px) // FRAME)
         # Pixel (u, v) of the picture shows (x, v - ROWS / 2 + scale * middle + slope * x) of `small`, x = u - margin.
         back = np.array(
-            [[1, 0, -p.margin_px], [slope, 1, scale * middle - ROWS / 2 - slope * p.margin_px]],
+            [[1, 0, -p.margin_px], [slope, 1, scale * at - ROWS / 2 - slope * p.margin_px]],
             dtype=np.float64,
         )
         flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
@@ -90,8 +90,24 @@ def _frames(columns: NDArray[np.float64], scale: float, margin: int) -> NDArray[
     return (columns * scale + margin) / FRAME
 
 
-def _middle(windows: NDArray[np.float64], height: float, p: LineImages) -> tuple[float, float]:
-    """Fit the middle of a line: its slope, and its row at the left end."""
+def middle(windows: NDArray[np.float64], height: float, p: LineImages) -> tuple[float, float]:
+    """Fit the middle of a line.
+
+    Parameters
+    ----------
+    windows : (n, 4) float64 ndarray
+        Left, top, right and bottom of its pieces, in pixels of the line.
+    height : float
+        Of the line.
+    p : LineImages
+
+    Returns
+    -------
+    slope : float
+        Rows per column.
+    row : float
+        At the left end.
+    """
     tall = windows[windows[:, 3] - windows[:, 1] >= p.tall_heights * height]
     if not len(tall):
         tall = windows

@@ -6,16 +6,17 @@ Alone, either network tends to drop a digit that it is unsure of rather than rea
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.imaging.sheet import Line
 from digitocr.networks.classifier import SIGN
-from digitocr.recognition.ctc import NOTHING, log_text
-from digitocr.recognition.decode import Path, best_paths
-from digitocr.recognition.parameters import NBest
+from digitocr.networks.second_reader import SecondFrames
+from digitocr.recognition.ctc import NOTHING, best_texts, log_text
+from digitocr.recognition.decode import Path, best_paths, path_of_text
+from digitocr.recognition.parameters import NBest, Recognition
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,25 +26,28 @@ class Hypothesis:
     Attributes
     ----------
     path : Path
-        The likeliest path found that has this text.
+        The likeliest path found that has this text; () where no candidates make it up.
     text : str
         Its digits.
     log_path : float
         Logarithm of the product of its candidates' probabilities.
     log_p_ctc : float
         Logarithm of the line reader's probability of the text.
+    log_p_second : tuple of float
+        Logarithms of the probabilities by both heads of the second reader, our own first; () where it did not read.
     """
 
     path: Path
     text: str
     log_path: float
     log_p_ctc: float
+    log_p_second: tuple[float, ...] = ()
 
-    def features(self, p: NBest) -> tuple[float, float]:
-        """Return what is weighed: the sum of both logarithms, and the number of digits.
+    def features(self, p: NBest) -> tuple[float, ...]:
+        """Return what is weighed: the sum of both logarithms, the number of digits, and the second reader's logarithms.
 
-        Both networks have the same weight: drawings, on which the line reader was trained, cannot tell how far it is
-        to be trusted on real paper.
+        Both of our networks have the same weight: drawings, on which the line reader was trained, cannot tell how far
+        it is to be trusted on real paper.
 
         Parameters
         ----------
@@ -54,7 +58,8 @@ class Hypothesis:
         tuple of float
         """
         least = p.min_log_p_text
-        return max(self.log_path, least) + max(self.log_p_ctc, least), float(len(self.text))
+        own = max(self.log_path, least) + max(self.log_p_ctc, least)
+        return own, float(len(self.text)), *(max(log, least) for log in self.log_p_second)
 
 
 def hypotheses(
@@ -131,3 +136,48 @@ def likeliest(found: Sequence[Hypothesis], weights: Sequence[float], p: NBest) -
     logits = np.array([one.features(p) for one in found]) @ np.array(weights)
     best = int(logits.argmax())
     return found[best], float(logits[best] - np.logaddexp.reduce(logits))
+
+
+def with_second(
+    found: Sequence[Hypothesis],
+    line: Line,
+    scores: NDArray[np.float64],
+    frames: NDArray[np.float32],
+    second: SecondFrames,
+    p: Recognition,
+) -> list[Hypothesis]:
+    """Add the texts that the second reader proposes, and its probabilities of all.
+
+    Parameters
+    ----------
+    found : sequence of Hypothesis
+        What our own networks propose.
+    line : Line
+    scores : (N, 12) float64 ndarray
+        Log probabilities of the candidates.
+    frames : (T, 11) float32 ndarray
+        The line reader's probabilities; of shape ``(0, 11)`` without one.
+    second : SecondFrames
+    p : Recognition
+
+    Returns
+    -------
+    list of Hypothesis
+        Those found before come first.
+    """
+    known = {one.text for one in found}
+    proposed = [*best_texts(second.own, p.ctc), *best_texts(second.authors, replace(p.ctc, beam=1))]
+    new = [
+        text
+        for text in dict.fromkeys(proposed)
+        if text not in known and (not line.room or len(text) <= line.room)
+    ]
+    log_p_ctc = log_text(frames, new) if len(frames) and new else [0.0] * len(new)
+    every = list(found)
+    for text, log in zip(new, log_p_ctc, strict=True):
+        path = path_of_text(line, scores, text)
+        weight = sum(max(float(scores[k, value]), p.nbest.min_log_p_candidate) for k, value in path)
+        every.append(Hypothesis(path, text, weight if path else p.nbest.min_log_p_unplaced, log))
+    texts = [one.text for one in every]
+    by_heads = zip(log_text(second.own, texts), log_text(second.authors, texts), strict=True)
+    return [replace(one, log_p_second=logs) for one, logs in zip(every, by_heads, strict=True)]

@@ -42,6 +42,65 @@ class Segment:
 
 
 @dataclass(frozen=True, slots=True)
+class TextEvidence:
+    """What speaks for the text of a line, as a whole.
+
+    Attributes
+    ----------
+    log_text : float
+        Logarithm of its probability among the hypotheses; 0 where there is only one.
+    log_p_ctc : float
+        Logarithm of the line reader's probability of it among all texts; 0 without a line reader.
+    log_p_second : tuple of float
+        The same by both heads of the second reader, our own first; () where it did not read.
+    text : str
+        The text.
+    others : tuple of str
+        The likeliest text without the second reader, then those of its heads; () where it did not read.
+    dissent : str
+        Another text that one of two readers is sure of; '' without one.
+    is_whole : bool
+        Whether a crop was read as a whole, without the rows found in it.
+    """
+
+    log_text: float = 0.0
+    log_p_ctc: float = 0.0
+    log_p_second: tuple[float, ...] = ()
+    text: str = ""
+    others: tuple[str, ...] = ()
+    dissent: str = ""
+    is_whole: bool = False
+
+    def features(self, p: Confidence) -> dict[str, float]:
+        """Return its features, by the names of `ConfidenceFeatures`.
+
+        Parameters
+        ----------
+        p : Confidence
+
+        Returns
+        -------
+        dict of str to float
+        """
+        found = {
+            "logit_text": logit(self.log_text, p),
+            "logit_ctc_text": logit(self.log_p_ctc, p),
+        }
+        if not self.log_p_second:
+            return found
+        agree = [1.0 if other == self.text else -1.0 for other in self.others]
+        lengths = {len(self.text), *(len(other) for other in self.others)}
+        return found | {
+            "logit_own_head": logit(self.log_p_second[0], p),
+            "logit_authors_head": logit(self.log_p_second[1], p),
+            "own_agrees": agree[0],
+            "own_head_agrees": agree[1],
+            "authors_head_agrees": agree[2],
+            "lengths_agree": 1.0 if len(lengths) == 1 else -1.0,
+        }
+
+
+@dataclass(frozen=True, slots=True)
 class DecodedNumber:
     """A number as decoded, before it is accepted or sent to review.
 
@@ -57,8 +116,8 @@ class DecodedNumber:
         Logarithm of the probability of these cuts and digits among all.
     log_scores : tuple of float
         The combined score of each digit, a log probability.
-    log_p_ctc : float
-        Logarithm of the line reader's probability of the whole line's text among all texts; 0 without a line reader.
+    line_text : TextEvidence
+        What speaks for the text of the whole line.
     features : ConfidenceFeatures
         What its confidence is computed from.
     """
@@ -68,7 +127,7 @@ class DecodedNumber:
     box: Box
     log_posterior: float
     log_scores: tuple[float, ...]
-    log_p_ctc: float
+    line_text: TextEvidence
     features: ConfidenceFeatures
 
     @property
@@ -92,10 +151,8 @@ class DecodedLine:
         Logarithm of the probability of this path among all paths.
     log_p_ctc_path : float
         Logarithm of the line reader's probability of exactly these cuts and digits; 0 without a line reader.
-    log_text : float
-        Logarithm of the probability of its text among the hypotheses.
-    log_p_ctc : float
-        Logarithm of the line reader's probability of its text among all texts.
+    text : TextEvidence
+        What speaks for its text.
     clutter, unevenness : float
         See :func:`legibility`.
     """
@@ -105,8 +162,7 @@ class DecodedLine:
     log_scores: tuple[float, ...]
     log_posterior: float
     log_p_ctc_path: float
-    log_text: float
-    log_p_ctc: float
+    text: TextEvidence
     clutter: float
     unevenness: float
 
@@ -138,7 +194,7 @@ class DecodedLine:
             box=around([s.box for s in chosen]) if chosen else line.box,
             log_posterior=log_posterior,
             log_scores=tuple(self.log_scores[i] for i in digits),
-            log_p_ctc=self.log_p_ctc,
+            line_text=self.text,
             features=self._features(digits, log_posterior, log_p_ctc_path, p.confidence),
         )
 
@@ -153,13 +209,12 @@ class DecodedLine:
             logit_line_likelihood=logit(sum(self.log_scores), p),
             logit_ctc_path=logit(log_p_ctc_path, p),
             logit_line_ctc_path=logit(self.log_p_ctc_path, p),
-            logit_text=logit(self.log_text, p),
-            logit_ctc_text=logit(self.log_p_ctc, p),
             smallest_margin=min(min((margin(self.segments[i]) for i in digits), default=0.0), p.max_margin),
             log_digits=math.log(max(len(digits), 1)),
             log_line_height=log_line_height(self.line.height, p),
             log_clutter=math.log(self.clutter + p.min_clutter_share),
             unevenness=self.unevenness,
+            **self.text.features(p),
         )
 
 

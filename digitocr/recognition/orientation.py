@@ -160,7 +160,7 @@ class ReadView:
         return (
             self.longest > 1
             and not self.is_stacked(p)
-            and all(number.log_p_ctc > p.min_log_p_ctc for number in self.numbers)
+            and all(number.line_text.log_p_ctc > p.min_log_p_ctc for number in self.numbers)
         )
 
     def covered(self, p: Orientation) -> float:

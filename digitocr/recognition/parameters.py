@@ -43,6 +43,25 @@ class LineImages:
 
 
 @dataclass(frozen=True, slots=True)
+class PageLines:
+    """How a line is cut out of its page for the second reader.
+
+    Attributes
+    ----------
+    margin_heights : float
+        Surroundings on either side, in heights of the line.
+    rows_heights : float
+        Height of the picture, in heights of the line.
+    max_width_px : int
+        Widest picture; a longer row is no number, and is shrunk.
+    """
+
+    margin_heights: float = 0.5
+    rows_heights: float = 1.8
+    max_width_px: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
 class Ctc:
     """How the line reader's frames are weighed.
 
@@ -50,9 +69,15 @@ class Ctc:
     ----------
     min_p : float
         Least probability of what a stretch of a line may hold; a smaller one counts as this.
+    beam : int
+        Texts that are kept while the likeliest are sought, and proposed in the end.
+    min_beam_p : float
+        A digit less probable than this in a frame is not tried there.
     """
 
     min_p: float = 1e-6
+    beam: int = 4
+    min_beam_p: float = 1e-3
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,6 +146,10 @@ class NBest:
         Least logarithm of a candidate's probability on a path: either network may be wrong about an odd digit.
     min_log_p_text : float
         Least logarithm of a text's probability.
+    min_log_p_unplaced : float
+        Logarithm that stands for the path of a text that no candidates make up.
+    min_log_p_sure : float
+        A reader is sure of a text from this logarithm on: it is likelier than all others together.
     """
 
     ctc_shares: tuple[float, ...] = (0.0, 0.5, 1.0)
@@ -128,6 +157,8 @@ class NBest:
     min_log_p_mixed: float = math.log(1e-6)
     min_log_p_candidate: float = -5.0
     min_log_p_text: float = -60.0
+    min_log_p_unplaced: float = -15.0
+    min_log_p_sure: float = math.log(0.5)
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +320,7 @@ class Recognition:
     Attributes
     ----------
     line_images : LineImages
+    page_lines : PageLines
     ctc : Ctc
     candidate_geometry : CandidateGeometry
     scoring : Scoring
@@ -300,6 +332,7 @@ class Recognition:
     """
 
     line_images: LineImages = LineImages()
+    page_lines: PageLines = PageLines()
     ctc: Ctc = Ctc()
     candidate_geometry: CandidateGeometry = CandidateGeometry()
     scoring: Scoring = Scoring()

@@ -12,10 +12,9 @@ from numpy.typing import NDArray
 from digitocr.imaging.sheet import Candidate, Line
 from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard
-from digitocr.recognition import decode, nbest, normalize
-from digitocr.recognition.ctc import BLANK, SPANS, log_spans, log_text
+from digitocr.recognition import decode, normalize
+from digitocr.recognition.ctc import BLANK, SPANS, log_spans
 from digitocr.recognition.line_image import LineImage
-from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import CandidateGeometry, Recognition, Scoring
 from digitocr.records import Grey
 
@@ -216,48 +215,6 @@ def shares_of_cells(line: Line) -> NDArray[np.float64]:
     own = np.concatenate([[0], np.cumsum(area)])
     shares = [(own[c.last] - own[c.first]) / whole[line.cells[c.first]] for c in line.candidates]
     return np.array(shares, dtype=np.float64)
-
-
-def decoded(scored: ScoredLine, card: ModelCard, p: Recognition) -> list[DecodedNumber]:
-    """Decode a scored line into its numbers.
-
-    Parameters
-    ----------
-    scored : ScoredLine
-    card : ModelCard
-        With the weights.
-    p : Recognition
-
-    Returns
-    -------
-    list of DecodedNumber
-        From left to right.
-    """
-    scores = combine(scored, card, p)
-    (path,) = decode.best_paths(scored.line, scores[None])
-    if not (card.text_weights and _may_be_mended(scored, path, p)):
-        (log_p_ctc,) = log_text(scored.frames, [nbest.text_of(path)]) if len(scored.frames) else (0.0,)
-        return decode.decode(scored.line, scores, scored.spans, path, 0.0, log_p_ctc, p)
-    found = nbest.hypotheses(scored.line, scores, scored.spans, scored.frames, p.nbest)
-    chosen, log_chosen = nbest.likeliest(found, card.text_weights, p.nbest)
-    return decode.decode(scored.line, scores, scored.spans, chosen.path, log_chosen, chosen.log_p_ctc, p)
-
-
-def _may_be_mended(scored: ScoredLine, path: decode.Path, p: Recognition) -> bool:
-    """Whether other texts are worth proposing for a line.
-
-    They are not without a line reader, and not in cells, because each cell is cut by itself. If the path has more signs
-    than digits, the line may be print, in which some text of digits can always be found: then other texts are proposed
-    only for the single line of a sheet, and only if the line reader finds digits on it.
-    """
-    line = scored.line
-    if line.cells or not len(scored.frames):
-        return False
-    low = p.numbers.max_mark_heights * line.height
-    signs = sum(v == classifier.SIGN and line.candidates[k].box.height > low for k, v in path)
-    if signs <= sum(v != classifier.SIGN for _, v in path):
-        return True
-    return line.is_alone and log_text(scored.frames, [""])[0] < p.scoring.max_blank_log_p
 
 
 def _may_settle(candidate: Candidate, line: Line, p: Scoring) -> bool:

@@ -10,6 +10,7 @@ from itertools import pairwise
 from statistics import median
 from typing import Any
 
+from digitocr.records import Reason
 from digitocr.review.rules import Look, interval
 from digitocr.store.statistics import Statistics
 
@@ -125,11 +126,12 @@ def overview(counts: Statistics, today: datetime | None = None) -> Overview:
 
 
 def _by_code(by_reasons: Iterable[tuple[str, int]]) -> list[tuple[str, int]]:
-    """Count each reason for itself, the most frequent first."""
+    """Count each reason for itself, whatever the texts of readers that disagree; the most frequent first."""
     found: Counter[str] = Counter()
     for codes, count in by_reasons:
         for code in codes.split(";"):
-            found[code] += count
+            kind = code.partition(":")[0]
+            found[kind if kind == Reason.READERS_DISAGREE else code] += count
     return found.most_common()
 
 

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from digitocr.records import Box, FileResult, Number, PageResult, Status
+from digitocr.records import Box, FileResult, Number, PageResult, Reason, Status
 from digitocr.results import overlay
 from digitocr.results.items import items as items_of
 from digitocr.results.items import review_id
+from digitocr.review.rules import is_answer
 from digitocr.store.records import Correction
 from digitocr.store.review import Place
 
@@ -61,6 +62,13 @@ class Seen:
         """Its text in the tables; ``-`` where a person called it no number."""
         nothing = not self.now.digits and self.now.status is Status.CORRECTED
         return overlay.NOT_A_DIGIT if nothing else self.now.text
+
+    @property
+    def other(self) -> str:
+        """The text of the other reader, where two disagree and a person may choose it; '' otherwise."""
+        codes = (reason.partition(":") for reason in self.machine.reasons)
+        text = next((text for code, _, text in codes if code == Reason.READERS_DISAGREE), "")
+        return text if is_answer(text) and text != self.machine.text else ""
 
     def waiting_items(self) -> Iterator[tuple[str, bool]]:
         """Yield the review ids of its items, and whether they still wait."""

@@ -96,6 +96,7 @@ class Task:
             "texts": list(self.texts),
             "digits": [],
             "reasons": [],
+            "other": "",
             "marks": "",
             "confidence": None,
         }
@@ -114,6 +115,7 @@ class Task:
                 for position, d in enumerate(number.machine.digits, 1)
             ],
             "reasons": list(number.machine.reasons) or ([] if self.place.number else ["nothing-found"]),
+            "other": number.other,
             "marks": number.machine.marks,
             "confidence": round(number.machine.confidence, 4),
         }

@@ -13,7 +13,7 @@ from digitocr.imaging.sheet import Sheet
 
 
 def sheet_of(grey):
-    return Sheet(grey, grey < 128, np.eye(3))
+    return Sheet(grey, grey < 128, np.eye(3), grey)
 
 
 def white(height=100, width=500):

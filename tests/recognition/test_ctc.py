@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from digitocr.recognition.ctc import BLANK, NOTHING, SEVERAL, log_spans
+from digitocr.recognition.ctc import BLANK, NOTHING, SEVERAL, aligned, best_texts, log_spans, log_text
 from digitocr.recognition.parameters import Ctc
 
 P = Ctc()
@@ -48,3 +48,40 @@ def test_stretches_of_one_start_do_not_disturb_each_other():
     for row, span in zip(together, spans, strict=True):
         assert row == pytest.approx(log_spans(frames, span[None], P)[0])
     assert together[3].argmax() == NOTHING, "no frame, no digit"
+
+
+FRAMES = arrays(np.float64, (5, 4), elements=st.floats(0.01, 1.0))
+"""Weights of the digits 0 to 2 and the blank."""
+
+
+def frames_of(weights):
+    frames = np.zeros((len(weights), 11))
+    frames[:, [0, 1, 2, BLANK]] = weights / weights.sum(axis=1, keepdims=True)
+    return frames
+
+
+@given(FRAMES)
+def test_a_wide_beam_finds_the_likeliest_text(weights):
+    frames = frames_of(weights)
+    texts = ["".join(digits) for count in range(6) for digits in itertools.product("012", repeat=count)]
+    logs = log_text(frames, texts)
+    (found, *_) = best_texts(frames, Ctc(beam=400))
+    assert logs[texts.index(found)] == pytest.approx(max(logs))
+
+
+@given(FRAMES, st.text("012", min_size=1, max_size=2))
+def test_aligned_digits_take_all_frames_in_order(weights, text):
+    found = aligned(frames_of(weights), text)
+    assert len(found) == len(text)
+    assert found[0][0] == 0
+    assert found[-1][1] == 5
+    assert all(before[1] == after[0] for before, after in itertools.pairwise(found))
+    assert all(first < last for first, last in found)
+
+
+def test_each_aligned_digit_stands_where_it_is_seen():
+    frames = np.full((9, 11), 1e-3)
+    frames[:, BLANK] = 0.98
+    frames[[1, 2, 6]] = 1e-3
+    frames[[1, 2], 4] = frames[6, 4] = 0.98
+    assert aligned(frames, "44") == [(0, 4), (4, 9)]

@@ -25,7 +25,8 @@ def line_of(pieces, runs, height=30.0):
     candidates = tuple(Candidate(a, b, around(pieces[a:b]), Box(0, 0, 4, 4), False) for a, b in runs)
     labels = np.zeros((1, 1), np.int16)
     dark = labels.astype(np.uint8)
-    return Line(around(pieces), height, tuple(pieces), tuple(pieces), candidates, labels, dark, np.eye(2, 3))
+    places = np.eye(2, 3), np.eye(3), dark
+    return Line(around(pieces), height, tuple(pieces), tuple(pieces), candidates, labels, dark, *places)
 
 
 def scores_of(*rows):
@@ -42,7 +43,9 @@ def boxes(count, width=20, gap=4, height=30):
 
 def decode(line, scores):
     (path,) = decoding.best_paths(line, scores[None])
-    return decoding.decode(line, scores, np.zeros((len(scores), 0), np.float32), path, 0.0, 0.0, P)
+    return decoding.decode(
+        line, scores, np.zeros((len(scores), 0), np.float32), path, numbers.TextEvidence(), P
+    )
 
 
 def texts(readings):
@@ -238,3 +241,28 @@ def test_posteriors_of_a_field_are_those_of_all_its_ways(count, seed):
             total += math.prod(float(one.sum()) for one in p)
             best = max(best, math.prod(float(one.max()) for one in p))
     assert reading.log_posterior == pytest.approx(min(0.0, math.log(best / total)), abs=1e-6)
+
+
+@given(st.data())
+def test_the_best_path_with_its_own_text_is_the_best_path(data):
+    count = data.draw(st.integers(1, 5))
+    runs = [(a, b) for a in range(count) for b in range(a + 1, min(count, a + 3) + 1)]
+    line = line_of(boxes(count), runs)
+    values = data.draw(st.lists(st.floats(-6, 0), min_size=12 * len(runs), max_size=12 * len(runs)))
+    scores = np.array(values).reshape(len(runs), 12)
+    scores[:, CUT] = -9.0
+    (path,) = decoding.best_paths(line, scores[None])
+    found = decoding.path_of_text(line, scores, "".join(str(v) for _, v in path if v != SIGN))
+
+    def weight(path):
+        return sum(scores[k, value] for k, value in path)
+
+    assert weight(found) == pytest.approx(weight(path))
+
+
+def test_no_path_has_more_digits_than_there_are_pieces():
+    line = line_of(boxes(2), [(0, 1), (0, 2), (1, 2)])
+    scores = scores_of({1: 0.9}, {2: 0.9}, {3: 0.9})
+    assert decoding.path_of_text(line, scores, "123") == ()
+    assert decoding.path_of_text(line, scores, "13") == ((0, 1), (2, 3))
+    assert decoding.path_of_text(line, scores, "") == ((1, SIGN),)

@@ -4,6 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from digitocr.recognition.confidence import NAMES, named
 from digitocr.recognition.judge import are_near, decide, looks_decimal, number_on_page
@@ -87,8 +89,9 @@ def test_a_number_on_the_page_has_its_digits_in_page_pixels_and_the_models_confi
     assert (found.text, found.written, found.status) == ("47", "47", Status.REVIEW)
     assert [d.box for d in found.digits] == [Box(0, 0, 10, 15), Box(12, 0, 10, 15)]
     assert found.box == Box(0, 0, 22, 15)
-    assert [(d.confidence, d.runner_up) for d in found.digits] == [(0.99, 5), (0.99, 8)]
     assert found.confidence == pytest.approx(0.9), "without weights the posterior"
+    assert [d.runner_up for d in found.digits] == [5, 8]
+    assert [d.confidence for d in found.digits] == pytest.approx([0.9 + 0.1 * 0.99] * 2)
     weights = named([0.0] * len(NAMES) + [1.0])
     assert number_on_page(read, half, (600, 600), weights).confidence == pytest.approx(1 / (1 + np.exp(-1)))
 
@@ -103,3 +106,24 @@ def test_the_bounds_of_review_are_those_of_the_parameters():
     lenient = replace(P, close_p=0.3, near_heights=0.5)
     assert decide(number(0.7, sure=0.99, runner_up=0.29), 0.5, (), lenient).status is Status.ACCEPTED
     assert are_near([Box(0, 0, 100, 40), Box(160, 0, 30, 40)], lenient) == [False, False]
+
+
+@given(st.floats(-6, 0), st.floats(0, 1), st.floats(0, 1))
+def test_a_digit_is_never_less_likely_than_its_number(log_posterior, likely, share):
+    one = decoded("4")
+    segment = replace(one.segments[0], probability=likely, runner_up_probability=share * (1 - likely))
+    read = replace(one, segments=(segment,), log_posterior=log_posterior)
+    found = number_on_page(read, view().sheet, (600, 600), {})
+    (digit,) = found.digits
+    assert digit.confidence >= found.confidence
+    assert digit.confidence + digit.runner_up_confidence <= 1 + 1e-9
+
+
+def test_two_sure_readers_that_disagree_send_the_number_to_review():
+    read = decoded("47")
+    for line, reason in (("47", "readers-disagree:41"), ("475", "readers-disagree")):
+        doubted = replace(read, line_text=replace(read.line_text, text=line, dissent="41"))
+        number = number_on_page(doubted, view().sheet, (600, 600), {})
+        found = decide(number, 0.0, (), P)
+        assert found.status is Status.REVIEW
+        assert found.reasons == (reason,)

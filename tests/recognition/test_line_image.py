@@ -17,7 +17,7 @@ P = LineImages()
 
 
 def line_of(grey):
-    (line,) = segment(Sheet(grey, grey < 128, np.eye(3)))
+    (line,) = segment(Sheet(grey, grey < 128, np.eye(3), grey))
     return line
 
 
@@ -73,7 +73,7 @@ def test_what_is_no_ink_of_the_line_is_seen_on_the_sheet_alone():
     line = line_of(grey)
     faint = grey.copy()
     faint[grey.shape[0] // 2] = np.minimum(faint[grey.shape[0] // 2], 180)
-    (patterned,) = segment(Sheet(faint, grey < 128, np.eye(3)))
+    (patterned,) = segment(Sheet(faint, grey < 128, np.eye(3), faint))
     with_pattern, without = LineImage.of(patterned, P).picture, LineImage.of(line, P).picture
     assert (with_pattern[:, :, 1] == without[:, :, 1]).all()
     assert (with_pattern[:, :, 0] > without[:, :, 0]).any()

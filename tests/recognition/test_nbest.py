@@ -15,11 +15,12 @@ from digitocr.imaging.sheet import Sheet
 from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard
 from digitocr.networks.line_reader import FRAME
-from digitocr.recognition import decode, scoring
+from digitocr.recognition import choice, decode, scoring
 from digitocr.recognition.confidence import logit
 from digitocr.recognition.ctc import BLANK, log_spans, log_text
 from digitocr.recognition.line_image import LineImage
 from digitocr.recognition.nbest import hypotheses, likeliest
+from digitocr.recognition.numbers import TextEvidence
 from digitocr.recognition.parameters import Recognition
 
 P = Recognition()
@@ -29,7 +30,7 @@ def rings(count):
     grey = np.full((120, 60 + 60 * count), 255, np.uint8)
     for k in range(count):
         cv2.circle(grey, (60 + 60 * k, 60), 20, 0, 4)
-    (line,) = segment(Sheet(grey, grey < 128, np.eye(3)))
+    (line,) = segment(Sheet(grey, grey < 128, np.eye(3), grey))
     return line
 
 
@@ -67,7 +68,7 @@ def test_a_digit_that_the_lattice_drops_is_read_where_the_line_reader_is_sure_of
     chosen, log = likeliest(found, (0.4, 0.5), P.nbest)
     assert chosen.text == "456"
     assert -0.1 < log <= 0
-    (reading,) = decode.decode(line, scores, spans, chosen.path, log, 0.0, P)
+    (reading,) = decode.decode(line, scores, spans, chosen.path, TextEvidence(log), P)
     assert [s.value for s in reading.segments] == [4, 5, 6]
     assert reading.features.logit_text == logit(log, P.confidence)
 
@@ -108,7 +109,8 @@ def test_without_weights_the_lattice_alone_decides():
     frames, spans = ctc_of(line, (1, 7))
     logs = scores_of(line, (1, 7), doubt={1}).astype(np.float32)
     scored = scoring.ScoredLine(line, logs, spans, frames)
-    (reading,) = scoring.decoded(scored, ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5), P)
+    card = ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5)
+    (reading,) = choice.decoded(choice.proposed(scored, card, P), card, P)
     assert [s.value for s in reading.segments] == [1]
 
 
@@ -127,5 +129,6 @@ def test_on_a_sheet_with_no_other_line_signs_are_digits_where_the_line_reader_fi
     frames, spans = ctc_of(line, (1, 7))
     logs = scores_of(line, (1, 7), doubt={0, 1}).astype(np.float32)
     card = ModelCard("none", "", (*"0123456789", "sign", "cut"), 0.5, text_weights=(0.4, 0.5))
-    readings = scoring.decoded(scoring.ScoredLine(line, logs, spans, frames), card, P)
+    scored = scoring.ScoredLine(line, logs, spans, frames)
+    readings = choice.decoded(choice.proposed(scored, card, P), card, P)
     assert ["".join(str(s.value) for s in reading.segments) for reading in readings] == read

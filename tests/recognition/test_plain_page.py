@@ -3,13 +3,15 @@
 import numpy as np
 import pytest
 
+from digitocr.networks.card import ModelCard
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.parameters import Acceptance
 from digitocr.recognition.plain_page import PlainPage
 from digitocr.records import Box, Reason, Status
 from tests.support.decoded import decoded, view
 
-JUDGE = Judge(0.5, {}, {}, Acceptance())
+CARD = ModelCard("digits", "", (), 0.5)
+JUDGE = Judge(0.5, CARD, Acceptance())
 
 
 def test_numbers_are_accepted_in_reading_order():
@@ -47,7 +49,7 @@ def test_what_speaks_against_the_page_holds_for_its_numbers(page, reason):
 
 
 def test_a_number_below_the_threshold_waits():
-    strict = Judge(0.95, {}, {}, Acceptance())
+    strict = Judge(0.95, CARD, Acceptance())
     (number,) = PlainPage(view()).result(((decoded("12"),),), strict).numbers
     assert number.reasons == (Reason.LOW_CONFIDENCE,)
 

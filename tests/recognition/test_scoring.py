@@ -20,7 +20,7 @@ def line():
     grey = np.full((100, 400), 255, np.uint8)
     for x in (60, 140, 178):
         cv2.circle(grey, (x, 50), 20, 20, 4)
-    (found,) = segment(Sheet(grey, grey < 128, np.eye(3)))
+    (found,) = segment(Sheet(grey, grey < 128, np.eye(3), grey))
     return found
 
 
@@ -91,7 +91,7 @@ def test_the_line_reader_is_asked_also_where_all_is_sure():
     grey = np.full((100, 300), 255, np.uint8)
     for x in (60, 140):
         cv2.circle(grey, (x, 50), 20, 20, 4)
-    (apart,) = segment(Sheet(grey, grey < 128, np.eye(3)))
+    (apart,) = segment(Sheet(grey, grey < 128, np.eye(3), grey))
     (scored,) = scoring.score_candidates(
         [apart],
         sure_of(lambda _: True, []),

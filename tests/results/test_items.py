@@ -58,6 +58,10 @@ class TestQueueRow:
             *("low-confidence", f"crops/{item.queued.review_id}.png"),
         )
 
+    def test_readers_that_disagree_keep_the_other_text_in_their_reason(self):
+        (item,) = items(read("4017?4071"), read("4017?4071"), "scan.jpg")
+        assert cells(item)["reasons"] == "readers-disagree:4071"
+
     def test_what_is_no_single_digit_has_empty_cells(self):
         (item,) = items(read(""), read(""), "scan.jpg")
         row = cells(item)

@@ -126,11 +126,12 @@ class TestSameDigit:
                 ("7", "corrected"), ("11", "corrected"), ("72", "review"),
             ]  # fmt: skip
 
-    def test_only_where_nothing_else_is_odd_of_the_number(self, work):
+    @pytest.mark.parametrize("reasons", ["low-confidence;neighbour", "readers-disagree:70"])
+    def test_only_where_nothing_else_is_odd_of_the_number(self, work, reasons):
         work.put("a.jpg", "7? 7?")
         work.run()
         with review_of(work) as review:
-            select(work, "UPDATE item SET reasons = 'low-confidence;neighbour' WHERE rank = 0")
+            select(work, "UPDATE item SET reasons = ? WHERE rank = 0", reasons)
             assert [task.place.number for task in review.assignments.of_digit("0" * 32, 7, 60)] == [2]
 
     def test_what_is_on_a_wall_is_in_no_ones_hands(self, work):

@@ -29,6 +29,19 @@ class TestDeciding:
         assert ann.say(task, **said) == ""
         assert tables(work, review)["a.jpg", 2] == (text, "corrected")
 
+    @pytest.mark.parametrize("other", ["124", "1234", "07"])
+    def test_the_other_readers_text_is_a_correction_of_the_whole_number(self, work, other):
+        work.put("a.jpg", f"123?{other}")
+        work.run()
+        assert [row["reasons"] for row in work.table("review/queue.csv")] == [f"readers-disagree:{other}"]
+        with review_of(work) as review:
+            ann = Person(review)
+            (task,) = ann.take()
+            assert ann.say(task, task.shown()["other"]) == ""
+            assert tables(work, review)["a.jpg", 1] == (other, "corrected")
+        (row,) = work.table("review/audit.csv")
+        assert (row["kind"], row["old"], row["new"]) == ("number", "123", other)
+
     def test_what_is_no_number_goes(self, work, review, ann):
         (task,) = ann.take()
         ann.say(task, "-")

@@ -39,6 +39,16 @@ def test_each_reason_counts_for_itself_and_bars_have_lengths(work):
     ]  # fmt: skip
 
 
+def test_readers_that_disagree_are_one_reason_whatever_their_texts_but_each_rule_is_its_own(work):
+    work.put("a.jpg", "12?13 45?46 7?")
+    work.run()
+    select(work, "UPDATE item SET reasons = 'rule-broken:' || rank || ';readers-disagree:9' WHERE rank < 2")
+    with review_of(work) as review:
+        assert bars(overview(review.statistics).reasons) == {
+            "readers-disagree": 2, "rule-broken:0": 1, "rule-broken:1": 1, "low-confidence": 1,
+        }  # fmt: skip
+
+
 def test_decisions_by_day_and_person(work):
     work.put("a.jpg", "1? 2? 3?")
     work.run()

@@ -1,5 +1,5 @@
 import pytest
-from reviewers import Look, Person, select
+from reviewers import Look, Person, review_of, select
 
 from digitocr.errors import UsageError
 from digitocr.store.review import OpenLook, Place
@@ -49,6 +49,25 @@ class TestShown:
             ("3", False),
         ]
         assert (shown["place"], shown["reasons"], shown["confidence"]) == ("1-1-2", ["low-confidence"], 0.4)
+
+    @pytest.mark.parametrize(
+        ("read", "other"),
+        [("123?124", "124"), ("123?12", "12"), ("123?", ""), ("123?123", ""), (f"123?{'1' * 41}", "")],
+    )
+    def test_the_other_readers_text_is_offered_where_it_differs_and_can_be_an_answer(self, work, read, other):
+        work.put("a.jpg", read)
+        work.run()
+        with review_of(work) as review:
+            assert review.tasks.task(Place(1, 1, 1), Look.FIRST).shown()["other"] == other
+
+    @pytest.mark.parametrize("look", [Look.SECOND, Look.AUDIT, Look.THIRD])
+    def test_further_looks_offer_no_other_text(self, work, look):
+        work.put("a.jpg", "123?124")
+        work.run()
+        with review_of(work) as review:
+            place = Place(1, 1, 1)
+            shown = review.tasks.task(place, look, OpenLook(5, place, ("123", "723"), "")).shown()
+            assert (shown["other"], shown["reasons"]) == ("", [])
 
     @pytest.mark.parametrize("look", [Look.SECOND, Look.AUDIT, Look.THIRD])
     def test_further_looks_show_nothing_that_was_read(self, review, look):

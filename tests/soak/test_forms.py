@@ -18,7 +18,7 @@ def tally(tmp_path_factory: pytest.TempPathFactory) -> Tally:
     cv2.setNumThreads(1)
     form, empty = drawn_form(tmp_path_factory.mktemp("form"))
     loaded = load_reader()
-    reader = Reader(loaded.classifier, loaded.line_reader, loaded.options, (form,))
+    reader = Reader(loaded.classifier, loaded.line_reader, loaded.second_reader, loaded.options, (form,))
     found = Tally()
     for shown in drawn_pages(form, empty, Sources(), PAGES, seed=1):
         judge(found, reader, shown)

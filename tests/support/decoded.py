@@ -6,7 +6,7 @@ import numpy as np
 
 from digitocr.imaging.sheet import Line, Sheet
 from digitocr.recognition.confidence import ConfidenceFeatures
-from digitocr.recognition.numbers import DecodedNumber, Segment
+from digitocr.recognition.numbers import DecodedNumber, Segment, TextEvidence
 from digitocr.recognition.orientation import ReadView, View
 from digitocr.records import Box, Page, PageKind, around
 
@@ -25,7 +25,7 @@ def decoded(text, x=0, y=0, *, likeness=0.99, log_p_ctc=-0.01):
         box=around(boxes) if boxes else Box(x, y, 20, 30),
         log_posterior=math.log(0.9),
         log_scores=(math.log(likeness),) * len(text),
-        log_p_ctc=log_p_ctc,
+        line_text=TextEvidence(log_p_ctc=log_p_ctc),
         features=FEATURES,
     )
 
@@ -33,13 +33,14 @@ def decoded(text, x=0, y=0, *, likeness=0.99, log_p_ctc=-0.01):
 def line(*pieces, height=30.0):
     """A line of pieces with these boxes."""
     nothing = np.zeros((1, 1), np.int16)
-    return Line(around(pieces), height, pieces, pieces, (), nothing, nothing.astype(np.uint8), np.eye(2, 3))
+    dark = nothing.astype(np.uint8)
+    return Line(around(pieces), height, pieces, pieces, (), nothing, dark, np.eye(2, 3), np.eye(3), dark)
 
 
 def view(*lines, shape=(600, 600), to_page=None, reasons=(), kind=PageKind.PAGE):
     """A page in one way up with these lines."""
     grey = np.full(shape, 255, np.uint8)
-    sheet = Sheet(grey, grey < 128, np.eye(3) if to_page is None else to_page, reasons, kind=kind)
+    sheet = Sheet(grey, grey < 128, np.eye(3) if to_page is None else to_page, grey, reasons, kind=kind)
     return View(Page(1, grey), sheet, lines)
 
 

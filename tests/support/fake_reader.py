@@ -1,4 +1,5 @@
-"""A reader whose results stand in the file: the content ``107 33?`` is two numbers, the second for review.
+"""A reader whose results stand in the file: the content ``107 33?`` is two numbers, the second for review;
+in ``33?38`` another reader is sure of 38.
 
 ``EMPTY`` has nothing on it, ``BAD`` cannot be decoded, ``HALF 7`` lacks a page, ``BUG`` raises what no one expects,
 ``DIE`` ends the process.
@@ -6,6 +7,7 @@
 
 import hashlib
 import os
+import re
 from dataclasses import dataclass, field
 
 import cv2
@@ -84,19 +86,20 @@ def failed(file, content, code, message):
 def numbers(text):
     found, x = [], 10
     for word in text.split():
-        if not word.rstrip("?").isdigit():
+        if not re.fullmatch(r"\d+(\?\d*)?", word):
             continue
-        unsure = word.endswith("?")
+        read, mark, other = word.partition("?")
+        unsure = bool(mark)
         digits = []
-        for place, value in enumerate(word.rstrip("?")):
+        for place, value in enumerate(read):
             waits = unsure and place == 0
             status = Status.REVIEW if waits else Status.ACCEPTED
             digits.append(Digit(int(value), 0.5 if waits else 0.99, 7, 0.3, Box(x, 20, 9, 20), status))
             x += 10
         box = Box(digits[0].box.x, 20, 10 * len(digits), 20)
         status = Status.REVIEW if unsure else Status.ACCEPTED
-        reasons = (Reason.LOW_CONFIDENCE,) if unsure else ()
-        written = word.rstrip("?")
-        found.append(Number(tuple(digits), 0.4 if unsure else 0.98, box, written, status, reasons))
+        doubt = f"{Reason.READERS_DISAGREE}:{other}" if other else Reason.LOW_CONFIDENCE
+        reasons = (doubt,) if unsure else ()
+        found.append(Number(tuple(digits), 0.4 if unsure else 0.98, box, read, status, reasons))
         x += 20
     return tuple(found)

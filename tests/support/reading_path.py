@@ -5,6 +5,7 @@ from digitocr.imaging import binarize, kind
 from digitocr.imaging import clean as _clean
 from digitocr.imaging import segment as _segment
 from digitocr.imaging.parameters import Imaging
+from digitocr.networks.card import ModelCard
 from digitocr.recognition import orientation
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.parameters import Recognition
@@ -41,5 +42,5 @@ def lay_out(page, form, registration):
 
 
 def judged(page, numbers, threshold):
-    judge = Judge(threshold, {}, {}, Recognition().acceptance)
+    judge = Judge(threshold, ModelCard("digits", "", (), 0.5), Recognition().acceptance)
     return form_page.judged(page, numbers, judge)

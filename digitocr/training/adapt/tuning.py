@@ -27,11 +27,13 @@ from digitocr.networks.card import ModelCard, read_card, shipped_model
 from digitocr.networks.classifier import Classifier, classifier_of, load_classifier
 from digitocr.networks.line_reader import load_line_reader
 from digitocr.networks.runtime import compile_network, compiled_file, load_network, runner
+from digitocr.networks.second_reader import load_second_reader, second_in_use
 from digitocr.recognition.normalize import to_batch
 from digitocr.records import Batch
 from digitocr.review.export import LABELS
 from digitocr.review.sampling import drawn
 from digitocr.training.calibrate.fit_card import calibrated
+from digitocr.training.calibrate.fit_second import Labelled, Readers, with_second
 from digitocr.training.calibrate.scoring import mcnemar
 from digitocr.training.datasets.corpus import (
     CALIBRATION_FROM,
@@ -261,7 +263,11 @@ def tune(
     lines = drawn_lines(_FROZEN_SEED + 1_000_000, size.lines, hands)
     compiled = compile_network(network)
     after = classifier_of(before.card, runner(compiled))
-    card, _ = calibrated(after, load_line_reader(path, before.card), before.card, lines)
+    line_reader = load_line_reader(path, before.card)
+    card, _ = calibrated(after, line_reader, before.card, lines)
+    if line_reader is not None and (second := second_in_use(path, card)):
+        readers = Readers(after, line_reader, load_second_reader(path, second))
+        card = with_second(readers, card, second, Labelled(lines, (), ()))
     frozen = drawn_candidates(_FROZEN_SEED, size.frozen, None)
     test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
     verdict = judge_models(
@@ -396,7 +402,7 @@ def _write(
     output: Path,
     facts: dict[str, Any],
 ) -> None:
-    """Save the network with the updated card of the old one, and the old line reader."""
+    """Save the network with the updated card of the old one, and the old networks beside it."""
     output.parent.mkdir(parents=True, exist_ok=True)
     network.save(output)
     compiled_file(output).write_bytes(compiled)
@@ -408,10 +414,10 @@ def _write(
         **facts,
         **fitted_parts(card),
     }
-    if card.line_reader:
-        shutil.copy(old.with_name(card.line_reader), output.with_name(card.line_reader))
-    if card.line_reader_compiled_sha256:
-        name = compiled_file(Path(card.line_reader)).name
+    beside = [card.line_reader] if card.line_reader else []
+    beside += [compiled_file(Path(name)).name for name in beside if card.line_reader_compiled_sha256]
+    beside += [name for name in card.second_files if old.with_name(name).is_file()]
+    for name in beside:
         shutil.copy(old.with_name(name), output.with_name(name))
     write_card(output, raw)
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import CUT, SIGN, Classifier
 from digitocr.networks.line_reader import LineReader
-from digitocr.recognition import decode, nbest, scoring
+from digitocr.recognition import choice, decode, nbest, scoring
 from digitocr.recognition.confidence import Weights as ConfidenceWeights
 from digitocr.recognition.confidence import named, number_confidence
 from digitocr.recognition.ctc import NOTHING, SEVERAL
@@ -133,7 +133,7 @@ def calibrated_in_cells(
         [field.line for field in second], logs, line_reader.frames, Recognition()
     )
     for k, (field, one) in enumerate(zip(second, scored, strict=True)):
-        (reading,) = scoring.decoded(one, card, Recognition())
+        (reading,) = _decoded(one, card)
         text = "".join(str(s.value) for s in reading.segments)
         if text:
             numbers.append(Judged(reading, text == field.entry.text, k))
@@ -159,20 +159,20 @@ def threshold_for(
     Returns
     -------
     float
-        0.5 to 0.99.
+        0.5 to 0.999.
     """
     from sklearn.linear_model import LogisticRegression
 
     found = sorted(of_drawings(numbers, coefficients), key=lambda one: -one.confidence)
     right = np.array([one.right for one in found])
     if right.all() or not right.any():
-        return 0.5 if right.all() else 0.99
+        return 0.5 if right.all() else 0.999
     sure = np.clip([one.confidence for one in found], 1e-3, 1 - 1e-3)
     logit = np.log(sure / (1 - sure))
     curve = np.stack([logit, logit**2], axis=1)
     wrong = LogisticRegression(C=1e3).fit(curve, right).predict_proba(curve)[:, 0]
     good = np.flatnonzero(np.cumsum(wrong) <= target * np.arange(1, len(wrong) + 1))
-    return round(float(np.clip(sure[good[-1]] if len(good) else 1.0, 0.5, 0.99)), 4)
+    return round(float(np.clip(sure[good[-1]] if len(good) else 1.0, 0.5, 0.999)), 4)
 
 
 def of_drawings(numbers: Sequence[Judged], coefficients: ConfidenceWeights) -> list[Outcome]:
@@ -221,8 +221,6 @@ def fit_text_weights(
     -------
     tuple of float
     """
-    from scipy.optimize import minimize
-
     p = Recognition()
     cases = []
     for item, one in zip(lines, scored, strict=True):
@@ -234,6 +232,26 @@ def fit_text_weights(
         texts = [hypothesis.text for hypothesis in found]
         if truth in texts:
             cases.append((np.array([one.features(p.nbest) for one in found]), texts.index(truth)))
+    return text_weights_of(cases, [0.5, 0.0])
+
+
+def text_weights_of(
+    cases: Sequence[tuple[NDArray[np.float64], int]], start: Sequence[float]
+) -> tuple[float, ...]:
+    """Fit a conditional logistic model.
+
+    Parameters
+    ----------
+    cases : sequence of ((H, F) float64 ndarray, int)
+        The features of the hypotheses for each line, and which of them is right.
+    start : sequence of float
+        Weights to start from.
+
+    Returns
+    -------
+    tuple of float
+    """
+    from scipy.optimize import minimize
 
     def loss(weights: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         total, slope = float(weights @ weights) * 1e-3, weights * 2e-3
@@ -244,7 +262,7 @@ def fit_text_weights(
             slope = slope - (features[right] - np.exp(logits) @ features) / len(cases)
         return total, slope
 
-    found = minimize(loss, np.array([0.5, 0.0]), jac=True, method="BFGS")
+    found = minimize(loss, np.array(start), jac=True, method="BFGS")
     return tuple(round(float(weight), 4) for weight in found.x)
 
 
@@ -374,12 +392,35 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.ScoredLine], car
         One of several on a drawing is right if together they have the right number of digits, and its own are the
         digits at its place.
     """
+    rows = [
+        _decoded(line, card) if drawn.text is not None else []
+        for drawn, line in zip(lines, scored, strict=True)
+    ]
+    return judged_rows(lines, rows)
+
+
+def _decoded(scored: scoring.ScoredLine, card: ModelCard) -> list[DecodedNumber]:
+    return choice.decoded(choice.proposed(scored, card, Recognition()), card, Recognition())
+
+
+def judged_rows(lines: Sequence[DrawnLine], rows: Sequence[list[DecodedNumber]]) -> list[Judged]:
+    """Check the numbers decoded on drawn lines.
+
+    Parameters
+    ----------
+    lines : sequence of DrawnLine
+    rows : sequence of list of DecodedNumber
+        The numbers of each of these lines.
+
+    Returns
+    -------
+    list of Judged
+        As :func:`judged`.
+    """
     found: dict[int, tuple[str, list[DecodedNumber]]] = {}
-    for drawn, line in zip(lines, scored, strict=True):
+    for drawn, row in zip(lines, rows, strict=True):
         if drawn.text is not None:
-            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(
-                scoring.decoded(line, card, Recognition())
-            )
+            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(row)
     out = []
     for drawing, (text, readings) in found.items():
         ends = list(accumulate(len(reading.segments) for reading in readings))

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.networks.line_reader import FRAME, ROWS
+from digitocr.networks.line_reader import FRAME
 
-STRETCH, HEIGHT, SLANT, SHIFT, TILT = 0.12, 0.08, 0.12, 1.2, 0.01
-"""Standard deviations: logarithms of width and height, columns per row, rows, rows per column."""
+STRETCH, HEIGHT, SLANT, SHIFT, TILT = 0.12, 0.08, 0.12, 0.0375, 0.01
+"""Standard deviations: logarithms of width and height, columns per row, share of the rows, rows per column."""
 
 Strip = NDArray[np.uint8]
 Random = np.random.Generator
+Changes = Sequence[tuple[float, Callable[[Strip, Random], Strip]]]
+"""Changes to ink and paper, each with its probability."""
 
 
 def moved(strip: Strip, least: int, rng: Random) -> Strip:
@@ -23,24 +25,25 @@ def moved(strip: Strip, least: int, rng: Random) -> Strip:
 
     Parameters
     ----------
-    strip : (32, w, 2) uint8 ndarray
+    strip : (h, w, C) uint8 ndarray
+        Bright on black; what lies beyond it is as its edge.
     least : int
         Fewest frames of the result.
     rng : numpy.random.Generator
 
     Returns
     -------
-    (32, v, 2) uint8 ndarray
+    (h, v, C) uint8 ndarray
         `v` is a multiple of `FRAME`; frames keep their relative position.
     """
-    width = strip.shape[1]
+    rows, width = strip.shape[:2]
     stretch = float(np.exp(np.clip(rng.normal(0, STRETCH), -0.3, 0.3)))
     frames = max(least, round(width * stretch / FRAME))
     across = width / (frames * FRAME)
     down = float(np.exp(np.clip(rng.normal(0, HEIGHT), -0.2, 0.2)))
-    slant, shift = float(rng.normal(0, SLANT)), float(rng.normal(0, SHIFT))
+    slant, shift = float(rng.normal(0, SLANT)), float(rng.normal(0, SHIFT * rows))
     tilt = float(np.clip(rng.normal(0, TILT), -4 / width, 4 / width))
-    middle = ROWS / 2
+    middle = rows / 2
     # Pixel (u, v) of the result shows pixel (across * u + slant * (v - middle), ...) of the strip.
     back = np.array(
         [
@@ -49,23 +52,25 @@ def moved(strip: Strip, least: int, rng: Random) -> Strip:
         ]
     )
     flags = cv2.INTER_LINEAR | cv2.WARP_INVERSE_MAP
-    return np.asarray(cv2.warpAffine(strip, back, (frames * FRAME, ROWS), flags=flags), dtype=np.uint8)
+    warped = cv2.warpAffine(strip, back, (frames * FRAME, rows), flags=flags, borderMode=cv2.BORDER_REPLICATE)
+    return np.asarray(warped, dtype=np.uint8).reshape(rows, frames * FRAME, -1)
 
 
-def worn(strip: Strip, rng: Random) -> Strip:
-    """Apply each of `CHANGES` to a strip with its probability.
+def worn(strip: Strip, changes: Changes, rng: Random) -> Strip:
+    """Apply each of some changes to a strip with its probability.
 
     Parameters
     ----------
-    strip : (32, w, 2) uint8 ndarray
+    strip : (h, w, C) uint8 ndarray
+    changes : sequence of (float, callable)
     rng : numpy.random.Generator
 
     Returns
     -------
-    (32, w, 2) uint8 ndarray
+    (h, w, C) uint8 ndarray
     """
     out = strip
-    for share, change in CHANGES:
+    for share, change in changes:
         if rng.random() < share:
             out = change(out, rng)
     return out
@@ -75,7 +80,10 @@ def _thicker_or_thinner(strip: Strip, rng: Random) -> Strip:
     change = cv2.dilate if rng.random() < 0.5 else cv2.erode
     kernel = np.ones((2, 2), np.uint8) if rng.random() < 0.5 else np.ones((3, 2), np.uint8)
     amount = float(rng.uniform(0.3, 1.0))
-    return np.asarray(cv2.addWeighted(change(strip, kernel), amount, strip, 1 - amount, 0), dtype=np.uint8)
+    changed = change(strip, kernel).reshape(strip.shape)
+    return np.asarray(cv2.addWeighted(changed, amount, strip, 1 - amount, 0), dtype=np.uint8).reshape(
+        strip.shape
+    )
 
 
 def _lighter_or_darker(strip: Strip, rng: Random) -> Strip:
@@ -105,7 +113,8 @@ def _grainy(strip: Strip, rng: Random) -> Strip:
 
 
 def _blurred(strip: Strip, rng: Random) -> Strip:
-    return np.asarray(cv2.GaussianBlur(strip, (0, 0), float(rng.uniform(0.4, 1.1))), dtype=np.uint8)
+    blurred = cv2.GaussianBlur(strip, (0, 0), float(rng.uniform(0.4, 1.1)))
+    return np.asarray(blurred, dtype=np.uint8).reshape(strip.shape)
 
 
 def _ink_lost(strip: Strip, rng: Random) -> Strip:
@@ -129,7 +138,56 @@ def _on_paper(strip: Strip, dark: NDArray[np.floating]) -> Strip:
     return out
 
 
-CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
+def _pale(strip: Strip, rng: Random) -> Strip:
+    """Write with less contrast on paper of another tone."""
+    dark = strip[:, :, 0].astype(np.float32) * np.float32(rng.uniform(0.15, 0.7))
+    return _on_paper(strip, dark + rng.uniform(0, 255 - float(dark.max())))
+
+
+def _coarse(strip: Strip, rng: Random) -> Strip:
+    """Show the strip as a picture of few pixels does."""
+    height, width = strip.shape[:2]
+    share = float(rng.uniform(0.25, 0.7))
+    size = (max(4, round(width * share)), max(4, round(height * share)))
+    small = cv2.resize(strip[:, :, 0], size, interpolation=cv2.INTER_AREA)
+    how = cv2.INTER_CUBIC if rng.random() < 0.7 else cv2.INTER_NEAREST
+    return _on_paper(
+        strip, np.asarray(cv2.resize(small, (width, height), interpolation=how), dtype=np.float32)
+    )
+
+
+def _ruled(strip: Strip, rng: Random) -> Strip:
+    """Draw a line or two under, over or through the digits, or beside them."""
+    out = strip.copy()
+    rows, columns = strip.shape[:2]
+    layer = np.zeros((rows, columns), np.uint8)
+    for _ in range(int(rng.integers(1, 3))):
+        thick = int(rng.integers(1, 4))
+        if rng.random() < 0.75:
+            y = (
+                rng.choice([rng.uniform(0, 0.2), rng.uniform(0.7, 1), rng.uniform(0, 1)], p=[0.3, 0.5, 0.2])
+                * rows
+            )
+            ends = (0, round(y)), (columns, round(y + rng.normal(0, 0.02) * columns))
+        else:
+            x = rng.choice([rng.uniform(0, 0.04), rng.uniform(0.96, 1)]) * columns
+            ends = (round(x), 0), (round(x + rng.normal(0, 2)), rows)
+        cv2.line(layer, ends[0], ends[1], 255, thick, cv2.LINE_AA)
+    dark = float(rng.uniform(0.3, 1.0)) * float(np.quantile(strip[:, :, 0], 0.98))
+    out[:, :, 0] = np.maximum(strip[:, :, 0], layer.astype(np.float32) / 255 * dark)
+    return out
+
+
+def _unevenly_lit(strip: Strip, rng: Random) -> Strip:
+    """Let a shadow fall over a part of the paper."""
+    columns = np.linspace(-1, 1, strip.shape[1], dtype=np.float32)
+    edge, steep = rng.uniform(-1, 1), rng.choice([-1.0, 1.0]) * rng.uniform(1, 30)
+    shade = rng.uniform(20, 110) / (1 + np.exp(-steep * (columns - edge)))
+    dark = strip[:, :, 0].astype(np.float32)
+    return _on_paper(strip, dark + shade[None, :] * (1 - dark / 255))
+
+
+CHANGES: Changes = (
     (0.3, _thicker_or_thinner),
     (0.4, _lighter_or_darker),
     (0.35, _hatched),
@@ -138,4 +196,17 @@ CHANGES: tuple[tuple[float, Callable[[Strip, Random], Strip]], ...] = (
     (0.08, _ink_lost),
     (0.05, _all_taken_for_ink),
 )
-"""Changes to ink and paper, each with its probability."""
+"""Changes to a strip of the cleaned sheet and its ink."""
+
+PAGE_CHANGES: Changes = (
+    (0.25, _thicker_or_thinner),
+    (0.3, _lighter_or_darker),
+    (0.2, _hatched),
+    (0.12, _ruled),
+    (0.2, _pale),
+    (0.25, _grainy),
+    (0.2, _blurred),
+    (0.12, _coarse),
+    (0.12, _unevenly_lit),
+)
+"""Changes to a strip of the page as it is."""

@@ -51,6 +51,7 @@ def fitted_parts(card: ModelCard) -> dict[str, Any]:
         "text_weights": card.text_weights,
         "cell_confidence": dict(card.cell_confidence),
         "cell_weights": card.cell_weights,
+        **({"second": asdict(card.second)} if card.second else {}),
     }
 
 

@@ -18,7 +18,7 @@ from digitocr.recognition.parameters import LineImages
 from digitocr.training.datasets.labelling import DigitSpan, LabelledLine
 from digitocr.training.datasets.sharded import Shard
 from digitocr.training.fit.architectures import linenet
-from digitocr.training.fit.augment_lines import moved, worn
+from digitocr.training.fit.augment_lines import CHANGES, moved, worn
 from digitocr.training.fit.optimizers import muon
 from digitocr.training.fit.parallel import epoch_reporter
 
@@ -62,7 +62,7 @@ def lesson(item: LabelledLine) -> Lesson | None:
     Lesson or None
         None if its digits are in doubt.
     """
-    if item.written is None or any(_stacked(a, b) for a, b in pairwise(item.written)):
+    if item.written is None or any(is_stacked(a, b) for a, b in pairwise(item.written)):
         return None
     made = LineImage.of(item.line, LineImages())
     return Lesson(
@@ -70,7 +70,7 @@ def lesson(item: LabelledLine) -> Lesson | None:
     )
 
 
-def _stacked(a: DigitSpan, b: DigitSpan) -> bool:
+def is_stacked(a: DigitSpan, b: DigitSpan) -> bool:
     """Whether two digits stand one above the other: two rows segmented as one."""
     shared = min(a.right, b.right) - max(a.left, b.left)
     return shared > STACKED_SHARE * min(a.right - a.left, b.right - b.left)
@@ -189,7 +189,7 @@ def varied(one: Lesson, rng: np.random.Generator) -> Lesson:
     -------
     Lesson
     """
-    picture = worn(moved(one.picture, 2 * len(one.digits) + 1, rng), rng)
+    picture = worn(moved(one.picture, 2 * len(one.digits) + 1, rng), CHANGES, rng)
     frames = picture.shape[1] // FRAME
     then = ((np.arange(frames) + 0.5) * len(one.frames) / frames).astype(np.intp)
     return Lesson(picture, one.digits, one.frames[then])

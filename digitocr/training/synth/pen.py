@@ -293,6 +293,11 @@ def _cover(
     if p.glyph.mask is not None:
         affine = p.affine.copy()
         affine[:, 2] += offset - 0.5
+        if p.glyph.is_ink:
+            return np.asarray(cv2.warpAffine(p.glyph.mask, affine, (width, rows)), np.uint8), (
+                int(start[0]),
+                int(start[1]),
+            )
         # several times larger: smooth edges need a harder mask
         soft = cv2.warpAffine(p.glyph.mask, affine, (width, rows), flags=cv2.INTER_CUBIC)
         hard = np.clip((soft.astype(np.float32) - rng.uniform(45, 105)) * 1.9, 0, 255)

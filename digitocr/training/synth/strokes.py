@@ -33,14 +33,17 @@ class Glyph:
         Pen paths; empty where the shape is a picture.
     variant : str
         Where it comes from, for statistics.
-    mask : (28, 28) uint8 ndarray, optional
+    mask : (h, w) uint8 ndarray, optional
         Soft ink picture instead of strokes.
+    is_ink : bool
+        Whether the mask is real ink at its own size, to be kept as soft as it is.
     """
 
     label: str
     strokes: tuple[Points, ...]
     variant: str
     mask: Grey | None = None
+    is_ink: bool = False
 
 
 class Writer(Protocol):

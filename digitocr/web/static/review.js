@@ -14,6 +14,7 @@ const WHY = {
   "close-alternative": "another reading is nearly as likely",
   "neighbour": "may be part of the number beside it",
   "decimal-mark": "a dot or comma looks like a decimal mark",
+  "readers-disagree": "two readers disagree",
   "unreadable": "no digit could be made out",
   "orientation": "which way up the page is, is not certain",
   "page-quality": "the page is blurred, faint or too small",
@@ -122,6 +123,8 @@ function draw() {
   $("around").replaceChildren(zoomed ? page(item) : item.around);
   document.body.classList.toggle("zoomed", zoomed);
   $("question").textContent = question(item);
+  $("other").hidden = !task.other;
+  $("other").querySelector("b").textContent = task.other;
   $("cells").replaceChildren(...(item.whole ? typedCells(item) : task.digits.map((_, i) => cell(item, i))));
   $("why").textContent = why(item);
   $("where").textContent = where(task);
@@ -181,9 +184,15 @@ function typedCells(item) {
 }
 
 function why(item) {
-  const parts = item.task.reasons.map((code) => WHY[code] || code);
+  const parts = item.task.reasons.map((code) => reason(code, item.task));
   if (item.task.marks) parts.push("signs seen: " + item.task.marks);
   return parts.length ? "Why: " + parts.join("; ") + "." : "";
+}
+
+function reason(code, { digits, other }) {
+  const [kind] = code.split(":");
+  if (kind !== "readers-disagree") return WHY[code] || code;
+  return WHY[kind] + (other && ": " + digits.map((digit) => digit.value).join("") + " or " + other);
 }
 
 function where(task) {
@@ -284,6 +293,15 @@ function edit() {
   draw();
 }
 
+// As if the whole number were typed.
+function takeOther() {
+  const item = items[at];
+  if (!item.task.other) return undefined;
+  item.whole = true;
+  item.typed = item.task.other;
+  return settle();
+}
+
 function leave() {
   const item = items[at];
   if (!item.whole || item.unsure.length === 0) return;
@@ -329,7 +347,7 @@ function zoom() {
 
 const KEYS = {
   Enter: settle, Backspace: back, ArrowLeft: () => turn(-1), ArrowRight: () => turn(1), ArrowUp: () => go(-1),
-  ArrowDown: () => go(1), Escape: leave, "-": () => put("-"), e: edit, s: skip, z: zoom,
+  ArrowDown: () => go(1), Escape: leave, "-": () => put("-"), e: edit, o: takeOther, s: skip, z: zoom,
 };
 
 function press(key, at_time) {
@@ -359,7 +377,7 @@ addEventListener("keydown", (event) => {
   press(key, event.timeStamp);
 });
 
-for (const button of document.querySelectorAll("#keys button")) {
+for (const button of document.querySelectorAll("button[data-key]")) {
   button.addEventListener("click", (event) => {
     // a button used with the pointer does not keep the focus, so that Enter goes on to mean accept
     if (event.detail) button.blur();

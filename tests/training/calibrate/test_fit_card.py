@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitocr.recognition.confidence import ConfidenceFeatures
-from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.numbers import DecodedNumber, TextEvidence
 from digitocr.records import Box
 from digitocr.training.calibrate.fit_card import Judged, of_drawings, threshold_for
 
@@ -14,7 +14,7 @@ from digitocr.training.calibrate.fit_card import Judged, of_drawings, threshold_
 def number(sure: float, *, right: bool, drawing: int) -> Judged:
     """A number whose posterior is all that counts."""
     features = ConfidenceFeatures(*[0.0] * 13)
-    return Judged(DecodedNumber((), "", Box(0, 0, 1, 1), sure, (), 0.0, features), right, drawing)
+    return Judged(DecodedNumber((), "", Box(0, 0, 1, 1), sure, (), TextEvidence(), features), right, drawing)
 
 
 def test_a_drawing_in_parts_is_as_sure_as_the_least_sure_and_right_if_all_are():
@@ -50,7 +50,7 @@ def test_the_threshold_hardly_depends_on_which_drawings_there_are():
 
 def test_where_nothing_is_wrong_all_likely_ones_are_accepted():
     assert threshold_for([number(-0.2, right=True, drawing=k) for k in range(9)], {}) == 0.5
-    assert threshold_for([number(-0.2, right=False, drawing=k) for k in range(9)], {}) == 0.99
+    assert threshold_for([number(-0.2, right=False, drawing=k) for k in range(9)], {}) == 0.999
 
 
 def test_a_drawing_of_which_a_part_waits_does_not_raise_the_threshold():

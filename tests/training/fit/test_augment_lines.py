@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from digitocr.networks.line_reader import FRAME, ROWS
-from digitocr.training.fit.augment_lines import CHANGES, moved, worn
+from digitocr.training.fit.augment_lines import CHANGES, PAGE_CHANGES, moved, worn
 from digitocr.training.fit.line_network import ANY, Lesson, batches, varied
 
 
@@ -25,7 +25,7 @@ def test_a_bar_stays_in_the_frames_that_are_its_own(seed):
     frames = np.full(30, 10, np.int8)
     frames[[4, 5, 6, 7, 8]] = ANY
     frames[6] = 1
-    with patch("digitocr.training.fit.line_network.worn", lambda strip, _: strip):
+    with patch("digitocr.training.fit.line_network.worn", lambda strip, *_: strip):
         made = varied(Lesson(bars(25), np.array([1], np.int8), frames), rng)
     assert made.picture.shape == (ROWS, FRAME * len(made.frames), 2)
     middle = made.picture[14:18, :, 1].sum(axis=0)
@@ -39,7 +39,7 @@ def test_no_digit_loses_its_frames():
     assert all(moved(bars(8, width=24), 9, rng).shape[1] >= 9 * FRAME for _ in range(200))
 
 
-@pytest.mark.parametrize("change", [change for _, change in CHANGES])
+@pytest.mark.parametrize("change", [change for _, change in (*CHANGES, *PAGE_CHANGES[3:])])
 def test_changes_leave_shape_and_original_alone(change):
     strip = bars(20, 60)
     before = strip.copy()
@@ -50,7 +50,7 @@ def test_changes_leave_shape_and_original_alone(change):
 
 
 def test_the_same_seed_wears_the_same():
-    first, second = (worn(bars(20, 60), np.random.default_rng(5)) for _ in range(2))
+    first, second = (worn(bars(20, 60), CHANGES, np.random.default_rng(5)) for _ in range(2))
     assert (first == second).all()
 
 

@@ -1,0 +1,261 @@
+"""Calibration with the second reader: how its opinion is weighed, and the confidence of what it has read, too."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitocr.imaging import clean, segment
+from digitocr.imaging.parameters import Imaging
+from digitocr.imaging.sheet import Line
+from digitocr.networks.card import ModelCard, SecondCard
+from digitocr.networks.classifier import Classifier
+from digitocr.networks.line_reader import LineReader
+from digitocr.networks.second_reader import SecondFrames, SecondReader
+from digitocr.recognition import choice, nbest, scoring
+from digitocr.recognition.choice import Proposal
+from digitocr.recognition.confidence import Weights, number_confidence
+from digitocr.recognition.normalize import to_batch
+from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.page_line import PageLine
+from digitocr.recognition.parameters import Recognition
+from digitocr.records import Grey, Page
+from digitocr.training.calibrate.fit_card import (
+    Judged,
+    fit_number_confidence,
+    judged_rows,
+    text_weights_of,
+    threshold_for,
+)
+from digitocr.training.datasets.corpus import DrawnLine
+from digitocr.training.datasets.fields import DrawnField
+from digitocr.training.datasets.labelling import UNSURE, LabelledLine
+
+TARGET = 0.0025
+"""Wanted error rate among the accepted: half of what is promised, so that it holds on other paper."""
+
+ALONE_TARGET = 0.001
+"""Error rate among the numbers that ``unsure`` accepts without asking the second reader."""
+
+HOPELESS_SHARE = 0.02
+"""``unsure`` does not ask where at most this share would be accepted."""
+
+AT_ONCE = 256
+"""Lines read at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opinion:
+    """A line as our own networks score it, and as the second reader sees it."""
+
+    proposal: Proposal
+    image: PageLine
+    frames: SecondFrames
+
+    def decoded(self, card: ModelCard) -> list[DecodedNumber]:
+        """Decode it into its numbers."""
+        return choice.decoded_with_second(self.proposal, self.frames, self.image, card, Recognition())
+
+
+@dataclass(frozen=True, slots=True)
+class Readers:
+    """The networks that are calibrated together."""
+
+    classifier: Classifier
+    line_reader: LineReader
+    second: SecondReader
+
+    def opinions(self, lines: Sequence[Line], card: ModelCard) -> list[Opinion]:
+        """Read lines by all networks.
+
+        Parameters
+        ----------
+        lines : sequence of Line
+        card : ModelCard
+            Calibrated for our own networks.
+
+        Returns
+        -------
+        list of Opinion
+        """
+        p, found = Recognition(), []
+        for at in range(0, len(lines), AT_ONCE):
+            some = lines[at : at + AT_ONCE]
+            scored = scoring.score_candidates(some, self._logs, self.line_reader.frames, p)
+            images = [PageLine.of(line, p.page_lines, p.line_images) for line in some]
+            frames = self.second.frames([image.picture for image in images])
+            proposals = [choice.proposed(one, card, p) for one in scored]
+            found += [Opinion(*one) for one in zip(proposals, images, frames, strict=True)]
+        return found
+
+    def _logs(self, images: list[Grey]) -> NDArray[np.float32]:
+        return self.classifier.log_probabilities(to_batch(images))
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What is calibrated on: lines, fields and crops by hands that no network learned from.
+
+    Attributes
+    ----------
+    lines : sequence of DrawnLine
+    fields : sequence of DrawnField
+    crops : sequence of ((H, W) uint8 ndarray, str)
+        Crops without one clear row, with their digits.
+    """
+
+    lines: Sequence[DrawnLine]
+    fields: Sequence[DrawnField]
+    crops: Sequence[tuple[Grey, str]]
+
+
+def with_second(readers: Readers, card: ModelCard, second: SecondCard, labelled: Labelled) -> ModelCard:
+    """Calibrate a card for its second reader: weights of texts on one half of the lines, confidence on the other.
+
+    Parameters
+    ----------
+    readers : Readers
+    card : ModelCard
+        Calibrated for our own networks.
+    second : SecondCard
+        Names its files.
+    labelled : Labelled
+
+    Returns
+    -------
+    ModelCard
+    """
+    half = len(labelled.lines) // 2
+    first = [(one, text) for one in labelled.lines[:half] if (text := _text(one))]
+    learned = readers.opinions([one.item.line for one, _ in first], card)
+    truths = [text for _, text in first]
+    in_fields = readers.opinions([one.line for one in labelled.fields], card)
+    half_fields = len(in_fields) // 2
+    learned += in_fields[:half_fields]
+    truths += [one.entry.text for one in labelled.fields[:half_fields]]
+    second = replace(second, text_weights=text_weights_of(_cases(learned, truths), [0.5, 0.0, 0.3, 0.3]))
+    card = replace(card, second=second)
+
+    lines = [one for one in labelled.lines[half:] if one.text is not None]
+    held_out = readers.opinions([one.item.line for one in lines], card)
+    numbers = judged_rows(lines, [one.decoded(card) for one in held_out])
+    in_cells = _judged_fields(labelled.fields[half_fields:], in_fields[half_fields:], card)
+    wholes = judged_wholes(readers.second, labelled.crops, second)
+    second = replace(
+        second,
+        number_confidence=fit_number_confidence(numbers),
+        cell_confidence=fit_number_confidence(in_cells) if in_cells else second.cell_confidence,
+        whole_confidence=fit_number_confidence(wholes) if wholes else second.whole_confidence,
+    )
+    pooled = [threshold_for(numbers, second.number_confidence, TARGET)]
+    pooled += [threshold_for(in_cells, second.cell_confidence, TARGET)] if in_cells else []
+    threshold = max(pooled)
+    alone = [choice.decoded(one.proposal, card, Recognition()) for one in held_out]
+    band = _band(
+        judged_rows(labelled.lines[half:], alone), numbers, card, replace(second, threshold=threshold)
+    )
+    return replace(card, second=replace(second, threshold=threshold, band=band))
+
+
+def _text(drawn: DrawnLine) -> str | None:
+    """Return the digits of a line, None where they are in doubt."""
+    if drawn.item.written is not None:
+        return "".join(str(digit.value) for digit in drawn.item.written)
+    return drawn.text if drawn.item.line.is_alone else None
+
+
+def _cases(opinions: Sequence[Opinion], truths: Sequence[str]) -> list[tuple[NDArray[np.float64], int]]:
+    """Return the features of the hypotheses of each line, and which of them is right, where one is."""
+    p, cases = Recognition(), []
+    for one, truth in zip(opinions, truths, strict=True):
+        if not truth:
+            continue
+        scored = one.proposal.scored
+        found = nbest.with_second(
+            one.proposal.found, scored.line, one.proposal.scores, scored.frames, one.frames, p
+        )
+        texts = [hypothesis.text for hypothesis in found]
+        if truth in texts and len(texts) > 1:
+            cases.append((np.array([h.features(p.nbest) for h in found]), texts.index(truth)))
+    return cases
+
+
+def _judged_fields(
+    fields: Sequence[DrawnField], opinions: Sequence[Opinion], card: ModelCard
+) -> list[Judged]:
+    return [
+        Judged(number, number.text == field.entry.text, k)
+        for k, (field, one) in enumerate(zip(fields, opinions, strict=True))
+        for number in one.decoded(card)
+        if number.text
+    ]
+
+
+def judged_wholes(second: SecondReader, crops: Sequence[tuple[Grey, str]], card: SecondCard) -> list[Judged]:
+    """Read crops as a whole and check each.
+
+    Parameters
+    ----------
+    second : SecondReader
+    crops : sequence of ((H, W) uint8 ndarray, str)
+    card : SecondCard
+        With the weights of texts.
+
+    Returns
+    -------
+    list of Judged
+    """
+    p, imaging, found = Recognition(), Imaging(), []
+    for k, (picture, text) in enumerate(crops):
+        line = segment.whole_line(clean.clean(Page(1, picture), imaging))
+        image = PageLine.whole(line, p.page_lines)
+        (frames,) = second.frames([image.picture])
+        number, _ = choice.decoded_as_whole(line, frames, image, card, p)
+        if number is not None:
+            found.append(Judged(number, number.text == text, k))
+    return found
+
+
+def _band(
+    alone: Sequence[Judged], both: Sequence[Judged], card: ModelCard, second: SecondCard
+) -> tuple[float, float]:
+    """Find between which own confidences the second reader can change the outcome."""
+    sure = [(_confidence(one, card.number_confidence), one) for one in alone if not one.near]
+    order = sorted(sure, key=lambda one: -one[0])
+    wrong = np.cumsum([not one.right for _, one in order])
+    good = np.flatnonzero(wrong <= ALONE_TARGET * np.arange(1, len(order) + 1))
+    high = order[int(good[-1])][0] if len(good) else 1.0
+    refused = {one.drawing for one in both if _confidence(one, second.number_confidence) < second.threshold}
+    taken = np.cumsum([one.drawing not in refused for _, one in reversed(order)])
+    hopeless = np.flatnonzero(taken <= HOPELESS_SHARE * np.arange(1, len(order) + 1))
+    low = order[len(order) - 1 - int(hopeless[-1])][0] if len(hopeless) else 0.0
+    return round(min(low, high), 4), round(max(high, second.threshold), 4)
+
+
+def _confidence(one: Judged, weights: Weights) -> float:
+    return number_confidence(one.decoded.log_posterior, one.decoded.features, weights)
+
+
+def real_line(drawing: int, picture: Grey, text: str) -> DrawnLine | None:
+    """Make a line of a string cut from a register; None where the reading path does not find just one row.
+
+    Parameters
+    ----------
+    drawing : int
+    picture : (H, W) uint8 ndarray
+    text : str
+
+    Returns
+    -------
+    DrawnLine or None
+    """
+    p = Imaging()
+    lines = segment.segment(clean.clean(Page(1, picture), p), p.segmentation, p.rows, p.cuts)
+    if len(lines) != 1:
+        return None
+    unknown = np.full(len(lines[0].candidates), UNSURE, dtype=np.int8)
+    owners = np.full(len(unknown), -1, dtype=np.int16)
+    return DrawnLine(LabelledLine(lines[0], unknown, owners, None), drawing, text)

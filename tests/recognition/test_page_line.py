@@ -1,0 +1,70 @@
+"""Lines as they stand on the page."""
+
+import cv2
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from digitocr.imaging.segment import whole_line
+from digitocr.networks.second_reader import ROWS
+from digitocr.recognition.page_line import PageLine
+from digitocr.recognition.parameters import LineImages, PageLines
+from digitocr.records import Page
+from tests.support.reading_path import clean, segment
+
+P, LEVEL = PageLines(), LineImages()
+
+
+def crop(scale=1.0, angle=0.0, text="407", invert=False):
+    grey = np.full((90, 260), 245, np.uint8)
+    cv2.putText(grey, text, (50, 65), cv2.FONT_HERSHEY_SIMPLEX, 1.7, 30, 4, cv2.LINE_AA)
+    turn = cv2.getRotationMatrix2D((130, 45), angle, 1.0)
+    grey = cv2.warpAffine(grey, turn, (260, 90), borderValue=245)
+    grey = cv2.resize(
+        grey, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    )
+    return 255 - grey if invert else grey
+
+
+def cut(grey):
+    (line,) = segment(clean(Page(1, grey)))
+    return line, PageLine.of(line, P, LEVEL)
+
+
+@given(st.floats(0.6, 4.0))
+def test_a_line_has_the_same_picture_at_any_resolution(scale):
+    _, wanted = cut(crop())
+    _, found = cut(crop(scale))
+    assert found.picture.shape[0] == ROWS
+    assert abs(found.picture.shape[1] - wanted.picture.shape[1]) <= 8
+    assert abs(float(found.picture.mean()) - float(wanted.picture.mean())) < 12
+
+
+def test_a_line_is_level():
+    _, found = cut(crop(angle=6, text="111111"))
+    dark = found.picture < 128
+    rows = [np.flatnonzero(part.any(axis=1)).mean() for part in np.array_split(dark, 2, axis=1)]
+    assert abs(rows[0] - rows[1]) < 3
+
+
+def test_chalk_is_shown_as_ink():
+    _, found = cut(crop(invert=True))
+    _, wanted = cut(crop())
+    assert abs(float(found.picture.mean()) - float(wanted.picture.mean())) < 12
+
+
+def test_columns_of_the_picture_are_those_of_the_line():
+    line, found = cut(crop())
+    left, right = found.columns(0, found.picture.shape[1])
+    assert left == pytest.approx(found.left)
+    assert left <= 0
+    assert right >= line.labels.shape[1] - 1
+
+
+def test_a_whole_crop_is_shown_from_edge_to_edge():
+    grey = np.full((60, 200), 255, np.uint8)
+    line = whole_line(clean(Page(1, grey)))
+    found = PageLine.whole(line, P)
+    assert found.picture.shape == (ROWS, 160)
+    assert found.columns(0, 160) == (0, line.labels.shape[1])
