@@ -64,24 +64,9 @@ def _with_cuts(**fields: Any) -> Callable[[Reader], Reader]:  # noqa: ANN401
     return change
 
 
-def _without_head(at: int) -> Callable[[Reader], Reader]:
-    """Give a head of the second reader no weight in the choice of a text; its own texts are still proposed."""
-
-    def change(reader: Reader) -> Reader:
-        second = reader.card.second
-        if second is None:
-            return reader
-        weights = [weight if k != 2 + at else 0.0 for k, weight in enumerate(second.text_weights)]
-        return _with_card(second=dataclasses.replace(second, text_weights=tuple(weights)))(reader)
-
-    return change
-
-
 PARTS = (
     Part("nothing"),
     Part("second reader", lambda reader: dataclasses.replace(reader, second_reader=None)),
-    Part("its authors' head", _without_head(1)),
-    Part("our head of it", _without_head(0)),
     Part("line reader", lambda reader: dataclasses.replace(reader, line_reader=None)),
     Part("texts proposed for a line", _with_card(text_weights=())),
     Part("size and place of candidates", _with_card(geometry=(), line_weights=(), text_weights=())),

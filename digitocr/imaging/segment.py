@@ -25,7 +25,7 @@ from digitocr.imaging.rows import (
     with_strays,
 )
 from digitocr.imaging.sheet import Candidate, Line, Sheet
-from digitocr.records import Box, Grey, PageKind, Transform
+from digitocr.records import Box, Grey, PageKind
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,7 +212,7 @@ def _cell_line(sheet: Sheet, cells: Sequence[Box], p: Segmentation) -> Line | No
         upright,
         dark,
         to_sheet,
-        _to_page(sheet, to_sheet),
+        sheet.to_page,
         sheet.page,
         len(cells),
         tuple(in_cell[order].tolist()),
@@ -269,13 +269,9 @@ def _line(sheet: Sheet, group: NDArray[np.intp], p: Segmentation, cuts: Cuts) ->
         pieces,
         dark,
         to_sheet,
-        _to_page(sheet, to_sheet),
+        sheet.to_page,
         sheet.page,
     )
-
-
-def _to_page(sheet: Sheet, to_sheet: NDArray[np.float64]) -> Transform:
-    return np.asarray(sheet.to_page @ np.vstack([to_sheet, [0.0, 0.0, 1.0]]), dtype=np.float64)
 
 
 def _slant(labels: NDArray[np.int16], p: Segmentation) -> float:

@@ -111,7 +111,7 @@ class Line:
     to_sheet : (2, 3) float64 ndarray
         Affine map from pixels of `labels` to sheet pixels.
     to_page : (3, 3) float64 ndarray
-        Homography from pixels of `labels` to page pixels.
+        Homography from sheet pixels to page pixels.
     page : (H, W) uint8 ndarray
         The page as stored.
     room : int

@@ -187,8 +187,7 @@ def by_heads(logs: Sequence[float], card: SecondCard, p: Recognition) -> float:
     -------
     float
     """
-    least = p.nbest.min_log_p_text
-    return sum(w * max(log, least) for w, log in zip(card.text_weights[2:], logs, strict=True))
+    return card.text_weights[-1] * sum(max(log, p.nbest.min_log_p_text) for log in logs)
 
 
 def _likeliest(

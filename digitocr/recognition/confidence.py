@@ -45,13 +45,12 @@ class ConfidenceFeatures:
         Logarithm of the darkness around the line's ink, as a share of that ink.
     unevenness : float
         Standard deviation of the darkness of the line's ink over its mean.
-    logit_own_head, logit_authors_head : float
-        Log odds that our head of the second reader, and its authors', give the line's text among all texts; 0 where the
-        second reader did not read, as all that follow.
-    own_agrees, own_head_agrees, authors_head_agrees : float
-        Whether the text is also the likeliest without the second reader, and that of either head: 1 or -1.
-    lengths_agree : float
-        Whether these three texts have the same length: 1 or -1.
+    logit_heads : float
+        Log odds that the second reader's heads give the line's text among all texts, the mean of both; 0 where it did
+        not read.
+    agreement : float
+        The share of three texts, the likeliest without the second reader and by either of its heads, that are the
+        text; 0 where it did not read.
     """
 
     logit_posterior: float
@@ -67,16 +66,16 @@ class ConfidenceFeatures:
     log_line_height: float
     log_clutter: float
     unevenness: float
-    logit_own_head: float = 0.0
-    logit_authors_head: float = 0.0
-    own_agrees: float = 0.0
-    own_head_agrees: float = 0.0
-    authors_head_agrees: float = 0.0
-    lengths_agree: float = 0.0
+    logit_heads: float = 0.0
+    agreement: float = 0.0
 
 
 NAMES = tuple(field.name for field in fields(ConfidenceFeatures))
 """The features; cards of the first release list the weights of the first of them in this order."""
+
+
+SECOND_NAMES = ("logit_text", "logit_heads", "agreement", "log_digits")
+"""Those for what the second reader has read: no more than these mean the same on drawings and on real paper."""
 
 
 def logit(log_probability: float, p: Confidence) -> float:

@@ -311,8 +311,11 @@ def placed(
 
 
 def _box(line: Line, left: float, right: float) -> Box:
-    """Return the box on the sheet of the ink within some columns of a line, else of the columns."""
+    """Return the box of the ink within some columns of the sheet, else of the columns."""
     height, width = line.labels.shape
+    # a column of the sheet leans on the line, whose slant was taken out: it is that of the middle row
+    (across, lean, start), _ = line.to_sheet.tolist()
+    left, right = ((column - start - lean * height / 2) / across for column in (left, right))
     first = min(max(0, round(left)), width - 1)
     last = max(first + 1, min(width, round(right)))
     ys, xs = np.nonzero(line.labels[:, first:last])

@@ -44,10 +44,10 @@ class Hypothesis:
     log_p_second: tuple[float, ...] = ()
 
     def features(self, p: NBest) -> tuple[float, ...]:
-        """Return what is weighed: the sum of both logarithms, the number of digits, and the second reader's logarithms.
+        """Return what is weighed: by our networks, the number of digits, and by the second reader if it reads.
 
-        Both of our networks have the same weight: drawings, on which the line reader was trained, cannot tell how far
-        it is to be trusted on real paper.
+        Both of our networks have the same weight, and so have both heads of the second reader. Drawings cannot tell how
+        far each is to be trusted on real paper: all but its authors' head were trained on them.
 
         Parameters
         ----------
@@ -56,10 +56,12 @@ class Hypothesis:
         Returns
         -------
         tuple of float
+            Sums of logarithms, and the number of digits between them.
         """
         least = p.min_log_p_text
         own = max(self.log_path, least) + max(self.log_p_ctc, least)
-        return own, float(len(self.text)), *(max(log, least) for log in self.log_p_second)
+        second = (sum(max(log, least) for log in self.log_p_second),) if self.log_p_second else ()
+        return own, float(len(self.text)), *second
 
 
 def hypotheses(

@@ -88,16 +88,9 @@ class TextEvidence:
         }
         if not self.log_p_second:
             return found
-        agree = [1.0 if other == self.text else -1.0 for other in self.others]
-        lengths = {len(self.text), *(len(other) for other in self.others)}
-        return found | {
-            "logit_own_head": logit(self.log_p_second[0], p),
-            "logit_authors_head": logit(self.log_p_second[1], p),
-            "own_agrees": agree[0],
-            "own_head_agrees": agree[1],
-            "authors_head_agrees": agree[2],
-            "lengths_agree": 1.0 if len(lengths) == 1 else -1.0,
-        }
+        heads = [logit(log, p) for log in self.log_p_second]
+        agree = [other == self.text for other in self.others]
+        return found | {"logit_heads": sum(heads) / len(heads), "agreement": sum(agree) / len(agree)}
 
 
 @dataclass(frozen=True, slots=True)

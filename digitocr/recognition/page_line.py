@@ -27,9 +27,9 @@ class PageLine:
     picture : (48, w) uint8 ndarray
         Grey, dark on light.
     left : float
-        Column of the line, in pixels of the line, at which the picture begins.
+        Column of the sheet at which the picture begins.
     scale : float
-        Pixels of the picture per pixel of the line.
+        Pixels of the picture per pixel of the sheet.
     """
 
     picture: Grey
@@ -38,7 +38,7 @@ class PageLine:
 
     @classmethod
     def of(cls, line: Line, p: PageLines, level: LineImages) -> PageLine:
-        """Cut a line out of its page, level and upright, with some of its surroundings.
+        """Cut a line out of its page, level, with some of its surroundings; its slant stays.
 
         Parameters
         ----------
@@ -51,17 +51,17 @@ class PageLine:
         -------
         PageLine
         """
-        windows = np.array([(w.x, w.y, w.right, w.bottom) for w in line.windows], dtype=np.float64)
-        slope, at = middle(windows, line.height, level)
-        to_line = np.array([[1, 0, 0], [slope, 1, at], [0, 0, 1]])
-        to_page = line.to_page @ to_line
+        x, y = line.box.x, line.box.y
+        pieces = [(b.x - x, b.y - y, b.right - x, b.bottom - y) for b in line.pieces]
+        slope, at = middle(np.array(pieces, dtype=np.float64), line.height, level)
+        to_page = line.to_page @ np.array([[1, 0, x], [slope, 1, y + at], [0, 0, 1]])
         left, top, right, bottom = _place(line, to_page, p)
         scale = min(ROWS / (bottom - top), p.max_width_px / (right - left))
         width = max(1, round((right - left) * scale))
         first_row = (top + bottom - ROWS / scale) / 2
         back = np.array([[1 / scale, 0, left], [0, 1 / scale, first_row], [0, 0, 1]])
         picture = _sampled(line.page, to_page @ back, width)
-        return cls(255 - picture if _is_light(line) else picture, left, scale)
+        return cls(255 - picture if _is_light(line) else picture, x + left, scale)
 
     @classmethod
     def whole(cls, line: Line, p: PageLines) -> PageLine:
@@ -85,7 +85,7 @@ class PageLine:
         return cls(255 - picture if _is_light(line) else picture, 0.0, scale)
 
     def columns(self, first: float, last: float) -> tuple[float, float]:
-        """Return the columns of the line that a stretch of the picture shows.
+        """Return the columns of the sheet that a stretch of the picture shows.
 
         Parameters
         ----------
@@ -95,7 +95,7 @@ class PageLine:
         Returns
         -------
         tuple of float
-            In pixels of the line.
+            In pixels of the sheet.
         """
         return self.left + first / self.scale, self.left + last / self.scale
 
@@ -121,7 +121,7 @@ def whole_picture(page: Grey, max_width_px: int) -> Grey:
 def _place(line: Line, to_page: Transform, p: PageLines) -> tuple[float, float, float, float]:
     """Return left, top, right and bottom of the line with its surroundings, as far as the page reaches."""
     beyond, half = p.margin_heights * line.height, p.rows_heights * line.height / 2
-    least, width = line.height / 2, line.labels.shape[1]
+    least, width = line.height / 2, line.box.width
     rows, columns = line.page.shape
     corners = np.array([[0, 0, 1], [columns, 0, 1], [columns, rows, 1], [0, rows, 1]], dtype=np.float64).T
     x, y, w = np.linalg.inv(to_page) @ corners

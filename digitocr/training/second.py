@@ -234,7 +234,8 @@ def calibrate(recipe: SecondRecipe, base: Path, head: Path) -> None:
     second = SecondCard(base.name, sums[0], head.name, sums[1], 0.5)
     card = with_second(readers, replace(card, second=None), second, labelled_for(recipe))
     raw = json.loads(recipe.model.with_suffix(".json").read_text(encoding="utf-8"))
-    write_card(recipe.model, raw | fitted_parts(card))
+    made = {"calibrated_with_second": {"version": __version__, "command": recipe.command}}
+    write_card(recipe.model, raw | fitted_parts(card) | made)
 
 
 def labelled_for(recipe: SecondRecipe) -> Labelled:
@@ -256,20 +257,17 @@ def labelled_for(recipe: SecondRecipe) -> Labelled:
         hands = Sources((*hands.digits, load_ink(ink, held_out=True)), (*hands.weights, share))
     first = 3 * recipe.seed * 1_000_000 + 900_000
     lines = drawn_lines(first, recipe.calibration, hands)
-    registers = recipe.data / "lectaurep_numbers.npz"
+    registers, strings = recipe.data / "lectaurep_numbers.npz", []
     if registers.is_file():
-        strings = register_strings(registers, held_out=True)
-        found = (real_line(recipe.calibration + k, *one) for k, one in enumerate(strings))
-        lines += [one for one in found if one is not None]
-    order = np.random.default_rng(recipe.seed).permutation(1 + max(one.drawing for one in lines))
-    lines = sorted(lines, key=lambda one: int(order[one.drawing]))
+        found = (real_line(k, *one) for k, one in enumerate(register_strings(registers, held_out=True)))
+        strings = [one for one in found if one is not None]
     forms = drawn_forms(first + 1, recipe.calibration // 30, hands)
     crops = [
         (drawing.image, drawing.numbers[0].text if drawing.numbers else "")
         for drawing in drawings(first + 2, recipe.calibration // 3, hands)
         if drawing.kind in CROPS and len(drawing.numbers) <= 1
     ]
-    return Labelled(lines, [field for form in forms for field in form], crops)
+    return Labelled(lines, strings, [field for form in forms for field in form], crops)
 
 
 def _credits(recipe: SecondRecipe) -> dict[str, str]:

@@ -54,12 +54,12 @@ def test_chalk_is_shown_as_ink():
     assert abs(float(found.picture.mean()) - float(wanted.picture.mean())) < 12
 
 
-def test_columns_of_the_picture_are_those_of_the_line():
+def test_columns_of_the_picture_are_those_of_the_sheet():
     line, found = cut(crop())
     left, right = found.columns(0, found.picture.shape[1])
     assert left == pytest.approx(found.left)
-    assert left <= 0
-    assert right >= line.labels.shape[1] - 1
+    assert left <= line.box.x
+    assert right >= line.box.right - 1
 
 
 def test_a_whole_crop_is_shown_from_edge_to_edge():

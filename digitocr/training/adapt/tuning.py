@@ -267,7 +267,7 @@ def tune(
     card, _ = calibrated(after, line_reader, before.card, lines)
     if line_reader is not None and (second := second_in_use(path, card)):
         readers = Readers(after, line_reader, load_second_reader(path, second))
-        card = with_second(readers, card, second, Labelled(lines, (), ()))
+        card = with_second(readers, card, second, Labelled(lines, (), (), ()))
     frozen = drawn_candidates(_FROZEN_SEED, size.frozen, None)
     test = Candidates(np.stack([cropped(image) for image in x_test]), y_test.astype(np.int8))
     verdict = judge_models(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import astuple, dataclass, replace
+from dataclasses import dataclass, replace
 from itertools import accumulate
 
 import numpy as np
@@ -13,8 +13,8 @@ from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import CUT, SIGN, Classifier
 from digitocr.networks.line_reader import LineReader
 from digitocr.recognition import choice, decode, nbest, scoring
+from digitocr.recognition.confidence import CONSTANT, NAMES, number_confidence
 from digitocr.recognition.confidence import Weights as ConfidenceWeights
-from digitocr.recognition.confidence import named, number_confidence
 from digitocr.recognition.ctc import NOTHING, SEVERAL
 from digitocr.recognition.judge import are_near
 from digitocr.recognition.normalize import to_batch
@@ -433,12 +433,14 @@ def judged_rows(lines: Sequence[DrawnLine], rows: Sequence[list[DecodedNumber]])
     return out
 
 
-def fit_number_confidence(numbers: Sequence[Judged]) -> ConfidenceWeights:
+def fit_number_confidence(numbers: Sequence[Judged], names: Sequence[str] = NAMES) -> ConfidenceWeights:
     """Fit the logistic model of :func:`digitocr.recognition.confidence.number_confidence`.
 
     Parameters
     ----------
     numbers : sequence of Judged
+    names : sequence of str
+        Features that it may use; the others have no weight.
 
     Returns
     -------
@@ -447,8 +449,9 @@ def fit_number_confidence(numbers: Sequence[Judged]) -> ConfidenceWeights:
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.array([astuple(n.decoded.features) for n in numbers])
+    inputs = np.array([[getattr(n.decoded.features, name) for name in names] for n in numbers])
     right = np.array([n.right for n in numbers])
     scale = np.maximum(inputs.std(axis=0), 1e-3)
-    model = LogisticRegression(C=1.0, max_iter=500).fit(inputs / scale, right)
-    return named([round(float(v), 6) for v in (*(model.coef_[0] / scale), model.intercept_[0])])
+    model = LogisticRegression(C=1.0, max_iter=2000).fit(inputs / scale, right)
+    fitted = zip((*names, CONSTANT), (*(model.coef_[0] / scale), model.intercept_[0]), strict=True)
+    return {name: round(float(value), 6) for name, value in fitted}

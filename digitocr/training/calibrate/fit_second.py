@@ -17,7 +17,7 @@ from digitocr.networks.line_reader import LineReader
 from digitocr.networks.second_reader import SecondFrames, SecondReader
 from digitocr.recognition import choice, nbest, scoring
 from digitocr.recognition.choice import Proposal
-from digitocr.recognition.confidence import Weights, number_confidence
+from digitocr.recognition.confidence import SECOND_NAMES, Weights, number_confidence
 from digitocr.recognition.normalize import to_batch
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.page_line import PageLine
@@ -102,12 +102,15 @@ class Labelled:
     Attributes
     ----------
     lines : sequence of DrawnLine
+    strings : sequence of DrawnLine
+        Real ink, for the weights of texts alone: one to two per cent of their truths are off.
     fields : sequence of DrawnField
     crops : sequence of ((H, W) uint8 ndarray, str)
         Crops without one clear row, with their digits.
     """
 
     lines: Sequence[DrawnLine]
+    strings: Sequence[DrawnLine]
     fields: Sequence[DrawnField]
     crops: Sequence[tuple[Grey, str]]
 
@@ -129,34 +132,33 @@ def with_second(readers: Readers, card: ModelCard, second: SecondCard, labelled:
     ModelCard
     """
     half = len(labelled.lines) // 2
-    first = [(one, text) for one in labelled.lines[:half] if (text := _text(one))]
+    first = [(one, text) for one in (*labelled.lines[:half], *labelled.strings) if (text := _text(one))]
     learned = readers.opinions([one.item.line for one, _ in first], card)
     truths = [text for _, text in first]
     in_fields = readers.opinions([one.line for one in labelled.fields], card)
     half_fields = len(in_fields) // 2
     learned += in_fields[:half_fields]
     truths += [one.entry.text for one in labelled.fields[:half_fields]]
-    second = replace(second, text_weights=text_weights_of(_cases(learned, truths), [0.5, 0.0, 0.3, 0.3]))
+    second = replace(second, text_weights=text_weights_of(_cases(learned, truths), [0.5, 0.0, 0.3]))
     card = replace(card, second=second)
 
-    lines = [one for one in labelled.lines[half:] if one.text is not None]
+    # a row that is but a part of a number says nothing of the confidence of its text
+    lines = [one for one in labelled.lines[half:] if one.text is not None and one.item.line.is_alone]
     held_out = readers.opinions([one.item.line for one in lines], card)
     numbers = judged_rows(lines, [one.decoded(card) for one in held_out])
     in_cells = _judged_fields(labelled.fields[half_fields:], in_fields[half_fields:], card)
     wholes = judged_wholes(readers.second, labelled.crops, second)
     second = replace(
         second,
-        number_confidence=fit_number_confidence(numbers),
-        cell_confidence=fit_number_confidence(in_cells) if in_cells else second.cell_confidence,
-        whole_confidence=fit_number_confidence(wholes) if wholes else second.whole_confidence,
+        number_confidence=fit_number_confidence(numbers, SECOND_NAMES),
+        cell_confidence=fit_number_confidence(in_cells, SECOND_NAMES) if in_cells else second.cell_confidence,
+        whole_confidence=fit_number_confidence(wholes, SECOND_NAMES) if wholes else second.whole_confidence,
     )
     pooled = [threshold_for(numbers, second.number_confidence, TARGET)]
     pooled += [threshold_for(in_cells, second.cell_confidence, TARGET)] if in_cells else []
     threshold = max(pooled)
     alone = [choice.decoded(one.proposal, card, Recognition()) for one in held_out]
-    band = _band(
-        judged_rows(labelled.lines[half:], alone), numbers, card, replace(second, threshold=threshold)
-    )
+    band = _band(judged_rows(lines, alone), numbers, card, replace(second, threshold=threshold))
     return replace(card, second=replace(second, threshold=threshold, band=band))
 
 
