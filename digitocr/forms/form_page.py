@@ -103,8 +103,8 @@ class FormPage:
         if not read.segments:
             sure = math.exp(min(read.log_posterior, read.line_text.log_text))
             return Number((), sure, answer.box)
-        weights = judge.weights(read, in_cells=bool(answer.field.cells))
-        number = number_on_page(read, answer.sheet, self.page.grey.shape, weights)
+        sure = judge.confidence(read, in_cells=bool(answer.field.cells))
+        number = number_on_page(read, answer.sheet, self.page.grey.shape, sure)
         return dated(answer.field, number)
 
 

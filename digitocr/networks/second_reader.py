@@ -54,12 +54,15 @@ def padded(pictures: Sequence[Grey]) -> NDArray[np.float32]:
     (N, 3, 48, W) float32 ndarray
         `W` is a multiple of `WIDTH_STEP`, and at least `LEAST_WIDTH`.
     """
-    widest = max(picture.shape[1] for picture in pictures)
-    width = max(LEAST_WIDTH, -(-widest // WIDTH_STEP) * WIDTH_STEP)
+    width = _padded_width(max(picture.shape[1] for picture in pictures))
     out = np.zeros((len(pictures), 3, ROWS, width), dtype=np.float32)
     for row, picture in zip(out, pictures, strict=True):
         row[:, :, : picture.shape[1]] = picture.astype(np.float32) / 127.5 - 1
     return out
+
+
+def _padded_width(width: int) -> int:
+    return max(LEAST_WIDTH, -(-width // WIDTH_STEP) * WIDTH_STEP)
 
 
 MOST_LINES = 16
@@ -90,7 +93,7 @@ class SecondReader:
     _head: Any
 
     def frames(self, pictures: Sequence[Grey]) -> list[SecondFrames]:
-        """Read pictures of lines, those of similar width together.
+        """Read pictures of lines, those of one padded width together: what is read depends on no other picture.
 
         Parameters
         ----------
@@ -100,17 +103,17 @@ class SecondReader:
         -------
         list of SecondFrames
         """
-        order = sorted(range(len(pictures)), key=lambda k: pictures[k].shape[1])
+        widths = [_padded_width(picture.shape[1]) for picture in pictures]
         out: dict[int, SecondFrames] = {}
-        while order:
-            room = MOST_LINES * LEAST_WIDTH // max(pictures[order[-1]].shape[1], LEAST_WIDTH)
-            some = order[-max(1, room) :]
-            del order[-len(some) :]
-            features, authors = self._base.run(None, {"lines": padded([pictures[k] for k in some])})
-            (own,) = self._head.run(None, {"features": features})
-            for k, by_own, by_authors in zip(some, own, authors, strict=True):
-                ends = -(-pictures[k].shape[1] // FRAME) + 1
-                out[k] = SecondFrames(by_own[:ends], by_authors[: ends // 2 + 1])
+        for width in sorted(set(widths)):
+            same = [k for k, other in enumerate(widths) if other == width]
+            at_once = max(1, MOST_LINES * LEAST_WIDTH // width)
+            for some in (same[at : at + at_once] for at in range(0, len(same), at_once)):
+                features, authors = self._base.run(None, {"lines": padded([pictures[k] for k in some])})
+                (own,) = self._head.run(None, {"features": features})
+                for k, by_own, by_authors in zip(some, own, authors, strict=True):
+                    ends = -(-pictures[k].shape[1] // FRAME) + 1
+                    out[k] = SecondFrames(by_own[:ends], by_authors[: ends // 2 + 1])
         return [out[k] for k in range(len(pictures))]
 
 

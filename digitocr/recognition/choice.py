@@ -123,6 +123,7 @@ def decoded_with_second(
         chosen.text,
         (own.text, by_head.text, by_authors.text),
         dissent if sure and own.text != by_head.text else "",
+        is_among_rows=not line.is_alone and not line.room,
     )
     if chosen.text and not chosen.path:
         return [decode.placed(line, chosen.text, second.own, image, evidence, p)]

@@ -10,7 +10,7 @@ import numpy as np
 
 from digitocr.imaging.sheet import Sheet
 from digitocr.networks.card import ModelCard
-from digitocr.recognition.confidence import Weights, number_confidence
+from digitocr.recognition.confidence import number_confidence
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import Acceptance
 from digitocr.records import Box, Digit, Number, Reason, Status, around
@@ -65,8 +65,11 @@ class Judge:
     card: ModelCard
     acceptance: Acceptance
 
-    def weights(self, number: DecodedNumber, *, in_cells: bool) -> Weights:
-        """Return the weights of a number's confidence.
+    def confidence(self, number: DecodedNumber, *, in_cells: bool) -> float:
+        """Return the calibrated probability that the whole text of a number is right.
+
+        Of a row among others the second reader tells what it says, not whether it is a number: where our own networks
+        are not sure of it, it is no surer than they are.
 
         Parameters
         ----------
@@ -76,20 +79,39 @@ class Judge:
 
         Returns
         -------
-        mapping of str to float
+        float
+            In [0, 1].
         """
+        own = self.own_confidence(number, in_cells=in_cells)
         text, second = number.line_text, self.card.second
-        if text.log_p_second and second is not None:
-            if text.is_whole:
-                return second.whole_confidence
-            return second.cell_confidence if in_cells else second.number_confidence
-        return (in_cells and self.card.cell_confidence) or self.card.number_confidence
+        if not text.log_p_second or second is None:
+            return own
+        weights = second.cell_confidence if in_cells else second.number_confidence
+        if text.is_whole:
+            weights = second.whole_confidence
+        sure = number_confidence(number.log_posterior, number.features, weights)
+        return min(sure, own) if text.is_among_rows and own < self.card.threshold else sure
+
+    def own_confidence(self, number: DecodedNumber, *, in_cells: bool) -> float:
+        """Return the same by our own networks alone.
+
+        Parameters
+        ----------
+        number : DecodedNumber
+        in_cells : bool
+            Whether it is written into the cells of a form.
+
+        Returns
+        -------
+        float
+            In [0, 1].
+        """
+        weights = (in_cells and self.card.cell_confidence) or self.card.number_confidence
+        return number_confidence(number.log_posterior, number.features, weights)
 
 
-def number_on_page(
-    decoded: DecodedNumber, sheet: Sheet, page_shape: tuple[int, int], weights: Weights
-) -> Number:
-    """Compute the confidence of a decoded number and of its digits, and where these are on the page.
+def number_on_page(decoded: DecodedNumber, sheet: Sheet, page_shape: tuple[int, int], sure: float) -> Number:
+    """Compute the confidences of the digits of a decoded number, and where they are on the page.
 
     A digit is right if the number is; if the number is wrong, the digit is still right with its own probability.
 
@@ -100,15 +122,14 @@ def number_on_page(
         The sheet it was read on.
     page_shape : tuple of int
         Height and width of the page in pixels.
-    weights : mapping of str to float
-        Of the confidence.
+    sure : float
+        The number's confidence.
 
     Returns
     -------
     Number
         Not yet decided on.
     """
-    sure = number_confidence(decoded.log_posterior, decoded.features, weights)
     digits = tuple(
         Digit(
             s.value,

@@ -165,14 +165,14 @@ def with_second(
     Returns
     -------
     list of Hypothesis
-        Those found before come first.
+        Those found before come first. If the first has digits, all have: no number is dropped.
     """
     known = {one.text for one in found}
     proposed = [*best_texts(second.own, p.ctc), *best_texts(second.authors, replace(p.ctc, beam=1))]
     new = [
         text
         for text in dict.fromkeys(proposed)
-        if text not in known and (not line.room or len(text) <= line.room)
+        if text not in known and (text or not found[0].text) and (not line.room or len(text) <= line.room)
     ]
     log_p_ctc = log_text(frames, new) if len(frames) and new else [0.0] * len(new)
     every = list(found)

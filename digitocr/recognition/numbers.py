@@ -61,6 +61,8 @@ class TextEvidence:
         Another text that one of two readers is sure of; '' without one.
     is_whole : bool
         Whether a crop was read as a whole, without the rows found in it.
+    is_among_rows : bool
+        Whether it is the text of one of several rows, and may be none that is to be read: print, a line of a table.
     """
 
     log_text: float = 0.0
@@ -70,6 +72,7 @@ class TextEvidence:
     others: tuple[str, ...] = ()
     dissent: str = ""
     is_whole: bool = False
+    is_among_rows: bool = False
 
     def features(self, p: Confidence) -> dict[str, float]:
         """Return its features, by the names of `ConfidenceFeatures`.

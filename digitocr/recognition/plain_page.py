@@ -71,7 +71,7 @@ class PlainPage:
         near = are_near([number.box for number in decoded], judge.acceptance)
         numbers = tuple(
             decide(
-                number_on_page(number, sheet, shape, judge.weights(number, in_cells=False)),
+                number_on_page(number, sheet, shape, judge.confidence(number, in_cells=False)),
                 judge.threshold,
                 (*known, *[Reason.NEIGHBOUR] * is_near),
                 judge.acceptance,

@@ -10,7 +10,6 @@ from digitocr.imaging.sheet import Line, Sheet
 from digitocr.networks.second_reader import SecondFrames, SecondReader
 from digitocr.recognition import choice
 from digitocr.recognition.choice import Proposal
-from digitocr.recognition.confidence import number_confidence
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import Rows, View
@@ -60,7 +59,7 @@ def read(
         (i, k, one)
         for i, some in enumerate(proposals)
         for k, one in enumerate(some)
-        if which is SecondReading.ALWAYS or _is_open(rows[i][k], one.line, judge)
+        if may_hold_digits(one) and (which is SecondReading.ALWAYS or _is_open(rows[i][k], one.line, judge))
     ]
     wholes = [
         (i, whole_line(page.view.sheet))
@@ -78,13 +77,28 @@ def read(
     return [tuple(some) for some in found]
 
 
+def may_hold_digits(proposal: Proposal) -> bool:
+    """Whether we found digits in a row, or it is the only one of its sheet.
+
+    In print, table lines and ticks some digit can always be seen: the second reader is not asked for these.
+
+    Parameters
+    ----------
+    proposal : Proposal
+
+    Returns
+    -------
+    bool
+    """
+    return bool(proposal.found[0].text) or proposal.line.is_alone
+
+
 def _is_open(numbers: Sequence[DecodedNumber], line: Line, judge: Judge) -> bool:
     """Whether our own confidence leaves the outcome of a row open; that of a row without digits is."""
     if judge.card.second is None or not numbers or not all(number.segments for number in numbers):
         return True
     low, high = judge.card.second.band
-    weights = [judge.weights(number, in_cells=bool(line.cells)) for number in numbers]
-    sure = [number_confidence(n.log_posterior, n.features, w) for n, w in zip(numbers, weights, strict=True)]
+    sure = [judge.own_confidence(number, in_cells=bool(line.cells)) for number in numbers]
     return any(low <= one < high for one in sure)
 
 

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitocr.networks.card import ModelCard, SecondCard
 from digitocr.recognition.confidence import NAMES, named
-from digitocr.recognition.judge import are_near, decide, looks_decimal, number_on_page
+from digitocr.recognition.judge import Judge, are_near, decide, looks_decimal, number_on_page
+from digitocr.recognition.numbers import TextEvidence
 from digitocr.recognition.parameters import Acceptance
 from digitocr.records import Box, Digit, Number, Reason, Status
 from tests.support.decoded import decoded, view
@@ -85,20 +87,38 @@ def test_a_number_alone_has_no_neighbour():
 def test_a_number_on_the_page_has_its_digits_in_page_pixels_and_the_models_confidence():
     read = decoded("47")
     half = view(shape=(600, 600), to_page=np.diag([0.5, 0.5, 1.0])).sheet
-    found = number_on_page(read, half, (600, 600), {})
+    found = number_on_page(read, half, (600, 600), 0.9)
     assert (found.text, found.written, found.status) == ("47", "47", Status.REVIEW)
     assert [d.box for d in found.digits] == [Box(0, 0, 10, 15), Box(12, 0, 10, 15)]
     assert found.box == Box(0, 0, 22, 15)
-    assert found.confidence == pytest.approx(0.9), "without weights the posterior"
+    assert found.confidence == 0.9
     assert [d.runner_up for d in found.digits] == [5, 8]
     assert [d.confidence for d in found.digits] == pytest.approx([0.9 + 0.1 * 0.99] * 2)
-    weights = named([0.0] * len(NAMES) + [1.0])
-    assert number_on_page(read, half, (600, 600), weights).confidence == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+def test_confidence_is_that_of_the_card_and_without_weights_the_posterior():
+    read, card = decoded("47"), ModelCard("digits", "", (), 0.5)
+    assert Judge(0.5, card, P).confidence(read, in_cells=False) == pytest.approx(0.9)
+    card = replace(card, number_confidence=named([0.0] * len(NAMES) + [1.0]))
+    assert Judge(0.5, card, P).confidence(read, in_cells=True) == pytest.approx(1 / (1 + np.exp(-1)))
+
+
+@pytest.mark.parametrize(
+    ("evidence", "own", "sure"),
+    [({}, 0.3, 0.99), ({"is_among_rows": True}, 0.3, 0.3), ({"is_among_rows": True}, 0.6, 0.99)],
+)
+def test_a_row_among_others_is_no_number_on_the_second_readers_word_alone(evidence, own, sure):
+    second = SecondCard("", "", "", "", 0.9, number_confidence={"constant": np.log(99)})
+    card = ModelCard(
+        "digits", "", (), 0.5, number_confidence={"constant": np.log(own / (1 - own))}, second=second
+    )
+    read = replace(decoded("47"), line_text=TextEvidence(log_p_second=(-0.1, -0.1), text="47", **evidence))
+    assert Judge(0.5, card, P).confidence(read, in_cells=False) == pytest.approx(sure)
 
 
 def test_boxes_are_clipped_to_the_page():
     shifted = view(to_page=np.array([[1.0, 0, -10], [0, 1, 590], [0, 0, 1]])).sheet
-    (digit,) = number_on_page(decoded("4"), shifted, (600, 600), {}).digits
+    (digit,) = number_on_page(decoded("4"), shifted, (600, 600), 0.9).digits
     assert digit.box == Box(0, 590, 10, 10)
 
 
@@ -108,12 +128,11 @@ def test_the_bounds_of_review_are_those_of_the_parameters():
     assert are_near([Box(0, 0, 100, 40), Box(160, 0, 30, 40)], lenient) == [False, False]
 
 
-@given(st.floats(-6, 0), st.floats(0, 1), st.floats(0, 1))
-def test_a_digit_is_never_less_likely_than_its_number(log_posterior, likely, share):
+@given(st.floats(0, 1), st.floats(0, 1), st.floats(0, 1))
+def test_a_digit_is_never_less_likely_than_its_number(sure, likely, share):
     one = decoded("4")
     segment = replace(one.segments[0], probability=likely, runner_up_probability=share * (1 - likely))
-    read = replace(one, segments=(segment,), log_posterior=log_posterior)
-    found = number_on_page(read, view().sheet, (600, 600), {})
+    found = number_on_page(replace(one, segments=(segment,)), view().sheet, (600, 600), sure)
     (digit,) = found.digits
     assert digit.confidence >= found.confidence
     assert digit.confidence + digit.runner_up_confidence <= 1 + 1e-9
@@ -123,7 +142,7 @@ def test_two_sure_readers_that_disagree_send_the_number_to_review():
     read = decoded("47")
     for line, reason in (("47", "readers-disagree:41"), ("475", "readers-disagree")):
         doubted = replace(read, line_text=replace(read.line_text, text=line, dissent="41"))
-        number = number_on_page(doubted, view().sheet, (600, 600), {})
+        number = number_on_page(doubted, view().sheet, (600, 600), 0.9)
         found = decide(number, 0.0, (), P)
         assert found.status is Status.REVIEW
         assert found.reasons == (reason,)

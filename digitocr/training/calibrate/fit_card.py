@@ -392,35 +392,10 @@ def judged(lines: Sequence[DrawnLine], scored: Sequence[scoring.ScoredLine], car
         One of several on a drawing is right if together they have the right number of digits, and its own are the
         digits at its place.
     """
-    rows = [
-        _decoded(line, card) if drawn.text is not None else []
-        for drawn, line in zip(lines, scored, strict=True)
-    ]
-    return judged_rows(lines, rows)
-
-
-def _decoded(scored: scoring.ScoredLine, card: ModelCard) -> list[DecodedNumber]:
-    return choice.decoded(choice.proposed(scored, card, Recognition()), card, Recognition())
-
-
-def judged_rows(lines: Sequence[DrawnLine], rows: Sequence[list[DecodedNumber]]) -> list[Judged]:
-    """Check the numbers decoded on drawn lines.
-
-    Parameters
-    ----------
-    lines : sequence of DrawnLine
-    rows : sequence of list of DecodedNumber
-        The numbers of each of these lines.
-
-    Returns
-    -------
-    list of Judged
-        As :func:`judged`.
-    """
     found: dict[int, tuple[str, list[DecodedNumber]]] = {}
-    for drawn, row in zip(lines, rows, strict=True):
+    for drawn, line in zip(lines, scored, strict=True):
         if drawn.text is not None:
-            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(row)
+            found.setdefault(drawn.drawing, (drawn.text, []))[1].extend(_decoded(line, card))
     out = []
     for drawing, (text, readings) in found.items():
         ends = list(accumulate(len(reading.segments) for reading in readings))
@@ -431,6 +406,10 @@ def judged_rows(lines: Sequence[DrawnLine], rows: Sequence[list[DecodedNumber]])
             right = complete and read == text[end - len(read) : end]
             out.append(Judged(reading, right, drawing, waits))
     return out
+
+
+def _decoded(scored: scoring.ScoredLine, card: ModelCard) -> list[DecodedNumber]:
+    return choice.decoded(choice.proposed(scored, card, Recognition()), card, Recognition())
 
 
 def fit_number_confidence(numbers: Sequence[Judged], names: Sequence[str] = NAMES) -> ConfidenceWeights:
