@@ -12,6 +12,7 @@ def reader():
     return load_reader(threads=1)
 
 
+@pytest.mark.soak
 def test_two_pixels_more_or_less_change_no_text(reader):
     """At most 2 %, and never one text accepted against another; ten times as many in `make soak`."""
     differ, against = compare(reader, 100, seed=17)

@@ -99,7 +99,14 @@ def _cut_to_digits(onnx: Any, model: Any) -> None:  # noqa: ANN401
 
 
 def halve(onnx: Any, graph: Any) -> None:  # noqa: ANN401
-    """Store weights in half precision; they are widened once, when the network is loaded."""
+    """Store weights in half precision; they are widened once, when the network is loaded.
+
+    Parameters
+    ----------
+    onnx : module
+    graph : onnx.GraphProto
+        Is changed.
+    """
     used = {name for node in graph.node for name in node.input}
     tensors, widened = [], []
     for tensor in graph.initializer:

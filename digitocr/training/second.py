@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from digitocr import __version__, atomic
+from digitocr.errors import ModelError
 from digitocr.networks.card import SecondCard, read_card
 from digitocr.networks.classifier import load_classifier
 from digitocr.networks.line_reader import load_line_reader
@@ -223,13 +224,18 @@ def calibrate(recipe: SecondRecipe, base: Path, head: Path) -> None:
     recipe : SecondRecipe
     base, head : Path
         Its two networks.
+
+    Raises
+    ------
+    ModelError
+        The model has no line reader.
     """
     card = read_card(recipe.model)
     parts = [base.read_bytes(), head.read_bytes()]
     sums = [hashlib.sha256(part).hexdigest() for part in parts]
     line_reader = load_line_reader(recipe.model, card)
     if line_reader is None:
-        raise ValueError(f"{recipe.model} has no line reader")
+        raise ModelError(f"{recipe.model} has no line reader", hint="begin from the shipped model")
     readers = Readers(load_classifier(recipe.model), line_reader, SecondReader(*(session(p) for p in parts)))
     second = SecondCard(base.name, sums[0], head.name, sums[1], 0.5)
     card = with_second(readers, replace(card, second=None), second, labelled_for(recipe))

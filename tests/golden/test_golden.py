@@ -11,6 +11,7 @@ import pytest
 from benchmarks.golden import DRAWINGS, KINDS, Golden, compare, read_now, read_table, write_table
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("default:golden pictures")
 def test_no_more_than_one_golden_picture_is_read_worse():
     found = compare(read_table(), read_now())

@@ -66,7 +66,17 @@ class PageLesson:
 
 @cache
 def ink_sources(data_dir: Path | None) -> Sources:
-    """Return the training hands: stroke archives, MNIST and real ink, as far as present."""
+    """Return the training hands: stroke archives, MNIST and real ink, as far as present.
+
+    Parameters
+    ----------
+    data_dir : Path or None
+        Folder of the archives.
+
+    Returns
+    -------
+    Sources
+    """
     if data_dir is None:
         return sources_at(None)
     images, labels, _, _ = load_mnist(data_dir / "mnist.npz")
@@ -109,7 +119,18 @@ CROPS = frozenset({"line", "field", "cell"})
 
 
 def lesson_of_line(rng: Random, item: LabelledLine) -> PageLesson | None:
-    """Make a lesson of a labelled line, None if its digits are in doubt or it is too long."""
+    """Make a lesson of a labelled line.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    item : LabelledLine
+
+    Returns
+    -------
+    PageLesson or None
+        None if its digits are in doubt, or it is too long.
+    """
     if item.written is None or any(is_stacked(a, b) for a, b in pairwise(item.written)):
         return None
     picture = _varied_cut(rng, item.line)
@@ -124,7 +145,19 @@ def _varied_cut(rng: Random, line: Line) -> Grey:
 
 
 def lesson_of_string(rng: Random, crop: Grey, text: str) -> PageLesson | None:
-    """Make a lesson of a string cut from a register: its only line, or the crop as a whole."""
+    """Make a lesson of a string cut from a register: its only line, or the crop as a whole.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    crop : (H, W) uint8 ndarray
+    text : str
+
+    Returns
+    -------
+    PageLesson or None
+        None if it is too long.
+    """
     p = Imaging()
     sheet = clean.clean(Page(1, crop), p)
     lines = segment.segment(sheet, p.segmentation, p.rows, p.cuts)

@@ -71,7 +71,16 @@ def lesson(item: LabelledLine) -> Lesson | None:
 
 
 def is_stacked(a: DigitSpan, b: DigitSpan) -> bool:
-    """Whether two digits stand one above the other: two rows segmented as one."""
+    """Whether two digits stand one above the other: two rows segmented as one.
+
+    Parameters
+    ----------
+    a, b : DigitSpan
+
+    Returns
+    -------
+    bool
+    """
     shared = min(a.right, b.right) - max(a.left, b.left)
     return shared > STACKED_SHARE * min(a.right - a.left, b.right - b.left)
 
