@@ -88,7 +88,6 @@ def curves(found: Mapping[str, Mapping[str, Scored]]) -> bytes:
         axes.set(xlim=(0, 100), ylim=(0, None), xlabel="accepted, the surest first (%)", ylabel="wrong (%)")
         axes.grid(alpha=0.3)
         axes.legend()
-    figure.tight_layout()
     return as_png(figure)
 
 
