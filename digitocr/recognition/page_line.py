@@ -158,8 +158,9 @@ def _is_light(line: Line) -> bool:
     """Whether the writing is lighter than what it is written on, such as chalk."""
     height, width = line.labels.shape
     flags = cv2.INTER_NEAREST | cv2.WARP_INVERSE_MAP
+    to_page = line.to_page @ np.vstack([line.to_sheet, [0.0, 0.0, 1.0]])
     seen = cv2.warpPerspective(
-        line.page, line.to_page, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
+        line.page, to_page, (width, height), flags=flags, borderMode=cv2.BORDER_REPLICATE
     )
     inked = line.labels > 0
     if inked.all() or not inked.any():

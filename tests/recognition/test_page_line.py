@@ -1,5 +1,7 @@
 """Lines as they stand on the page."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -27,6 +29,10 @@ def crop(scale=1.0, angle=0.0, text="407", invert=False):
     return 255 - grey if invert else grey
 
 
+def line_sheet_rows(grey):
+    return clean(Page(1, grey)).ink.shape[0]
+
+
 def cut(grey):
     (line,) = segment(clean(Page(1, grey)))
     return line, PageLine.of(line, P, LEVEL)
@@ -52,6 +58,20 @@ def test_chalk_is_shown_as_ink():
     _, found = cut(crop(invert=True))
     _, wanted = cut(crop())
     assert abs(float(found.picture.mean()) - float(wanted.picture.mean())) < 12
+
+
+@pytest.mark.parametrize("invert", [False, True])
+def test_what_is_light_is_told_by_the_line_and_not_by_what_lies_elsewhere(invert):
+    """A dark patch in the corner of the page, where the line would be if it began there."""
+    grey = np.full((400, 700), 245, np.uint8)
+    grey[300:390, 400:660] = crop()
+    if invert:
+        grey = 255 - grey
+    line = replace(cut(crop())[0], page=grey, to_page=np.array([[1.0, 0, 400], [0, 1, 300], [0, 0, 1]]))
+    scale = 90 / line_sheet_rows(crop())
+    line = replace(line, to_page=line.to_page @ np.diag([scale, scale, 1.0]))
+    grey[:90, :260] = np.where(crop() < 128, 0 if invert else 255, 255 if invert else 0)
+    assert PageLine.of(line, P, LEVEL).picture.mean() > 128
 
 
 def test_columns_of_the_picture_are_those_of_the_sheet():
