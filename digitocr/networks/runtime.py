@@ -106,7 +106,7 @@ def runner(compiled: bytes, threads: int = 0) -> Call:
     from ai_edge_litert.interpreter import Interpreter
 
     own = threading.local()  # an interpreter holds the batch that it works on
-    workers = threads or min(os.cpu_count() or 1, MOST_THREADS)
+    workers = thread_count(threads)
 
     def fresh() -> Interpreter:
         return Interpreter(model_content=compiled, num_threads=workers)
@@ -127,6 +127,21 @@ def runner(compiled: bytes, threads: int = 0) -> Call:
     with unheard():  # the first one of a process prints what it runs on
         fresh().allocate_tensors()
     return call
+
+
+def thread_count(threads: int) -> int:
+    """Return how many threads a network runs on.
+
+    Parameters
+    ----------
+    threads : int
+        0 for one per core, up to `MOST_THREADS`.
+
+    Returns
+    -------
+    int
+    """
+    return threads or min(os.cpu_count() or 1, MOST_THREADS)
 
 
 @contextmanager

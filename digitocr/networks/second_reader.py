@@ -11,7 +11,6 @@ References
 from __future__ import annotations
 
 import hashlib
-import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,7 +21,7 @@ from numpy.typing import NDArray
 
 from digitocr.errors import ModelError
 from digitocr.networks.card import ModelCard, SecondCard
-from digitocr.networks.runtime import MOST_THREADS
+from digitocr.networks.runtime import thread_count
 from digitocr.records import Grey
 
 ROWS = 48
@@ -143,7 +142,7 @@ def load_second_reader(model: Path, card: SecondCard, threads: int = 0) -> Secon
     card : SecondCard
         Names its two files, which lie beside the model.
     threads : int
-        Threads it may use; 0 for one per core, up to `MOST_THREADS`.
+        As for :func:`digitocr.networks.runtime.thread_count`.
 
     Returns
     -------
@@ -185,7 +184,7 @@ def session(network: bytes, threads: int = 0) -> Any:  # noqa: ANN401 (ONNX Runt
     import onnxruntime
 
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads or min(os.cpu_count() or 1, MOST_THREADS)
+    options.intra_op_num_threads = thread_count(threads)
     options.inter_op_num_threads = 1
     options.log_severity_level = 3
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])

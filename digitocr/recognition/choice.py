@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ from digitocr.networks import classifier
 from digitocr.networks.card import ModelCard, SecondCard
 from digitocr.networks.second_reader import SecondFrames
 from digitocr.recognition import decode, nbest
-from digitocr.recognition.ctc import best_texts, log_text
+from digitocr.recognition.ctc import log_text
 from digitocr.recognition.numbers import DecodedNumber, TextEvidence
 from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import Recognition
@@ -64,7 +64,7 @@ def proposed(scored: ScoredLine, card: ModelCard, p: Recognition) -> Proposal:
         return Proposal(scored, scores, tuple(found))
     text = nbest.text_of(path)
     (log_p_ctc,) = log_text(scored.frames, [text]) if len(scored.frames) else (0.0,)
-    weight = sum(max(float(scores[k, value]), p.nbest.min_log_p_candidate) for k, value in path)
+    weight = nbest.path_weight(path, scores, p.nbest)
     return Proposal(scored, scores, (nbest.Hypothesis(path, text, weight, log_p_ctc),))
 
 
@@ -154,9 +154,7 @@ def decoded_as_whole(
     log_odds : float
         The weighed logarithms of its probabilities of the text.
     """
-    texts = list(
-        dict.fromkeys((*best_texts(second.own, p.ctc), *best_texts(second.authors, replace(p.ctc, beam=1))))
-    )
+    texts = nbest.texts_of(second, p.ctc)
     logs = list(zip(log_text(second.own, texts), log_text(second.authors, texts), strict=True))
     weighed = [by_heads(one, card, p) for one in logs]
     best = int(np.argmax(weighed))

@@ -16,7 +16,7 @@ from digitocr.networks.classifier import SIGN
 from digitocr.networks.second_reader import SecondFrames
 from digitocr.recognition.ctc import NOTHING, best_texts, log_text
 from digitocr.recognition.decode import Path, best_paths, path_of_text
-from digitocr.recognition.parameters import NBest, Recognition
+from digitocr.recognition.parameters import Ctc, NBest, Recognition
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +93,7 @@ def hypotheses(
     found: dict[str, tuple[float, Path]] = {}
     for path in dict.fromkeys(best_paths(line, weighed)):
         text = text_of(path)
-        weight = sum(max(float(scores[k, value]), p.min_log_p_candidate) for k, value in path)
+        weight = path_weight(path, scores, p)
         if text not in found or weight > found[text][0]:
             found[text] = weight, path
     first = next(iter(found))
@@ -102,6 +102,24 @@ def hypotheses(
         Hypothesis(found[text][1], text, found[text][0], log_p_ctc)
         for text, log_p_ctc in zip(texts, log_text(frames, texts), strict=True)
     ]
+
+
+def path_weight(path: Path, scores: NDArray[np.float64], p: NBest) -> float:
+    """Weigh a path.
+
+    Parameters
+    ----------
+    path : Path
+    scores : (N, 12) float64 ndarray
+        Log probabilities of the candidates.
+    p : NBest
+
+    Returns
+    -------
+    float
+        Logarithm of the product of its candidates' probabilities, none of them less than the least.
+    """
+    return sum(max(float(scores[k, value]), p.min_log_p_candidate) for k, value in path)
 
 
 def text_of(path: Path) -> str:
@@ -140,6 +158,22 @@ def likeliest(found: Sequence[Hypothesis], weights: Sequence[float], p: NBest) -
     return found[best], float(logits[best] - np.logaddexp.reduce(logits))
 
 
+def texts_of(second: SecondFrames, p: Ctc) -> list[str]:
+    """Return the texts that the second reader proposes for a line.
+
+    Parameters
+    ----------
+    second : SecondFrames
+    p : Ctc
+
+    Returns
+    -------
+    list of str
+        The likeliest ones of our head, then the likeliest of its authors'.
+    """
+    return list(dict.fromkeys((*best_texts(second.own, p), *best_texts(second.authors, replace(p, beam=1)))))
+
+
 def with_second(
     found: Sequence[Hypothesis],
     line: Line,
@@ -168,18 +202,17 @@ def with_second(
         Those found before come first. If the first has digits, all have: no number is dropped.
     """
     known = {one.text for one in found}
-    proposed = [*best_texts(second.own, p.ctc), *best_texts(second.authors, replace(p.ctc, beam=1))]
     new = [
         text
-        for text in dict.fromkeys(proposed)
+        for text in texts_of(second, p.ctc)
         if text not in known and (text or not found[0].text) and (not line.room or len(text) <= line.room)
     ]
     log_p_ctc = log_text(frames, new) if len(frames) and new else [0.0] * len(new)
     every = list(found)
     for text, log in zip(new, log_p_ctc, strict=True):
         path = path_of_text(line, scores, text)
-        weight = sum(max(float(scores[k, value]), p.nbest.min_log_p_candidate) for k, value in path)
-        every.append(Hypothesis(path, text, weight if path else p.nbest.min_log_p_unplaced, log))
+        weight = path_weight(path, scores, p.nbest) if path else p.nbest.min_log_p_unplaced
+        every.append(Hypothesis(path, text, weight, log))
     texts = [one.text for one in every]
     by_heads = zip(log_text(second.own, texts), log_text(second.authors, texts), strict=True)
     return [replace(one, log_p_second=logs) for one, logs in zip(every, by_heads, strict=True)]

@@ -245,7 +245,7 @@ def calibrate(recipe: SecondRecipe, base: Path, head: Path) -> None:
 
 
 def labelled_for(recipe: SecondRecipe) -> Labelled:
-    """Draw what the card is calibrated on: half as much wear again as usual, and strings of held-out registers.
+    """Draw what the card is calibrated on, by held-out hands, and load strings of held-out registers.
 
     Parameters
     ----------

@@ -20,6 +20,7 @@ from digitocr.recognition.choice import Proposal
 from digitocr.recognition.confidence import SECOND_NAMES, Weights, number_confidence
 from digitocr.recognition.normalize import to_batch
 from digitocr.recognition.numbers import DecodedNumber
+from digitocr.recognition.orientation import upright_view
 from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import Recognition
 from digitocr.recognition.second_opinion import may_hold_digits
@@ -107,7 +108,7 @@ class Labelled:
         Real ink, for the weights of texts alone: one to two per cent of their truths are off.
     fields : sequence of DrawnField
     crops : sequence of ((H, W) uint8 ndarray, str)
-        Crops without one clear row, with their digits.
+        Crops, with their digits: each is read as a whole.
     """
 
     lines: Sequence[DrawnLine]
@@ -273,8 +274,7 @@ def real_line(drawing: int, picture: Grey, text: str) -> DrawnLine | None:
     -------
     DrawnLine or None
     """
-    p = Imaging()
-    lines = segment.segment(clean.clean(Page(1, picture), p), p.segmentation, p.rows, p.cuts)
+    lines = upright_view(Page(1, picture), Imaging()).lines
     if len(lines) != 1:
         return None
     unknown = np.full(len(lines[0].candidates), UNSURE, dtype=np.int8)

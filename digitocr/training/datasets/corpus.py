@@ -253,7 +253,7 @@ def drawn_candidates(seed: int, count: int, data_dir: Path | None) -> Candidates
     Candidates
     """
     keep = _chance(seed)
-    found = (labelled(drawing, keep) for drawing in drawings(seed, count, _sources(data_dir)))
+    found = (labelled(drawing, keep) for drawing in drawings(seed, count, training_sources(data_dir)))
     return _joined([_candidates(lines, keep) for lines in found if lines])
 
 
@@ -263,8 +263,18 @@ def _chance(seed: int) -> np.random.Generator:
 
 
 @cache
-def _sources(data_dir: Path | None) -> Sources:
-    """Load the training hands, MNIST's among them, once in a process."""
+def training_sources(data_dir: Path | None) -> Sources:
+    """Load the training hands, MNIST's among them, once in a process.
+
+    Parameters
+    ----------
+    data_dir : Path or None
+        Folder of the archives.
+
+    Returns
+    -------
+    Sources
+    """
     path = None if data_dir is None else data_dir / "mnist.npz"
     if path is None or not path.is_file():
         return sources_at(data_dir)
@@ -304,7 +314,7 @@ def _learned(labels: NDArray[np.int8], rng: np.random.Generator) -> NDArray[np.i
 def _part(job: tuple[int, int], data_dir: Path | None) -> Shard:
     """Draw one part of the corpus: ``job`` is its seed and how many drawings."""
     seed, count = job
-    sources, keep = _sources(data_dir), _chance(seed)
+    sources, keep = training_sources(data_dir), _chance(seed)
     found = [lines for drawing in drawings(seed, count, sources) if (lines := labelled(drawing, keep))]
     found += [
         [labelled_field(field) for field in form] for form in drawn_forms(seed, FORMS_PER_SHARD, sources)

@@ -12,29 +12,24 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.imaging import clean, segment
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
 from digitocr.networks.second_reader import ROWS
+from digitocr.recognition.orientation import upright_view
 from digitocr.recognition.page_line import PageLine, whole_picture
 from digitocr.recognition.parameters import LineImages, PageLines
 from digitocr.records import Grey, Page
-from digitocr.training.datasets.corpus import CALIBRATION_FROM, MNIST_WEIGHT, drawings, labelled
+from digitocr.training.datasets.corpus import MAX_EMPTY_LINES, drawings, labelled, training_sources
 from digitocr.training.datasets.fields import drawn_forms, labelled_field
 from digitocr.training.datasets.labelling import LabelledLine
-from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.datasets.sharded import Shard, sharded_corpus
 from digitocr.training.fit.line_network import is_stacked
 from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.real_ink import load_ink, register_strings
-from digitocr.training.synth.stroke_archives import sources_at
-from digitocr.training.synth.strokes import Random, Sources, picture_source
+from digitocr.training.synth.strokes import Random, Sources
 
 INK_WEIGHT = 0.45
 """Weight of real ink among the hands; the stroke archives weigh 1."""
-
-MAX_EMPTY_LINES = 2
-"""Lines without digits learned from one picture at most."""
 
 FORMS_PER_SHARD = 3
 """Filled-in forms added to each shard; each has about fifty fields."""
@@ -77,13 +72,9 @@ def ink_sources(data_dir: Path | None) -> Sources:
     -------
     Sources
     """
-    if data_dir is None:
-        return sources_at(None)
-    images, labels, _, _ = load_mnist(data_dir / "mnist.npz")
-    learned = picture_source("mnist", images[:CALIBRATION_FROM], labels[:CALIBRATION_FROM])
-    found = sources_at(data_dir, pictures=learned, picture_weight=MNIST_WEIGHT)
-    ink = data_dir / "kensanata_numbers.npz"
-    if not ink.is_file():
+    found = training_sources(data_dir)
+    ink = None if data_dir is None else data_dir / "kensanata_numbers.npz"
+    if ink is None or not ink.is_file():
         return found
     return Sources((*found.digits, load_ink(ink)), (*found.weights, INK_WEIGHT), found.letters)
 
@@ -158,9 +149,7 @@ def lesson_of_string(rng: Random, crop: Grey, text: str) -> PageLesson | None:
     PageLesson or None
         None if it is too long.
     """
-    p = Imaging()
-    sheet = clean.clean(Page(1, crop), p)
-    lines = segment.segment(sheet, p.segmentation, p.rows, p.cuts)
+    lines = upright_view(Page(1, crop), Imaging()).lines
     if len(lines) == 1 and rng.random() < 0.6:
         picture = _varied_cut(rng, lines[0])
     else:

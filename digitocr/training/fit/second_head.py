@@ -178,10 +178,6 @@ def train_head(
             share = TAIL_RATE if path.startswith(TAIL) else 1.0
             super().update_step(gradient, variable, learning_rate * share)
 
-    def loss(y: Any, y_pred: Any) -> Any:  # noqa: ANN401
-        lengths = ops.full_like(y["counts"], ops.shape(y_pred)[1])
-        return ops.mean(ops.ctc_loss(y["digits"], y_pred, y["counts"], lengths, mask_index=BLANK))
-
     class Trainer(keras.Model):  # type: ignore[misc]
         """The network with its loss."""
 
@@ -193,7 +189,8 @@ def train_head(
             return self.network(x, training=training)
 
         def compute_loss(self, x: Any, y: Any, y_pred: Any, *_: Any, **__: Any) -> Any:  # noqa: ANN401
-            return loss(y, y_pred)
+            lengths = ops.full_like(y["counts"], ops.shape(y_pred)[1])
+            return ops.mean(ops.ctc_loss(y["digits"], y_pred, y["counts"], lengths, mask_index=BLANK))
 
     keras.utils.set_random_seed(seed)
     trainer = Trainer()
