@@ -27,7 +27,7 @@ from digitocr.records import Grey
 ROWS = 48
 """Height of a line's picture in pixels."""
 
-LEAST_WIDTH = 224
+LEAST_WIDTH = 160
 """Least width of a batch in columns: the network's channel attention looks at the whole width, and was trained so."""
 
 WIDTH_STEP = 32

@@ -73,7 +73,7 @@ class SecondRecipe:
     model: Path = Path("models/digits.keras")
     work: Path = Path("training-out")
     pictures: int = 36_000
-    epochs: int = 14
+    epochs: int = 24
     batch_size: int = 16
     calibration: int = 4500
     seed: int = 7
@@ -255,7 +255,8 @@ def labelled_for(recipe: SecondRecipe) -> Labelled:
     -------
     Labelled
     """
-    x_train, y_train, _, _ = load_mnist(None)
+    mnist = recipe.data / "mnist.npz"
+    x_train, y_train, _, _ = load_mnist(mnist if mnist.is_file() else None)
     hands = calibration_sources(recipe.data_dir, x_train[CALIBRATION_FROM:], y_train[CALIBRATION_FROM:])
     ink = recipe.data / "kensanata_numbers.npz"
     if ink.is_file():

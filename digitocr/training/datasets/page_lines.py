@@ -26,10 +26,11 @@ from digitocr.training.datasets.sharded import Shard, sharded_corpus
 from digitocr.training.fit.line_network import is_stacked
 from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.real_ink import load_ink, register_strings
-from digitocr.training.synth.strokes import Random, Sources
+from digitocr.training.synth.skeletons import rare_by_label
+from digitocr.training.synth.strokes import Random, SkeletonSource, Sources
 
-INK_WEIGHT = 0.45
-"""Weight of real ink among the hands; the stroke archives weigh 1."""
+INK_WEIGHT, RARE_WEIGHT = 0.45, 0.4
+"""Weights of real ink, and of rare and old shapes, among the hands; the stroke archives weigh 1."""
 
 FORMS_PER_SHARD = 3
 """Filled-in forms added to each shard; each has about fifty fields."""
@@ -61,7 +62,7 @@ class PageLesson:
 
 @cache
 def ink_sources(data_dir: Path | None) -> Sources:
-    """Return the training hands: stroke archives, MNIST and real ink, as far as present.
+    """Return the training hands: stroke archives, MNIST and real ink, as far as present, and rare shapes.
 
     Parameters
     ----------
@@ -73,10 +74,12 @@ def ink_sources(data_dir: Path | None) -> Sources:
     Sources
     """
     found = training_sources(data_dir)
+    more = [(SkeletonSource("rare", rare_by_label()), RARE_WEIGHT)]
     ink = None if data_dir is None else data_dir / "kensanata_numbers.npz"
-    if ink is None or not ink.is_file():
-        return found
-    return Sources((*found.digits, load_ink(ink)), (*found.weights, INK_WEIGHT), found.letters)
+    if ink is not None and ink.is_file():
+        more.append((load_ink(ink), INK_WEIGHT))
+    sources, weights = zip(*more, strict=True)
+    return Sources((*found.digits, *sources), (*found.weights, *weights), found.letters)
 
 
 def lessons_of_drawing(rng: Random, drawing: Drawing, items: Sequence[LabelledLine]) -> Iterator[PageLesson]:

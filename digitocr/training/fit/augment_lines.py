@@ -187,6 +187,43 @@ def _unevenly_lit(strip: Strip, rng: Random) -> Strip:
     return _on_paper(strip, dark + shade[None, :] * (1 - dark / 255))
 
 
+def _out_of_focus(strip: Strip, rng: Random) -> Strip:
+    """Blur the strip as a camera does that is out of focus, or moves."""
+    size = float(rng.uniform(1.0, 2.6))
+    if rng.random() < 0.6:
+        return np.asarray(cv2.GaussianBlur(strip, (0, 0), size), dtype=np.uint8).reshape(strip.shape)
+    length, angle = 1 + 2 * round(size), rng.uniform(0, np.pi)
+    way = np.zeros((length, length), np.float32)
+    reach = (length - 1) / 2 * np.array([np.cos(angle), np.sin(angle)])
+    ends = [tuple(round(float(v)) for v in length // 2 + side * reach) for side in (-1, 1)]
+    cv2.line(way, ends[0], ends[1], 1.0)
+    return np.asarray(cv2.filter2D(strip, -1, way / way.sum()), dtype=np.uint8).reshape(strip.shape)
+
+
+def _enclosed(strip: Strip, rng: Random) -> Strip:
+    """Draw a ring, a box or a triangle around the digits, with the pen that wrote them."""
+    rows, columns = strip.shape[:2]
+    shape = rng.choice(["ring", "box", "triangle"], p=[0.6, 0.3, 0.1])
+    share = float(rng.uniform(0.5, 0.85)) * (0.7 if shape == "triangle" else 1.0)
+    low = 0.12 * rows if shape == "triangle" else 0.0
+    place = np.array(
+        [[share, 0, (1 - share) * columns / 2], [0, share, (1 - share) * rows / 2 + low]], dtype=np.float32
+    )
+    small = cv2.warpAffine(strip, place, (columns, rows), borderMode=cv2.BORDER_REPLICATE)
+    out = np.asarray(small, dtype=np.uint8).reshape(strip.shape)
+    x, y = rng.uniform(0.01, 0.1, 2) * (columns, rows)
+    half = np.array([columns / 2 - x, rows / 2 - y])
+    steps = {"ring": 40, "box": 4, "triangle": 3}[str(shape)]
+    turns = 2 * np.pi * np.arange(steps) / steps - (np.pi / 4 if shape == "box" else np.pi / 2)
+    round_ = np.stack([np.cos(turns), np.sin(turns)], axis=1) * (2**0.5 if shape == "box" else 1.0)
+    corners = np.array([columns, rows]) / 2 + round_ * half + rng.normal(0, 0.01 * rows, (steps, 2))
+    layer = np.zeros((rows, columns), np.uint8)
+    path, thick = np.rint(corners).astype(np.int32), int(rng.integers(1, 4))
+    cv2.polylines(layer, [path], isClosed=True, color=255, thickness=thick, lineType=cv2.LINE_AA)
+    dark = float(rng.uniform(0.6, 1.0)) * float(np.quantile(strip[:, :, 0], 0.98))
+    return _on_paper(out, np.maximum(out[:, :, 0], layer.astype(np.float32) / 255 * dark))
+
+
 CHANGES: Changes = (
     (0.3, _thicker_or_thinner),
     (0.4, _lighter_or_darker),
@@ -199,6 +236,7 @@ CHANGES: Changes = (
 """Changes to a strip of the cleaned sheet and its ink."""
 
 PAGE_CHANGES: Changes = (
+    (0.05, _enclosed),
     (0.25, _thicker_or_thinner),
     (0.3, _lighter_or_darker),
     (0.2, _hatched),
@@ -206,6 +244,7 @@ PAGE_CHANGES: Changes = (
     (0.2, _pale),
     (0.25, _grainy),
     (0.2, _blurred),
+    (0.08, _out_of_focus),
     (0.12, _coarse),
     (0.12, _unevenly_lit),
 )

@@ -272,6 +272,24 @@ SQUARE: Final[tuple[Skeleton, ...]] = (
 )
 """Digits written along the guides of a box: the seven bars of a calculator's display."""
 
+OLD: Final[tuple[Skeleton, ...]] = (
+    _S("0", "tailed", 1, ".3,.36 .1,.48 .04,.78 .2,1 .42,.84 .42,.52 .28,.34 .2,.16 .5,.0"),
+    _S("0", "tailed-low", 1, ".34,.3 .08,.42 .04,.8 .24,1 .5,.8 .44,.44 .26,.28 .36,.12 .62,.1"),
+    _S("2", "curled", 1, ".2,.3 .08,.18 .26,.0 .46,.2 .3,.62 .06,.96 .0,.84 .2,.8 .36,.98 .62,.8"),
+    _S("4", "d", 1, ".34,.46 .1,.5 .05,.86 .26,.92 .38,.5* .42,.0* .38,.7 .6,.66 .66,.44 .5,.4 .44,.8 .8,.9"),
+    _S("4", "u", 1, ".1,.1 .02,.44 .16,.6 .4,.3* .3,.66 .5,.7 .62,.36 .48,.34 .42,.8 .78,.92"),
+    _S("4", "lying", 1, ".28,.0 .0,.62* .3,.5 .56,.56 .74,.46", ".52,.3 .4,1"),
+    _S("5", "long-s", 1, ".48,.08 .34,-.02 .22,.16 .2,.6 .16,1.06 .02,1.22 -.14,1.1"),
+    _S("5", "long-s-cap", 1, ".7,-.04 .4,.0* .24,.24 .3,.66 .22,1.06 .02,1.16 -.1,1.04"),
+    _S("5", "hook", 1, ".56,.0 .3,.04* .2,.36 .36,.56 .34,.92 .12,1.16 -.08,1.06"),
+    _S("7", "peaks", 1, ".0,.5 .1,.06* .28,.42 .46,.04* .42,.5 .36,1.15"),
+    _S("7", "peaks-round", 1, ".0,.42 .08,.1 .2,.3 .34,.12 .44,.3* .5,.05* .4,.6 .32,1.1"),
+    _S("7", "deep-wave", 1, ".0,.32 .06,.06 .2,.26 .38,.3 .56,.02* .4,.5 .3,1.1"),
+    _S("7", "peaks-bar", 1, ".0,.44 .1,.06* .3,.36 .5,.04* .38,1.1", ".16,.62 .62,.54"),
+    _S("9", "swept", 1, ".5,.12 .26,.0 .04,.24 .2,.48 .46,.3 .52,.1* .44,.7 .2,1.12 -.1,1.06"),
+)
+"""Digits as they were written with a steel nib, from about 1830 to 1930."""
+
 SIGNS: Final[tuple[Skeleton, ...]] = (
     _S(".", "dot", 3, ".0,.97 .02,.99"),
     _S(".", "dash", 1, ".0,.95 .07,1"),
@@ -360,6 +378,17 @@ def by_label() -> dict[str, tuple[Skeleton, ...]]:
     mapping of str to tuple of Skeleton
     """
     return _grouped((*DIGITS, *SIGNS))
+
+
+@lru_cache(maxsize=1)
+def rare_by_label() -> dict[str, tuple[Skeleton, ...]]:
+    """Return the same with old digits, and rare variants drawn nearly as often as common ones.
+
+    Returns
+    -------
+    mapping of str to tuple of Skeleton
+    """
+    return _grouped((*(replace(skeleton, weight=skeleton.weight**0.5) for skeleton in DIGITS), *OLD, *SIGNS))
 
 
 @lru_cache(maxsize=1)

@@ -119,9 +119,17 @@ def _pick(rng: Random, variants: Sequence[Skeleton]) -> Skeleton:
 
 @dataclass(frozen=True, slots=True)
 class SkeletonSource:
-    """Writers who follow our own skeletons; needs no data."""
+    """Writers who follow our own skeletons; needs no data.
+
+    Attributes
+    ----------
+    name : str
+    skeletons : mapping of str to tuple of Skeleton
+        The variants of each label, for hands that do not follow guides.
+    """
 
     name: str = "skeletons"
+    skeletons: Mapping[str, Sequence[Skeleton]] = field(default_factory=by_label)
 
     def writer(self, rng: Random) -> SkeletonWriter:
         """Make up a writer."""
@@ -129,7 +137,7 @@ class SkeletonSource:
             int(rng.integers(2**31)),
             wobble=float(rng.uniform(0.004, 0.022)),
             habit=float(rng.uniform(0.015, 0.05)),
-            skeletons=square_by_label() if rng.random() < SQUARE_HANDS_SHARE else by_label(),
+            skeletons=square_by_label() if rng.random() < SQUARE_HANDS_SHARE else self.skeletons,
         )
 
 
