@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from digitocr.networks.line_reader import LineReader
 from digitocr.networks.second_reader import SecondFrames, SecondReader
 from digitocr.recognition import choice, nbest, scoring
 from digitocr.recognition.choice import Proposal
-from digitocr.recognition.confidence import SECOND_NAMES, Weights, number_confidence
+from digitocr.recognition.confidence import CONSTANT, SECOND_NAMES, Weights, number_confidence
 from digitocr.recognition.normalize import to_batch
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import upright_view
@@ -25,19 +26,14 @@ from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import Recognition
 from digitocr.recognition.second_opinion import may_hold_digits
 from digitocr.records import Grey, Page
-from digitocr.training.calibrate.fit_card import (
-    Judged,
-    fit_number_confidence,
-    text_weights_of,
-    threshold_for,
-)
+from digitocr.training.calibrate import lapse_rate
+from digitocr.training.calibrate.fit_card import Judged, of_drawings, text_weights_of
 from digitocr.training.datasets.corpus import DrawnLine
 from digitocr.training.datasets.fields import DrawnField
 from digitocr.training.datasets.labelling import UNSURE, LabelledLine
 
 TARGET = 0.005
-"""Wanted error rate among the accepted. About one drawing in 300 is read as anybody would read it, and not as it was
-meant: below that, drawings cannot tell a threshold."""
+"""Wanted error rate among the accepted, wrong truths apart."""
 
 ALONE_TARGET = 0.001
 """Error rate among the numbers that ``unsure`` accepts without asking the second reader."""
@@ -105,7 +101,7 @@ class Labelled:
     ----------
     lines : sequence of DrawnLine
     strings : sequence of DrawnLine
-        Real ink, for the weights of texts alone: one to two per cent of their truths are off.
+        Real ink; one to two per cent of their truths are off.
     fields : sequence of DrawnField
     crops : sequence of ((H, W) uint8 ndarray, str)
         Crops, with their digits: each is read as a whole.
@@ -118,7 +114,9 @@ class Labelled:
 
 
 def with_second(readers: Readers, card: ModelCard, second: SecondCard, labelled: Labelled) -> ModelCard:
-    """Calibrate a card for its second reader: weights of texts on one half of the lines, confidence on the other.
+    """Calibrate a card for its second reader: weights of texts on one half of the drawings, confidence on the other.
+
+    Real ink is too little to be halved, and serves for both: three weights do not learn five hundred strings by heart.
 
     Parameters
     ----------
@@ -133,60 +131,111 @@ def with_second(readers: Readers, card: ModelCard, second: SecondCard, labelled:
     -------
     ModelCard
     """
-    half = len(labelled.lines) // 2
-    first = [(one, text) for one in (*labelled.lines[:half], *labelled.strings) if (text := _text(one))]
-    learned = readers.opinions([one.item.line for one, _ in first], card)
-    truths = [text for _, text in first]
-    in_fields = readers.opinions([one.line for one in labelled.fields], card)
-    half_fields = len(in_fields) // 2
-    learned += in_fields[:half_fields]
-    truths += [one.entry.text for one in labelled.fields[:half_fields]]
-    second = replace(second, text_weights=text_weights_of(_cases(learned, truths), [0.5, 0.0, 0.3]))
-    card = replace(card, second=second)
+    in_fields = readers.opinions([field.line for field in labelled.fields], card)
+    in_strings = readers.opinions([one.item.line for one in labelled.strings], card)
+    second = replace(second, text_weights=_text_weights(readers, card, labelled, in_fields, in_strings))
+    card, p = replace(card, second=second), Recognition()
 
-    lines = [one for one in labelled.lines[half:] if one.item.written is not None]
-    held_out = readers.opinions([one.item.line for one in lines], card)
-    asked = [
-        (one, drawn) for one, drawn in zip(held_out, lines, strict=True) if may_hold_digits(one.proposal)
+    alone = [one.item for one in labelled.lines[len(labelled.lines) // 2 :] if one.item.line.is_alone]
+    known = [(one.line, _digits(one)) for one in alone if one.written is not None]
+    opinions = zip(readers.opinions([line for line, _ in known], card), known, strict=True)
+    rows = [(one, text) for one, (_, text) in opinions if may_hold_digits(one.proposal)]
+    crops = [_judged(one.decoded(card), text, k) for k, (one, text) in enumerate(rows)]
+    unaided = [_judged(choice.decoded(one.proposal, card, p), text, k) for k, (one, text) in enumerate(rows)]
+    strings = [
+        _judged(one.decoded(card), drawn.text or "", k)
+        for k, (one, drawn) in enumerate(zip(in_strings, labelled.strings, strict=True))
     ]
-    rows = [(_judged_row(one.decoded(card), drawn), drawn.item.line.is_alone) for one, drawn in asked]
-    numbers = [number for row, _ in rows for number in row]
-    # a threshold is for numbers: what only looks like one, on a page, no text can tell
-    crops = [number for row, is_alone in rows for number in row if is_alone]
-    in_cells = _judged_fields(labelled.fields[half_fields:], in_fields[half_fields:], card)
+    half = len(in_fields) // 2
+    fields = zip(in_fields[half:], labelled.fields[half:], strict=True)
+    in_cells = [
+        number
+        for k, (one, field) in enumerate(fields)
+        for number in _judged(one.decoded(card), field.entry.text, k)
+    ]
     wholes = judged_wholes(readers.second, labelled.crops, second)
+    read = [*chain(*crops)]
     second = replace(
         second,
-        number_confidence=fit_number_confidence(numbers, SECOND_NAMES),
-        cell_confidence=fit_number_confidence(in_cells, SECOND_NAMES) if in_cells else second.cell_confidence,
-        whole_confidence=fit_number_confidence(wholes, SECOND_NAMES) if wholes else second.whole_confidence,
+        number_confidence=fit_confidence([*read, *chain(*strings)]),
+        cell_confidence=fit_confidence(in_cells) if in_cells else second.cell_confidence,
+        whole_confidence=fit_confidence(wholes) if wholes else second.whole_confidence,
     )
-    pooled = [threshold_for(crops, second.number_confidence, TARGET)]
-    pooled += [threshold_for(in_cells, second.cell_confidence, TARGET)] if in_cells else []
-    threshold = max(pooled)
-    p = Recognition()
-    alone = [
-        number
-        for one, drawn in asked
-        if drawn.item.line.is_alone
-        for number in _judged_row(choice.decoded(one.proposal, card, p), drawn)
-    ]
-    band = _band(alone, crops, card, replace(second, threshold=threshold))
-    return replace(card, second=replace(second, threshold=threshold, band=band))
+    sure = [(read, second.number_confidence), (in_cells, second.cell_confidence)]
+    second = replace(second, threshold=max(least_confidence(*one) for one in sure if one[0]))
+    return replace(card, second=replace(second, band=_band([*chain(*unaided)], read, card, second)))
 
 
-def _judged_row(numbers: Sequence[DecodedNumber], drawn: DrawnLine) -> list[Judged]:
+def _text_weights(
+    readers: Readers,
+    card: ModelCard,
+    labelled: Labelled,
+    in_fields: Sequence[Opinion],
+    in_strings: Sequence[Opinion],
+) -> tuple[float, ...]:
+    """Fit the weights of texts on the first half of the drawings, and on as much real ink.
+
+    Our own networks know the hand of the drawings; of the real ink none of them has learned.
+    """
+    half, half_fields = len(labelled.lines) // 2, len(labelled.fields) // 2
+    lines = [(one.item.line, text) for one in labelled.lines[:half] if (text := _text(one))]
+    opinions = [*readers.opinions([line for line, _ in lines], card), *in_fields[:half_fields]]
+    texts = [text for _, text in lines] + [field.entry.text for field in labelled.fields[:half_fields]]
+    drawn = _cases(opinions, texts)
+    real = _cases(in_strings, [one.text or "" for one in labelled.strings])
+    return text_weights_of([*drawn, *real * max(1, round(len(drawn) / max(len(real), 1)))], [0.5, 0.0, 0.3])
+
+
+def fit_confidence(numbers: Sequence[Judged]) -> Weights:
+    """Fit the logistic model of :func:`digitocr.recognition.confidence.number_confidence`, with a lapse rate.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+
+    Returns
+    -------
+    mapping of str to float
+        Weights of `SECOND_NAMES`, and of `CONSTANT`.
+    """
+    inputs = np.array([[getattr(one.decoded.features, name) for name in SECOND_NAMES] for one in numbers])
+    model = lapse_rate.fit(inputs, np.array([one.right for one in numbers]))
+    fitted = zip((*SECOND_NAMES, CONSTANT), (*model.weights, model.constant), strict=True)
+    return {name: round(float(value), 6) for name, value in fitted}
+
+
+def least_confidence(numbers: Sequence[Judged], weights: Weights) -> float:
+    """Find the least confidence of an accepted number.
+
+    Parameters
+    ----------
+    numbers : sequence of Judged
+    weights : mapping of str to float
+        Of the confidence.
+
+    Returns
+    -------
+    float
+    """
+    sure = [one.confidence for one in of_drawings(numbers, weights)]
+    return lapse_rate.least_confidence(np.array(sure), TARGET)
+
+
+def _judged(numbers: Sequence[DecodedNumber], text: str, drawing: int) -> list[Judged]:
     """Check the numbers of a row: they are right if together they are its digits, wrong where it has none."""
-    written = "".join(str(digit.value) for digit in drawn.item.written or ())
-    right = "".join(number.text for number in numbers) == written
-    return [Judged(number, right, id(drawn)) for number in numbers if number.text]
+    right = "".join(number.text for number in numbers) == text
+    return [Judged(number, right, drawing) for number in numbers if number.text]
 
 
 def _text(drawn: DrawnLine) -> str | None:
     """Return the digits of a line, None where they are in doubt."""
     if drawn.item.written is not None:
-        return "".join(str(digit.value) for digit in drawn.item.written)
+        return _digits(drawn.item)
     return drawn.text if drawn.item.line.is_alone else None
+
+
+def _digits(item: LabelledLine) -> str:
+    return "".join(str(digit.value) for digit in item.written or ())
 
 
 def _cases(opinions: Sequence[Opinion], truths: Sequence[str]) -> list[tuple[NDArray[np.float64], int]]:
@@ -203,17 +252,6 @@ def _cases(opinions: Sequence[Opinion], truths: Sequence[str]) -> list[tuple[NDA
         if truth in texts and len(texts) > 1:
             cases.append((np.array([h.features(p.nbest) for h in found]), texts.index(truth)))
     return cases
-
-
-def _judged_fields(
-    fields: Sequence[DrawnField], opinions: Sequence[Opinion], card: ModelCard
-) -> list[Judged]:
-    return [
-        Judged(number, number.text == field.entry.text, k)
-        for k, (field, one) in enumerate(zip(fields, opinions, strict=True))
-        for number in one.decoded(card)
-        if number.text
-    ]
 
 
 def judged_wholes(second: SecondReader, crops: Sequence[tuple[Grey, str]], card: SecondCard) -> list[Judged]:

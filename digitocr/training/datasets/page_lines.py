@@ -74,12 +74,12 @@ def ink_sources(data_dir: Path | None) -> Sources:
     Sources
     """
     found = training_sources(data_dir)
-    more = [(SkeletonSource("rare", rare_by_label()), RARE_WEIGHT)]
+    digits = (*found.digits, SkeletonSource("rare", rare_by_label()))
+    weights = (*found.weights, RARE_WEIGHT)
     ink = None if data_dir is None else data_dir / "kensanata_numbers.npz"
-    if ink is not None and ink.is_file():
-        more.append((load_ink(ink), INK_WEIGHT))
-    sources, weights = zip(*more, strict=True)
-    return Sources((*found.digits, *sources), (*found.weights, *weights), found.letters)
+    if ink is None or not ink.is_file():
+        return Sources(digits, weights, found.letters)
+    return Sources((*digits, load_ink(ink)), (*weights, INK_WEIGHT), found.letters)
 
 
 def lessons_of_drawing(rng: Random, drawing: Drawing, items: Sequence[LabelledLine]) -> Iterator[PageLesson]:
