@@ -116,6 +116,8 @@ class Drawing:
         The same picture in colour.
     turn : int
         How many quarter turns to the left the picture was given after it was drawn upright.
+    ground : (H, W) uint8 ndarray, optional
+        What lies beneath the handwriting, as a :class:`digitocr.training.synth.ground.Ground`.
     """
 
     image: Grey
@@ -127,6 +129,7 @@ class Drawing:
     kind: str
     colour: Colour | None = None
     turn: int = 0
+    ground: Grey | None = None
 
     @property
     def text(self) -> str:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.form_pages import form_scene
+from digitocr.training.synth.ground import carried
 from digitocr.training.synth.number_sheets import card_scene, rows_scene, table_scene
 from digitocr.training.synth.paper import (
     Field,
@@ -106,6 +107,7 @@ def photograph(rng: Random, scene: Scene, *, desk: bool, damage: float = 1.0, tu
     edge = cv2.BORDER_CONSTANT if desk else cv2.BORDER_REPLICATE
     seen = np.asarray(cv2.warpPerspective(scene.paper, matrix, size, flags=cv2.INTER_LINEAR, borderMode=edge))
     owner = np.asarray(cv2.warpPerspective(scene.owner, matrix, size, flags=cv2.INTER_NEAREST), np.int16)
+    ground = None if scene.ground is None else carried(scene.ground, matrix, size, desk=desk)
     if desk:
         cover = cv2.warpPerspective(
             np.full((rows, columns), 255, np.uint8), matrix, size, flags=cv2.INTER_LINEAR
@@ -127,7 +129,8 @@ def photograph(rng: Random, scene: Scene, *, desk: bool, damage: float = 1.0, tu
             np.ascontiguousarray(np.rot90(image, turn)),
             np.ascontiguousarray(np.rot90(owner, turn)),
         )
-    return finish(scene, image, "photo", owner=owner, turn=turn)
+        ground = None if ground is None else np.ascontiguousarray(np.rot90(ground, turn))
+    return finish(scene, image, "photo", owner=owner, ground=ground, turn=turn)
 
 
 def _seen_corners(

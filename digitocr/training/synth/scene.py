@@ -54,6 +54,8 @@ class Scene:
     signs : list of str
     numbers : list
         Text, field, overwritten and row of each number.
+    ground : (H, W) uint8 ndarray, optional
+        What lies beneath the handwriting, where the drawing tells it.
     """
 
     paper: Field
@@ -62,6 +64,7 @@ class Scene:
     digits: list[_Digit] = field(default_factory=list)
     signs: list[str] = field(default_factory=list)
     numbers: list[tuple[str, Box | None, bool, int]] = field(default_factory=list)
+    ground: Grey | None = None
 
     def add_number(
         self,
@@ -163,7 +166,13 @@ def new_scene(paper: Field) -> Scene:
 
 
 def finish(
-    scene: Scene, image: NDArray[np.uint8], kind: str, *, owner: Owner | None = None, turn: int = 0
+    scene: Scene,
+    image: NDArray[np.uint8],
+    kind: str,
+    *,
+    owner: Owner | None = None,
+    ground: Grey | None = None,
+    turn: int = 0,
 ) -> Drawing:
     """Measure what each digit and sign owns, and return the drawing.
 
@@ -176,6 +185,8 @@ def finish(
         See :attr:`Drawing.kind`.
     owner : (H, W) int16 ndarray, optional
         The owner map in pixels of the final picture; by default the scene's.
+    ground : (H, W) uint8 ndarray, optional
+        What lies beneath the handwriting, in pixels of the final picture; by default the scene's.
     turn : int
         Quarter turns counter-clockwise that the final picture was given.
 
@@ -184,6 +195,7 @@ def finish(
     Drawing
     """
     final = scene.owner if owner is None else owner
+    beneath = scene.ground if ground is None else ground
     boxes = owned_boxes(final)
     nothing = (Box(0, 0, 1, 1), 0)
     digits = tuple(
@@ -203,8 +215,8 @@ def finish(
     rows = tuple(n[3] for n in scene.numbers)
     if image.ndim == 3:
         grey = np.asarray(cv2.cvtColor(image, cv2.COLOR_BGR2GRAY), np.uint8)
-        return Drawing(grey, final, digits, signs, tuple(numbers), rows, kind, image, turn)
-    return Drawing(image, final, digits, signs, tuple(numbers), rows, kind, None, turn)
+        return Drawing(grey, final, digits, signs, tuple(numbers), rows, kind, image, turn, beneath)
+    return Drawing(image, final, digits, signs, tuple(numbers), rows, kind, None, turn, beneath)
 
 
 def _swap(found: tuple[Box, int], number: int) -> tuple[Box, int, int]:
