@@ -15,7 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from digitocr.records import Box, Grey
 from digitocr.training.synth.strokes import Random
 
-_Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 _SYLLABLES: Final = tuple(
@@ -43,7 +43,20 @@ def fonts_found() -> tuple[Path, ...]:
 
 
 @lru_cache(maxsize=512)
-def _font(path: Path | None, size: int) -> _Font:
+def sized_font(path: Path | None, size: int) -> Font:
+    """Return a font in a size.
+
+    Parameters
+    ----------
+    path : Path or None
+        None for Pillow's own font.
+    size : int
+        In pixels.
+
+    Returns
+    -------
+    PIL.ImageFont.FreeTypeFont or PIL.ImageFont.ImageFont
+    """
     return ImageFont.load_default(size) if path is None else ImageFont.truetype(str(path), size)
 
 
@@ -70,7 +83,7 @@ class Printing:
 
     def text(self, x: float, y: float, words: str, size: float, dark: int = 235) -> None:
         """Print words with their upper left corner at a place, letters about ``size`` pixels high."""
-        self.draw.text((x, y), words, fill=dark, font=_font(self.font, max(6, round(size * 1.35))))
+        self.draw.text((x, y), words, fill=dark, font=sized_font(self.font, max(6, round(size * 1.35))))
 
     def box(self, box: Box, thick: int, dark: int = 235) -> None:
         """Print a rectangle."""

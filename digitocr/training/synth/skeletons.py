@@ -91,8 +91,19 @@ def _basis(repeats: tuple[bool, ...]) -> Points:
     return np.vstack(rows)
 
 
-def _skeleton(label: str, variant: str, weight: float, *strokes: str) -> Skeleton:
-    """Parse strokes such as ``".1,0 .5,1"``; a ``*`` after a point makes it a corner."""
+def skeleton(label: str, variant: str, weight: float, *strokes: str) -> Skeleton:
+    """Parse strokes such as ``".1,0 .5,1"``; a ``*`` after a point makes it a corner.
+
+    Parameters
+    ----------
+    label, variant : str
+    weight : float
+    *strokes : str
+
+    Returns
+    -------
+    Skeleton
+    """
     parsed = []
     for stroke in strokes:
         points: list[tuple[float, float]] = []
@@ -103,7 +114,7 @@ def _skeleton(label: str, variant: str, weight: float, *strokes: str) -> Skeleto
     return Skeleton(label, variant, tuple(parsed), weight)
 
 
-_S = _skeleton
+_S = skeleton
 
 DIGITS: Final[tuple[Skeleton, ...]] = (
     _S("0", "plain", 4, ".34,.0 .13,.13 .02,.5 .12,.88 .33,1 .54,.87 .64,.5 .53,.13 .32,.0"),

@@ -108,7 +108,7 @@ def _even(points: Points) -> Points:
 
 
 def load_archive(
-    path: Path, *, held_out: bool = False, digits: bool = True, distrust: bool = True
+    path: Path, *, held_out: bool = False, digits: bool = True, distrust: bool = True, alike: bool = False
 ) -> Archive:
     """Load an archive of pen strokes.
 
@@ -123,6 +123,8 @@ def load_archive(
         Keep digits; otherwise keep signs that cannot be mistaken for digits.
     distrust : bool
         Drop specimens whose nearest neighbours all bear another label, and those that hold two digits.
+    alike : bool
+        Without digits, keep the letters that look like digits too, for whole words.
 
     Returns
     -------
@@ -135,7 +137,8 @@ def load_archive(
         labels = stored["labels"].astype(str)
         writers = stored["writers"].astype(np.int64)
         wanted = stored["is_test"] == held_out
-    wanted &= np.isin(labels, DIGIT_LABELS) if digits else ~np.isin(labels, [*DIGIT_LABELS, *AMBIGUOUS])
+    doubtful = [c for c in AMBIGUOUS if not (alike and c.isalpha())]
+    wanted &= np.isin(labels, DIGIT_LABELS) if digits else ~np.isin(labels, [*DIGIT_LABELS, *doubtful])
     raw[:, 1] *= -1
     starts, ends = stroke_offsets[digit_offsets[:-1]], stroke_offsets[digit_offsets[1:]]
     wanted &= ends - starts >= 4
