@@ -72,8 +72,10 @@ KINDS: tuple[Callable[[np.random.Generator, Sources], Drawing], ...] = (
 SHARES = (0.585, 0.24, 0.11, 0.05, 0.015)
 """Share of each kind."""
 
-AMBIGUOUS_SIGNS = frozenset({"tally1", "edge", "/"})
-"""Signs that look just like a 1."""
+AMBIGUOUS_SIGNS = frozenset(
+    {"tally1", "edge", "/", "line", "ring", "circle", "word", "signature", "crossed out"}
+)
+"""Signs that look just like a digit, or hold some: a 1, a 0, the letters of words."""
 
 MAX_NEGATIVES = 60
 """Signs, and wrong cuts, learned from one picture at most: a page of print holds thousands."""
