@@ -22,7 +22,7 @@ SETS = ("cheques", "form_fields", "form_fields2", "cells", "forms", "forms2", "p
 POOLED = ("cheques", "form_fields", "form_fields2", "cells")
 """Crops of modern paper. `forms` and `forms2` are the same fields on their pages; photos and old hands stand apart."""
 
-AT_ONCE = {"photos": 1, "forms": 1, "forms2": 1, "drawn_pages": 1, "drawn_forms": 1}
+AT_ONCE = {"photos": 1, "forms": 1, "forms2": 1, "drawn_pages": 1, "drawn_forms": 1, "layouts": 1}
 """Images that are read together; `CROPS_AT_ONCE` of the sets not named here."""
 
 CROPS_AT_ONCE = 32
