@@ -1,4 +1,4 @@
-"""What befalls paper: folds, creases, stains, show-through, holes, clips, fingers, torn corners, hidden parts."""
+"""What befalls paper: waves, folds, creases, stains, holes, clips, fingers, torn corners, hidden parts."""
 
 from __future__ import annotations
 
@@ -67,6 +67,33 @@ def crease(rng: Random, scene: Scene) -> None:
     slope = np.asarray(steep / max(float(np.abs(steep).max()), 1e-6), np.float32)
     lit = noise(rng, (rows, columns), max(size, 8.0)) * np.float32(0.03) + slope * np.float32(0.3)
     _shade(scene, 1 + lit * np.float32(rng.uniform(0.4, 1.2)))
+
+
+def curl(rng: Random, scene: Scene) -> None:
+    """Let the paper lie in waves, so that its lines bend; unless a digit would leave the page.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    scene : Scene
+    """
+    rows, columns = scene.owner.shape
+    y, x = np.mgrid[0:rows, 0:columns].astype(np.float32)
+    turn = rng.uniform(0, 6.3, 2)
+    reach = float(rng.uniform(0.004, 0.02)) * min(rows, columns)
+    waves = rng.uniform(0.4, 1.6, 2) * 2 * np.pi
+    dy = reach * np.sin(x * np.float32(waves[0] / columns) + np.float32(turn[0]))
+    dx = 0.6 * reach * np.sin(y * np.float32(waves[1] / rows) + np.float32(turn[1]))
+    at_x, at_y = (x + dx).astype(np.float32), (y + dy).astype(np.float32)
+    owner = np.asarray(cv2.remap(scene.owner, at_x, at_y, cv2.INTER_NEAREST), np.int16)
+    if len(np.unique(owner[owner > 0])) < len(np.unique(scene.owner[scene.owner > 0])):
+        return
+    scene.owner[:] = owner
+    scene.paper[:] = cv2.remap(scene.paper, at_x, at_y, cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    _shade(scene, 1 + np.float32(0.08) * np.cos(x * np.float32(waves[0] / columns) + np.float32(turn[0])))
+    if scene.ground is not None:
+        mode = cv2.BORDER_REPLICATE
+        scene.ground[:] = cv2.remap(scene.ground, at_x, at_y, cv2.INTER_NEAREST, borderMode=mode)
 
 
 def stain(rng: Random, scene: Scene) -> None:
@@ -242,6 +269,7 @@ def hide(rng: Random, scene: Scene, em: float) -> None:
 
 
 WEAR: Final[tuple[tuple[Callable[[Random, Scene], None], float], ...]] = (
+    (curl, 0.2),
     (fold, 0.18),
     (crease, 0.12),
     (stain, 0.07),

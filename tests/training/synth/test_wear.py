@@ -37,6 +37,16 @@ def test_all_digits_stay_and_what_covers_the_paper_is_no_paper(kind):
     assert changed >= 3
 
 
+def test_waves_bend_all_maps_alike():
+    for seed in range(4):
+        made = scene(seed)
+        made.ground = (made.owner != 0).astype(np.uint8)
+        digits = set(np.unique(made.owner).tolist())
+        wear.curl(np.random.default_rng(seed), made)
+        assert set(np.unique(made.owner).tolist()) == digits
+        assert np.array_equal(made.ground != 0, made.owner != 0)
+
+
 def test_a_hidden_part_is_told():
     made = scene(1)
     wear.hide(np.random.default_rng(2), made, 8.0)

@@ -19,6 +19,12 @@ from digitocr.training.synth.strokes import Random
 _LEAST_ROWS: Final = 2
 """A table of fewer rows is not begun at the foot of a page."""
 
+_UPRIGHT: Final = ("grid", "columns", "heavy", "by hand")
+"""Rulings with lines between the columns."""
+
+_APART_SHARE: Final = 0.2
+"""White on either side of a cell where no line parts the columns, in heights of a row."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
@@ -61,11 +67,13 @@ def draw_table(rng: Random, sheet: Sheet, area: Box, table: Table) -> int:
     if header:
         _header(rng, sheet, columns, levels[0], levels[1], band=rng.random() < table.header_band)
     used = max(1, round(table.used.draw(rng) * count))
+    ruling = table.ruling.draw(rng)
+    apart = 0 if ruling in _UPRIGHT else round(_APART_SHARE * height)
     for i in range(count):
         top, bottom = levels[header + i], levels[header + i + 1]
         sheet.row += 1
         for one in columns:
-            cell = Box(one.x, top, one.right - one.x, bottom - top)
+            cell = Box(one.x + apart, top, max(1, one.right - one.x - 2 * apart), bottom - top)
             by_hand = one.kind not in PRINTED
             if not by_hand or (i < used and rng.random() < one.column.filled):
                 ringed = rng.random() < one.column.ringed
@@ -74,7 +82,7 @@ def draw_table(rng: Random, sheet: Sheet, area: Box, table: Table) -> int:
                 )
     if total:
         _total(rng, sheet, columns, levels[-2], levels[-1])
-    _rule(rng, sheet, table.ruling.draw(rng), columns, levels)
+    _rule(rng, sheet, ruling, columns, levels)
     return levels[-1]
 
 
@@ -182,7 +190,7 @@ def _rule(rng: Random, sheet: Sheet, ruling: str, columns: list[_Drawn], levels:
     if ruling in ("grid", "rows", "heavy", "dotted"):
         for y in levels:
             press.rule(left, y, right, y, thick, dotted=ruling == "dotted")
-    if ruling in ("grid", "columns", "heavy"):
+    if ruling in _UPRIGHT:
         for x in (left, *(one.right for one in columns)):
             press.rule(x, levels[0], x, levels[-1], thick)
     if ruling in ("columns", "frame", "heavy"):
