@@ -11,7 +11,7 @@ KINDS = layouts(held_out=True)[:2]
 
 
 def test_a_set_has_a_family_for_each_layout_and_is_the_same_each_time(tmp_path):
-    one, other = (draw_set(tmp_path / name, KINDS, 2, Sources()) for name in ("one", "other"))
+    one, other = (draw_set(tmp_path / name, KINDS, 1, Sources()) for name in ("one", "other"))
     truths = read_truth(one)
     assert truths == read_truth(other)
     assert {family(truth.file) for truth in truths} == {layout.name for layout in KINDS}
@@ -21,6 +21,6 @@ def test_a_set_has_a_family_for_each_layout_and_is_the_same_each_time(tmp_path):
 
 
 def test_the_contact_sheet_shows_the_classes():
-    sheet = contact_sheet(KINDS, 1, Sources())
+    sheet = contact_sheet(KINDS[:1], 1, Sources())
     shown = {tuple(colour) for colour in np.unique(sheet.reshape(-1, 3), axis=0).tolist()}
     assert set(CLASS_COLOURS.values()) & shown

@@ -15,7 +15,7 @@ from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.layouts.files import layouts
 from digitocr.training.synth.layouts.pages import layout_page
 from digitocr.training.synth.printing import fonts_found
-from digitocr.training.synth.real_ink import load_ink
+from digitocr.training.synth.real_ink import load_ink, separated_strings
 from digitocr.training.synth.stroke_archives import load_archive, sources_at
 from digitocr.training.synth.strokes import PictureSource, Sources, picture_source
 
@@ -47,11 +47,12 @@ def layout_sources(data_dir: Path | None, *, held_out: bool = False) -> Sources:
     digits, weights = found.digits, found.weights
     if ink.is_file():
         digits, weights = (*digits, load_ink(ink, held_out=held_out)), (*weights, INK_WEIGHT)
-    if not letters.is_file():
-        return Sources(digits, weights)
-    return Sources(
-        digits, weights, load_archive(letters, held_out=held_out, digits=False, distrust=False, alike=True)
-    )
+    whole = None
+    if letters.is_file():
+        whole = load_archive(letters, held_out=held_out, digits=False, distrust=False, alike=True)
+    register = data_dir / "lectaurep_numbers.npz"
+    strings = separated_strings(register, held_out=held_out) if register.is_file() else ()
+    return Sources(digits, weights, whole, strings)
 
 
 def _held_out(data_dir: Path) -> Sources:

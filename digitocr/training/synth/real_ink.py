@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.records import Grey
-from digitocr.training.synth.strokes import DIGIT_LABELS, Glyph, Random
+from digitocr.training.synth.strokes import DIGIT_LABELS, Glyph, InkString, Random
 
 HELD_OUT_WRITERS: Final = 3
 """The last writers of the archive of digits are kept out of training."""
@@ -25,6 +25,24 @@ MOST_REPEATED: Final = 60
 
 TALLEST_PX: Final = 40
 """Digits are reduced to this height; they are drawn smaller still."""
+
+LEAST_INK = 96
+"""Darkness, of 255, from which on the ink of a string is in one piece."""
+
+DIGIT_SHARE = 0.66
+"""Pieces of ink less tall than this share of the tallest are dots and dashes."""
+
+LEAST_MARK_PX = 4
+"""Smaller pieces are specks, in pixels."""
+
+LEAST_TALL_PX, TALLEST_SHARE = 10, 0.7
+"""Digits of a string are at least so tall, and at most this share of its crop: ruling lines are taller."""
+
+RULE_WIDTH_SHARE, RULE_FILL = 0.15, 0.8
+"""Pieces as narrow as this share of their height, or that fill as much of their frame, are ruling lines."""
+
+MOST_APART = 1.0
+"""Digits of a string are at most so far apart, in heights: beyond stands something else."""
 
 PAPER_QUANTILE, INK_QUANTILE = 0.7, 0.02
 """Brightness of a crop that is paper, and that is its darkest ink."""
@@ -128,6 +146,56 @@ def register_strings(path: Path, *, held_out: bool = False) -> list[tuple[Grey, 
     return found
 
 
+def separated_strings(path: Path, *, held_out: bool = False) -> tuple[InkString, ...]:
+    """Load those strings of registers in which every digit stands apart, so that it is known whose ink is whose.
+
+    Parameters
+    ----------
+    path : Path
+        As of :func:`register_strings`.
+    held_out : bool
+        Take the pages set aside instead of those for training.
+
+    Returns
+    -------
+    tuple of InkString
+    """
+    found = (_separated(crop, text) for crop, text in register_strings(path, held_out=held_out) if text)
+    return tuple(one for one in found if one is not None)
+
+
+def _separated(crop: Grey, text: str) -> InkString | None:
+    """Part a string into digits; None where there are not as many pieces of ink as digits."""
+    dark = _darkness(crop)
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(
+        (dark > LEAST_INK).astype(np.uint8), connectivity=8
+    )
+    rows, columns = crop.shape
+    left, top, wide, tall, area = stats.T
+    inside = (left > 0) & (top > 0) & (left + wide < columns) & (top + tall < rows)
+    ruled = (wide <= RULE_WIDTH_SHARE * tall) | (area >= RULE_FILL * wide * tall) & (tall > wide)
+    inside &= ~(ruled & (tall >= LEAST_TALL_PX))
+    inside[0] = False
+    tallest = int(tall[inside].max(initial=0))
+    digits = np.flatnonzero(inside & (tall >= DIGIT_SHARE * tallest))
+    marks = np.flatnonzero(inside & (tall < DIGIT_SHARE * tallest) & (area >= LEAST_MARK_PX))
+    order = digits[np.argsort(left[digits])]
+    gaps = left[order[1:]] - (left + wide)[order[:-1]]
+    if len(order) != len(text) or text == "1" or not LEAST_TALL_PX <= tallest <= TALLEST_SHARE * rows:
+        return None  # a 1 alone may be a ruling line
+    if gaps.max(initial=0) > MOST_APART * tallest:
+        return None
+    names = np.zeros(len(stats), np.int16)
+    names[order] = np.arange(1, len(text) + 1)
+    names[marks] = -1
+    owner = names[labels]
+    ys, xs = np.nonzero(owner)
+    here = np.s_[ys.min() : ys.max() + 1, xs.min() : xs.max() + 1]
+    near = cv2.dilate((owner[here] != 0).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    mask = np.where(near, dark[here], 0).astype(np.uint8)
+    return InkString(text, mask, owner[here], float(np.median(tall[digits])))
+
+
 def _crops(
     pixels: NDArray[np.uint8], offsets: NDArray[np.int64], shapes: NDArray[np.int16]
 ) -> Iterator[Grey]:
@@ -135,17 +203,21 @@ def _crops(
         yield pixels[first:last].reshape(shape)
 
 
-def _soft_ink(crop: Grey) -> Grey:
-    """Turn a crop into soft ink: 0 for its paper, 255 for its darkest ink; loose specks at its edges are left out."""
+def _darkness(crop: Grey) -> NDArray[np.floating]:
+    """Return how dark a crop is: 0 for its paper, 255 for its darkest ink."""
     paper, ink = (float(np.quantile(crop, q)) for q in (PAPER_QUANTILE, INK_QUANTILE))
     dark = np.clip((paper - crop.astype(np.float32)) * (255 / max(paper - ink, 8.0)), 0, 255)
     noise = float(np.std(dark[crop >= paper])) if (crop >= paper).any() else 0.0
-    dark = np.where(dark < 40 + 2 * noise, 0, dark)
+    return np.where(dark < 40 + 2 * noise, 0, dark)
+
+
+def _soft_ink(crop: Grey) -> Grey:
+    """Turn a crop into soft ink: 0 for its paper, 255 for its darkest ink; loose specks at its edges are left out."""
+    dark = _darkness(crop)
     _, labels, stats, _ = cv2.connectedComponentsWithStats((dark > 0).astype(np.uint8), connectivity=8)
     largest = stats[1:, cv2.CC_STAT_AREA].max(initial=0)
     keep = np.flatnonzero(stats[:, cv2.CC_STAT_AREA] > 0.05 * largest)
     dark[~np.isin(labels, keep[keep > 0])] = 0
     scale = TALLEST_PX / max(crop.shape[0], 1)
-    if scale < 1:
-        dark = cv2.resize(dark, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    return np.asarray(dark, dtype=np.uint8)
+    small = cv2.resize(dark, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA) if scale < 1 else dark
+    return np.asarray(small, dtype=np.uint8)

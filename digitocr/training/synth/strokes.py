@@ -198,6 +198,27 @@ def picture_source(name: str, images: NDArray[np.uint8], labels: NDArray[np.inte
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class InkString:
+    """A string of digits cut from paper, its digits apart.
+
+    Attributes
+    ----------
+    text : str
+    mask : (h, w) uint8 ndarray
+        Soft ink, 255 where it is darkest.
+    owner : (h, w) int16 ndarray
+        ``i + 1`` at ink of the digit ``text[i]``, -1 at that of dots and dashes, 0 elsewhere.
+    height : float
+        Of a digit in pixels.
+    """
+
+    text: str
+    mask: Grey
+    owner: NDArray[np.int16]
+    height: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Sources:
     """A mix of sources.
 
@@ -208,11 +229,14 @@ class Sources:
         How often each is drawn from.
     letters : StrokeSource, optional
         Real letters and signs; our own skeletons serve where it is None.
+    strings : tuple of InkString
+        Whole numbers of real ink, set into pages of layouts.
     """
 
     digits: tuple[StrokeSource, ...] = (SkeletonSource(),)
     weights: tuple[float, ...] = (1.0,)
     letters: StrokeSource | None = None
+    strings: tuple[InkString, ...] = ()
 
     def writer(self, rng: Random) -> Writer:
         """Choose a source by its weight, and a writer of it."""

@@ -19,6 +19,9 @@ from digitocr.training.synth.strokes import Glyph, Random
 _CAPITALS: Final = "AEFHKLMNRTUVW"
 """Capitals that no digit looks like: they may stand beside digits."""
 
+_STRING_PX: Final = 45.0
+"""Strings of real ink are set in where digits are smaller: they were cut out about half as high."""
+
 _OVERWRITTEN_SHARE: Final = 0.3
 """Share of the corrections in which a digit is written over another; else the number is struck out."""
 
@@ -110,6 +113,12 @@ def write_number(
         Around what is written; None where it found no room.
     """
     who = sheet.writing
+    if sheet.strings and height < _STRING_PX and all(token.digit for token in tokens):
+        string = sheet.strings[int(rng.integers(len(sheet.strings)))]
+        found = sheet.pasted(rng, string, height, room, align)
+        if found is not None:
+            sheet.number(rng, [found], who)
+        return None
     if rng.random() < sheet.corrected:
         if rng.random() < _OVERWRITTEN_SHARE:
             return _written_over(rng, sheet, tokens, height, room, align)

@@ -65,6 +65,9 @@ _HARM: Final = (0.15, 1.1)
 _TRIMMED_SHARE: Final = 0.6
 """Share of the pages that end soon below what stands on them."""
 
+_STRINGS_SHARE: Final = 0.12
+"""Share of the pages whose plain numbers are strings of real ink, where there are any."""
+
 _MARGIN: Final = "margin"
 """Ruled paper with a red line on its left."""
 
@@ -180,7 +183,9 @@ def _blank(
     first = _writing(rng, sources, pens, dark=dark)
     second = _writing(rng, sources, pens, dark=dark) if rng.random() < 0.4 else first
     rule = float(np.clip(em * rng.uniform(0.04, 0.16), 0.5, 8))
-    return Sheet(scene, press, em, rule, first, second, paper.size.draw(rng), layout.corrected)
+    strings = sources.strings if rng.random() < _STRINGS_SHARE else ()
+    size = paper.size.draw(rng)
+    return Sheet(scene, press, em, rule, first, second, size, layout.corrected, strings)
 
 
 def _stock(rng: Random, shape: tuple[int, int], stock: str) -> Field:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+import cv2
 import numpy as np
 
 from digitocr.records import Box
@@ -15,7 +16,7 @@ from digitocr.training.synth.layouts.press import Press
 from digitocr.training.synth.layouts.script import Script
 from digitocr.training.synth.pen import Token, Written, write
 from digitocr.training.synth.scene import NOWHERE, Scene
-from digitocr.training.synth.strokes import Glyph, Random
+from digitocr.training.synth.strokes import Glyph, InkString, Random
 
 LEAST_PX: Final = 8.0
 """Height of the smallest digits: smaller ones cannot be read."""
@@ -62,6 +63,8 @@ class Sheet:
         Height of digits as a share of the room for them.
     corrected : float
         Probability that a number is first written wrong.
+    strings : tuple of InkString
+        Numbers of real ink to set in instead of written ones; mostly none.
     row : int
         Row of the next number.
     """
@@ -74,6 +77,7 @@ class Sheet:
     second: Writing
     size: float
     corrected: float
+    strings: tuple[InkString, ...] = ()
     row: int = 0
 
     @property
@@ -94,10 +98,29 @@ class Sheet:
             if height < LEAST_PX:
                 return None
             written = write(rng, tokens, replace(hand, gap=min(hand.gap, 0.12)), height, margin=(0, 0, 0, 0))
-        x, y = _corner(rng, written, room, align)
-        x = int(np.clip(x, 1, max(1, self.page.width - written.alpha.shape[1] - 1)))
-        y = int(np.clip(y, 1, max(1, self.page.height - written.alpha.shape[0] - 1)))
-        return written, x, y
+        return written, *self._kept(written, _corner(rng, written, room, align))
+
+    def pasted(
+        self, rng: Random, string: InkString, height: float, room: Box, align: str
+    ) -> tuple[Written, int, int] | None:
+        """Set a string of real ink into a room, smaller if it is too long; None where it would be too small to read."""
+        scale = min(height / string.height, room.width / string.mask.shape[1])
+        if scale * string.height < LEAST_PX:
+            return None
+        h, w = string.mask.shape
+        size = (max(1, round(w * scale)), max(1, round(h * scale)))
+        alpha = np.asarray(cv2.resize(string.mask, size, interpolation=cv2.INTER_AREA), np.uint8)
+        owner = np.asarray(cv2.resize(string.owner, size, interpolation=cv2.INTER_NEAREST), np.int16)
+        digits = tuple(Glyph(c, (), "register", is_ink=True) for c in string.text)
+        signs = (Glyph(".", (), "register"),)
+        written = Written(alpha, owner, digits, signs, (0.0, float(size[1])), height)
+        return written, *self._kept(written, _corner(rng, written, room, align))
+
+    def _kept(self, written: Written, corner: tuple[int, int]) -> tuple[int, int]:
+        """Move a corner so that the writing stays on the sheet."""
+        h, w = written.alpha.shape
+        x = int(np.clip(corner[0], 1, max(1, self.page.width - w - 1)))
+        return x, int(np.clip(corner[1], 1, max(1, self.page.height - h - 1)))
 
     def number(
         self,
