@@ -12,6 +12,7 @@ import numpy as np
 from digitocr.training.datasets.corpus import CALIBRATION_FROM, MNIST_WEIGHT, training_sources
 from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.synth.drawing import Drawing
+from digitocr.training.synth.layouts.faces import text_fonts
 from digitocr.training.synth.layouts.files import layouts
 from digitocr.training.synth.layouts.pages import layout_page
 from digitocr.training.synth.printing import fonts_found
@@ -69,7 +70,13 @@ def _held_out(data_dir: Path) -> Sources:
 
 
 def layout_drawings(
-    seed: int, count: int, sources: Sources, *, held_out: bool = False, damage: float = 1.0
+    seed: int,
+    count: int,
+    sources: Sources,
+    *,
+    held_out: bool = False,
+    damage: float = 1.0,
+    fonts: Path | None = None,
 ) -> Iterator[tuple[str, Drawing]]:
     """Draw pages of the layouts in turn, each with a seed of its own.
 
@@ -83,6 +90,8 @@ def layout_drawings(
         Of the layouts kept out of training.
     damage : float
         0 for clean to 1 for the usual wear, above 1 for worse.
+    fonts : Path, optional
+        Folder of fonts to print with besides those of Matplotlib.
 
     Yields
     ------
@@ -90,8 +99,9 @@ def layout_drawings(
         Of the layout.
     drawing : Drawing
     """
-    kinds, fonts = layouts(held_out=held_out), fonts_found()
+    kinds = layouts(held_out=held_out)
+    every = (*fonts_found(), *(text_fonts(fonts) if fonts else ()))
     for i in range(count):
         layout = kinds[i % len(kinds)]
         rng = np.random.default_rng((seed, i))
-        yield layout.name, layout_page(rng, sources, layout, fonts=fonts, damage=damage)
+        yield layout.name, layout_page(rng, sources, layout, fonts=every, damage=damage)

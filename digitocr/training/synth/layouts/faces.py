@@ -22,6 +22,9 @@ _CAPITAL_SHARE: Final = 1.35
 _LEAST_PX: Final = 6
 """Size of the smallest print."""
 
+_ENDINGS: Final = (".ttf", ".otf", ".woff", ".woff2")
+"""Kinds of font files that are looked for."""
+
 _DOTS_DOWN: Final = 8
 """Dots in the height of a capital of a dot matrix printer."""
 
@@ -119,9 +122,9 @@ def text_fonts(folder: Path) -> tuple[Path, ...]:
     Returns
     -------
     tuple of Path
-        TrueType and OpenType files, by name.
+        By name.
     """
-    files = (path for ending in ("ttf", "otf") for path in folder.rglob(f"*.{ending}"))
+    files = (path for path in folder.rglob("*") if path.suffix.lower() in _ENDINGS)
     return tuple(sorted(path for path in files if _has_letters(path)))
 
 
