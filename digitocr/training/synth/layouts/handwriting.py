@@ -113,9 +113,9 @@ def write_number(
         Around what is written; None where it found no room.
     """
     who = sheet.writing
-    if sheet.strings and height < _STRING_PX and all(token.digit for token in tokens):
-        string = sheet.strings[int(rng.integers(len(sheet.strings)))]
-        found = sheet.pasted(rng, string, height, room, align)
+    strings = sheet.strings.get(len(tokens), ()) if all(token.digit for token in tokens) else ()
+    if strings and height < _STRING_PX:
+        found = sheet.pasted(rng, strings[int(rng.integers(len(strings)))], height, room, align)
         if found is not None:
             sheet.number(rng, [found], who)
         return None

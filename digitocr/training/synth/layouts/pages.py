@@ -19,7 +19,7 @@ from digitocr.training.synth.layouts.language import Layout, Range
 from digitocr.training.synth.layouts.ornaments import print_serial, print_stamp, print_watermark
 from digitocr.training.synth.layouts.press import Press
 from digitocr.training.synth.layouts.script import draw_script
-from digitocr.training.synth.layouts.sheet import LEAST_PX, Sheet, Writing
+from digitocr.training.synth.layouts.sheet import LEAST_PX, Sheet, Writing, by_length
 from digitocr.training.synth.paper import Field, Pattern, noise, pattern
 from digitocr.training.synth.photos import photograph
 from digitocr.training.synth.scans import scan
@@ -183,7 +183,7 @@ def _blank(
     first = _writing(rng, sources, pens, dark=dark)
     second = _writing(rng, sources, pens, dark=dark) if rng.random() < 0.4 else first
     rule = float(np.clip(em * rng.uniform(0.04, 0.16), 0.5, 8))
-    strings = sources.strings if rng.random() < _STRINGS_SHARE else ()
+    strings = by_length(sources.strings) if rng.random() < _STRINGS_SHARE else {}
     size = paper.size.draw(rng)
     return Sheet(scene, press, em, rule, first, second, size, layout.corrected, strings)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from typing import Final
 
 import cv2
@@ -63,8 +63,8 @@ class Sheet:
         Height of digits as a share of the room for them.
     corrected : float
         Probability that a number is first written wrong.
-    strings : tuple of InkString
-        Numbers of real ink to set in instead of written ones; mostly none.
+    strings : mapping of int to list of InkString
+        Numbers of real ink to set in instead of written ones, by their count of digits; mostly none.
     row : int
         Row of the next number.
     """
@@ -77,7 +77,7 @@ class Sheet:
     second: Writing
     size: float
     corrected: float
-    strings: tuple[InkString, ...] = ()
+    strings: Mapping[int, Sequence[InkString]] = field(default_factory=dict)
     row: int = 0
 
     @property
@@ -161,6 +161,23 @@ class _Fixed:
         """Return the glyph."""
         del rng, label
         return self.only
+
+
+def by_length(strings: Sequence[InkString]) -> dict[int, list[InkString]]:
+    """Return strings of real ink by their count of digits.
+
+    Parameters
+    ----------
+    strings : sequence of InkString
+
+    Returns
+    -------
+    dict of int to list of InkString
+    """
+    found: dict[int, list[InkString]] = {}
+    for one in strings:
+        found.setdefault(len(one.text), []).append(one)
+    return found
 
 
 def _corner(rng: Random, written: Written, room: Box, align: str) -> tuple[int, int]:

@@ -135,7 +135,7 @@ def test_strings_of_real_ink_are_set_in_with_their_digits():
     for k, left in enumerate((2, 24), start=1):
         mask[:, left : left + 12], owner[:, left : left + 12] = 255, k
     string = InkString("42", mask, owner, 20.0)
-    rows = Rows(of=(Choice(("number",)),), rows=Range(3, 3), size=Range(3, 3))
+    rows = Rows(of=(Choice(("number",)),), rows=Range(3, 3), size=Range(3, 3), digits=Range(2, 2))
     sources = replace(OWN, strings=(string,))
     pages = [
         layout_page(np.random.default_rng(seed), sources, simple(rows), longest=350) for seed in range(30)
