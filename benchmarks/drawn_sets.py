@@ -82,7 +82,9 @@ def _draw(images: Path, kinds: Sequence[str], count: int) -> Iterator[TruthRow]:
         cv2.imwrite(str(images / file), drawing.image if drawing.colour is None else drawing.colour)
         if kind in ("page", "photo"):
             for k, number in enumerate(drawing.numbers):
-                yield _in_box(file, str(k), number.text, number.field or number.box)
+                # a photo does not carry the fields along
+                field = number.field if kind == "page" else None
+                yield _in_box(file, str(k), number.text, field or number.box)
         else:
             yield {"file": file, "text": drawing.text}
 
