@@ -48,8 +48,8 @@ class SecondCard:
         As `ModelCard.text_weights`.
     number_confidence, cell_confidence, whole_confidence : mapping of str to float
         As those of `ModelCard`; the last for crops that are read as a whole.
-    band : tuple of float
-        Own confidences between these leave the outcome open; only there ``unsure`` asks the second reader.
+    sure_alone : float
+        Own confidence from which on ``unsure`` does not ask the second reader.
     """
 
     base: str
@@ -61,7 +61,7 @@ class SecondCard:
     number_confidence: Mapping[str, float] = field(default_factory=dict)
     cell_confidence: Mapping[str, float] = field(default_factory=dict)
     whole_confidence: Mapping[str, float] = field(default_factory=dict)
-    band: tuple[float, float] = (0.0, 1.0)
+    sure_alone: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +223,6 @@ def _named(weights: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
 
 def _second(raw: Mapping[str, Any]) -> SecondCard:
     """Read the part of a card that is about the second reader."""
-    low, high = raw["band"]
     return SecondCard(
         base=str(raw["base"]),
         base_sha256=str(raw["base_sha256"]),
@@ -234,5 +233,5 @@ def _second(raw: Mapping[str, Any]) -> SecondCard:
         number_confidence=_named(raw["number_confidence"]),
         cell_confidence=_named(raw["cell_confidence"]),
         whole_confidence=_named(raw["whole_confidence"]),
-        band=(float(low), float(high)),
+        sure_alone=float(raw["sure_alone"]),
     )

@@ -94,12 +94,11 @@ def may_hold_digits(proposal: Proposal) -> bool:
 
 
 def _is_open(numbers: Sequence[DecodedNumber], line: Line, judge: Judge) -> bool:
-    """Whether our own confidence leaves the outcome of a row open; that of a row without digits is."""
+    """Whether our own networks are not sure of a row; of one without digits they are not."""
     if judge.card.second is None or not numbers or not all(number.segments for number in numbers):
         return True
-    low, high = judge.card.second.band
     sure = [judge.own_confidence(number, in_cells=bool(line.cells)) for number in numbers]
-    return any(low <= one < high for one in sure)
+    return min(sure) < judge.card.second.sure_alone
 
 
 def _is_doubtful_crop(sheet: Sheet, lines: Sequence[Line]) -> bool:

@@ -18,7 +18,7 @@ from digitocr.records import Page, SecondReading
 from tests.support.reading_path import upright_view
 
 P = Recognition()
-SECOND = SecondCard("base", "", "head", "", 0.9, text_weights=(1.0, 0.0, 0.2), band=(0.2, 0.8))
+SECOND = SecondCard("base", "", "head", "", 0.9, text_weights=(1.0, 0.0, 0.2), sure_alone=0.8)
 CARD = ModelCard("digits", "", (*"0123456789", "sign", "cut"), 0.5, second=SECOND)
 JUDGE = Judge(0.5, CARD, P.acceptance)
 

@@ -36,10 +36,7 @@ TARGET = 0.005
 """Wanted error rate among the accepted, wrong truths apart."""
 
 ALONE_TARGET = 0.001
-"""Error rate among the numbers that ``unsure`` accepts without asking the second reader."""
-
-HOPELESS_SHARE = 0.02
-"""``unsure`` does not ask where at most this share would be accepted."""
+"""Error rate among the numbers for which ``unsure`` does not ask the second reader."""
 
 AT_ONCE = 256
 """Lines read at once."""
@@ -162,8 +159,9 @@ def with_second(readers: Readers, card: ModelCard, second: SecondCard, labelled:
         whole_confidence=fit_confidence(wholes) if wholes else second.whole_confidence,
     )
     sure = [(read, second.number_confidence), (in_cells, second.cell_confidence)]
-    second = replace(second, threshold=max(least_confidence(*one) for one in sure if one[0]))
-    return replace(card, second=replace(second, band=_band([*chain(*unaided)], read, card, second)))
+    threshold = max(least_confidence(*one) for one in sure if one[0])
+    sure_alone = max(threshold, _sure_alone([*chain(*unaided)], card))
+    return replace(card, second=replace(second, threshold=threshold, sure_alone=sure_alone))
 
 
 def _text_weights(
@@ -279,20 +277,13 @@ def judged_wholes(second: SecondReader, crops: Sequence[tuple[Grey, str]], card:
     return found
 
 
-def _band(
-    alone: Sequence[Judged], both: Sequence[Judged], card: ModelCard, second: SecondCard
-) -> tuple[float, float]:
-    """Find between which own confidences the second reader can change the outcome."""
-    sure = [(_confidence(one, card.number_confidence), one) for one in alone if not one.near]
-    order = sorted(sure, key=lambda one: -one[0])
-    wrong = np.cumsum([not one.right for _, one in order])
+def _sure_alone(unaided: Sequence[Judged], card: ModelCard) -> float:
+    """Find the confidence of our own networks from which on they hardly ever err."""
+    own = [(_confidence(one, card.number_confidence), one.right) for one in unaided if not one.near]
+    order = sorted(own, key=lambda one: -one[0])
+    wrong = np.cumsum([not right for _, right in order])
     good = np.flatnonzero(wrong <= ALONE_TARGET * np.arange(1, len(order) + 1))
-    high = order[int(good[-1])][0] if len(good) else 1.0
-    refused = {one.drawing for one in both if _confidence(one, second.number_confidence) < second.threshold}
-    taken = np.cumsum([one.drawing not in refused for _, one in reversed(order)])
-    hopeless = np.flatnonzero(taken <= HOPELESS_SHARE * np.arange(1, len(order) + 1))
-    low = order[len(order) - 1 - int(hopeless[-1])][0] if len(hopeless) else 0.0
-    return round(min(low, high), 4), round(max(high, second.threshold), 4)
+    return round(order[int(good[-1])][0], 4) if len(good) else 1.0
 
 
 def _confidence(one: Judged, weights: Weights) -> float:
