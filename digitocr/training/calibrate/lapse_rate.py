@@ -11,6 +11,7 @@ References
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,11 +105,12 @@ def least_confidence(sure: NDArray[np.float64], target: float) -> float:
     Returns
     -------
     float
-        0.5 to 0.999.
+        0.5 to 0.999, with four decimals, rounded up.
     """
     order = np.sort(sure)[::-1]
     good = np.flatnonzero(np.cumsum(1 - order) <= target * np.arange(1, len(order) + 1))
-    return round(float(np.clip(order[good[-1]] if len(good) else 1.0, 0.5, 0.999)), 4)
+    least = float(np.clip(order[good[-1]] if len(good) else 1.0, 0.5, 0.999))
+    return math.ceil(round(least * 1e4, 6)) / 1e4
 
 
 def _sigmoid(value: NDArray[np.float64]) -> NDArray[np.float64]:
