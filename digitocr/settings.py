@@ -5,17 +5,28 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 from pydantic import Field, ValidationError
-from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
+from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
 from digitocr.records import Limits, SecondReading
 
 DEFAULT_FILE = Path("digitocr.toml")
+PREFIX = "DIGITOCR_"
+"""Of the variables that hold settings."""
+
+OTHER_VARIABLES = frozenset({"DIGITOCR_DATA", "DIGITOCR_MNIST", "DIGITOCR_REVIEW_TOKEN"})
+"""Variables of the program that are no settings."""
+
+_MISSPELT_SHARE = 0.9
+"""Minimum similarity of a variable to one of ours; one that is less like it may belong to another program."""
+
+_HINT = "`digitocr settings` lists all settings and where their values come from"
 
 
 def cores() -> int:
@@ -32,15 +43,22 @@ class Settings(BaseSettings):
     """All settings of the program. Relative paths start at the working folder."""
 
     # no .env files: what changes a result should be visible on the command line or in our own file
-    model_config = SettingsConfigDict(env_prefix="DIGITOCR_", env_file=None, frozen=True, extra="forbid")
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_file=None, frozen=True, extra="forbid", use_attribute_docstrings=True
+    )
 
     inbox: Path = Path("inbox")
     """The folder that is emptied; other folders are left as they are."""
     results: Path = Path("results")
+    """The folder of the tables."""
     review: Path = Path("review")
+    """The folder of the review queue."""
     archive: Path = Path("archive")
+    """Where files of the inbox go that were read."""
     failed: Path = Path("failed")
+    """Where files of the inbox go that could not be read, with the reason beside them."""
     state: Path = Path(".digitocr")
+    """The folder of the ledger."""
     model: Path | None = None
     """A model file instead of the shipped one."""
     templates: Path | None = None
@@ -56,7 +74,9 @@ class Settings(BaseSettings):
     chunk: int = Field(default=16, ge=1, le=256)
     """Files per chunk: they are read together, as one Prefect task."""
     annotate: bool = False
-    prefect: bool = True
+    """Also draw what was read on each page."""
+    prefect: bool | None = None
+    """Read through Prefect; by default `digitocr run` and `watch` do if an API is named, `python -m flows.…` always."""
     settle: float = Field(default=2.0, ge=0)
     """Seconds without a change before a file is taken."""
     patience: float = Field(default=60.0, ge=0)
@@ -121,28 +141,127 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | N
     UsageError
         If a value cannot be used; the message names it and its source.
     """
+    return _sources(flags, config).settings()
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One setting as the program uses it.
+
+    Attributes
+    ----------
+    name : str
+    value : object
+    origin : str
+        Where the value comes from.
+    meaning : str
+    """
+
+    name: str
+    value: object
+    origin: str
+    meaning: str
+
+
+def explain_settings(config: Path | str | None = None) -> list[Setting]:
+    """Return every setting with its value and where that comes from.
+
+    Parameters
+    ----------
+    config : path, optional
+        As for :func:`load_settings`.
+
+    Returns
+    -------
+    list of Setting
+
+    Raises
+    ------
+    UsageError
+        If a value cannot be used.
+    """
+    sources = _sources(None, config)
+    used = sources.settings()
+    return [
+        Setting(name, getattr(used, name), sources.origin(name), field.description or "")
+        for name, field in Settings.model_fields.items()
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class _Sources:
+    """What each source says, the weightiest first.
+
+    Attributes
+    ----------
+    flags, variables, file : mapping of str to object
+    path : Path
+        Of the settings file.
+    """
+
+    flags: Mapping[str, Any]
+    variables: Mapping[str, Any]
+    file: Mapping[str, Any]
+    path: Path
+
+    def settings(self) -> Settings:
+        """Return the settings.
+
+        Raises
+        ------
+        UsageError
+            If a value cannot be used.
+        """
+        try:
+            return Settings(**{**self.file, **self.variables, **self.flags})
+        except ValidationError as error:
+            wrong = "; ".join(self._explain(e) for e in error.errors())
+            raise UsageError(f"settings cannot be used: {wrong}", hint=_HINT) from None
+
+    def origin(self, name: str) -> str:
+        """Return where the value of a setting comes from."""
+        if name in self.flags:
+            return "the command line"
+        if name in self.variables:
+            return _variable(name)
+        return str(self.path) if name in self.file else "default"
+
+    def _explain(self, error: Mapping[str, Any]) -> str:
+        """Name a setting that cannot be used, its source, and why."""
+        name, origin = str(error["loc"][0]), self.origin(str(error["loc"][0]))
+        if error["type"] == "extra_forbidden":
+            similar = difflib.get_close_matches(name, Settings.model_fields, 1)
+            meant = f"; did you mean {similar[0]!r}?" if similar else ""
+            return f"{origin}: there is no setting {name!r}{meant}"
+        return f"{name} = {error['input']!r} from {origin}: {error['msg']}"
+
+
+def _sources(flags: Mapping[str, Any] | None, config: Path | str | None) -> _Sources:
+    _refuse_misspelt(os.environ)
     given = {name: value for name, value in (flags or {}).items() if value is not None}
-    written = _read_toml(config)
+    return _Sources(given, EnvSettingsSource(Settings)(), _read_toml(config), Path(config or DEFAULT_FILE))
 
-    class Sources(Settings):
-        @classmethod
-        def settings_customise_sources(
-            cls,
-            settings_cls: type[BaseSettings],
-            init_settings: PydanticBaseSettingsSource,
-            env_settings: PydanticBaseSettingsSource,
-            dotenv_settings: PydanticBaseSettingsSource,
-            file_secret_settings: PydanticBaseSettingsSource,
-        ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, InitSettingsSource(settings_cls, written)
 
-    try:
-        return Sources(**given)
-    except ValidationError as error:
-        wrong = "; ".join(_explain(e, given, written) for e in error.errors())
-        raise UsageError(
-            f"settings cannot be used: {wrong}", hint="docs/operations.md lists all settings"
-        ) from None
+def _refuse_misspelt(variables: Iterable[str]) -> None:
+    """Refuse variables that are nearly settings; what is like none may belong to somebody else.
+
+    Raises
+    ------
+    UsageError
+        If there is one.
+    """
+    known = {_variable(name) for name in Settings.model_fields}
+    for variable in sorted(variables):
+        name = variable.upper()
+        if not name.startswith(PREFIX) or name in known or name in OTHER_VARIABLES:
+            continue
+        meant = difflib.get_close_matches(name, known, 1, _MISSPELT_SHARE)
+        if meant:
+            raise UsageError(f"there is no variable {variable}; did you mean {meant[0]!r}?", hint=_HINT)
+
+
+def _variable(name: str) -> str:
+    return f"{PREFIX}{name.upper()}"
 
 
 def _read_toml(config: Path | str | None) -> dict[str, Any]:
@@ -164,15 +283,3 @@ def _read_toml(config: Path | str | None) -> dict[str, Any]:
         raise UsageError(
             f"the settings file {path} is not valid TOML: {error}", hint="write settings as name = value"
         ) from None
-
-
-def _explain(error: Mapping[str, Any], given: Mapping[str, Any], written: Mapping[str, Any]) -> str:
-    """Name a setting that cannot be used, its source, and why."""
-    name = str(error["loc"][0])
-    if error["type"] == "extra_forbidden":
-        similar = difflib.get_close_matches(name, Settings.model_fields, 1)
-        return f"there is no setting {name!r}" + (f"; did you mean {similar[0]!r}?" if similar else "")
-    origin = "the command line" if name in given else f"DIGITOCR_{name.upper()}"
-    if name not in given and f"DIGITOCR_{name.upper()}" not in os.environ and name in written:
-        origin = "the settings file"
-    return f"{name} = {error['input']!r} from {origin}: {error['msg']}"

@@ -1,4 +1,4 @@
-"""``python -m flows.apply_review``: apply the corrections in the queue to the results."""
+"""``digitocr apply`` and ``python -m flows.apply_review``: apply the corrections in the queue to the results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``python -m flows.deploy``: the flows on a schedule, served by this process.
+"""``digitocr deploy`` and ``python -m flows.deploy``: the flows on a schedule, served by this process.
 
 For a work pool with workers use ``prefect deploy --all`` with ``prefect.yaml`` instead.
 """
@@ -30,7 +30,7 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 _HINT = (
     "start one with `prefect server start` and set PREFECT_API_URL=http://127.0.0.1:4200/api, or log in to"
-    " Prefect Cloud with `prefect cloud login`; without either, `python -m flows.watch_inbox` reads what comes in"
+    " Prefect Cloud with `prefect cloud login`; without either, `digitocr watch` reads what comes in"
 )
 
 
@@ -54,7 +54,10 @@ class Options(options.Options):
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """On a Prefect server, read a folder every minute, apply reviews, delete old files nightly, and train weekly."""
+    """Read a folder on the schedule of a Prefect server.
+
+    Also apply reviews every ten minutes, delete old files nightly, and train weekly.
+    """
     if not engine.api_is_named():
         raise UsageError(
             "schedules need a Prefect server or Prefect Cloud; the embedded server has no scheduler",

@@ -27,9 +27,10 @@ from digitocr.settings import Settings
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
 BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
 Jobs = Annotated[int | None, typer.Option(help="Chunks of files read in parallel.")]
-Annotate = Annotated[bool, typer.Option("--annotate", help="Also draw what was read on each page.")]
-NoPrefect = Annotated[
-    bool, typer.Option("--no-prefect", help="Read without Prefect; the results are the same.")
+Annotate = Annotated[bool | None, typer.Option("--annotate", help="Also draw what was read on each page.")]
+Prefect = Annotated[
+    bool | None,
+    typer.Option("--prefect/--no-prefect", help="Read through Prefect or not; the results are the same."),
 ]
 DryRun = Annotated[bool, typer.Option("--dry-run", help="List what would be done, and write nothing.")]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
@@ -58,7 +59,7 @@ class Options:
         return {
             name: value
             for name, value in given.items()
-            if name in Settings.model_fields and value is not None and value is not False
+            if name in Settings.model_fields and value is not None
         }
 
 
@@ -75,26 +76,35 @@ class ReadingOptions(Options):
     second_reader: SecondReader = None
     batch_size: BatchSize = None
     jobs: Jobs = None
-    annotate: Annotate = False
-    no_prefect: NoPrefect = False
+    annotate: Annotate = None
+    prefect: Prefect = None
     as_json: AsJson = False
     quiet: Quiet = False
     verbose: Verbose = False
     config: Config = None
 
-    def flags(self) -> dict[str, Any]:
-        """Return the options that are settings, as far as they were given."""
-        return super().flags() | ({"prefect": False} if self.no_prefect else {})
+    def settings(self, *, prefect: bool) -> Settings:
+        """Return the settings of the command, and begin to log as they say.
 
-    def settings(self) -> Settings:
-        """Return the settings of the command, and begin to log as they say."""
-        return console.settings(self.flags(), self.config)
+        Parameters
+        ----------
+        prefect : bool
+            Whether to read through Prefect if neither options nor settings say.
+
+        Returns
+        -------
+        Settings
+        """
+        found = console.settings(self.flags(), self.config)
+        return found if found.prefect is not None else found.model_copy(update={"prefect": prefect})
 
 
 O = TypeVar("O", bound=Options)  # noqa: E741
 
 
-def command(app: typer.Typer, options: type[O]) -> Callable[[Callable[[O], int]], Callable[[O], int]]:
+def command(
+    app: typer.Typer, options: type[O], name: str | None = None, group: str | None = None
+) -> Callable[[Callable[[O], int]], Callable[[O], int]]:
     """Make a function the command of an app.
 
     Parameters
@@ -102,6 +112,10 @@ def command(app: typer.Typer, options: type[O]) -> Callable[[Callable[[O], int]]
     app : Typer
     options : type of Options
         Its fields become the options of the command.
+    name : str, optional
+        By default that of the function.
+    group : str, optional
+        Group of commands to which it belongs.
 
     Returns
     -------
@@ -113,7 +127,7 @@ def command(app: typer.Typer, options: type[O]) -> Callable[[Callable[[O], int]]
         def run(given: O) -> None:
             given.console.run(partial(function, given))
 
-        app.command()(from_fields(options, update_wrapper(run, function)))
+        app.command(name, rich_help_panel=group)(from_fields(options, update_wrapper(run, function)))
         return function
 
     return register

@@ -1,7 +1,8 @@
-"""``python -m flows.process_folder``: read all files of a folder that are ready."""
+"""``digitocr run`` and ``python -m flows.process_folder``: read all files of a folder that are ready."""
 
 from __future__ import annotations
 
+import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -10,7 +11,6 @@ from typing import Any
 
 import typer
 
-from digitocr import pipeline
 from digitocr.cli.console import Console, say
 from digitocr.errors import BusyError, ExitStatus
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
@@ -19,6 +19,7 @@ from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
 from flows import options
 
+log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
 
@@ -32,8 +33,25 @@ class Options(options.ReadingOptions):
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Read the handwritten numbers of all scans and photos in a folder into tables."""
-    job = make_job(given.settings(), given.folder)
+    """Read all scans and photos of a folder into tables."""
+    return read_folder(given, through_prefect=True)
+
+
+def read_folder(given: Options, *, through_prefect: bool) -> int:
+    """Read a folder as the options of the command say, and report.
+
+    Parameters
+    ----------
+    given : Options
+    through_prefect : bool
+        Read through Prefect unless options or settings say otherwise.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    job = make_job(given.settings(prefect=through_prefect), given.folder)
     if given.dry_run:
         return _dry_run(job, given.console)
     with given.console.progress() as progress:
@@ -63,6 +81,8 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     DigitocrError
         If the run cannot go on.
     """
+    from digitocr import pipeline  # imports OpenCV, which a run without anything to read does not need
+
     reader = partial(pipeline.reader_of, job.settings)
     with open_runner(job, lambda: reader().result(), hooks) as runner:
         if not runner.needs_reading():
@@ -77,11 +97,13 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
 def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     from flows import engine
 
-    server = engine.prepare(
-        job.settings.state, verbose=verbose
-    )  # it boots while this process imports Prefect
+    if not engine.api_is_named():
+        log.info("starting a Prefect server, which takes some seconds; --no-prefect reads without it")
+    # a server of our own boots while this process imports Prefect
+    server = engine.prepare(job.settings.state, verbose=verbose)
     from prefect.exceptions import ExternalSignal
 
+    from digitocr import pipeline
     from flows import definitions
 
     pipeline.reader_of(job.settings)  # only now: two threads must not import the same modules at once

@@ -1,4 +1,4 @@
-"""``python -m flows.watch_inbox``: read files as they arrive in a folder."""
+"""``digitocr watch`` and ``python -m flows.watch_inbox``: read files as they arrive in a folder."""
 
 from __future__ import annotations
 
@@ -33,8 +33,28 @@ _DEBOUNCE_MS = 200
 
 @options.command(app, options.ReadingOptions)
 def main(given: options.ReadingOptions) -> int:
-    """Read files as they arrive in a folder, until Ctrl-C or SIGTERM; a chunk that is being read is finished first."""
-    job = make_job(given.settings(), given.folder)
+    """Read files as they arrive in a folder, until Ctrl-C.
+
+    A chunk that is being read is finished first.
+    """
+    return watch(given, through_prefect=True)
+
+
+def watch(given: options.ReadingOptions, *, through_prefect: bool) -> int:
+    """Watch a folder as the options of the command say, and report at the end.
+
+    Parameters
+    ----------
+    given : ReadingOptions
+    through_prefect : bool
+        Read through Prefect unless options or settings say otherwise.
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    job = make_job(given.settings(prefect=through_prefect), given.folder)
     total = Summary()
     with _stopping() as (stop, signals):
         log.info("watching %s; Ctrl-C ends it", job.folder)

@@ -17,12 +17,16 @@ PAGES = [
         page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "experiments.md"
     ),  # a log of the past
 ]
-COMMAND = re.compile(r"python -m ((?:digitocr|flows|benchmarks)\b[\w.]*)([^`\n#]*)")
+COMMAND = re.compile(
+    r"python -m ((?:digitocr|flows|benchmarks)\b[\w.]*)([^`\n#]*)|(?:^|`|\.venv/bin/)(digitocr)( [a-z][^`\n#]*)",
+    re.M,
+)
 
 
 def commands():
     for page in PAGES:
-        for module, rest in COMMAND.findall(page.read_text(encoding="utf-8")):
+        for long, its_rest, short, rest_of_short in COMMAND.findall(page.read_text(encoding="utf-8")):
+            module, rest = long or short, its_rest or rest_of_short
             yield pytest.param(
                 module, rest.replace("|", " ").split(), id=f"{page.name}: {module}{rest.rstrip()}"
             )

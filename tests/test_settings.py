@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.settings import load_settings
+from digitocr.settings import Settings, explain_settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -21,7 +21,7 @@ class TestSettings:
             ".digitocr",
         ]
         assert s.threshold is None
-        assert s.prefect
+        assert s.prefect is None
 
     def test_paths_and_limits_follow_from_them(self):
         s = load_settings({"state": "s", "max_pages": 3})
@@ -53,18 +53,28 @@ class TestLoadSettings:
         Path(".env").write_text("DIGITOCR_JOBS=7\n")
         assert load_settings({"jobs": None}).jobs != 7
 
-    def test_unknown_variables_are_ignored(self, monkeypatch):
-        monkeypatch.setenv("DIGITOCR_DATA", "/somewhere")
+    @pytest.mark.parametrize("name", ["DIGITOCR_DATA", "DIGITOCR_HOME", "DIGITOCR_INBOX_DIR"])
+    def test_variables_that_are_like_no_setting_are_ignored(self, monkeypatch, name):
+        monkeypatch.setenv(name, "/somewhere")
         assert load_settings()
+
+    @pytest.mark.parametrize(
+        ("name", "meant"),
+        [("DIGITOCR_THRESOLD", "DIGITOCR_THRESHOLD"), ("DIGITOCR_TEMPLATE", "DIGITOCR_TEMPLATES")],
+    )
+    def test_a_misspelt_variable_is_refused(self, monkeypatch, name, meant):
+        monkeypatch.setenv(name, "0.99")
+        with pytest.raises(UsageError, match=f"no variable {name}; did you mean '{meant}'"):
+            load_settings()
 
     @pytest.mark.parametrize(
         ("flags", "toml", "named"),
         [
             ({"threshold": 1.5}, "", "threshold = 1.5 from the command line"),
             ({"jobs": 0}, "", "jobs = 0"),
-            ({}, "jobs = 'many'", "jobs = 'many' from the settings file"),
-            ({}, "thresold = 0.5", "no setting 'thresold'; did you mean 'threshold'"),
-            ({}, "zzz = 1", "no setting 'zzz' .docs"),
+            ({}, "jobs = 'many'", "jobs = 'many' from digitocr.toml"),
+            ({}, "thresold = 0.5", "digitocr.toml: there is no setting 'thresold'; did you mean 'threshold'"),
+            ({}, "zzz = 1", "no setting 'zzz' .`digitocr settings`"),
             ({}, "jobs = = 1", "digitocr.toml"),
         ],
     )
@@ -82,3 +92,17 @@ class TestLoadSettings:
     def test_a_named_file_must_exist(self):
         with pytest.raises(UsageError, match=r"gone\.toml"):
             load_settings(config=Path("gone.toml"))
+
+
+class TestExplainSettings:
+    def test_each_setting_has_its_value_and_origin(self, monkeypatch):
+        Path("digitocr.toml").write_text("jobs = 3\nthreshold = 0.1\n")
+        monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.2")
+        found = {s.name: (s.value, s.origin) for s in explain_settings()}
+        assert found["jobs"] == (3, "digitocr.toml")
+        assert found["threshold"] == (0.2, "DIGITOCR_THRESHOLD")
+        assert found["chunk"] == (16, "default")
+        assert list(found) == list(Settings.model_fields)
+
+    def test_every_setting_says_what_it_means(self):
+        assert [s.name for s in explain_settings() if not s.meaning] == []

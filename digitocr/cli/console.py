@@ -6,7 +6,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -59,8 +59,15 @@ class Console:
 
     def result(self, value: object, lines: Iterable[str]) -> None:
         """Print a result: `value` as one line of JSON, or `lines` for people."""
-        for line in (json.dumps(value),) if self.as_json else lines:
+        for line in (json.dumps(value, default=str),) if self.as_json else lines:
             say(line)
+
+    def table(self, value: object, columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+        """Print a result: `value` as JSON, or `rows`: as a table on a terminal, with tabs for other programs."""
+        if self.as_json or not sys.stdout.isatty():
+            self.result(value, ("\t".join(row) for row in rows))
+        else:
+            print_table(columns, rows)
 
     def report(self, summary: Summary, settings: Settings) -> None:
         """Print how a run ended, see :func:`report`."""
@@ -75,6 +82,26 @@ def say(line: str) -> None:
     line : str
     """
     sys.stdout.write(line + "\n")
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """Print a table for people.
+
+    Parameters
+    ----------
+    columns : sequence of str
+        Its header.
+    rows : iterable of sequence of str
+    """
+    import rich.box
+    import rich.console
+    import rich.markup
+    from rich.table import Table
+
+    table = Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    for row in rows:
+        table.add_row(*map(rich.markup.escape, row))
+    rich.console.Console().print(table)
 
 
 def warn(line: str) -> None:

@@ -7,19 +7,19 @@ from typing import Annotated
 
 import typer
 
-from digitocr.cli import options
+from digitocr.cli import options, overview
 from digitocr.cli.console import Console, say, warn
 from digitocr.errors import ExitStatus
 from digitocr.settings import load_settings
 
 form_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-    help="Forms: print them, export their tables.",
+    help="Print forms, and export their tables.",
 )  # fmt: skip
 
 template_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-    help="Templates: where the fields of a form are.",
+    help="Find, show and test the fields of a form.",
 )  # fmt: skip
 
 _Template = Annotated[Path, typer.Argument(help="A template.", metavar="TEMPLATE.yaml")]
@@ -34,11 +34,11 @@ def register(app: typer.Typer) -> None:
     """
     form_app.command()(make)
     form_app.command()(export)
-    app.add_typer(form_app, name="form")
+    app.add_typer(form_app, name="form", rich_help_panel=overview.FORMS)
     template_app.command()(detect)
     template_app.command()(show)
     template_app.command("test")(judge)
-    app.add_typer(template_app, name="template")
+    app.add_typer(template_app, name="template", rich_help_panel=overview.FORMS)
 
 
 def make(

@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr.cli import console, options
+from digitocr.cli import console, options, overview
 from digitocr.cli.console import Console, say, warn
 from digitocr.errors import ExitStatus
 from digitocr.inbox import retry as inbox_retry
@@ -23,7 +23,7 @@ from digitocr.store.ledger import Known, Ledger
 
 ledger_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-    help="The ledger: what was read, what failed.",
+    help="List what was read; retry what failed; forget files.",
 )  # fmt: skip
 
 
@@ -34,9 +34,9 @@ def register(app: typer.Typer) -> None:
     ----------
     app : typer.Typer
     """
-    app.add_typer(ledger_app, name="ledger")
-    app.command()(status)
-    app.command()(housekeeping)
+    app.command(rich_help_panel=overview.KEEP)(status)
+    app.add_typer(ledger_app, name="ledger", rich_help_panel=overview.KEEP)
+    app.command(rich_help_panel=overview.KEEP)(housekeeping)
 
 
 def status(
@@ -45,7 +45,7 @@ def status(
     config: options.Config = None,
     as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
-    """Show the state of the inbox: files that wait, failed files, the last run, free disk space."""
+    """Show what waits, what failed, and the last run."""
     out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:

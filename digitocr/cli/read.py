@@ -9,7 +9,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr.cli import options
+from digitocr.cli import options, overview
 from digitocr.cli.console import Console, warn
 from digitocr.errors import ExitStatus
 from digitocr.records import FileResult, FileStatus
@@ -23,7 +23,7 @@ def register(app: typer.Typer) -> None:
     ----------
     app : typer.Typer
     """
-    app.command()(read)
+    app.command(rich_help_panel=overview.READ)(read)
 
 
 def read(
@@ -34,7 +34,7 @@ def read(
     templates: options.Templates = None,
     second_reader: options.SecondReader = None,
 ) -> None:
-    """Read single files and print their numbers. Writes no tables and no ledger."""
+    """Print the numbers of single files. Writes no tables and no ledger."""
     console = Console(as_json=as_json)
 
     def command() -> int:

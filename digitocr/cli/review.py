@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from digitocr.cli import options
+from digitocr.cli import options, overview
 from digitocr.cli.console import Console, say
 from digitocr.errors import ExitStatus
 from digitocr.settings import load_settings
@@ -21,11 +21,11 @@ def register(app: typer.Typer) -> None:
     ----------
     app : typer.Typer
     """
-    app.command()(review)
-    corrections = typer.Typer(no_args_is_help=True, help="Corrected digits as training data.")
+    app.command(rich_help_panel=overview.REVIEW)(review)
+    corrections = typer.Typer(no_args_is_help=True, help="Export corrected digits as training data.")
     corrections.command("export")(export)
     corrections.command("put-back")(put_back)
-    app.add_typer(corrections, name="corrections")
+    app.add_typer(corrections, name="corrections", rich_help_panel=overview.REVIEW)
 
 
 def review(

@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from digitocr.cli import options
+from digitocr.cli import options, overview
 from digitocr.cli.console import Console
 from digitocr.errors import UsageError
 
@@ -52,9 +52,9 @@ def register(app: typer.Typer) -> None:
     ----------
     app : typer.Typer
     """
-    app.command()(options.from_fields(TrainOptions, train))
+    app.command(rich_help_panel=overview.MODELS)(options.from_fields(TrainOptions, train))
     for command in (evaluate, rotations, predict, models, export, compare, threshold):
-        app.command()(command)
+        app.command(rich_help_panel=overview.MODELS)(command)
 
 
 @dataclass(frozen=True)
@@ -137,7 +137,7 @@ class TrainOptions:
 
 
 def train(given: TrainOptions) -> None:
-    """Train a network and save it with its card and its training curves.
+    """Train a network, and save it with its card and curves.
 
     Without --architecture, retrain the model that comes with the program.
     With --corrections, fine-tune a model on what people corrected.

@@ -357,7 +357,7 @@ def opened(settings: Settings) -> Iterator[tuple[Ledger, Shelf]]:
     if not settings.ledger.exists():
         raise UsageError(
             f"nothing was read yet with the state folder {settings.state}",
-            hint="read some files first: make run, or python -m flows.process_folder",
+            hint="read some files first: `make run`, or `digitocr run FOLDER`",
         )
     with Ledger(settings.ledger) as ledger:
         yield ledger, known_shelf(settings, ledger)

@@ -23,15 +23,31 @@ class TestFlags:
         given = ReadingOptions(folder=Path("x"), quiet=True, config=Path("y"), jobs=2, annotate=True)
         assert given.flags() == {"jobs": 2, "annotate": True}
 
-    def test_without_prefect(self):
-        assert ReadingOptions(no_prefect=True).flags() == {"prefect": False}
+    def test_false_was_given(self):
+        assert ReadingOptions(prefect=False).flags() == {"prefect": False}
 
     def test_they_outweigh_the_environment(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
         monkeypatch.setenv("DIGITOCR_JOBS", "3")
         monkeypatch.setenv("DIGITOCR_CHUNK", "5")
-        found = ReadingOptions(jobs=2).settings()
+        found = ReadingOptions(jobs=2).settings(prefect=True)
         assert (found.jobs, found.chunk) == (2, 5)
+
+
+class TestPrefect:
+    """What the command does by itself yields to the settings file, to variables and to flags."""
+
+    @pytest.mark.parametrize("by_itself", [True, False])
+    def test_the_command_decides_if_nobody_else_does(self, work, by_itself):
+        assert ReadingOptions().settings(prefect=by_itself).prefect is by_itself
+
+    def test_a_setting_outweighs_the_command(self, work, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_PREFECT", "false")
+        assert ReadingOptions().settings(prefect=True).prefect is False
+
+    def test_a_flag_outweighs_the_setting(self, work, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_PREFECT", "false")
+        assert ReadingOptions(prefect=True).settings(prefect=False).prefect is True
 
 
 @dataclass(frozen=True)
@@ -89,7 +105,7 @@ CONTRACT = {
 @pytest.mark.parametrize("module", CONTRACT, ids=lambda module: module.__name__)
 def test_the_commands_have_the_options_of_the_contract(module):
     command = typer.main.get_command(module.app)
-    found = {name for param in command.params for name in param.opts}
+    found = {name for param in command.params for name in (*param.opts, *param.secondary_opts)}
     assert {f"--{name}" for name in CONTRACT[module].split()} <= found
 
 

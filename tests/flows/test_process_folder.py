@@ -9,9 +9,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
+from digitocr.errors import OutputError
 from digitocr.inbox import lock
 from digitocr.inbox.job import Summary
-from flows import process_folder
+from flows import engine, process_folder
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -144,6 +145,19 @@ class TestStart:
     def test_the_command_imports_neither(self):
         check = "import sys, flows.process_folder as _; sys.exit(bool({'tensorflow', 'prefect'} & set(sys.modules)))"
         subprocess.run([sys.executable, "-c", check], cwd=ROOT, check=True)
+
+
+class TestPrefectServer:
+    def test_that_it_is_being_started_is_said_at_once(self, fake_model, monkeypatch):
+        def refuse(state, *, verbose):
+            raise OutputError("no server today")
+
+        monkeypatch.setattr(engine, "api_is_named", lambda: False)
+        monkeypatch.setattr(engine, "prepare", refuse)
+        fake_model.put("a.jpg", "1")
+        first, second, *_ = call().stderr.splitlines()
+        assert first.startswith("starting a Prefect server")
+        assert second == "error: no server today"
 
 
 @pytest.mark.flow
