@@ -19,6 +19,14 @@ from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
 from flows import options
 
+_FORECAST = {
+    Action.READ: "would read",
+    Action.AWAIT_TWIN: "duplicate",
+    Action.UNREADABLE: "would fail",
+    Action.CRASHED: "would fail",
+}
+"""What a dry run says of a file, if not the name of the action."""
+
 log = logging.getLogger("digitocr.flows")
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 
@@ -127,9 +135,7 @@ def _dry_run(job: Job, console: Console) -> int:
     for decision in preview(job):
         actions.append(decision.action)
         if not console.as_json:
-            is_twin = decision.action is Action.AWAIT_TWIN
-            shown = Action.DUPLICATE if is_twin else decision.action
-            say(f"{shown:10} {decision.facts.found.source}")
+            say(f"{_FORECAST.get(decision.action, decision.action):10} {decision.facts.found.source}")
     if console.as_json:
         seconds = round(time.perf_counter() - started, 3)
         console.report(replace(forecast(actions), seconds=seconds), job.settings)

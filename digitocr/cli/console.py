@@ -70,8 +70,13 @@ class Console:
             print_table(columns, rows)
 
     def report(self, summary: Summary, settings: Settings) -> None:
-        """Print how a run ended, see :func:`report`."""
-        report(summary, settings, as_json=self.as_json, quiet=self.quiet)
+        """Print how a run ended: one JSON object, or a report for people."""
+        if self.as_json:
+            say(json.dumps(summary.as_dict()))
+        elif not self.quiet:
+            from digitocr.cli.report import report
+
+            report(summary, settings)
 
 
 def say(line: str) -> None:
@@ -98,7 +103,7 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     import rich.markup
     from rich.table import Table
 
-    table = Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False)
+    table = Table(*columns, box=rich.box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for row in rows:
         table.add_row(*map(rich.markup.escape, row))
     rich.console.Console().print(table)
@@ -234,53 +239,3 @@ def _bar() -> Iterator[Callable[[int, int], None]]:
     with Progress(*columns, console=rich.console.Console(stderr=True), transient=True) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda count, total: bar.update(task, advance=count, total=total)
-
-
-def report(summary: Summary, settings: Settings, *, as_json: bool, quiet: bool) -> None:
-    """Print how a run ended.
-
-    Parameters
-    ----------
-    summary : Summary
-    settings : Settings
-    as_json : bool
-        One JSON object in place of a short table.
-    quiet : bool
-        No table.
-    """
-    if as_json:
-        say(json.dumps(summary.as_dict()))
-    elif not quiet:
-        _table(summary, settings)
-
-
-def _table(summary: Summary, settings: Settings) -> None:
-    import rich.console
-    from rich.table import Table
-
-    table = Table(show_header=False)
-    table.add_column()
-    table.add_column(justify="right")
-    parts = {
-        "read": summary.done,
-        "empty": summary.empty,
-        "partial": summary.partial,
-        "failed": summary.failed,
-        "duplicates": summary.duplicates,
-        "unchanged": summary.unchanged,
-    }
-    outcomes = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-    table.add_row("files", f"{summary.files} ({outcomes})" if outcomes else "0")
-    table.add_row("numbers", str(summary.numbers))
-    table.add_row("digits", str(summary.digits))
-    table.add_row("for review", str(summary.review))
-    table.add_row("failed", str(summary.failed))
-    console = rich.console.Console()
-    console.print(table)
-    console.print(
-        f"results in {_place(settings.results)}, for review in {_place(settings.review)}", soft_wrap=True
-    )
-
-
-def _place(folder: Path) -> str:
-    return f"{folder.as_posix()}/"

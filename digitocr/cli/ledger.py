@@ -59,7 +59,7 @@ def status(
 def _status_lines(seen: Status) -> Iterator[str]:
     files = ", ".join(f"{count} {name}" for name, count in seen.files.items())
     yield f"inbox       {seen.inbox} files" + (f", the oldest {seen.oldest:.0f} s" if seen.inbox else "")
-    yield f"review      {seen.review} digits and numbers"
+    yield f"review      {seen.review} numbers"
     yield f"failed      {seen.failed} files"
     yield f"ledger      {files or 'nothing read yet'}"
     last = seen.last_run

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -10,9 +11,11 @@ from typing import Annotated
 import typer
 
 from digitocr.cli import options, overview
-from digitocr.cli.console import Console, warn
+from digitocr.cli.console import Console, say, warn
+from digitocr.cli.report import print_numbers
 from digitocr.errors import ExitStatus
 from digitocr.records import FileResult, FileStatus
+from digitocr.results.tables import NUMBERS, number_rows
 from digitocr.settings import load_settings
 
 
@@ -54,10 +57,20 @@ def read(
             failed |= result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
             if result.error and not as_json:
                 warn(f"{result.file}: {result.error}")
-            console.result(asdict(result) | {"status": result.status.value}, _lines(result))
+            _show(result, console)
         return ExitStatus.SOME_FAILED if failed else ExitStatus.OK
 
     console.run(command)
+
+
+def _show(result: FileResult, console: Console) -> None:
+    """Print what was read in a file: JSON, a table on a terminal, or lines for other programs."""
+    if console.as_json or not sys.stdout.isatty():
+        console.result(asdict(result) | {"status": result.status.value}, _lines(result))
+    elif any(page.numbers for page in result.pages):
+        print_numbers([dict(zip(NUMBERS, row, strict=True)) for row in number_rows(result, result.file)])
+    elif not result.error:
+        say(f"{result.file}: no numbers found")
 
 
 def _lines(result: FileResult) -> Iterator[str]:

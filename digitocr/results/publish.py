@@ -188,7 +188,7 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         pages=len(current.pages),
         numbers=len(numbers),
         digits=sum(len(number.digits) for number in numbers),
-        review=sum(item.queued.waits for item in found),
+        review=len({(i.queued.page, i.queued.number) for i in found if i.queued.waits}),
         number_lines=lines,
         form_rows=forms.dumps(
             forms.row(known.file, page, _template(shelf, page.template))

@@ -46,8 +46,10 @@ class Items:
         return {name for (name,) in self._database.rows("SELECT review_id FROM item WHERE waits")}
 
     def count_waiting(self, job: int) -> int:
-        """Return how many items wait for a person."""
-        sql = "SELECT count(*) FROM item WHERE job = ? AND waits = 1"
+        """Return how many numbers wait for a person; a page without any counts as one."""
+        sql = (
+            "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = ? AND waits = 1)"
+        )
         return int(self._database.rows(sql, job)[0][0])
 
     def find(self, job: int, review_id: str) -> tuple[int, QueueItem] | None:

@@ -62,6 +62,11 @@ class Published:
         """Yield the lines of the table of numbers, file by file."""
         return self._column("number_lines", job)
 
+    def number_lines_since(self, job: int, at: str) -> Iterator[str]:
+        """Yield the lines of the table of numbers of files read since a time, file by file."""
+        sql = "SELECT number_lines FROM file WHERE job = ? AND processed_at >= ? ORDER BY file"
+        return (lines for (lines,) in self._database.rows(sql, job, at))
+
     def form_rows(self, job: int) -> Iterator[str]:
         """Yield the rows of the tables of forms, file by file; '' for a file without any."""
         return self._column("form_rows", job)

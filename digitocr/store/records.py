@@ -31,7 +31,9 @@ class Known:
     model, settings : str
         What it was read with.
     error_code, error : str
-    pages, numbers, digits, review : int
+    pages, numbers, digits : int
+    review : int
+        Numbers that wait for a person; a page without any counts as one.
     seconds : float
     processed_at : str
         When the last reading ended.
@@ -157,7 +159,9 @@ class Outcome:
     error_code, error : str
     may_pass : bool
         The error may pass, so the attempts so far go on counting.
-    pages, numbers, digits, review : int
+    pages, numbers, digits : int
+    review : int
+        Numbers that wait for a person; a page without any counts as one.
     seconds : float
     reading : bytes or None
         What the program read, before any correction.

@@ -66,8 +66,9 @@ class TestConsole:
         Console().result({"files": 1}, ["one file", "no number"])
         assert capsys.readouterr().out == '{"files": 1}\none file\nno number\n'
 
-    def test_report_is_json_a_table_or_nothing(self, capsys):
-        summary, settings = Summary(files=3, done=2, failed=1, numbers=7), Settings(results=Path("out"))
+    def test_report_is_json_a_report_or_nothing(self, capsys, tmp_path):
+        summary = Summary(files=3, done=2, failed=1, numbers=7)
+        settings = Settings(results=Path("out"), state=tmp_path)
         Console(as_json=True).report(summary, settings)
         assert json.loads(capsys.readouterr().out) == summary.as_dict()
         Console().report(summary, settings)
@@ -76,6 +77,16 @@ class TestConsole:
         assert "results in out/, for review in review/" in table
         Console(quiet=True).report(summary, settings)
         assert capsys.readouterr().out == ""
+
+    def test_a_table_is_json_lines_with_tabs_or_a_table_on_a_terminal(self, capsys, monkeypatch):
+        table = {"a": 1}, ("name", "value"), [("a", "1 [b]")]
+        Console(as_json=True).table(*table)
+        Console().table(*table)
+        assert capsys.readouterr().out == '{"a": 1}\na\t1 [b]\n'
+        monkeypatch.setattr("sys.stdout", terminal := Terminal())
+        Console().table(*table)
+        assert "name" in terminal.getvalue()
+        assert "1 [b]" in terminal.getvalue()
 
 
 class TestSetUp:

@@ -77,7 +77,7 @@ class TestPlain:
     def test_a_dry_run_lists_and_touches_nothing(self, fake_model):
         fake_model.put("a.jpg", "107")
         done = call("--dry-run")
-        assert done.stdout.split() == ["read", "a.jpg"]
+        assert done.stdout.split() == ["would", "read", "a.jpg"]
         assert fake_model.names(".") == ["inbox/a.jpg"]
         assert json.loads(call("--dry-run", "--json").stdout)["files"] == 1
 
