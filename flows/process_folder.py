@@ -18,6 +18,7 @@ from digitocr.inbox.plan import Action, forecast
 from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
 from flows import options
+from flows.interrupt import announced, interrupt
 
 _FORECAST = {
     Action.READ: "would read",
@@ -62,7 +63,7 @@ def read_folder(given: Options, *, through_prefect: bool) -> int:
     job = make_job(given.settings(prefect=through_prefect), given.folder)
     if given.dry_run:
         return _dry_run(job, given.console)
-    with given.console.progress() as progress:
+    with given.console.progress() as progress, announced(interrupt):
         summary = process(job, Hooks(progress=progress), verbose=given.verbose)
     given.console.report(summary, job.settings)
     return summary.exit_status

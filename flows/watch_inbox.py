@@ -19,6 +19,7 @@ from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.scan import FoundFile, scan
 from digitocr.inbox.stability import Stability
 from flows import options
+from flows.interrupt import announced
 from flows.process_folder import process
 
 log = logging.getLogger("digitocr.flows")
@@ -158,12 +159,12 @@ def _stopping() -> Iterator[tuple[threading.Event, list[int]]]:
         came.append(number)
         stop.set()
 
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
+    before = signal.signal(signal.SIGTERM, note)
     try:
-        yield stop, came
+        with announced(lambda: note(signal.SIGINT, None)):
+            yield stop, came
     finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+        signal.signal(signal.SIGTERM, before)
 
 
 def _sum(one: Summary, other: Summary) -> Summary:
