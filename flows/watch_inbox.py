@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from types import FrameType
@@ -18,6 +18,9 @@ from digitocr.errors import BusyError, FileAccessError
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.scan import FoundFile, scan
 from digitocr.inbox.stability import Stability
+from digitocr.records import FileStatus
+from digitocr.results.recent import settled_since
+from digitocr.store.ledger import Known, now
 from flows import options
 from flows.interrupt import announced
 from flows.process_folder import process
@@ -61,9 +64,11 @@ def watch(given: options.ReadingOptions, *, through_prefect: bool) -> int:
         log.info("watching %s; Ctrl-C ends it", job.folder)
         for offer in offers(job, stop):
             hooks = Hooks(is_ready=offer.files.__contains__, patience=job.settings.patience, stop=stop)
+            started = now()
             try:
                 total = _sum(total, process(job, hooks, verbose=given.verbose))
                 offer.taken.set()
+                _tell(settled_since(job.settings, sorted(found.source for found in offer.files), started))
             except BusyError as error:
                 log.warning("%s; trying again", error.message)
             except KeyboardInterrupt:
@@ -115,6 +120,17 @@ def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
             due = time.monotonic() + s.rescan
         is_waiting = len(ready) < len(found)
         _wait(stop, changed, _TICK_S if is_waiting else s.rescan)
+
+
+def _tell(settled: Iterable[Known]) -> None:
+    """Say what became of each file; why one failed was said by the run."""
+    for known in settled:
+        if known.status == FileStatus.FAILED:
+            log.info("%s: failed", known.file)
+        elif known.status == FileStatus.DUPLICATE:
+            log.info("%s: %s", known.file, known.error.replace("of:", "duplicate of ", 1))
+        else:
+            log.info("%s: %d numbers, %d for review", known.file, known.numbers, known.review)
 
 
 def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:

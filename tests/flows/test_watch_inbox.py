@@ -58,6 +58,17 @@ def test_what_is_there_and_what_comes_is_read_until_sigterm(fake_model, watching
     assert set(fake_model.statuses().values()) == {"done"}
 
 
+def test_a_line_says_what_became_of_each_file(fake_model, watching):
+    fake_model.put("a.jpg", "107 3?")
+    fake_model.put("b.jpg", "BAD")
+    fake_model.put("c.jpg", "107 3?")
+    done = watching(lambda: until(lambda: fake_model.names("inbox") == []))
+    lines = done.stderr.splitlines()
+    assert "a.jpg: 2 numbers, 1 for review" in lines
+    assert "b.jpg: failed" in lines
+    assert "c.jpg: duplicate of a.jpg" in lines
+
+
 def test_a_file_that_is_still_written_is_not_taken(fake_model, watching):
     def act():
         for i in range(8):
