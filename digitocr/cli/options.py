@@ -19,7 +19,36 @@ Review = Annotated[
 State = Annotated[Path | None, typer.Option(help="Folder for the ledger.", show_default=".digitocr")]
 Config = Annotated[Path | None, typer.Option(help="Settings file.", show_default="digitocr.toml")]
 
-Model = Annotated[Path | None, typer.Option(help="Model to read with.", show_default="the shipped model")]
+SHIPPED = "shipped"
+"""Name of the model that comes with the program, and of its recipe."""
+
+
+def model(name: str) -> Path:
+    """Return the file of a model that is given on the command line.
+
+    Parameters
+    ----------
+    name : str
+        A path, or ``shipped`` for the model that comes with the program.
+
+    Returns
+    -------
+    Path
+    """
+    from digitocr.networks.card import shipped_model
+
+    return shipped_model() if name == SHIPPED else Path(name)
+
+
+Model = Annotated[
+    Path | None,
+    typer.Option(
+        help=f"Model to read with: a .keras file, or {SHIPPED}.",
+        parser=model,
+        metavar="MODEL",
+        show_default="the shipped model",
+    ),
+]
 Templates = Annotated[Path | None, typer.Option(help="Folder of form templates.")]
 Threshold = Annotated[
     float | None,

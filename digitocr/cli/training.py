@@ -11,10 +11,8 @@ import typer
 
 from digitocr.cli import options, overview
 from digitocr.cli.console import Console
-from digitocr.errors import UsageError
-
-SHIPPED = "shipped"
-"""Name of the model that comes with the program, and of its recipe."""
+from digitocr.cli.options import SHIPPED
+from digitocr.errors import ModelError, UsageError
 
 MODELS = Path("models")
 OUTPUT = Path("training-out")
@@ -27,7 +25,14 @@ _EXTRAS = {
 }
 """The extra of this package that brings a module."""
 
-_Model = Annotated[Path, typer.Argument(help="A .keras file with its card beside it.")]
+_MODELS_HINT = f"`digitocr models` lists models; `{SHIPPED}` names the one that comes with the program"
+
+_Model = Annotated[
+    Path,
+    typer.Argument(
+        help=f"A .keras file with its card beside it, or {SHIPPED}.", parser=options.model, metavar="MODEL"
+    ),
+]
 _Data = Annotated[
     str,
     typer.Option(
@@ -152,6 +157,7 @@ def _train(given: TrainOptions) -> int:
         return _train_shipped(given)
     from digitocr.networks.classifier import SCALINGS
     from digitocr.training.extras import train as training
+    from digitocr.training.extras.optional import require
     from digitocr.training.fit.augment import Variation
     from digitocr.training.fit.recipe import make_recipe
 
@@ -172,6 +178,7 @@ def _train(given: TrainOptions) -> int:
         patience=given.early_stopping,
         seed=given.seed,
     )
+    require("matplotlib")  # for the curves at the end
     if given.summary:
         training.summary(recipe)
     output = given.output or MODELS / f"{given.architecture}.keras"
@@ -290,15 +297,16 @@ def predict(
 
 
 def models(
-    folder: Annotated[Path, typer.Argument(help="Folder of models.")] = MODELS,
+    folder: Annotated[Path | None, typer.Argument(help="Folder of models.", show_default=str(MODELS))] = None,
     as_json: options.AsJson = False,  # noqa: FBT002
 ) -> None:
-    """List models with the metrics on their cards."""
+    """List models with the metrics on their cards, the one that comes with the program first."""
 
     def command() -> int:
         from digitocr.training.extras import models as listing
 
-        return listing.command(folder, as_json=as_json)
+        found = listing.list_models(folder) if folder else listing.available(MODELS)
+        return listing.command(found, as_json=as_json)
 
     _run(command)
 
@@ -322,7 +330,12 @@ def export(
 
 
 def compare(
-    models: Annotated[list[Path], typer.Argument(help="Two or more .keras files.")],
+    models: Annotated[
+        list[Path],
+        typer.Argument(
+            help=f"Two or more .keras files, or {SHIPPED}.", parser=options.model, metavar="MODEL..."
+        ),
+    ],
     data: _Data = "mnist",
     rotations: _Rotations = "",
     as_json: options.AsJson = False,  # noqa: FBT002
@@ -383,6 +396,9 @@ def _run(command: Callable[[], int]) -> None:
             extra = _EXTRAS.get((error.name or "").partition(".")[0])
             if extra is None:
                 raise
-            raise UsageError(f"this needs {error.name}", hint=f"pip install 'digitocr[{extra}]'") from None
+            hint = f"in the folder of the program: pip install '.[{extra}]'"
+            raise UsageError(f"this needs {error.name}", hint=hint) from None
+        except ModelError as error:
+            raise ModelError(error.message, hint=_MODELS_HINT) from None
 
     Console().run(complete)

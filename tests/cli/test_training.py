@@ -49,14 +49,50 @@ def test_train_then_evaluate(npz, tmp_path, capfd):
         assert cv2.imread(str(tmp_path / "pictures" / name)).shape[0] > 300
 
 
-def test_digits_sorted_by_label_are_shuffled_before_some_are_held_back(digits, tmp_path):
-    order = np.argsort(digits.labels, kind="stable")
-    np.savez(tmp_path / "sorted.npz", x=digits.images[order], y=digits.labels[order])
-    output = tmp_path / "dense.keras"
-    shape = ("--architecture", "dense128", "--epochs", 3, "--validation-split", 0.3, "--output", output)
-    assert call("train", "--data", tmp_path / "sorted.npz", *shape) == 0
-    history = json.loads(output.with_suffix(".json").read_text())["history"]
-    assert history["val_accuracy"][-1] > 0.5  # 0 where all of 7, 8 and 9 are held back
+@pytest.fixture(scope="module")
+def folder(digits, tmp_path_factory):
+    """A folder of pictures for each digit, thirty of each."""
+    root = tmp_path_factory.mktemp("data") / "pictures"
+    for label in range(10):
+        (root / str(label)).mkdir(parents=True)
+        for k, image in enumerate(digits.images[digits.labels == label][:30]):
+            cv2.imwrite(str(root / str(label) / f"{k}.png"), 255 - image)
+    return root
+
+
+@pytest.fixture(scope="module")
+def output(folder, tmp_path_factory):
+    """A model trained on it."""
+    path = tmp_path_factory.mktemp("trained") / "dense.keras"
+    how = ("--epochs", 6, "--batch-size", 8, "--validation-split", 0.3)
+    assert call("train", "--architecture", "dense128", "--data", folder, *how, "--output", path) == 0
+    return path
+
+
+class TestFolder:
+    """Training on a folder with one sub-folder of pictures for each digit, which comes sorted by digit."""
+
+    def test_every_digit_is_learned_validated_and_tested(self, output, folder, tmp_path, capfd):
+        card = json.loads(output.with_suffix(".json").read_text())
+        assert card["history"]["val_accuracy"][-1] > 0.5, "0 where all of 7, 8 and 9 are held back"
+        assert card["metrics"]["test_digits"] == 60
+        assert call("evaluate", output, "--data", folder, "--output", tmp_path, "--json") == 0
+        told = json.loads(capfd.readouterr().out)
+        assert told["accuracy"] == card["metrics"]["test_accuracy"]
+        assert {row["support"] for row in told["per_digit"].values()} == {6}
+        assert all(row["recall"] > 0 for row in told["per_digit"].values())
+
+    def test_evaluate_says_on_what_it_measures(self, output, model, folder, tmp_path, capfd):
+        for one, words in ((output, "the digits held out of the training"), (model, "all digits")):
+            assert call("evaluate", one, "--data", folder, "--output", tmp_path) == 0
+            assert f" on {words}" in capfd.readouterr().out.splitlines()[0]
+
+    def test_a_digit_without_pictures_is_named(self, digits, tmp_path, capfd):
+        few = digits.part(np.flatnonzero(digits.labels != 7)[:60])
+        np.savez(tmp_path / "few.npz", x=few.images, y=few.labels)
+        how = ("--architecture", "dense128", "--epochs", 1, "--output", tmp_path / "x.keras")
+        assert call("train", "--data", tmp_path / "few.npz", *how) == 0
+        assert "no pictures of 7 among the digits for training" in capfd.readouterr().err
 
 
 def test_evaluate_prints_the_report_of_the_tutorials(model, npz, tmp_path, capfd):
@@ -138,7 +174,35 @@ def test_the_shipped_network_can_be_written_as_onnx(npz, tmp_path):
 
 def test_a_missing_extra_is_named_before_the_work(model, npz, monkeypatch, capfd):
     monkeypatch.setitem(sys.modules, "tf2onnx", None)
-    assert "digitocr[onnx]" in ends_with_two(capfd, "export", model, "--format", "onnx", "--data", npz)
+    assert "'.[onnx]'" in ends_with_two(capfd, "export", model, "--format", "onnx", "--data", npz)
+
+
+def test_nothing_is_printed_or_read_before_a_missing_extra_is_named(folder, model, monkeypatch, capfd):
+    monkeypatch.setitem(sys.modules, "matplotlib", None)
+    for command in (
+        ("train", "--architecture", "dense128", "--summary", "--data", "nowhere"),
+        ("predict", folder / "3", "--plot", "seen.png", "--model", "nowhere.keras"),
+        ("evaluate", "nowhere.keras"),
+        ("rotations", "nowhere.keras"),
+    ):
+        assert call(*command) == 2
+        said = capfd.readouterr()
+        assert said.out == ""
+        assert "this needs matplotlib" in said.err
+
+
+def test_the_shipped_model_has_a_name_in_every_command(folder, npz, tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    assert call("evaluate", "shipped", "--data", npz, "--json") == 0
+    assert call("compare", "shipped", "shipped", "--data", npz, "--json") == 0
+    assert call("predict", folder / "3", "--model", "shipped") == 0
+    capfd.readouterr()
+    assert call("models") == 0
+    assert capfd.readouterr().out.splitlines()[2].startswith("shipped ")
+
+
+def test_a_model_that_is_not_there_is_answered_with_where_models_are(capfd):
+    assert "`digitocr models`" in ends_with_two(capfd, "evaluate", "nowhere.keras")
 
 
 def test_a_wrong_answer_is_not_written(model, npz, tmp_path, monkeypatch, capfd):

@@ -53,10 +53,6 @@ class Digits:
         """Return some of them."""
         return Digits(self.images[chosen], self.labels[chosen])
 
-    def shuffled(self, seed: int) -> Digits:
-        """Return them in a random order, always the same for a seed."""
-        return self.part(np.random.default_rng(seed).permutation(len(self)))
-
 
 @dataclass(frozen=True, slots=True)
 class Dataset:

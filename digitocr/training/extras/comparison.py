@@ -14,7 +14,7 @@ from digitocr.errors import UsageError
 from digitocr.training.calibrate import scoring
 from digitocr.training.datasets.digits import load_dataset
 from digitocr.training.extras import evaluation
-from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.models import load_keras, measured
 from digitocr.training.extras.output import say, table
 
 log = logging.getLogger(__name__)
@@ -46,7 +46,8 @@ def command(models: Sequence[Path], source: str, turns: Sequence[float], *, as_j
     """
     if len(models) < 2:
         raise UsageError("compare needs at least two models")
-    digits = evaluation.turned_test(load_dataset(source, log.info).measured, turns)
+    unseen, words = measured(load_dataset(source, log.info), models)
+    digits = evaluation.turned_test(unseen, turns)
     rows: list[dict[str, Any]] = []
     right = []
     for path in models:
@@ -83,7 +84,7 @@ def command(models: Sequence[Path], source: str, turns: Sequence[float], *, as_j
            " to ".join(f"{100 * v:.2f}" for v in r["accuracy_interval"]), f"{r['loss']:.4f}",
            f"{r['milliseconds_per_digit']:.3f}", f"{r['bytes'] / 1e6:.2f} MB") for r in rows),
     ])  # fmt: skip
-    say(f"{len(digits):,} digits; time on one core, in batches\n")
+    say(f"{len(digits):,} digits ({words}); time on one core, in batches\n")
     table([
         ("McNemar's test", "only the first right", "only the second right", "p"),
         *((f"{t['first']} – {t['second']}", t["only_first_right"], t["only_second_right"], f"{t['p']:.3g}")

@@ -17,7 +17,7 @@ from digitocr.networks.classifier import Classifier
 from digitocr.training.calibrate import scoring
 from digitocr.training.datasets.digits import Digits, load_dataset, with_turned_copies
 from digitocr.training.extras import figures
-from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.models import load_keras, measured
 from digitocr.training.extras.optional import require
 from digitocr.training.extras.output import say
 
@@ -183,13 +183,13 @@ def command(model: Path, source: str, turns: Sequence[float], folder: Path, *, a
     require("matplotlib", "sklearn")
     classifier = load_keras(model)
     data = load_dataset(source, log.info)
-    result = evaluate(classifier, turned_test(data.measured, turns))
+    digits, words = measured(data, [model])
+    result = evaluate(classifier, turned_test(digits, turns))
     written = write_pictures(result, folder)
     if as_json:
         say(json.dumps(as_dict(result) | {"data": data.name, "rotations": list(turns)}))
     else:
-        part = "all digits (no test part is set apart)" if data.test is None else "the test digits"
-        say(f"{result.model} on {part} from {source}{', with turned copies' if turns else ''}")
+        say(f"{result.model} on {words} from {source}{', with turned copies' if turns else ''}")
         say(f"loss {result.loss:.4f}")
         say(f"accuracy {result.accuracy}")
         say(f"calibration error {100 * scoring.calibration_error(result.bins):.2f} points\n")

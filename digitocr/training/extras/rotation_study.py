@@ -13,7 +13,7 @@ from digitocr.errors import UsageError
 from digitocr.training.calibrate import scoring
 from digitocr.training.datasets.digits import load_dataset
 from digitocr.training.extras import figures, rotation
-from digitocr.training.extras.models import load_keras
+from digitocr.training.extras.models import load_keras, measured
 from digitocr.training.extras.optional import require
 from digitocr.training.extras.output import say, table
 
@@ -60,7 +60,7 @@ def command(
     require("matplotlib")
     classifier = load_keras(model)
     trained_turned, orientation = (None if path is None else load_keras(path) for path in others)
-    digits = load_dataset(source, log.info).measured
+    digits, _ = measured(load_dataset(source, log.info), [model, *(path for path in others if path)])
     reads = rotation.directly(classifier)
     quarters = [rotation.at_turn(reads, digits, degrees) for degrees in rotation.QUARTERS]
     around = rotation.circle(reads, digits, step)

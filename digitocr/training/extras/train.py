@@ -15,19 +15,20 @@ from digitocr.networks.card import ModelCard
 from digitocr.networks.classifier import classifier_of
 from digitocr.networks.runtime import keras_call, quietly
 from digitocr.training.calibrate import scoring
-from digitocr.training.datasets.digits import MNIST, Dataset, load_dataset
+from digitocr.training.datasets.digits import MNIST, Dataset, Digits, load_dataset
+from digitocr.training.datasets.splits import absent, spread, with_test_part
 from digitocr.training.extras import evaluation, rotation
 from digitocr.training.extras.optional import require
 from digitocr.training.extras.output import say
 from digitocr.training.fit.architectures import ORIENTATION, architecture
 from digitocr.training.fit.cards import THRESHOLD, write_model
-from digitocr.training.fit.recipe import Fitted, Recipe, Watch, fit
+from digitocr.training.fit.recipe import Fitted, Recipe, Watch, fit, parts
 
 log = logging.getLogger(__name__)
 
 
 def command(recipe: Recipe, source: str, output: Path) -> int:
-    """Train a network, measure it on the test digits, if any, and save it: what ``digitocr train`` does.
+    """Train a network, measure it on the test digits, and save it: what ``digitocr train`` does.
 
     Parameters
     ----------
@@ -50,10 +51,12 @@ def command(recipe: Recipe, source: str, output: Path) -> int:
     if output.suffix != ".keras":
         raise UsageError(f"{output} does not end in .keras")
     require("matplotlib")  # for the curves
-    data = load_dataset(source, log.info)
-    # folders and files are often sorted by digit, and the validation digits are taken from the end
-    digits = data.train if data.name == MNIST else data.train.shuffled(recipe.seed)
-    log.info("%s: training on %s digits from %s", recipe.architecture, f"{len(digits):,}", source)
+    data = with_test_part(load_dataset(source, log.info))
+    # the order of MNIST is random, and the published figures are for its end as validation digits
+    digits = data.train if data.name == MNIST else spread(data.train, recipe.seed)
+    held_out = f", {len(data.test):,} held out for the test" if data.test else ""
+    log.info("%s: training on %s digits from %s%s", recipe.architecture, f"{len(digits):,}", source, held_out)
+    _warn_of_absent(recipe, digits)
     with quietly():
         import tensorflow as tf
 
@@ -64,6 +67,12 @@ def command(recipe: Recipe, source: str, output: Path) -> int:
     written = write_model(fitted, data, output, command_of(recipe, source, output), metrics)
     log.info("%.0f s; written: %s", fitted.seconds, ", ".join(p.as_posix() for p in written))
     return 0
+
+
+def _warn_of_absent(recipe: Recipe, digits: Digits) -> None:
+    for name, part in zip(("training", "validation"), parts(recipe, digits), strict=True):
+        if len(part) and absent(part):
+            log.warning("there are no pictures of %s among the digits for %s", absent(part), name)
 
 
 def summary(recipe: Recipe) -> None:

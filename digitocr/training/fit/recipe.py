@@ -168,6 +168,22 @@ def labelled_for(recipe: Recipe, digits: Digits, seed: int) -> Digits:
     return Digits(both.images, turns.astype("uint8")) if recipe.architecture == ORIENTATION else both
 
 
+def parts(recipe: Recipe, digits: Digits) -> tuple[Digits, Digits]:
+    """Split digits into those to learn from and, at their end, those held back for validation.
+
+    Parameters
+    ----------
+    recipe : Recipe
+    digits : Digits
+
+    Returns
+    -------
+    tuple of 2 Digits
+    """
+    first = len(digits) - round(recipe.validation_split * len(digits))
+    return digits.part(slice(0, first)), digits.part(slice(first, None))
+
+
 def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
     """Train a network.
 
@@ -190,9 +206,9 @@ def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
     import keras
 
     started, cores_started = time.perf_counter(), time.process_time()
-    held = round(recipe.validation_split * len(digits))
-    learned = labelled_for(recipe, digits.part(slice(0, len(digits) - held)), recipe.seed)
-    if not len(learned) or (recipe.validation_split and not held):
+    first, last = parts(recipe, digits)
+    learned = labelled_for(recipe, first, recipe.seed)
+    if not len(learned) or (recipe.validation_split and not len(last)):
         raise UsageError(f"{len(digits)} digits are too few for a validation split", hint="use more digits")
     keras.utils.set_random_seed(recipe.seed)
     known = architecture(recipe.architecture)
@@ -205,8 +221,8 @@ def fit(recipe: Recipe, digits: Digits, watch: Watch | None = None) -> Fitted:
     )
     how: dict[str, Any] = {"epochs": recipe.epochs, "verbose": 0}
     how["callbacks"] = _callbacks(recipe, steps, watch or Watch())
-    if held:
-        looked_at = labelled_for(recipe, digits.part(slice(len(digits) - held, None)), recipe.seed + 1)
+    if len(last):
+        looked_at = labelled_for(recipe, last, recipe.seed + 1)
         how["validation_data"] = (
             to_scale(looked_at.images, recipe.scaling),
             looked_at.labels.astype("int32"),

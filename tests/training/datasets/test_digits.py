@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.training.datasets.digits import Digits, load_dataset
+from digitocr.training.datasets.digits import load_dataset
 
 
 def write_idx(path, array, *, packed):
@@ -97,14 +97,3 @@ def test_mnist_that_is_nowhere_names_both_ways(tmp_path, monkeypatch):
         load_dataset("mnist")
     assert "DIGITOCR_MNIST" in str(caught.value)
     assert "download" in str(caught.value)
-
-
-def test_shuffled_digits_keep_their_labels():
-    digits = Digits(
-        np.arange(20, dtype=np.uint8)[:, None, None] * np.ones((28, 28), np.uint8),
-        np.arange(20, dtype=np.uint8),
-    )
-    first, again = digits.shuffled(4), digits.shuffled(4)
-    assert (first.images[:, 0, 0] == first.labels).all()
-    assert sorted(first.labels.tolist()) == list(range(20))
-    assert first.labels.tolist() == again.labels.tolist() != digits.labels.tolist()
