@@ -44,6 +44,8 @@ def curves(history: Mapping[str, Sequence[float]], title: str) -> bytes:
             axes.plot(epochs, held, "s--", color=ORANGE, label="validation")
         axes.set(xlabel="epoch", ylabel=label, xlim=(0.5, len(epochs) + 0.5))
         axes.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+        if len(epochs) == 1:  # else the axis shows nothing but the neighbourhood of a point
+            axes.set_ylim(0, {"loss": None, "accuracy": 105}[key])
         axes.grid(alpha=0.3)
         axes.legend()
     figure.suptitle(title)
@@ -142,6 +144,8 @@ def reliability_diagram(bins: Sequence[Bin], error: float, title: str) -> bytes:
     upper.set_title(f"{title}\ncalibration error {100 * error:.2f} points")
     lower.bar(x, [b.count for b in bins], width=50 / BINS, color=BLUE)
     lower.set(xlabel="confidence (%)", ylabel="digits", yscale="log", xlim=(0, 103))
+    lower.yaxis.set_major_formatter("{x:,.0f}")
+    lower.yaxis.set_minor_formatter("")
     for axes in (upper, lower):
         axes.grid(alpha=0.3)
     return as_png(figure)
