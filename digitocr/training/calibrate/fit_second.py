@@ -171,17 +171,13 @@ def _text_weights(
     in_fields: Sequence[Opinion],
     in_strings: Sequence[Opinion],
 ) -> tuple[float, ...]:
-    """Fit the weights of texts on the first half of the drawings, and on as much real ink.
-
-    Our own networks know the hand of the drawings; of the real ink none of them has learned.
-    """
+    """Fit the weights of texts on the first half of the drawings, and on real ink."""
     half, half_fields = len(labelled.lines) // 2, len(labelled.fields) // 2
     lines = [(one.item.line, text) for one in labelled.lines[:half] if (text := _text(one))]
-    opinions = [*readers.opinions([line for line, _ in lines], card), *in_fields[:half_fields]]
+    opinions = [*readers.opinions([line for line, _ in lines], card), *in_fields[:half_fields], *in_strings]
     texts = [text for _, text in lines] + [field.entry.text for field in labelled.fields[:half_fields]]
-    drawn = _cases(opinions, texts)
-    real = _cases(in_strings, [one.text or "" for one in labelled.strings])
-    return text_weights_of([*drawn, *real * max(1, round(len(drawn) / max(len(real), 1)))], [0.5, 0.0, 0.3])
+    texts += [one.text or "" for one in labelled.strings]
+    return text_weights_of(_cases(opinions, texts), [0.5, 0.0, 0.3])
 
 
 def fit_confidence(numbers: Sequence[Judged]) -> Weights:
