@@ -13,7 +13,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
-from digitocr.records import Limits, SecondReading
+from digitocr.records import Limits, ReadOptions, SecondReading
 
 DEFAULT_FILE = Path("digitocr.toml")
 
@@ -100,6 +100,11 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Limits of a single file."""
         return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
+
+    @property
+    def options(self) -> ReadOptions:
+        """How a file is read."""
+        return ReadOptions(self.threshold, self.batch_size, self.limits, self.second_reader)
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | None = None) -> Settings:

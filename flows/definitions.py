@@ -15,10 +15,11 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from digitocr import pipeline
 from digitocr.cli import console
 from digitocr.errors import BusyError
+from digitocr.inbox import reading
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.reading import Read
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Chunk, Runner, drain, open_runner
 from digitocr.settings import cores
@@ -70,21 +71,19 @@ def process_folder(
     settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
     try:
-        with open_runner(
-            job, lambda: pipeline.reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
-        ) as runner:
-            summary = _drain(runner, settings.jobs)
+        with open_runner(job, hooks.get(Hooks(patience=settings.patience))) as runner:
+            summary = _drain(runner, reading.chunk_reader(settings), settings.jobs)
             _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return summary.as_dict()
 
 
-def _drain(runner: Runner, jobs: int) -> Summary:
+def _drain(runner: Runner, read: Read, jobs: int) -> Summary:
     # parameters travel through the API, so a chunk is passed as ids. No caching: the ledger decides, by content
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
     def read_chunk(files: list[int]) -> None:
-        runner.work(tuple(files))
+        runner.work(tuple(files), read)
 
     def submit(chunk: Chunk) -> PrefectFuture[None]:
         return read_chunk.submit(list(chunk))

@@ -5,16 +5,16 @@ from __future__ import annotations
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import typer
 
-from digitocr import pipeline
 from digitocr.cli.console import Console, say
 from digitocr.errors import BusyError, ExitStatus
+from digitocr.inbox import reading
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
+from digitocr.inbox.reading import Read
 from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
 from flows import options
@@ -63,18 +63,25 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     DigitocrError
         If the run cannot go on.
     """
-    reader = partial(pipeline.reader_of, job.settings)
-    with open_runner(job, lambda: reader().result(), hooks) as runner:
+    read = reading.chunk_reader(job.settings)
+    with open_runner(job, hooks) as runner:
         if not runner.needs_reading():
             return drain(runner, _never, 1)
         if not job.settings.prefect:
-            reader()
+            _load_ahead(read)
             with ThreadPoolExecutor(job.settings.jobs) as pool:
-                return drain(runner, lambda chunk: pool.submit(runner.work, chunk), job.settings.jobs)
-    return _with_prefect(job, hooks, verbose=verbose)
+                return drain(runner, lambda chunk: pool.submit(runner.work, chunk, read), job.settings.jobs)
+    return _with_prefect(job, hooks, read, verbose=verbose)
 
 
-def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
+def _load_ahead(read: Read) -> None:
+    """Have the model loaded while the run begins; what goes wrong is told by the first reading."""
+    ahead = ThreadPoolExecutor(1)
+    ahead.submit(read, ())
+    ahead.shutdown(wait=False)
+
+
+def _with_prefect(job: Job, hooks: Hooks, read: Read, *, verbose: bool) -> Summary:
     from flows import engine
 
     server = engine.prepare(
@@ -84,7 +91,7 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
 
     from flows import definitions
 
-    pipeline.reader_of(job.settings)  # only now: two threads must not import the same modules at once
+    _load_ahead(read)  # only now: two threads must not import the same modules at once
     if server:
         server.wait()
     definitions.hooks.set(hooks)

@@ -27,7 +27,7 @@ from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics
 from digitocr.inbox.plan import ATTEMPTS, Action, Decision, Facts, chunk_size, chunked, decide, plan
 from digitocr.inbox.publisher import Publisher
-from digitocr.inbox.reading import Reads, read_chunk
+from digitocr.inbox.reading import Read
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
 from digitocr.inbox.survey import find_files, look
@@ -62,8 +62,6 @@ class Runner:
     ledger : Ledger
     files : sequence of FoundFile
         The files to settle.
-    reader : callable
-        Returns what reads; called when the first chunk is to be read.
     hooks : Hooks
     """
 
@@ -73,14 +71,12 @@ class Runner:
         shelf: Shelf,
         ledger: Ledger,
         files: Sequence[FoundFile],
-        reader: Callable[[], Reads],
         hooks: Hooks,
     ) -> None:
         self._job = job
         self._shelf = shelf
         self._ledger = ledger
         self._files = files
-        self._reader = reader
         self._hooks = hooks
         self._run = 0
         self._started_at = now()
@@ -111,8 +107,14 @@ class Runner:
             # if its twin failed, it is read after all, and fails under its own name
             yield from self._begin([decide(self._job, self._look(found))])
 
-    def work(self, chunk: Chunk) -> None:
+    def work(self, chunk: Chunk, read: Read) -> None:
         """Read the files of a chunk and record what was read; from any thread.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        read : callable
+            See :mod:`digitocr.inbox.reading`.
 
         Raises
         ------
@@ -123,8 +125,7 @@ class Runner:
             self._ledger.release(chunk)
             return
         try:
-            annotated = self._job.settings.annotate
-            self.record(chunk, read_chunk(self._reader(), self.sources(chunk), annotated=annotated))
+            self.record(chunk, read(self.sources(chunk)))
         except DigitocrError:
             self._hooks.stop.set()
             raise
@@ -267,14 +268,12 @@ class Runner:
 
 
 @contextmanager
-def open_runner(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None) -> Iterator[Runner]:
+def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
     """Become the only runner of the job's state and inbox, and open a run over its folder.
 
     Parameters
     ----------
     job : Job
-    reader : callable
-        Returns what reads; called when the first chunk is to be read.
     hooks : Hooks, optional
 
     Yields
@@ -298,7 +297,7 @@ def open_runner(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = Non
             atomic.make_folder(folder)
         ledger = stack.enter_context(Ledger(s.ledger))
         shelf = Shelf(ledger.job(s.results), s.results, s.review, s.state)
-        yield Runner(job, shelf, ledger, find_files(job, shelf, ledger, hooks), reader, hooks)
+        yield Runner(job, shelf, ledger, find_files(job, shelf, ledger, hooks), hooks)
 
 
 def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summary:

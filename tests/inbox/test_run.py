@@ -493,9 +493,11 @@ class TestReprocess:
 
 SCRIPT = """
     import os, sys
+    from functools import partial
     from pathlib import Path
     from digitocr import atomic
     from digitocr.inbox import job, run
+    from digitocr.inbox.reading import read_together
     from digitocr.settings import load_settings
     from digitocr.store import ledger, published
     from fake_reader import FakeReader
@@ -521,10 +523,11 @@ SCRIPT = """
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
     asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
-    with run.open_runner(asked, FakeReader) as runner:
+    read = partial(read_together, FakeReader(), annotated=False)
+    with run.open_runner(asked) as runner:
         class Now:
             def result(self): pass
-        run.drain(runner, lambda chunk: runner.work(chunk) or Now(), 1)
+        run.drain(runner, lambda chunk: runner.work(chunk, read) or Now(), 1)
 """
 
 

@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
@@ -25,6 +26,7 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).p
 from fake_reader import FakeReader, numbers
 
 from digitocr.inbox import job, run
+from digitocr.inbox.reading import read_together
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import retry
 from digitocr.inbox.verify import verify
@@ -74,8 +76,9 @@ def drop(files):
 
 
 def read():
-    with run.open_runner(job.make_job(settings()), FakeReader) as runner:
-        return run.drain(runner, lambda chunk: Now(runner.work(chunk)), 1)
+    read_chunk = partial(read_together, FakeReader(), annotated=settings().annotate)
+    with run.open_runner(job.make_job(settings())) as runner:
+        return run.drain(runner, lambda chunk: Now(runner.work(chunk, read_chunk)), 1)
 
 
 def fill():

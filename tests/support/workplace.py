@@ -2,10 +2,12 @@
 
 import csv
 import json
+from functools import partial
 
 from fake_reader import FakeReader
 
 from digitocr.inbox.job import Hooks, make_job
+from digitocr.inbox.reading import read_together
 from digitocr.inbox.run import drain, open_runner
 from digitocr.settings import load_settings
 
@@ -32,8 +34,13 @@ class Workplace:
         """Run once, in this thread."""
         job = make_job(self.settings(**flags), folder)
         self.reader.seen.clear()
-        with open_runner(job, lambda: self.reader, hooks or Hooks()) as runner:
-            return drain(runner, lambda chunk: Done(runner.work(chunk)), 1)
+        read = self.chunk_reader(job.settings)
+        with open_runner(job, hooks or Hooks()) as runner:
+            return drain(runner, lambda chunk: Done(runner.work(chunk, read)), 1)
+
+    def chunk_reader(self, settings):
+        """What reads chunks with the fake reader; stands in for the function of this name."""
+        return partial(read_together, self.reader, annotated=settings.annotate)
 
     def table(self, name):
         with (self.folder / name).open(newline="", encoding="utf-8") as stream:
