@@ -93,7 +93,7 @@ class Decision:
     @property
     def was_interrupted(self) -> bool:
         """Whether its last reading did not end; it may have ended the program."""
-        return self.known is not None and bool(self.known.holder)
+        return self.known is not None and bool(self.known.holder) and self.known.attempts > 0
 
 
 def plan(job: Job, seen: Iterable[Facts]) -> Iterator[Decision]:

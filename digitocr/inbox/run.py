@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -83,6 +84,7 @@ class Runner:
         self._claims: dict[int, Claimed] = {}
         self._claimed: set[int] = set()
         self._awaiting: list[FoundFile] = []
+        self._suspects: deque[int] = deque()
         self._guard = threading.Lock()  # of the claims; never held while another lock is taken
         self._tally = Tally()
         self._publisher = Publisher(shelf, ledger)
@@ -107,6 +109,11 @@ class Runner:
             # if its twin failed, it is read after all, and fails under its own name
             yield from self._begin([decide(self._job, self._look(found))])
 
+    def suspects(self) -> Iterator[Chunk]:
+        """Yield, each by itself, files that may end the program; for when no other is being read."""
+        while self._suspects:
+            yield (self._suspects.popleft(),)
+
     def work(self, chunk: Chunk, read: Read) -> None:
         """Read the files of a chunk and record what was read; from any thread.
 
@@ -122,20 +129,23 @@ class Runner:
             If the run cannot go on; no further chunk is begun then.
         """
         if self._hooks.stop.is_set():
-            self._ledger.release(chunk)
+            self._ledger.claims.release(chunk)
             return
         try:
-            self.record(chunk, read(self.sources(chunk)))
+            self._record(chunk, read(self._begun(chunk)))
         except DigitocrError:
             self._hooks.stop.set()
             raise
 
-    def sources(self, chunk: Chunk) -> list[Source]:
-        """Return where the files of a chunk lie and what they are called in the tables."""
+    def _begun(self, chunk: Chunk) -> list[Source]:
+        """Count an attempt for each file of a chunk, and return where the files lie and what tables call them."""
+        self._ledger.claims.begin(chunk)
         with self._guard:
-            return [Source(self._claims[i].found.path, self._claims[i].known.file) for i in chunk]
+            claims = [_counted(self._claims[identity]) for identity in chunk]
+            self._claims.update(zip(chunk, claims, strict=True))
+        return [Source(claimed.found.path, claimed.known.file) for claimed in claims]
 
-    def record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
+    def _record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
         """Write tables, tell the ledger and move the files of a chunk that was read; from any thread."""
         with self._guard:
             claims = [self._claims.pop(identity) for identity in chunk]
@@ -188,6 +198,8 @@ class Runner:
         decision = decisions[0]
         facts, known = decision.facts, decision.known
         match decision.action:
+            case Action.READ if decision.was_interrupted:
+                self._suspects.extend(self._claim(decisions))
             case Action.READ:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
@@ -211,7 +223,7 @@ class Runner:
         for decision in decisions:
             file = self._name_in_tables(decision, {claim.file for claim in claims})
             claims.append(_claim_of(file, decision))
-        ids = self._ledger.claim(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
+        ids = self._ledger.claims.take(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
         for identity, decision in zip(ids, decisions, strict=True):
             claimed = Claimed(decision.facts.found, self._ledger.file(identity))
             with self._guard:
@@ -247,6 +259,8 @@ class Runner:
 
     def _settle_unread(self, decision: Decision, outcome: Outcome) -> None:
         (identity,) = self._claim([decision])
+        if decision.action is Action.UNREADABLE:
+            self._begun((identity,))  # it may be there for the next run: to try was an attempt
         with self._guard:
             claimed = self._claims.pop(identity)
         self._ledger.finish(self._shelf.job, [(identity, outcome)])
@@ -256,7 +270,7 @@ class Runner:
     def _postpone(self, claimed: Claimed, why: Postponed) -> None:
         level = logging.WARNING if why is Postponed.CHANGED else logging.INFO
         log.log(level, "%s: %s; left for the next run", claimed.found.source, why)
-        self._ledger.release([claimed.known.id])
+        self._ledger.claims.withdraw([claimed.known.id])
 
     def _settled(self, claimed: Claimed, outcome: Outcome) -> None:
         put_in_place(self._job, claimed, outcome)
@@ -321,11 +335,17 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summ
         If the run cannot go on.
     """
     pending: deque[Pending] = deque()
+    some = 2 * jobs
     try:
-        for chunks in (runner.chunks, runner.twins):
+        for chunks, most in (
+            (runner.chunks, some),
+            (runner.suspects, 1),
+            (runner.twins, some),
+            (runner.suspects, 1),
+        ):
             for chunk in chunks():
                 pending.append(submit(chunk))
-                if len(pending) >= 2 * jobs:
+                if len(pending) >= most:
                     pending.popleft().result()
             while pending:
                 pending.popleft().result()
@@ -344,6 +364,10 @@ def _wait_for(pending: Iterable[Pending]) -> None:
             future.result()
         except Exception as error:
             log.debug("%s", error)
+
+
+def _counted(claimed: Claimed) -> Claimed:
+    return replace(claimed, known=replace(claimed.known, attempts=claimed.known.attempts + 1))
 
 
 def _claim_of(file: str, decision: Decision) -> Claim:

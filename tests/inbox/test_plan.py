@@ -125,6 +125,10 @@ class TestDecide:
         decision = decide(job(), facts(same_source=[held]))
         assert (decision.action, decision.was_interrupted) == (expected, True)
 
+    def test_a_file_that_was_claimed_when_the_program_ended_is_not_to_blame(self):
+        held = known(status="", holder="1@host", attempts=0)
+        assert not decide(job(), facts(same_source=[held])).was_interrupted
+
 
 class TestReprocess:
     def test_all_is_read_again_but_only_once_a_run(self):
@@ -190,7 +194,9 @@ class TestKnownByTime:
 
 
 def decision(name, what=Action.READ, size=10, holder=""):
-    return Decision(what, Facts(found(name, size), name), known(name, holder=holder))
+    return Decision(
+        what, Facts(found(name, size), name), known(name, holder=holder, attempts=int(bool(holder)))
+    )
 
 
 class TestChunked:

@@ -29,6 +29,10 @@ def old(path, seconds=100):
     return path
 
 
+def interrupt(sources):
+    raise KeyboardInterrupt
+
+
 class TestOutcomes:
     def test_an_inbox_is_read_and_emptied(self, work):
         work.put("a.jpg", "107 33")
@@ -499,7 +503,7 @@ SCRIPT = """
     from digitocr.inbox import job, run
     from digitocr.inbox.reading import read_together
     from digitocr.settings import load_settings
-    from digitocr.store import ledger, published
+    from digitocr.store import claims, ledger, published
     from fake_reader import FakeReader
 
     steps = 0
@@ -518,8 +522,12 @@ SCRIPT = """
             return done
         return step
 
-    files, books = ["write", "move"], ["claim", "finish"]
-    for owner, names in ((atomic, files), (ledger.Ledger, books), (published.Published, ["begin", "end"])):
+    for owner, names in (
+        (atomic, ["write", "move"]),
+        (claims.Claims, ["take", "begin"]),
+        (ledger.Ledger, ["finish"]),
+        (published.Published, ["begin", "end"]),
+    ):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
     asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
@@ -570,7 +578,31 @@ class TestKills:
             "deadly.jpg": "failed",
             **{f"good{i}.jpg": "done" for i in range(3)},
         }
-        assert work.error_of("deadly.jpg")["code"] == "crashed"
+        error = work.error_of("deadly.jpg")
+        assert (error["code"], error["attempts"]) == ("crashed", 3)
+
+    def test_what_was_claimed_ahead_is_not_to_blame(self, work):
+        for i in range(3):
+            work.put(f"{i}.jpg", str(i))
+        for _ in range(3):
+            with run.open_runner(make_job(work.settings(chunk=1))) as runner:
+                assert len(list(runner.chunks())) == 3  # and here the program ends
+        assert work.run().done == 3
+
+    def test_what_was_being_read_comes_last_and_by_itself(self, work):
+        for name in "abc":
+            work.put(f"{name}.jpg", name * 3)
+        with run.open_runner(make_job(work.settings(chunk=1))) as runner:
+            first, *_ = runner.chunks()
+            with pytest.raises(KeyboardInterrupt):
+                runner.work(first, interrupt)
+        together = []
+        real = work.reader.read
+        work.reader.read = lambda sources, show: (
+            together.append([s.file for s in sources]) or real(sources, show)
+        )
+        assert work.run().empty == 3
+        assert together == [["b.jpg", "c.jpg"], ["a.jpg"]]
 
 
 def test_many_files_cost_no_more_each(work, monkeypatch):
