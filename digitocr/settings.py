@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal
 
@@ -18,14 +20,42 @@ from digitocr.records import Limits, ReadOptions, SecondReading
 DEFAULT_FILE = Path("digitocr.toml")
 
 
-def cores() -> int:
-    """Return how many processors this process may use.
+OLD_NAMES = {"jobs": "workers"}
+"""Settings by the names that earlier releases gave them."""
+
+
+def cores(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+    """Return how many processors this process may use, the limits of its control groups included.
+
+    Parameters
+    ----------
+    groups : Path
+        Where the system shows control groups.
+    own : Path
+        Where it names that of this process.
 
     Returns
     -------
     int
+        At least 1; a part of a processor counts as one.
     """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min([usable, *_quotas(groups, own)])))
+
+
+def _quotas(groups: Path, own: Path) -> Iterator[float]:
+    """Yield the processors that the control group of this process, and each around it, may use."""
+    try:
+        name = re.search("^0::/(.*)$", own.read_text(), re.MULTILINE)
+    except OSError:  # not Linux
+        return
+    group = groups / (name[1] if name else "")
+    for folder in (group, *group.parents):
+        try:
+            quota, period = (folder / "cpu.max").read_text().split()
+            yield int(quota) / int(period)
+        except (OSError, ValueError):  # outermost group, other version of control groups, or "max"
+            continue
 
 
 class Settings(BaseSettings):
@@ -51,7 +81,7 @@ class Settings(BaseSettings):
     """Which lines the second reader reads."""
     batch_size: int = Field(default=32, ge=1, le=65536)
     """Candidates per call of the network."""
-    jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)
+    workers: int = Field(default_factory=cores, ge=1, le=1024)
     """Chunks read in parallel, each on one core."""
     chunk: int = Field(default=16, ge=1, le=256)
     """Files per chunk: they are read together, as one Prefect task."""
@@ -126,8 +156,9 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | N
     UsageError
         If a value cannot be used; the message names it and its source.
     """
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
-    written = _read_toml(config)
+    given = _renamed({name: value for name, value in (flags or {}).items() if value is not None})
+    old = _renamed({n: os.environ[v] for n in OLD_NAMES if (v := f"DIGITOCR_{n.upper()}") in os.environ})
+    written = _renamed(_read_toml(config))
 
     class Sources(Settings):
         @classmethod
@@ -139,7 +170,8 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | N
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, env_settings, InitSettingsSource(settings_cls, written)
+            files = (InitSettingsSource(settings_cls, source) for source in (old, written))
+            return init_settings, env_settings, *files
 
     try:
         return Sources(**given)
@@ -148,6 +180,12 @@ def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | N
         raise UsageError(
             f"settings cannot be used: {wrong}", hint="docs/operations.md lists all settings"
         ) from None
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings under the names of this release; where both names are given, the old one is left out."""
+    new = {OLD_NAMES[name]: value for name, value in values.items() if name in OLD_NAMES}
+    return new | {name: value for name, value in values.items() if name not in OLD_NAMES}
 
 
 def _read_toml(config: Path | str | None) -> dict[str, Any]:

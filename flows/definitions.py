@@ -72,7 +72,7 @@ def process_folder(
     job = make_job(settings, Path(folder) if folder else None)
     try:
         with open_runner(job, hooks.get(Hooks(patience=settings.patience))) as runner:
-            summary = _drain(runner, reading.chunk_reader(settings), settings.jobs)
+            summary = _drain(runner, reading.chunk_reader(settings), settings.workers)
             _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)

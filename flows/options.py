@@ -26,7 +26,12 @@ from digitocr.settings import Settings
 
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
 BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
-Jobs = Annotated[int | None, typer.Option(help="Chunks of files read in parallel.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", "--jobs", help="Chunks of files read in parallel.", show_default="one per core"
+    ),
+]
 Annotate = Annotated[bool, typer.Option("--annotate", help="Also draw what was read on each page.")]
 NoPrefect = Annotated[
     bool, typer.Option("--no-prefect", help="Read without Prefect; the results are the same.")
@@ -74,7 +79,7 @@ class ReadingOptions(Options):
     threshold: Threshold = None
     second_reader: SecondReader = None
     batch_size: BatchSize = None
-    jobs: Jobs = None
+    workers: Workers = None
     annotate: Annotate = False
     no_prefect: NoPrefect = False
     as_json: AsJson = False

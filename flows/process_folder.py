@@ -69,8 +69,10 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
             return drain(runner, _never, 1)
         if not job.settings.prefect:
             _load_ahead(read)
-            with ThreadPoolExecutor(job.settings.jobs) as pool:
-                return drain(runner, lambda chunk: pool.submit(runner.work, chunk, read), job.settings.jobs)
+            with ThreadPoolExecutor(job.settings.workers) as pool:
+                return drain(
+                    runner, lambda chunk: pool.submit(runner.work, chunk, read), job.settings.workers
+                )
     return _with_prefect(job, hooks, read, verbose=verbose)
 
 
@@ -95,7 +97,7 @@ def _with_prefect(job: Job, hooks: Hooks, read: Read, *, verbose: bool) -> Summa
     if server:
         server.wait()
     definitions.hooks.set(hooks)
-    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(job.settings.jobs))
+    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(job.settings.workers))
     flags = job.settings.model_dump(mode="json")
     try:
         state: Any = flow(str(job.folder), flags, return_state=True)

@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.settings import load_settings
+from digitocr.settings import cores, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -32,26 +33,40 @@ class TestSettings:
 
     def test_they_are_frozen(self):
         with pytest.raises(ValueError, match="frozen"):
-            load_settings().jobs = 2
+            load_settings().workers = 2
 
 
 class TestLoadSettings:
     def test_flags_outweigh_variables_and_these_the_file(self, monkeypatch):
-        Path("digitocr.toml").write_text('threshold = 0.1\njobs = 3\nresults = "from-file"\n')
+        Path("digitocr.toml").write_text('threshold = 0.1\nworkers = 3\nresults = "from-file"\n')
         monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.2")
-        monkeypatch.setenv("DIGITOCR_JOBS", "2")
+        monkeypatch.setenv("DIGITOCR_WORKERS", "2")
         s = load_settings({"threshold": 0.3, "results": None})
-        assert (s.threshold, s.jobs, s.results) == (0.3, 2, Path("from-file"))
+        assert (s.threshold, s.workers, s.results) == (0.3, 2, Path("from-file"))
 
     def test_a_named_file_replaces_the_default_one(self, tmp_path):
-        Path("digitocr.toml").write_text("jobs = 3\n")
+        Path("digitocr.toml").write_text("workers = 3\n")
         other = tmp_path / "other.toml"
-        other.write_text("jobs = 5\n")
-        assert load_settings(config=other).jobs == 5
+        other.write_text("workers = 5\n")
+        assert load_settings(config=other).workers == 5
+
+    def test_workers_may_have_their_old_name_wherever_they_are_set(self, monkeypatch):
+        Path("digitocr.toml").write_text("jobs = 3\n")
+        assert load_settings().workers == 3
+        monkeypatch.setenv("DIGITOCR_JOBS", "4")
+        assert load_settings().workers == 4
+        assert load_settings({"jobs": 5}).workers == 5
+
+    def test_the_new_name_outweighs_the_old_one_of_the_same_source(self, monkeypatch):
+        Path("digitocr.toml").write_text("workers = 2\njobs = 3\n")
+        assert load_settings().workers == 2
+        monkeypatch.setenv("DIGITOCR_JOBS", "4")
+        monkeypatch.setenv("DIGITOCR_WORKERS", "6")
+        assert load_settings().workers == 6
 
     def test_dot_env_is_not_read(self):
-        Path(".env").write_text("DIGITOCR_JOBS=7\n")
-        assert load_settings({"jobs": None}).jobs != 7
+        Path(".env").write_text("DIGITOCR_WORKERS=7\n")
+        assert load_settings({"workers": None}).workers != 7
 
     def test_unknown_variables_are_ignored(self, monkeypatch):
         monkeypatch.setenv("DIGITOCR_DATA", "/somewhere")
@@ -61,11 +76,11 @@ class TestLoadSettings:
         ("flags", "toml", "named"),
         [
             ({"threshold": 1.5}, "", "threshold = 1.5 from the command line"),
-            ({"jobs": 0}, "", "jobs = 0"),
-            ({}, "jobs = 'many'", "jobs = 'many' from the settings file"),
+            ({"workers": 0}, "", "workers = 0"),
+            ({}, "workers = 'many'", "workers = 'many' from the settings file"),
             ({}, "thresold = 0.5", "no setting 'thresold'; did you mean 'threshold'"),
             ({}, "zzz = 1", "no setting 'zzz' .docs"),
-            ({}, "jobs = = 1", "digitocr.toml"),
+            ({}, "workers = = 1", "digitocr.toml"),
         ],
     )
     def test_a_value_that_cannot_be_used_is_named_with_its_source(self, flags, toml, named):
@@ -82,3 +97,32 @@ class TestLoadSettings:
     def test_a_named_file_must_exist(self):
         with pytest.raises(UsageError, match=r"gone\.toml"):
             load_settings(config=Path("gone.toml"))
+
+
+class TestCores:
+    @pytest.fixture
+    def groups(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+        (tmp_path / "own").write_text("4:cpu:/old\n0::/unit/part\n")
+        (tmp_path / "unit" / "part").mkdir(parents=True)
+        return tmp_path
+
+    def cores(self, groups):
+        return cores(groups, groups / "own")
+
+    def test_without_a_limit_it_is_what_the_process_may_run_on(self, groups):
+        (groups / "unit" / "part" / "cpu.max").write_text("max 100000\n")
+        assert self.cores(groups) == 8
+
+    def test_the_limit_of_an_outer_group_counts(self, groups):
+        (groups / "unit" / "part" / "cpu.max").write_text("400000 100000\n")
+        (groups / "unit" / "cpu.max").write_text("250000 100000\n")
+        assert self.cores(groups) == 3
+
+    def test_that_of_a_container_stands_at_the_top(self, groups):
+        (groups / "own").write_text("0::/\n")
+        (groups / "cpu.max").write_text("20000 100000\n")
+        assert self.cores(groups) == 1
+
+    def test_where_there_are_no_groups(self, groups):
+        assert cores(groups, groups / "nowhere") == 8

@@ -259,7 +259,7 @@ def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]
         yield waiting
 
 
-def chunk_size(files: int, largest: int, jobs: int) -> int:
+def chunk_size(files: int, largest: int, workers: int) -> int:
     """Return how many files are read together.
 
     Parameters
@@ -268,7 +268,7 @@ def chunk_size(files: int, largest: int, jobs: int) -> int:
         Files of the run.
     largest : int
         Most files in a chunk.
-    jobs : int
+    workers : int
         Chunks read side by side; each should get some.
 
     Returns
@@ -278,10 +278,10 @@ def chunk_size(files: int, largest: int, jobs: int) -> int:
 
     Examples
     --------
-    >>> chunk_size(1000, largest=16, jobs=4), chunk_size(10, largest=16, jobs=4), chunk_size(0, 16, 4)
+    >>> chunk_size(1000, largest=16, workers=4), chunk_size(10, largest=16, workers=4), chunk_size(0, 16, 4)
     (16, 3, 1)
     """
-    return max(1, min(largest, -(-files // jobs)))
+    return max(1, min(largest, -(-files // workers)))
 
 
 def forecast(actions: Iterable[Action]) -> Summary:

@@ -97,7 +97,7 @@ class Runner:
         """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
         self._progress(0)
         s = self._job.settings
-        size = chunk_size(len(self._files), s.chunk, s.jobs)
+        size = chunk_size(len(self._files), s.chunk, s.workers)
         for decisions in chunked(plan(self._job, self._facts()), size):
             if self._hooks.stop.is_set():
                 return

@@ -69,7 +69,7 @@ class TestPlain:
     def test_jobs_side_by_side_give_the_same(self, fake_model):
         for i in range(40):
             fake_model.put(f"{i:02}.jpg", f"{i} 5?")
-        counts = json.loads(call("--no-prefect", "--json", "--jobs", 4).stdout)
+        counts = json.loads(call("--no-prefect", "--json", "--workers", 4).stdout)
         assert (counts["done"], counts["review"]) == (40, 40)
         assert len(fake_model.table("review/queue.csv")) == 40
 
@@ -87,7 +87,7 @@ class TestPlain:
             (["--threshold", "7"], "threshold"),
             (["--config", "gone.toml"], "gone.toml"),
             (["--bogus"], "--bogus"),
-            (["--jobs", "many"], "jobs"),
+            (["--workers", "many"], "workers"),
         ],
     )
     def test_mistakes_end_in_status_2_and_a_message(self, work, args, said):
@@ -122,7 +122,7 @@ class TestPlain:
             return real(sources, show)
 
         fake_model.reader.read = interrupted
-        assert call("--no-prefect", "--jobs", 1).exit_code == 130
+        assert call("--no-prefect", "--workers", 1).exit_code == 130
         assert fake_model.statuses()["a.jpg"] == "empty"
         assert "b.jpg" in fake_model.names("inbox")
         fake_model.reader.read = real
@@ -165,8 +165,8 @@ class TestPrefect:
         for i in range(20):
             work.put(f"{i}.jpg", f"{i}0 7?", other)
         work.put("bad.jpg", "BAD", other)
-        with_prefect = call(other, "--json", "--jobs", 2)
-        without = call(other, "--json", "--jobs", 2, "--no-prefect", "--results", "plain")
+        with_prefect = call(other, "--json", "--workers", 2)
+        without = call(other, "--json", "--workers", 2, "--no-prefect", "--results", "plain")
         assert (with_prefect.exit_code, without.exit_code) == (1, 1), with_prefect.output
         counted = {f.name for f in fields(Summary)} - {"seconds"}
         one, two = json.loads(with_prefect.stdout), json.loads(without.stdout)

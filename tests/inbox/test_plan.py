@@ -227,10 +227,10 @@ class TestChunked:
 
 
 @given(st.integers(0, 10_000), st.integers(1, 256), st.integers(1, 64))
-def test_chunks_are_no_larger_than_asked_for_and_every_job_gets_some(files, largest, jobs):
-    size = chunk_size(files, largest, jobs)
+def test_chunks_are_no_larger_than_asked_for_and_every_worker_gets_some(files, largest, workers):
+    size = chunk_size(files, largest, workers)
     assert 1 <= size <= largest
-    assert (size - 1) * jobs < max(files, 1)
+    assert (size - 1) * workers < max(files, 1)
 
 
 def test_an_entry_of_a_file_never_read_is_not_current():

@@ -530,7 +530,7 @@ SCRIPT = """
     ):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
-    asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
+    asked = job.make_job(load_settings({"workers": 1, "chunk": 1}))
     read = partial(read_together, FakeReader(), annotated=False)
     with run.open_runner(asked) as runner:
         class Now:

@@ -63,7 +63,7 @@ class Now:
 
 
 def settings():
-    return load_settings({"jobs": 1, "chunk": 2, "settle": 0, "annotate": True})
+    return load_settings({"workers": 1, "chunk": 2, "settle": 0, "annotate": True})
 
 
 def drop(files):

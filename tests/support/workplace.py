@@ -28,7 +28,7 @@ class Workplace:
         return path
 
     def settings(self, **flags):
-        return load_settings({"jobs": 1, "settle": 0} | flags)
+        return load_settings({"workers": 1, "settle": 0} | flags)
 
     def run(self, folder=None, hooks=None, **flags):
         """Run once, in this thread."""
