@@ -29,7 +29,7 @@ BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified
 Workers = Annotated[
     int | None,
     typer.Option(
-        "--workers", "--jobs", help="Chunks of files read in parallel.", show_default="one per core"
+        "--workers", "--jobs", help="Processes that read, each on a core.", show_default="one per core"
     ),
 ]
 Annotate = Annotated[bool, typer.Option("--annotate", help="Also draw what was read on each page.")]

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,9 +17,9 @@ from digitocr.errors import BusyError, ExitStatus
 from digitocr.inbox import reading
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
-from digitocr.inbox.reading import Read
 from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
+from digitocr.inbox.workers import Workers
 from flows import options
 
 app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
@@ -36,10 +39,24 @@ def main(given: Options) -> int:
     job = make_job(given.settings(), given.folder)
     if given.dry_run:
         return _dry_run(job, given.console)
-    with given.console.progress() as progress:
+    with given.console.progress() as progress, _sigterm_as_ctrl_c():
         summary = process(job, Hooks(progress=progress), verbose=given.verbose)
     given.console.report(summary, job.settings)
     return summary.exit_status
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM end the run as Ctrl-C does: what is being read is finished and recorded first."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
@@ -63,27 +80,21 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     DigitocrError
         If the run cannot go on.
     """
-    read = reading.chunk_reader(job.settings)
     with open_runner(job, hooks) as runner:
         if not runner.needs_reading():
             return drain(runner, _never, 1)
+        workers = Workers(reading.chunk_reader(job.settings), runner.workers)
         if not job.settings.prefect:
-            _load_ahead(read)
-            with ThreadPoolExecutor(job.settings.workers) as pool:
+            with workers, ThreadPoolExecutor(workers.window) as threads:
+                threads.submit(workers.prepare)  # while files are hashed; the first reading tells of errors
                 return drain(
-                    runner, lambda chunk: pool.submit(runner.work, chunk, read), job.settings.workers
+                    runner, lambda chunk: threads.submit(runner.work, chunk, workers), workers.window
                 )
-    return _with_prefect(job, hooks, read, verbose=verbose)
+    with workers:
+        return _with_prefect(job, hooks, workers, verbose=verbose)
 
 
-def _load_ahead(read: Read) -> None:
-    """Have the model loaded while the run begins; what goes wrong is told by the first reading."""
-    ahead = ThreadPoolExecutor(1)
-    ahead.submit(read, ())
-    ahead.shutdown(wait=False)
-
-
-def _with_prefect(job: Job, hooks: Hooks, read: Read, *, verbose: bool) -> Summary:
+def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) -> Summary:
     from flows import engine
 
     server = engine.prepare(
@@ -93,12 +104,14 @@ def _with_prefect(job: Job, hooks: Hooks, read: Read, *, verbose: bool) -> Summa
 
     from flows import definitions
 
-    _load_ahead(read)  # only now: two threads must not import the same modules at once
-    if server:
-        server.wait()
     definitions.hooks.set(hooks)
-    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(job.settings.workers))
+    definitions.workers.set(workers)
+    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(workers.window))
     flags = job.settings.model_dump(mode="json")
+    with ThreadPoolExecutor(1) as ahead:
+        ahead.submit(workers.prepare)  # only now: two threads must not import the same modules at once
+        if server:
+            server.wait()
     try:
         state: Any = flow(str(job.folder), flags, return_state=True)
     except ExternalSignal:  # how Prefect reports SIGTERM

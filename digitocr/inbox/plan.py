@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,6 +21,11 @@ RACY_NS = 2_000_000_000
 
 CHUNK_BYTES = 50_000_000
 """A chunk of more bytes takes no further file: thick PDFs are read by themselves."""
+
+
+FEW_FILES = 16
+FEW_BYTES = 2_000_000
+"""So few files of so few bytes in all are read sooner in this process than another one starts."""
 
 
 class Action(StrEnum):
@@ -257,6 +262,26 @@ def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]
             waiting = []
     if waiting:
         yield waiting
+
+
+def useful_workers(files: Sequence[FoundFile], workers: int) -> int:
+    """Return how many workers shorten a run.
+
+    Parameters
+    ----------
+    files : sequence of FoundFile
+        The files of the run.
+    workers : int
+        Most workers.
+
+    Returns
+    -------
+    int
+        1 for a few small files: then starting processes takes longer than reading.
+    """
+    if len(files) <= FEW_FILES and sum(found.size for found in files) <= FEW_BYTES:
+        return 1
+    return max(1, min(workers, len(files)))
 
 
 def chunk_size(files: int, largest: int, workers: int) -> int:

@@ -26,12 +26,22 @@ from digitocr.forms.template_file import load_folder
 from digitocr.inbox import lock, names
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics
-from digitocr.inbox.plan import ATTEMPTS, Action, Decision, Facts, chunk_size, chunked, decide, plan
+from digitocr.inbox.plan import (
+    ATTEMPTS,
+    Action,
+    Decision,
+    Facts,
+    chunk_size,
+    chunked,
+    decide,
+    plan,
+    useful_workers,
+)
 from digitocr.inbox.publisher import Publisher
-from digitocr.inbox.reading import Read
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
 from digitocr.inbox.survey import find_files, look
+from digitocr.inbox.workers import Workers
 from digitocr.records import FileStatus, Reading, Source
 from digitocr.results import publish
 from digitocr.results.publish import Shelf
@@ -41,6 +51,8 @@ from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 log = logging.getLogger(__name__)
 events = logging.getLogger("digitocr.events")
 """One line for each settled file; it goes to log files, and to terminals only with ``--verbose``."""
+
+_CRASHED = f"reading it ended the process {ATTEMPTS} times"
 
 Chunk = tuple[int, ...]
 """Ids of claimed files that are read together."""
@@ -64,6 +76,11 @@ class Runner:
     files : sequence of FoundFile
         The files to settle.
     hooks : Hooks
+
+    Attributes
+    ----------
+    workers : int
+        How many workers shorten the run.
     """
 
     def __init__(
@@ -79,6 +96,7 @@ class Runner:
         self._ledger = ledger
         self._files = files
         self._hooks = hooks
+        self.workers = useful_workers(files, job.settings.workers)
         self._run = 0
         self._started_at = now()
         self._claims: dict[int, Claimed] = {}
@@ -96,8 +114,7 @@ class Runner:
     def chunks(self) -> Iterator[Chunk]:
         """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
         self._progress(0)
-        s = self._job.settings
-        size = chunk_size(len(self._files), s.chunk, s.workers)
+        size = chunk_size(len(self._files), self._job.settings.chunk, self.workers)
         for decisions in chunked(plan(self._job, self._facts()), size):
             if self._hooks.stop.is_set():
                 return
@@ -114,25 +131,30 @@ class Runner:
         while self._suspects:
             yield (self._suspects.popleft(),)
 
-    def work(self, chunk: Chunk, read: Read) -> None:
+    def work(self, chunk: Chunk, workers: Workers) -> None:
         """Read the files of a chunk and record what was read; from any thread.
 
         Parameters
         ----------
         chunk : Chunk
-        read : callable
-            See :mod:`digitocr.inbox.reading`.
+        workers : Workers
 
         Raises
         ------
         DigitocrError
             If the run cannot go on; no further chunk is begun then.
         """
-        if self._hooks.stop.is_set():
-            self._ledger.claims.release(chunk)
-            return
         try:
-            self._record(chunk, read(self._begun(chunk)))
+            with workers.taken() as worker:
+                if self._hooks.stop.is_set():
+                    self._ledger.claims.release(chunk)
+                    return
+                worker.prepare()
+                readings = worker.read(self._begun(chunk))
+            if readings is None:
+                self._suspect(chunk)
+            else:
+                self._record(chunk, readings)
         except DigitocrError:
             self._hooks.stop.set()
             raise
@@ -144,6 +166,14 @@ class Runner:
             claims = [_counted(self._claims[identity]) for identity in chunk]
             self._claims.update(zip(chunk, claims, strict=True))
         return [Source(claimed.found.path, claimed.known.file) for claimed in claims]
+
+    def _suspect(self, chunk: Chunk) -> None:
+        """Have the files of a chunk that ended its worker read one by one; give up the one that did so too often."""
+        if len(chunk) == 1 and self._claims[chunk[0]].known.attempts >= ATTEMPTS:
+            self._give_up(chunk, "crashed", _CRASHED)
+            return
+        log.warning("a process ended while it read %d files; each is read again by itself", len(chunk))
+        self._suspects.extend(chunk)
 
     def _record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
         """Write tables, tell the ledger and move the files of a chunk that was read; from any thread."""
@@ -205,12 +235,14 @@ class Runner:
             case Action.AWAIT_TWIN:
                 self._awaiting.append(facts.found)
             case Action.UNREADABLE:
-                self._give_up(decision, FileAccessError.code, facts.trouble)
+                chunk = self._claim(decisions)
+                self._begun(chunk)  # it may be there for the next run: to try was an attempt
+                self._give_up(chunk, FileAccessError.code, facts.trouble)
             case Action.CRASHED:
-                self._give_up(decision, "crashed", f"reading it ended the program {ATTEMPTS} times")
+                self._give_up(self._claim(decisions), "crashed", _CRASHED)
             case Action.DUPLICATE:
                 outcome = Outcome(FileStatus.DUPLICATE.value, error=f"of:{decision.twin}")
-                self._settle_unread(decision, outcome)
+                self._settle_unread(self._claim(decisions), outcome)
             case Action.UNCHANGED if known is not None:
                 self._pass_over(facts, known)
 
@@ -253,14 +285,12 @@ class Runner:
         self._tally.add_unchanged()
         self._progress(1)
 
-    def _give_up(self, decision: Decision, code: str, message: str) -> None:
-        log.error("%s: %s", decision.facts.found.source, message)
-        self._settle_unread(decision, failure(code, message))
+    def _give_up(self, chunk: Chunk, code: str, message: str) -> None:
+        log.error("%s: %s", self._claims[chunk[0]].found.source, message)
+        self._settle_unread(chunk, failure(code, message))
 
-    def _settle_unread(self, decision: Decision, outcome: Outcome) -> None:
-        (identity,) = self._claim([decision])
-        if decision.action is Action.UNREADABLE:
-            self._begun((identity,))  # it may be there for the next run: to try was an attempt
+    def _settle_unread(self, chunk: Chunk, outcome: Outcome) -> None:
+        (identity,) = chunk
         with self._guard:
             claimed = self._claims.pop(identity)
         self._ledger.finish(self._shelf.job, [(identity, outcome)])
@@ -314,7 +344,7 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
         yield Runner(job, shelf, ledger, find_files(job, shelf, ledger, hooks), hooks)
 
 
-def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summary:
+def drain(runner: Runner, submit: Callable[[Chunk], Pending], window: int) -> Summary:
     """Put all that is ready through `submit`, a few chunks at a time, and publish the tables.
 
     Parameters
@@ -322,8 +352,8 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summ
     runner : Runner
     submit : callable
         Has :meth:`Runner.work` done on a chunk, side by side with others.
-    jobs : int
-        How many chunks are worked on at once.
+    window : int
+        Most chunks at once, see :class:`digitocr.inbox.workers.Workers`.
 
     Returns
     -------
@@ -335,12 +365,11 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summ
         If the run cannot go on.
     """
     pending: deque[Pending] = deque()
-    some = 2 * jobs
     try:
         for chunks, most in (
-            (runner.chunks, some),
+            (runner.chunks, window),
             (runner.suspects, 1),
-            (runner.twins, some),
+            (runner.twins, window),
             (runner.suspects, 1),
         ):
             for chunk in chunks():

@@ -10,6 +10,8 @@ from digitocr.inbox.job import Job
 from digitocr.inbox.plan import (
     ATTEMPTS,
     CHUNK_BYTES,
+    FEW_BYTES,
+    FEW_FILES,
     RACY_NS,
     Action,
     Decision,
@@ -22,6 +24,7 @@ from digitocr.inbox.plan import (
     is_wanted_again,
     known_by_time,
     plan,
+    useful_workers,
 )
 from digitocr.inbox.scan import FoundFile
 from digitocr.settings import Settings
@@ -224,6 +227,18 @@ class TestChunked:
         for chunk in chunks:
             assert 1 <= len(chunk) <= size
             assert len(chunk) == 1 or all(d.action is Action.READ and not d.was_interrupted for d in chunk)
+
+
+class TestUsefulWorkers:
+    def test_few_small_files_are_read_sooner_than_a_process_starts(self):
+        assert useful_workers([found(size=FEW_BYTES // FEW_FILES)] * FEW_FILES, 8) == 1
+
+    @pytest.mark.parametrize(
+        ("count", "size", "expected"),
+        [(FEW_FILES + 1, 10, 8), (2, FEW_BYTES, 2), (100, FEW_BYTES, 8), (1, 10 * FEW_BYTES, 1), (0, 0, 1)],
+    )
+    def test_others_get_what_is_allowed_and_no_more_than_there_are_files(self, count, size, expected):
+        assert useful_workers([found(size=size)] * count, 8) == expected
 
 
 @given(st.integers(0, 10_000), st.integers(1, 256), st.integers(1, 64))

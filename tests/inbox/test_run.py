@@ -1,3 +1,4 @@
+import csv
 import errno
 import itertools
 import json
@@ -8,6 +9,7 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,11 +17,12 @@ from maintenance import disagreements
 
 from digitocr import atomic
 from digitocr.cli import console
-from digitocr.errors import OutputError, UsageError
+from digitocr.errors import OutputError, UsageError, WorkerError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
 from digitocr.inbox.plan import Action
 from digitocr.inbox.survey import preview
+from digitocr.inbox.workers import Workers
 
 
 def old(path, seconds=100):
@@ -30,7 +33,13 @@ def old(path, seconds=100):
 
 
 def interrupt(sources):
-    raise KeyboardInterrupt
+    if sources:
+        raise KeyboardInterrupt
+    return []
+
+
+def die(sources):
+    os._exit(9)
 
 
 class TestOutcomes:
@@ -502,6 +511,7 @@ SCRIPT = """
     from digitocr import atomic
     from digitocr.inbox import job, run
     from digitocr.inbox.reading import read_together
+    from digitocr.inbox.workers import Workers
     from digitocr.settings import load_settings
     from digitocr.store import claims, ledger, published
     from fake_reader import FakeReader
@@ -532,10 +542,10 @@ SCRIPT = """
             setattr(owner, name, deadly(getattr(owner, name)))
     asked = job.make_job(load_settings({"workers": 1, "chunk": 1}))
     read = partial(read_together, FakeReader(), annotated=False)
-    with run.open_runner(asked) as runner:
+    with Workers(read, 1) as workers, run.open_runner(asked) as runner:
         class Now:
             def result(self): pass
-        run.drain(runner, lambda chunk: runner.work(chunk, read) or Now(), 1)
+        run.drain(runner, lambda chunk: runner.work(chunk, workers) or Now(), 1)
 """
 
 
@@ -594,15 +604,74 @@ class TestKills:
             work.put(f"{name}.jpg", name * 3)
         with run.open_runner(make_job(work.settings(chunk=1))) as runner:
             first, *_ = runner.chunks()
-            with pytest.raises(KeyboardInterrupt):
-                runner.work(first, interrupt)
+            with Workers(interrupt, 1) as workers, pytest.raises(KeyboardInterrupt):
+                runner.work(first, workers)
         together = []
         real = work.reader.read
         work.reader.read = lambda sources, show: (
             together.append([s.file for s in sources]) or real(sources, show)
         )
         assert work.run().empty == 3
-        assert together == [["b.jpg", "c.jpg"], ["a.jpg"]]
+        assert together == [[], ["b.jpg", "c.jpg"], ["a.jpg"]], "the first is the loading of the model"
+
+
+def tables_of(folder, *names):
+    """All tables and pictures below folders, without the columns that hold times."""
+    found = {}
+    for path in sorted(p for name in names for p in (folder / name).rglob("*") if p.is_file()):
+        content = path.read_bytes()
+        if path.name == "files.csv":
+            rows = csv.DictReader(content.decode().splitlines())
+            content = [{k: v for k, v in row.items() if k not in ("seconds", "processed_at")} for row in rows]
+        found[path.relative_to(folder).parts[1:]] = content
+    return found
+
+
+class TestProcesses:
+    @pytest.fixture
+    def many(self, work):
+        """A folder with what a run can meet."""
+        other = work.folder / "other"
+        for i in range(24):
+            work.put(f"{i:02}.jpg", f"{i} 7{'?' if i % 3 else ''}", other)
+        files = {
+            "bad.jpg": "BAD",
+            "bug.jpg": "BUG",
+            "empty.png": "EMPTY",
+            "half.tif": "HALF 7",
+            "sub/twin.jpg": "0 7",
+        }
+        for name, text in files.items():
+            work.put(name, text, other)
+        return other
+
+    def test_tables_do_not_depend_on_how_many_there_are(self, work, many):
+        one = work.run(many, results="r1", review="v1", annotate=True)
+        two = work.run_in_processes(2, many, results="r2", review="v2", chunk=2, annotate=True)
+        assert replace(one, seconds=0) == replace(two, seconds=0)
+        assert tables_of(work.folder, "r1", "v1") == tables_of(work.folder, "r2", "v2")
+        assert len(tables_of(work.folder, "r1", "v1")) > 80
+
+    def test_a_file_that_ends_them_is_given_up_in_one_run_and_takes_no_other_with_it(self, work):
+        for i in range(12):
+            work.put(f"{i:02}.jpg", f"{i} 7")
+        work.put("05 deadly.jpg", "DIE")
+        summary = work.run_in_processes(2, chunk=4)
+        assert (summary.files, summary.done, summary.failed) == (13, 12, 1)
+        error = work.error_of("05 deadly.jpg")
+        assert (error["code"], error["attempts"]) == ("crashed", 3)
+        assert work.names("archive") == [f"{i:02}.jpg" for i in range(12)]
+        assert len(work.table("results/numbers.csv")) == 24
+        assert disagreements(work) == []
+
+    def test_when_none_can_be_started_the_run_ends_and_no_file_is_to_blame(self, work, monkeypatch):
+        work.put("a.jpg", "1")
+        with monkeypatch.context() as patch:
+            patch.setattr(work, "chunk_reader", lambda settings: die)
+            with pytest.raises(WorkerError):
+                work.run_in_processes(2)
+        assert work.run().done == 1
+        assert work.names("archive") == ["a.jpg"]
 
 
 def test_many_files_cost_no_more_each(work, monkeypatch):

@@ -30,6 +30,7 @@ from digitocr.inbox.reading import read_together
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import retry
 from digitocr.inbox.verify import verify
+from digitocr.inbox.workers import Workers
 from digitocr.settings import load_settings
 from digitocr.store.database import Database
 from digitocr.store.ledger import Ledger
@@ -77,8 +78,8 @@ def drop(files):
 
 def read():
     read_chunk = partial(read_together, FakeReader(), annotated=settings().annotate)
-    with run.open_runner(job.make_job(settings())) as runner:
-        return run.drain(runner, lambda chunk: Now(runner.work(chunk, read_chunk)), 1)
+    with Workers(read_chunk, 1) as workers, run.open_runner(job.make_job(settings())) as runner:
+        return run.drain(runner, lambda chunk: Now(runner.work(chunk, workers)), 1)
 
 
 def fill():

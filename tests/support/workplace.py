@@ -2,6 +2,7 @@
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from fake_reader import FakeReader
@@ -9,6 +10,7 @@ from fake_reader import FakeReader
 from digitocr.inbox.job import Hooks, make_job
 from digitocr.inbox.reading import read_together
 from digitocr.inbox.run import drain, open_runner
+from digitocr.inbox.workers import Workers
 from digitocr.settings import load_settings
 
 
@@ -34,9 +36,16 @@ class Workplace:
         """Run once, in this thread."""
         job = make_job(self.settings(**flags), folder)
         self.reader.seen.clear()
-        read = self.chunk_reader(job.settings)
-        with open_runner(job, hooks or Hooks()) as runner:
-            return drain(runner, lambda chunk: Done(runner.work(chunk, read)), 1)
+        workers = Workers(self.chunk_reader(job.settings), 1)
+        with workers, open_runner(job, hooks or Hooks()) as runner:
+            return drain(runner, lambda chunk: Done(runner.work(chunk, workers)), 1)
+
+    def run_in_processes(self, count, folder=None, **flags):
+        """Run once, with so many processes that read."""
+        job = make_job(self.settings(**flags), folder)
+        workers = Workers(self.chunk_reader(job.settings), count)
+        with workers, ThreadPoolExecutor(workers.window) as threads, open_runner(job) as runner:
+            return drain(runner, lambda chunk: threads.submit(runner.work, chunk, workers), workers.window)
 
     def chunk_reader(self, settings):
         """What reads chunks with the fake reader; stands in for the function of this name."""
