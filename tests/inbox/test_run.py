@@ -1,4 +1,3 @@
-import csv
 import errno
 import itertools
 import json
@@ -14,6 +13,7 @@ from pathlib import Path
 
 import pytest
 from maintenance import disagreements
+from result_tables import tables_of
 
 from digitocr import atomic
 from digitocr.cli import console
@@ -613,18 +613,6 @@ class TestKills:
         )
         assert work.run().empty == 3
         assert together == [[], ["b.jpg", "c.jpg"], ["a.jpg"]], "the first is the loading of the model"
-
-
-def tables_of(folder, *names):
-    """All tables and pictures below folders, without the columns that hold times."""
-    found = {}
-    for path in sorted(p for name in names for p in (folder / name).rglob("*") if p.is_file()):
-        content = path.read_bytes()
-        if path.name == "files.csv":
-            rows = csv.DictReader(content.decode().splitlines())
-            content = [{k: v for k, v in row.items() if k not in ("seconds", "processed_at")} for row in rows]
-        found[path.relative_to(folder).parts[1:]] = content
-    return found
 
 
 class TestProcesses:
