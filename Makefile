@@ -41,6 +41,7 @@ bench: $(TOOLS)
 bench-full: bench
 	$(BIN)/python -m benchmarks.forms --pages 2000 --versions 0
 	$(BIN)/python -m benchmarks.inbox 10000
+	$(BIN)/python -m benchmarks.scaling
 
 train: $(TOOLS)
 	$(BIN)/python -m digitocr train

@@ -488,7 +488,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     args = parser.parse_args(argv)
     data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
-    reader = reader_of(load_settings({"templates": EXAMPLES, "jobs": 1})).result()
+    reader = reader_of(load_settings({"templates": EXAMPLES, "workers": 1})).result()
     has_hands = any((data / name).is_file() for name in ("unipen_digits.npz", "pendigits.npz"))
     sources = sources_at(data, held_out=True) if has_hands else Sources()
     say = print if args.verbose else _silent

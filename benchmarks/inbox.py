@@ -66,6 +66,7 @@ def measure(folder: Path, files: int) -> Figures:
     """
     (folder / "inbox").mkdir(parents=True)
     env = os.environ | {"DIGITOCR_SETTLE": "1", "DIGITOCR_RESCAN": "5", "PYTHONPATH": str(ROOT)}
+    env |= {"DIGITOCR_WORKERS": "1"}  # starting processes takes longer than what they would do here
     each = files // WRITERS
     with (folder / "watcher.log").open("w") as log:
         watcher = subprocess.Popen(

@@ -74,7 +74,7 @@ def _put(ledger: Ledger, shelf: publish.Shelf, archive: Path, index: int, count:
     name, content = f"{index:05}.jpg", hashlib.sha256(data).hexdigest()
     (archive / name).write_bytes(data)
     claim = Claim(None, name, name, content, len(data), 0, 0)
-    (identity,) = ledger.claim(shelf.job, [claim], "benchmark")
+    (identity,) = ledger.claims.take(shelf.job, [claim], "benchmark")
     result = FileResult(name, content, (PageResult(1, SHAPE, tuple(numbers)),))
     outcome, items = publish.write_reading(shelf, ledger, ledger.file(identity), result)
     pictures.write_crops(

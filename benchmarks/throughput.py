@@ -46,7 +46,7 @@ def process_folder(inputs: Path, work: Path) -> list[str]:
     list of str
     """
     command = [sys.executable, "-m", "flows.process_folder", str(inputs), "--no-prefect", "--quiet"]
-    command += ["--jobs", "1"]
+    command += ["--workers", "1"]
     for folder in ("results", "review", "state"):
         command += [f"--{folder}", str(work / folder)]
     return command

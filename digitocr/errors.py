@@ -170,6 +170,13 @@ class BusyError(DigitocrError):
     exit_status = ExitStatus.CANNOT_GO_ON
 
 
+class WorkerError(DigitocrError):
+    """A process that reads files cannot be started."""
+
+    code = "worker"
+    advice = "close other programs to make memory available, or read with --workers 1; nothing was lost"
+
+
 class OutputError(DigitocrError):
     """Results cannot be written: no space, no permission, a damaged state folder."""
 

@@ -411,13 +411,24 @@ def reader_of(settings: Settings) -> Future[Reader]:
     -------
     Future of Reader
     """
-    options = ReadOptions(settings.threshold, settings.batch_size, settings.limits, settings.second_reader)
     templates = load_folder(settings.templates) if settings.templates else ()
-    return _load(model_in_use(settings), options, templates)
+    return loading(model_in_use(settings), settings.options, templates)
 
 
 @cache
-def _load(model: Path | None, options: ReadOptions, templates: tuple[Template, ...]) -> Future[Reader]:
+def loading(model: Path | None, options: ReadOptions, templates: tuple[Template, ...]) -> Future[Reader]:
+    """Start to load a reader, once a process: later calls with equal arguments return the same future.
+
+    Parameters
+    ----------
+    model : Path or None
+    options : ReadOptions
+    templates : tuple of Template
+
+    Returns
+    -------
+    Future of Reader
+    """
     future: Future[Reader] = Future()
 
     def load() -> None:

@@ -39,7 +39,7 @@ class SecondReading(StrEnum):
 
     ALWAYS = "always"
     UNSURE = "unsure"
-    """Only those whose outcome it can change."""
+    """Only those that our own networks are not sure of."""
     NEVER = "never"
 
 

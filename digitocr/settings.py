@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import difflib
+import math
 import os
+import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -14,7 +16,7 @@ from pydantic import Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
-from digitocr.records import Limits, SecondReading
+from digitocr.records import Limits, ReadOptions, SecondReading
 
 DEFAULT_FILE = Path("digitocr.toml")
 PREFIX = "DIGITOCR_"
@@ -29,14 +31,42 @@ _MISSPELT_SHARE = 0.9
 _HINT = "`digitocr settings` lists all settings and where their values come from"
 
 
-def cores() -> int:
-    """Return how many processors this process may use.
+OLD_NAMES = {"jobs": "workers"}
+"""Settings by the names that earlier releases gave them."""
+
+
+def cores(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+    """Return how many processors this process may use, the limits of its control groups included.
+
+    Parameters
+    ----------
+    groups : Path
+        Where the system shows control groups.
+    own : Path
+        Where it names that of this process.
 
     Returns
     -------
     int
+        At least 1; a part of a processor counts as one.
     """
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    usable = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    return max(1, math.ceil(min([usable, *_quotas(groups, own)])))
+
+
+def _quotas(groups: Path, own: Path) -> Iterator[float]:
+    """Yield the processors that the control group of this process, and each around it, may use."""
+    try:
+        name = re.search("^0::/(.*)$", own.read_text(), re.MULTILINE)
+    except OSError:  # not Linux
+        return
+    group = groups / (name[1] if name else "")
+    for folder in (group, *group.parents):
+        try:
+            quota, period = (folder / "cpu.max").read_text().split()
+            yield int(quota) / int(period)
+        except (OSError, ValueError):  # outermost group, other version of control groups, or "max"
+            continue
 
 
 class Settings(BaseSettings):
@@ -69,7 +99,7 @@ class Settings(BaseSettings):
     """Which lines the second reader reads."""
     batch_size: int = Field(default=32, ge=1, le=65536)
     """Candidates per call of the network."""
-    jobs: int = Field(default_factory=lambda: min(4, cores()), ge=1, le=64)
+    workers: int = Field(default_factory=cores, ge=1, le=1024)
     """Chunks read in parallel, each on one core."""
     chunk: int = Field(default=16, ge=1, le=256)
     """Files per chunk: they are read together, as one Prefect task."""
@@ -120,6 +150,11 @@ class Settings(BaseSettings):
     def limits(self) -> Limits:
         """Limits of a single file."""
         return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
+
+    @property
+    def options(self) -> ReadOptions:
+        """How a file is read."""
+        return ReadOptions(self.threshold, self.batch_size, self.limits, self.second_reader)
 
 
 def load_settings(flags: Mapping[str, Any] | None = None, config: Path | str | None = None) -> Settings:
@@ -223,7 +258,7 @@ class _Sources:
         if name in self.flags:
             return "the command line"
         if name in self.variables:
-            return _variable(name)
+            return next(one for one in _variables(name) if one in os.environ)
         return str(self.path) if name in self.file else "default"
 
     def _explain(self, error: Mapping[str, Any]) -> str:
@@ -238,8 +273,10 @@ class _Sources:
 
 def _sources(flags: Mapping[str, Any] | None, config: Path | str | None) -> _Sources:
     _refuse_misspelt(os.environ)
-    given = {name: value for name, value in (flags or {}).items() if value is not None}
-    return _Sources(given, EnvSettingsSource(Settings)(), _read_toml(config), Path(config or DEFAULT_FILE))
+    given = _renamed({name: value for name, value in (flags or {}).items() if value is not None})
+    old = _renamed({name: os.environ[v] for name in OLD_NAMES if (v := _variable(name)) in os.environ})
+    variables = old | EnvSettingsSource(Settings)()
+    return _Sources(given, variables, _renamed(_read_toml(config)), Path(config or DEFAULT_FILE))
 
 
 def _refuse_misspelt(variables: Iterable[str]) -> None:
@@ -250,7 +287,7 @@ def _refuse_misspelt(variables: Iterable[str]) -> None:
     UsageError
         If there is one.
     """
-    known = {_variable(name) for name in Settings.model_fields}
+    known = {variable for name in Settings.model_fields for variable in _variables(name)}
     for variable in sorted(variables):
         name = variable.upper()
         if not name.startswith(PREFIX) or name in known or name in OTHER_VARIABLES:
@@ -262,6 +299,17 @@ def _refuse_misspelt(variables: Iterable[str]) -> None:
 
 def _variable(name: str) -> str:
     return f"{PREFIX}{name.upper()}"
+
+
+def _variables(name: str) -> list[str]:
+    """Return the variables that may hold a setting, the weightiest first."""
+    return [_variable(name), *(_variable(old) for old, new in OLD_NAMES.items() if new == name)]
+
+
+def _renamed(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return settings under the names of this release; where both names are given, the old one is left out."""
+    new = {OLD_NAMES[name]: value for name, value in values.items() if name in OLD_NAMES}
+    return new | {name: value for name, value in values.items() if name not in OLD_NAMES}
 
 
 def _read_toml(config: Path | str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import nullcontext
 from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
@@ -15,39 +16,43 @@ from prefect.futures import PrefectFuture
 from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
-from digitocr import pipeline
 from digitocr.cli import console
 from digitocr.errors import BusyError
+from digitocr.inbox import reading
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Chunk, Runner, drain, open_runner
-from digitocr.settings import cores
+from digitocr.inbox.workers import Workers
+from digitocr.settings import Settings, cores
 from digitocr.store.ledger import Ledger
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
 """Hooks of the command that called the flow; not set in flows that a server starts."""
 
+workers: ContextVar[Workers] = ContextVar("workers")
+"""Workers of the command that called the flow, which are being prepared; not set in flows that a server starts."""
+
 SKIPPED = "Skipped"
 """Name of the completed state of a run that found the inbox held by another."""
 
 
-def bounded(jobs: int) -> TaskRunner[PrefectFuture[Any]]:
+def bounded(tasks: int) -> TaskRunner[PrefectFuture[Any]]:
     """Return a task runner with a limit; Prefect's default has none.
 
     Parameters
     ----------
-    jobs : int
-        Most tasks at once.
+    tasks : int
+        Most at once.
 
     Returns
     -------
     TaskRunner
     """
     # Prefect declares futures invariant, so that its own runner does not fit its own flows
-    return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=jobs))
+    return cast("TaskRunner[PrefectFuture[Any]]", ThreadPoolTaskRunner(max_workers=tasks))
 
 
-@flow(name="process-folder", task_runner=bounded(min(4, cores())), persist_result=False)
+@flow(name="process-folder", task_runner=bounded(2 * cores()), persist_result=False)
 def process_folder(
     folder: str | None = None, flags: dict[str, Any] | None = None, config: str | None = None
 ) -> dict[str, Any] | State[Any]:
@@ -70,26 +75,30 @@ def process_folder(
     settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
     try:
-        with open_runner(
-            job, lambda: pipeline.reader_of(settings).result(), hooks.get(Hooks(patience=settings.patience))
-        ) as runner:
-            summary = _drain(runner, settings.jobs)
+        with open_runner(job, hooks.get(Hooks(patience=settings.patience))) as runner:
+            given = workers.get(None)
+            with nullcontext(given) if given else _own_workers(runner, settings) as readers:
+                summary = _drain(runner, readers)
             _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
     return summary.as_dict()
 
 
-def _drain(runner: Runner, jobs: int) -> Summary:
+def _own_workers(runner: Runner, settings: Settings) -> Workers:
+    return Workers(reading.chunk_reader(settings), runner.workers)
+
+
+def _drain(runner: Runner, readers: Workers) -> Summary:
     # parameters travel through the API, so a chunk is passed as ids. No caching: the ledger decides, by content
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
     def read_chunk(files: list[int]) -> None:
-        runner.work(tuple(files))
+        runner.work(tuple(files), readers)
 
     def submit(chunk: Chunk) -> PrefectFuture[None]:
         return read_chunk.submit(list(chunk))
 
-    return drain(runner, submit, jobs)
+    return drain(runner, submit, readers.window)
 
 
 def _artifacts(job: Job, runner: Runner, summary: Summary) -> None:

@@ -26,7 +26,7 @@ from digitocr.settings import Settings
 
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
 BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
-Jobs = Annotated[int | None, typer.Option(help="Chunks of files read in parallel.")]
+Workers = Annotated[int | None, typer.Option(help="Chunks of files read in parallel.")]
 Annotate = Annotated[bool | None, typer.Option("--annotate", help="Also draw what was read on each page.")]
 Prefect = Annotated[
     bool | None,
@@ -75,7 +75,7 @@ class ReadingOptions(Options):
     threshold: Threshold = None
     second_reader: SecondReader = None
     batch_size: BatchSize = None
-    jobs: Jobs = None
+    workers: Workers = None
     annotate: Annotate = None
     prefect: Prefect = None
     as_json: AsJson = False

@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import logging
+import signal
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import typer
 
 from digitocr.cli.console import Console, say
 from digitocr.errors import BusyError, ExitStatus
+from digitocr.inbox import reading
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
 from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
+from digitocr.inbox.workers import Workers
 from flows import options
 from flows.interrupt import announced, interrupt
 
@@ -63,10 +67,24 @@ def read_folder(given: Options, *, through_prefect: bool) -> int:
     job = make_job(given.settings(prefect=through_prefect), given.folder)
     if given.dry_run:
         return _dry_run(job, given.console)
-    with given.console.progress() as progress, announced(interrupt):
+    with given.console.progress() as progress, announced(interrupt), _sigterm_as_ctrl_c():
         summary = process(job, Hooks(progress=progress), verbose=given.verbose)
     given.console.report(summary, job.settings)
     return summary.exit_status
+
+
+@contextmanager
+def _sigterm_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM end the run as Ctrl-C does: what is being read is finished and recorded first."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGTERM, interrupt)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
@@ -90,20 +108,21 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     DigitocrError
         If the run cannot go on.
     """
-    from digitocr import pipeline  # imports OpenCV, which a run without anything to read does not need
-
-    reader = partial(pipeline.reader_of, job.settings)
-    with open_runner(job, lambda: reader().result(), hooks) as runner:
+    with open_runner(job, hooks) as runner:
         if not runner.needs_reading():
             return drain(runner, _never, 1)
+        workers = Workers(reading.chunk_reader(job.settings), runner.workers)
         if not job.settings.prefect:
-            reader()
-            with ThreadPoolExecutor(job.settings.jobs) as pool:
-                return drain(runner, lambda chunk: pool.submit(runner.work, chunk), job.settings.jobs)
-    return _with_prefect(job, hooks, verbose=verbose)
+            with workers, ThreadPoolExecutor(workers.window) as threads:
+                threads.submit(workers.prepare)  # while files are hashed; the first reading tells of errors
+                return drain(
+                    runner, lambda chunk: threads.submit(runner.work, chunk, workers), workers.window
+                )
+    with workers:
+        return _with_prefect(job, hooks, workers, verbose=verbose)
 
 
-def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
+def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) -> Summary:
     from flows import engine
 
     if not engine.api_is_named():
@@ -112,15 +131,16 @@ def _with_prefect(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     server = engine.prepare(job.settings.state, verbose=verbose)
     from prefect.exceptions import ExternalSignal
 
-    from digitocr import pipeline
     from flows import definitions
 
-    pipeline.reader_of(job.settings)  # only now: two threads must not import the same modules at once
-    if server:
-        server.wait()
     definitions.hooks.set(hooks)
-    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(job.settings.jobs))
+    definitions.workers.set(workers)
+    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(workers.window))
     flags = job.settings.model_dump(mode="json")
+    with ThreadPoolExecutor(1) as ahead:
+        ahead.submit(workers.prepare)  # only now: two threads must not import the same modules at once
+        if server:
+            server.wait()
     try:
         state: Any = flow(str(job.folder), flags, return_state=True)
     except ExternalSignal:  # how Prefect reports SIGTERM

@@ -1,9 +1,10 @@
+import os
 from pathlib import Path
 
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.settings import Settings, explain_settings, load_settings
+from digitocr.settings import Settings, cores, explain_settings, load_settings
 
 
 @pytest.fixture(autouse=True)
@@ -32,26 +33,40 @@ class TestSettings:
 
     def test_they_are_frozen(self):
         with pytest.raises(ValueError, match="frozen"):
-            load_settings().jobs = 2
+            load_settings().workers = 2
 
 
 class TestLoadSettings:
     def test_flags_outweigh_variables_and_these_the_file(self, monkeypatch):
-        Path("digitocr.toml").write_text('threshold = 0.1\njobs = 3\nresults = "from-file"\n')
+        Path("digitocr.toml").write_text('threshold = 0.1\nworkers = 3\nresults = "from-file"\n')
         monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.2")
-        monkeypatch.setenv("DIGITOCR_JOBS", "2")
+        monkeypatch.setenv("DIGITOCR_WORKERS", "2")
         s = load_settings({"threshold": 0.3, "results": None})
-        assert (s.threshold, s.jobs, s.results) == (0.3, 2, Path("from-file"))
+        assert (s.threshold, s.workers, s.results) == (0.3, 2, Path("from-file"))
 
     def test_a_named_file_replaces_the_default_one(self, tmp_path):
-        Path("digitocr.toml").write_text("jobs = 3\n")
+        Path("digitocr.toml").write_text("workers = 3\n")
         other = tmp_path / "other.toml"
-        other.write_text("jobs = 5\n")
-        assert load_settings(config=other).jobs == 5
+        other.write_text("workers = 5\n")
+        assert load_settings(config=other).workers == 5
+
+    def test_workers_may_have_their_old_name_wherever_they_are_set(self, monkeypatch):
+        Path("digitocr.toml").write_text("jobs = 3\n")
+        assert load_settings().workers == 3
+        monkeypatch.setenv("DIGITOCR_JOBS", "4")
+        assert load_settings().workers == 4
+        assert load_settings({"jobs": 5}).workers == 5
+
+    def test_the_new_name_outweighs_the_old_one_of_the_same_source(self, monkeypatch):
+        Path("digitocr.toml").write_text("workers = 2\njobs = 3\n")
+        assert load_settings().workers == 2
+        monkeypatch.setenv("DIGITOCR_JOBS", "4")
+        monkeypatch.setenv("DIGITOCR_WORKERS", "6")
+        assert load_settings().workers == 6
 
     def test_dot_env_is_not_read(self):
-        Path(".env").write_text("DIGITOCR_JOBS=7\n")
-        assert load_settings({"jobs": None}).jobs != 7
+        Path(".env").write_text("DIGITOCR_WORKERS=7\n")
+        assert load_settings({"workers": None}).workers != 7
 
     @pytest.mark.parametrize("name", ["DIGITOCR_DATA", "DIGITOCR_HOME", "DIGITOCR_INBOX_DIR"])
     def test_variables_that_are_like_no_setting_are_ignored(self, monkeypatch, name):
@@ -71,11 +86,11 @@ class TestLoadSettings:
         ("flags", "toml", "named"),
         [
             ({"threshold": 1.5}, "", "threshold = 1.5 from the command line"),
-            ({"jobs": 0}, "", "jobs = 0"),
-            ({}, "jobs = 'many'", "jobs = 'many' from digitocr.toml"),
+            ({"workers": 0}, "", "workers = 0"),
+            ({}, "workers = 'many'", "workers = 'many' from digitocr.toml"),
             ({}, "thresold = 0.5", "digitocr.toml: there is no setting 'thresold'; did you mean 'threshold'"),
             ({}, "zzz = 1", "no setting 'zzz' .`digitocr settings`"),
-            ({}, "jobs = = 1", "digitocr.toml"),
+            ({}, "workers = = 1", "digitocr.toml"),
         ],
     )
     def test_a_value_that_cannot_be_used_is_named_with_its_source(self, flags, toml, named):
@@ -94,12 +109,41 @@ class TestLoadSettings:
             load_settings(config=Path("gone.toml"))
 
 
+class TestCores:
+    @pytest.fixture
+    def groups(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(os, "sched_getaffinity", lambda pid: set(range(8)), raising=False)
+        (tmp_path / "own").write_text("4:cpu:/old\n0::/unit/part\n")
+        (tmp_path / "unit" / "part").mkdir(parents=True)
+        return tmp_path
+
+    def cores(self, groups):
+        return cores(groups, groups / "own")
+
+    def test_without_a_limit_it_is_what_the_process_may_run_on(self, groups):
+        (groups / "unit" / "part" / "cpu.max").write_text("max 100000\n")
+        assert self.cores(groups) == 8
+
+    def test_the_limit_of_an_outer_group_counts(self, groups):
+        (groups / "unit" / "part" / "cpu.max").write_text("400000 100000\n")
+        (groups / "unit" / "cpu.max").write_text("250000 100000\n")
+        assert self.cores(groups) == 3
+
+    def test_that_of_a_container_stands_at_the_top(self, groups):
+        (groups / "own").write_text("0::/\n")
+        (groups / "cpu.max").write_text("20000 100000\n")
+        assert self.cores(groups) == 1
+
+    def test_where_there_are_no_groups(self, groups):
+        assert cores(groups, groups / "nowhere") == 8
+
+
 class TestExplainSettings:
     def test_each_setting_has_its_value_and_origin(self, monkeypatch):
-        Path("digitocr.toml").write_text("jobs = 3\nthreshold = 0.1\n")
+        Path("digitocr.toml").write_text("workers = 3\nthreshold = 0.1\n")
         monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.2")
         found = {s.name: (s.value, s.origin) for s in explain_settings()}
-        assert found["jobs"] == (3, "digitocr.toml")
+        assert found["workers"] == (3, "digitocr.toml")
         assert found["threshold"] == (0.2, "DIGITOCR_THRESHOLD")
         assert found["chunk"] == (16, "default")
         assert list(found) == list(Settings.model_fields)

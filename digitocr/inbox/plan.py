@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
 
@@ -21,6 +21,11 @@ RACY_NS = 2_000_000_000
 
 CHUNK_BYTES = 50_000_000
 """A chunk of more bytes takes no further file: thick PDFs are read by themselves."""
+
+
+FEW_FILES = 16
+FEW_BYTES = 2_000_000
+"""So few files of so few bytes in all are read sooner in this process than another one starts."""
 
 
 class Action(StrEnum):
@@ -93,7 +98,7 @@ class Decision:
     @property
     def was_interrupted(self) -> bool:
         """Whether its last reading did not end; it may have ended the program."""
-        return self.known is not None and bool(self.known.holder)
+        return self.known is not None and bool(self.known.holder) and self.known.attempts > 0
 
 
 def plan(job: Job, seen: Iterable[Facts]) -> Iterator[Decision]:
@@ -259,7 +264,27 @@ def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]
         yield waiting
 
 
-def chunk_size(files: int, largest: int, jobs: int) -> int:
+def useful_workers(files: Sequence[FoundFile], workers: int) -> int:
+    """Return how many workers shorten a run.
+
+    Parameters
+    ----------
+    files : sequence of FoundFile
+        The files of the run.
+    workers : int
+        Most workers.
+
+    Returns
+    -------
+    int
+        1 for a few small files: then starting processes takes longer than reading.
+    """
+    if len(files) <= FEW_FILES and sum(found.size for found in files) <= FEW_BYTES:
+        return 1
+    return max(1, min(workers, len(files)))
+
+
+def chunk_size(files: int, largest: int, workers: int) -> int:
     """Return how many files are read together.
 
     Parameters
@@ -268,7 +293,7 @@ def chunk_size(files: int, largest: int, jobs: int) -> int:
         Files of the run.
     largest : int
         Most files in a chunk.
-    jobs : int
+    workers : int
         Chunks read side by side; each should get some.
 
     Returns
@@ -278,10 +303,10 @@ def chunk_size(files: int, largest: int, jobs: int) -> int:
 
     Examples
     --------
-    >>> chunk_size(1000, largest=16, jobs=4), chunk_size(10, largest=16, jobs=4), chunk_size(0, 16, 4)
+    >>> chunk_size(1000, largest=16, workers=4), chunk_size(10, largest=16, workers=4), chunk_size(0, 16, 4)
     (16, 3, 1)
     """
-    return max(1, min(largest, -(-files // jobs)))
+    return max(1, min(largest, -(-files // workers)))
 
 
 def forecast(actions: Iterable[Action]) -> Summary:

@@ -1,17 +1,29 @@
-"""Reading a chunk of files: from paths to results and pictures, without ledger, tables or folders."""
+"""Reading a chunk of files: from paths to results and pictures, without ledger, tables or folders.
+
+:func:`read_chunk` depends on nothing but its arguments, which can be pickled: any process can do it.
+"""
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
 from functools import partial
+from pathlib import Path
 from typing import Protocol
 
+from digitocr import pipeline
 from digitocr.errors import DigitocrError
-from digitocr.records import FileResult, FileStatus, Page, PageResult, Reading, Shown, Source
+from digitocr.forms.template import Template
+from digitocr.forms.template_file import load_folder
+from digitocr.networks.registry import model_in_use
+from digitocr.records import FileResult, FileStatus, Page, PageResult, Reading, ReadOptions, Shown, Source
 from digitocr.results.publish import FAULT
+from digitocr.settings import Settings
 
 log = logging.getLogger(__name__)
+
+Read = Callable[[Sequence[Source]], list[Reading]]
+"""Reads a chunk of files; given no files, it only loads the model."""
 
 
 class Reads(Protocol):
@@ -23,7 +35,66 @@ class Reads(Protocol):
         """Read files, their candidates in one batch; a file that fails is a result, never an exception."""
 
 
-def read_chunk(reader: Reads, sources: Sequence[Source], *, annotated: bool) -> list[Reading]:
+def chunk_reader(settings: Settings) -> Read:
+    """Return :func:`read_chunk` with what these settings ask for.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    callable
+        Can be pickled.
+
+    Raises
+    ------
+    TemplateError
+        If a template cannot be used.
+    """
+    return partial(
+        read_chunk,
+        model=model_in_use(settings),
+        options=settings.options,
+        templates=load_folder(settings.templates) if settings.templates else (),
+        annotated=settings.annotate,
+    )
+
+
+def read_chunk(
+    sources: Sequence[Source],
+    *,
+    model: Path | None,
+    options: ReadOptions,
+    templates: tuple[Template, ...],
+    annotated: bool,
+) -> list[Reading]:
+    """Read files with a model that is loaded once a process.
+
+    Parameters
+    ----------
+    sources : sequence of Source
+    model : Path or None
+        The shipped one if None.
+    options : ReadOptions
+    templates : tuple of Template
+    annotated : bool
+        Also draw what was read on each page.
+
+    Returns
+    -------
+    list of Reading
+        One per source, in order.
+
+    Raises
+    ------
+    DigitocrError
+        If reading cannot go on at all, for example because the model is damaged.
+    """
+    return read_together(pipeline.loading(model, options, templates).result(), sources, annotated=annotated)
+
+
+def read_together(reader: Reads, sources: Sequence[Source], *, annotated: bool) -> list[Reading]:
     """Read files together; if that raises, each by itself, so that one bad file is one failure.
 
     Parameters
@@ -41,7 +112,7 @@ def read_chunk(reader: Reads, sources: Sequence[Source], *, annotated: bool) -> 
     Raises
     ------
     DigitocrError
-        If reading cannot go on at all, for example because the model is damaged.
+        If reading cannot go on at all.
     """
     from digitocr.results import (
         pictures,  # imports OpenCV, which a run without anything to read does not need
@@ -55,7 +126,7 @@ def read_chunk(reader: Reads, sources: Sequence[Source], *, annotated: bool) -> 
         if len(sources) == 1:
             log.debug("%s", sources[0].file, exc_info=True)
             return [_fault(sources[0], error)]
-    return [one for source in sources for one in read_chunk(reader, [source], annotated=annotated)]
+    return [one for source in sources for one in read_together(reader, [source], annotated=annotated)]
 
 
 def _fault(source: Source, error: Exception) -> Reading:

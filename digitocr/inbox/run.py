@@ -16,6 +16,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from contextlib import ExitStack, contextmanager
+from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -25,12 +26,22 @@ from digitocr.forms.template_file import load_folder
 from digitocr.inbox import lock, names
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics
-from digitocr.inbox.plan import ATTEMPTS, Action, Decision, Facts, chunk_size, chunked, decide, plan
+from digitocr.inbox.plan import (
+    ATTEMPTS,
+    Action,
+    Decision,
+    Facts,
+    chunk_size,
+    chunked,
+    decide,
+    plan,
+    useful_workers,
+)
 from digitocr.inbox.publisher import Publisher
-from digitocr.inbox.reading import Reads, read_chunk
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
 from digitocr.inbox.survey import find_files, look
+from digitocr.inbox.workers import Workers
 from digitocr.records import FileStatus, Reading, Source
 from digitocr.results import publish
 from digitocr.results.publish import Shelf
@@ -40,6 +51,8 @@ from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 log = logging.getLogger(__name__)
 events = logging.getLogger("digitocr.events")
 """One line for each settled file; it goes to log files, and to terminals only with ``--verbose``."""
+
+_CRASHED = f"reading it ended the process {ATTEMPTS} times"
 
 Chunk = tuple[int, ...]
 """Ids of claimed files that are read together."""
@@ -62,9 +75,12 @@ class Runner:
     ledger : Ledger
     files : sequence of FoundFile
         The files to settle.
-    reader : callable
-        Returns what reads; called when the first chunk is to be read.
     hooks : Hooks
+
+    Attributes
+    ----------
+    workers : int
+        How many workers shorten the run.
     """
 
     def __init__(
@@ -73,20 +89,20 @@ class Runner:
         shelf: Shelf,
         ledger: Ledger,
         files: Sequence[FoundFile],
-        reader: Callable[[], Reads],
         hooks: Hooks,
     ) -> None:
         self._job = job
         self._shelf = shelf
         self._ledger = ledger
         self._files = files
-        self._reader = reader
         self._hooks = hooks
+        self.workers = useful_workers(files, job.settings.workers)
         self._run = 0
         self._started_at = now()
         self._claims: dict[int, Claimed] = {}
         self._claimed: set[int] = set()
         self._awaiting: list[FoundFile] = []
+        self._suspects: deque[int] = deque()
         self._guard = threading.Lock()  # of the claims; never held while another lock is taken
         self._tally = Tally()
         self._publisher = Publisher(shelf, ledger)
@@ -98,8 +114,7 @@ class Runner:
     def chunks(self) -> Iterator[Chunk]:
         """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
         self._progress(0)
-        s = self._job.settings
-        size = chunk_size(len(self._files), s.chunk, s.jobs)
+        size = chunk_size(len(self._files), self._job.settings.chunk, self.workers)
         for decisions in chunked(plan(self._job, self._facts()), size):
             if self._hooks.stop.is_set():
                 return
@@ -111,30 +126,56 @@ class Runner:
             # if its twin failed, it is read after all, and fails under its own name
             yield from self._begin([decide(self._job, self._look(found))])
 
-    def work(self, chunk: Chunk) -> None:
+    def suspects(self) -> Iterator[Chunk]:
+        """Yield, each by itself, files that may end the program; for when no other is being read."""
+        while self._suspects:
+            yield (self._suspects.popleft(),)
+
+    def work(self, chunk: Chunk, workers: Workers) -> None:
         """Read the files of a chunk and record what was read; from any thread.
+
+        Parameters
+        ----------
+        chunk : Chunk
+        workers : Workers
 
         Raises
         ------
         DigitocrError
             If the run cannot go on; no further chunk is begun then.
         """
-        if self._hooks.stop.is_set():
-            self._ledger.release(chunk)
-            return
         try:
-            annotated = self._job.settings.annotate
-            self.record(chunk, read_chunk(self._reader(), self.sources(chunk), annotated=annotated))
+            with workers.taken() as worker:
+                if self._hooks.stop.is_set():
+                    self._ledger.claims.release(chunk)
+                    return
+                worker.prepare()
+                readings = worker.read(self._begun(chunk))
+            if readings is None:
+                self._suspect(chunk)
+            else:
+                self._record(chunk, readings)
         except DigitocrError:
             self._hooks.stop.set()
             raise
 
-    def sources(self, chunk: Chunk) -> list[Source]:
-        """Return where the files of a chunk lie and what they are called in the tables."""
+    def _begun(self, chunk: Chunk) -> list[Source]:
+        """Count an attempt for each file of a chunk, and return where the files lie and what tables call them."""
+        self._ledger.claims.begin(chunk)
         with self._guard:
-            return [Source(self._claims[i].found.path, self._claims[i].known.file) for i in chunk]
+            claims = [_counted(self._claims[identity]) for identity in chunk]
+            self._claims.update(zip(chunk, claims, strict=True))
+        return [Source(claimed.found.path, claimed.known.file) for claimed in claims]
 
-    def record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
+    def _suspect(self, chunk: Chunk) -> None:
+        """Have the files of a chunk that ended its worker read one by one; give up the one that did so too often."""
+        if len(chunk) == 1 and self._claims[chunk[0]].known.attempts >= ATTEMPTS:
+            self._give_up(chunk, "crashed", _CRASHED)
+            return
+        log.warning("a process ended while it read %d files; each is read again by itself", len(chunk))
+        self._suspects.extend(chunk)
+
+    def _record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
         """Write tables, tell the ledger and move the files of a chunk that was read; from any thread."""
         with self._guard:
             claims = [self._claims.pop(identity) for identity in chunk]
@@ -187,17 +228,21 @@ class Runner:
         decision = decisions[0]
         facts, known = decision.facts, decision.known
         match decision.action:
+            case Action.READ if decision.was_interrupted:
+                self._suspects.extend(self._claim(decisions))
             case Action.READ:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
                 self._awaiting.append(facts.found)
             case Action.UNREADABLE:
-                self._give_up(decision, FileAccessError.code, facts.trouble)
+                chunk = self._claim(decisions)
+                self._begun(chunk)  # it may be there for the next run: to try was an attempt
+                self._give_up(chunk, FileAccessError.code, facts.trouble)
             case Action.CRASHED:
-                self._give_up(decision, "crashed", f"reading it ended the program {ATTEMPTS} times")
+                self._give_up(self._claim(decisions), "crashed", _CRASHED)
             case Action.DUPLICATE:
                 outcome = Outcome(FileStatus.DUPLICATE.value, error=f"of:{decision.twin}")
-                self._settle_unread(decision, outcome)
+                self._settle_unread(self._claim(decisions), outcome)
             case Action.UNCHANGED if known is not None:
                 self._pass_over(facts, known)
 
@@ -210,7 +255,7 @@ class Runner:
         for decision in decisions:
             file = self._name_in_tables(decision, {claim.file for claim in claims})
             claims.append(_claim_of(file, decision))
-        ids = self._ledger.claim(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
+        ids = self._ledger.claims.take(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
         for identity, decision in zip(ids, decisions, strict=True):
             claimed = Claimed(decision.facts.found, self._ledger.file(identity))
             with self._guard:
@@ -240,12 +285,12 @@ class Runner:
         self._tally.add_unchanged()
         self._progress(1)
 
-    def _give_up(self, decision: Decision, code: str, message: str) -> None:
-        log.error("%s: %s", decision.facts.found.source, message)
-        self._settle_unread(decision, failure(code, message))
+    def _give_up(self, chunk: Chunk, code: str, message: str) -> None:
+        log.error("%s: %s", self._claims[chunk[0]].found.source, message)
+        self._settle_unread(chunk, failure(code, message))
 
-    def _settle_unread(self, decision: Decision, outcome: Outcome) -> None:
-        (identity,) = self._claim([decision])
+    def _settle_unread(self, chunk: Chunk, outcome: Outcome) -> None:
+        (identity,) = chunk
         with self._guard:
             claimed = self._claims.pop(identity)
         self._ledger.finish(self._shelf.job, [(identity, outcome)])
@@ -255,7 +300,7 @@ class Runner:
     def _postpone(self, claimed: Claimed, why: Postponed) -> None:
         level = logging.WARNING if why is Postponed.CHANGED else logging.INFO
         log.log(level, "%s: %s; left for the next run", claimed.found.source, why)
-        self._ledger.release([claimed.known.id])
+        self._ledger.claims.withdraw([claimed.known.id])
 
     def _settled(self, claimed: Claimed, outcome: Outcome) -> None:
         put_in_place(self._job, claimed, outcome)
@@ -267,14 +312,12 @@ class Runner:
 
 
 @contextmanager
-def open_runner(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = None) -> Iterator[Runner]:
+def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
     """Become the only runner of the job's state and inbox, and open a run over its folder.
 
     Parameters
     ----------
     job : Job
-    reader : callable
-        Returns what reads; called when the first chunk is to be read.
     hooks : Hooks, optional
 
     Yields
@@ -298,10 +341,10 @@ def open_runner(job: Job, reader: Callable[[], Reads], hooks: Hooks | None = Non
             atomic.make_folder(folder)
         ledger = stack.enter_context(Ledger(s.ledger))
         shelf = Shelf(ledger.job(s.results), s.results, s.review, s.state)
-        yield Runner(job, shelf, ledger, find_files(job, shelf, ledger, hooks), reader, hooks)
+        yield Runner(job, shelf, ledger, find_files(job, shelf, ledger, hooks), hooks)
 
 
-def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summary:
+def drain(runner: Runner, submit: Callable[[Chunk], Pending], window: int) -> Summary:
     """Put all that is ready through `submit`, a few chunks at a time, and publish the tables.
 
     Parameters
@@ -309,8 +352,8 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summ
     runner : Runner
     submit : callable
         Has :meth:`Runner.work` done on a chunk, side by side with others.
-    jobs : int
-        How many chunks are worked on at once.
+    window : int
+        Most chunks at once, see :class:`digitocr.inbox.workers.Workers`.
 
     Returns
     -------
@@ -323,10 +366,15 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], jobs: int) -> Summ
     """
     pending: deque[Pending] = deque()
     try:
-        for chunks in (runner.chunks, runner.twins):
+        for chunks, most in (
+            (runner.chunks, window),
+            (runner.suspects, 1),
+            (runner.twins, window),
+            (runner.suspects, 1),
+        ):
             for chunk in chunks():
                 pending.append(submit(chunk))
-                if len(pending) >= 2 * jobs:
+                if len(pending) >= most:
                     pending.popleft().result()
             while pending:
                 pending.popleft().result()
@@ -345,6 +393,10 @@ def _wait_for(pending: Iterable[Pending]) -> None:
             future.result()
         except Exception as error:
             log.debug("%s", error)
+
+
+def _counted(claimed: Claimed) -> Claimed:
+    return replace(claimed, known=replace(claimed.known, attempts=claimed.known.attempts + 1))
 
 
 def _claim_of(file: str, decision: Decision) -> Claim:

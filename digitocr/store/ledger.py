@@ -12,12 +12,12 @@ are made from both.
 from __future__ import annotations
 
 import json
-import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any, Self
 
 from digitocr.store import database
+from digitocr.store.claims import Claims
 from digitocr.store.corrections import Corrections
 from digitocr.store.database import Database
 from digitocr.store.items import Items, put_items
@@ -27,10 +27,7 @@ from digitocr.store.records import Known as Known
 from digitocr.store.records import Outcome as Outcome
 from digitocr.store.records import Run
 from digitocr.store.records import now as now
-from digitocr.store.schema import DERIVED, KEPT, drop_derived, has_rows
-
-LEASE_SECONDS = 3600.0
-"""After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
+from digitocr.store.schema import KEPT, drop_derived, has_rows
 
 _KNOWN = ", ".join(f"file.{name}" for name in Known.__slots__)
 
@@ -48,6 +45,8 @@ class Ledger:
     Attributes
     ----------
     database : Database
+    claims : Claims
+        Which run is about to read which files.
     items : Items
         What the review queue holds.
     corrections : Corrections
@@ -58,6 +57,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.database = Database(path, read_only=read_only)
+        self.claims = Claims(self.database)
         self.items = Items(self.database)
         self.corrections = Corrections(self.database)
         self.published = Published(self.database)
@@ -161,43 +161,6 @@ class Ledger:
     def file(self, identity: int) -> Known:
         """Return one file."""
         return Known(*self.database.rows(f"SELECT {_KNOWN} FROM file WHERE id = ?", identity)[0])
-
-    def claim(self, job: int, claims: Sequence[Claim], holder: str) -> list[int]:
-        """Take files for reading, in one transaction, and return their ids."""
-        lease = time.time() + LEASE_SECONDS
-        ids: list[int] = []
-        with self.database.writing() as db:
-            for c in claims:
-                seen = (c.source, c.sha256, c.size, c.mtime_ns, c.checked_ns)
-                if c.id is None:
-                    cursor = db.execute(
-                        "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, attempts,"
-                        " holder, lease) VALUES (?, ?, ?, ?, ?, ?, ?, 1, ?, ?)",
-                        (job, c.file, *seen, holder, lease),
-                    )
-                    ids.append(int(cursor.lastrowid or 0))
-                else:
-                    db.execute(
-                        "UPDATE file SET source = ?, sha256 = ?, size = ?, mtime_ns = ?, checked_ns = ?,"
-                        " attempts = attempts + 1, holder = ?, lease = ? WHERE id = ?",
-                        (*seen, holder, lease, c.id),
-                    )
-                    ids.append(c.id)
-        return ids
-
-    def release(self, ids: Iterable[int]) -> None:
-        """Undo claims; a file that is known by nothing else is deleted."""
-        with self.database.writing() as db:
-            for identity in ids:
-                if not has_rows(db, KEPT + DERIVED, identity):
-                    db.execute(
-                        "DELETE FROM file WHERE id = ? AND status = '' AND attempts <= 1 AND reading IS NULL",
-                        (identity,),
-                    )
-                db.execute(
-                    "UPDATE file SET attempts = max(attempts - 1, 0), holder = '', lease = 0 WHERE id = ?",
-                    (identity,),
-                )
 
     def finish(self, job: int, outcomes: Sequence[tuple[int, Outcome]]) -> None:
         """Record how readings ended, in one transaction."""

@@ -38,7 +38,7 @@ class Known:
     processed_at : str
         When the last reading ended.
     attempts : int
-        Readings begun since the last outcome.
+        Readings begun since the last outcome; one counts when it begins, not when its file is claimed.
     holder : str
         Who is reading it, '' if no one is.
     lease : float

@@ -1,17 +1,14 @@
 import os
-from concurrent.futures import Future
 
 import pytest
 
-from digitocr import pipeline
+from digitocr.inbox import reading
 
 
 @pytest.fixture
 def fake_model(work, monkeypatch):
     """Have the commands read with the fake reader of the workplace."""
-    future = Future()
-    future.set_result(work.reader)
-    monkeypatch.setattr(pipeline, "reader_of", lambda settings: future)
+    monkeypatch.setattr(reading, "chunk_reader", work.chunk_reader)
     monkeypatch.setenv("DIGITOCR_SETTLE", "0")
     monkeypatch.setenv("DIGITOCR_PATIENCE", "0")
     return work

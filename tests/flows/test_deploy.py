@@ -44,7 +44,7 @@ def test_entrypoints_lead_to_flows(prefect_server, monkeypatch):
 def test_a_run_that_finds_nothing_ready_never_asks_for_the_model(work, prefect_server, monkeypatch):
     from flows import definitions
 
-    monkeypatch.setattr(pipeline, "reader_of", lambda settings: pytest.fail("the model was loaded"))
+    monkeypatch.setattr(pipeline, "loading", lambda *_: pytest.fail("the model was loaded"))
     assert definitions.process_folder()["files"] == 0
     work.put("half.jpg.part", "1")
     assert definitions.process_folder()["files"] == 0

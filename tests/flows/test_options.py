@@ -20,18 +20,18 @@ class TestFlags:
         assert ReadingOptions(threshold=0.0).flags() == {"threshold": 0.0}
 
     def test_what_is_no_setting_is_left_out(self):
-        given = ReadingOptions(folder=Path("x"), quiet=True, config=Path("y"), jobs=2, annotate=True)
-        assert given.flags() == {"jobs": 2, "annotate": True}
+        given = ReadingOptions(folder=Path("x"), quiet=True, config=Path("y"), workers=2, annotate=True)
+        assert given.flags() == {"workers": 2, "annotate": True}
 
     def test_false_was_given(self):
         assert ReadingOptions(prefect=False).flags() == {"prefect": False}
 
     def test_they_outweigh_the_environment(self, monkeypatch, tmp_path):
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setenv("DIGITOCR_JOBS", "3")
+        monkeypatch.setenv("DIGITOCR_WORKERS", "3")
         monkeypatch.setenv("DIGITOCR_CHUNK", "5")
-        found = ReadingOptions(jobs=2).settings(prefect=True)
-        assert (found.jobs, found.chunk) == (2, 5)
+        found = ReadingOptions(workers=2).settings(prefect=True)
+        assert (found.workers, found.chunk) == (2, 5)
 
 
 class TestPrefect:
@@ -93,9 +93,10 @@ class TestCommand:
 
 
 CONTRACT = {
-    process_folder: "results review state threshold batch-size jobs annotate no-prefect dry-run json quiet verbose"
-    " config reprocess templates",
-    watch_inbox: "results review state threshold batch-size jobs annotate no-prefect json quiet verbose config",
+    process_folder: "results review state threshold batch-size workers jobs annotate no-prefect dry-run json quiet"
+    " verbose config reprocess templates",
+    watch_inbox: "results review state threshold batch-size workers jobs annotate no-prefect json quiet verbose"
+    " config",
     apply_review: "results review state json config",
     deploy: "results review state every config",
     train_model: "results state fresh config",

@@ -1,6 +1,7 @@
 import json
 import os
 import resource
+import signal
 import subprocess
 import sys
 from dataclasses import fields
@@ -67,12 +68,19 @@ class TestPlain:
         call("--no-prefect", "--annotate")
         assert "a.jpg.annotated.jpg" in fake_model.names("results")
 
-    def test_jobs_side_by_side_give_the_same(self, fake_model):
+    def test_workers_side_by_side_give_the_same(self, fake_model):
         for i in range(40):
             fake_model.put(f"{i:02}.jpg", f"{i} 5?")
-        counts = json.loads(call("--no-prefect", "--json", "--jobs", 4).stdout)
+        counts = json.loads(call("--no-prefect", "--json", "--workers", 4).stdout)
         assert (counts["done"], counts["review"]) == (40, 40)
         assert len(fake_model.table("review/queue.csv")) == 40
+
+    @pytest.mark.parametrize(("files", "are_read_here"), [(3, True), (20, False)])
+    def test_a_small_run_starts_no_process(self, fake_model, files, are_read_here):
+        for i in range(files):
+            fake_model.put(f"{i:02}.jpg", f"{i}")
+        assert call("--no-prefect", "--workers", 2).exit_code == 0
+        assert bool(fake_model.reader.seen) is are_read_here
 
     def test_a_dry_run_lists_and_touches_nothing(self, fake_model):
         fake_model.put("a.jpg", "107")
@@ -88,7 +96,7 @@ class TestPlain:
             (["--threshold", "7"], "threshold"),
             (["--config", "gone.toml"], "gone.toml"),
             (["--bogus"], "--bogus"),
-            (["--jobs", "many"], "jobs"),
+            (["--workers", "many"], "workers"),
         ],
     )
     def test_mistakes_end_in_status_2_and_a_message(self, work, args, said):
@@ -123,12 +131,31 @@ class TestPlain:
             return real(sources, show)
 
         fake_model.reader.read = interrupted
-        assert call("--no-prefect", "--jobs", 1).exit_code == 130
+        assert call("--no-prefect", "--workers", 1).exit_code == 130
         assert fake_model.statuses()["a.jpg"] == "empty"
         assert "b.jpg" in fake_model.names("inbox")
         fake_model.reader.read = real
         assert call("--no-prefect").exit_code == 0
         assert fake_model.names("inbox") == []
+
+    def test_sigterm_finishes_what_is_being_read_and_begins_no_more(self, fake_model, monkeypatch):
+        monkeypatch.setenv("DIGITOCR_CHUNK", "1")
+        for number in range(4):
+            fake_model.put(f"{number}.jpg", f"{number}")
+        real = fake_model.reader.read
+
+        def ended(sources, show):
+            if sources and sources[0].file == "1.jpg":
+                os.kill(os.getpid(), signal.SIGTERM)
+            return real(sources, show)
+
+        fake_model.reader.read = ended
+        assert call("--no-prefect").exit_code == 130
+        assert {"0.jpg", "1.jpg"} <= fake_model.statuses().keys()
+        fake_model.reader.read = real
+        assert call("--no-prefect").exit_code == 0
+        assert set(fake_model.statuses().values()) == {"done"}
+        assert len(fake_model.statuses()) == 4
 
 
 class TestStart:
@@ -179,8 +206,8 @@ class TestPrefect:
         for i in range(20):
             work.put(f"{i}.jpg", f"{i}0 7?", other)
         work.put("bad.jpg", "BAD", other)
-        with_prefect = call(other, "--json", "--jobs", 2)
-        without = call(other, "--json", "--jobs", 2, "--no-prefect", "--results", "plain")
+        with_prefect = call(other, "--json", "--workers", 2)
+        without = call(other, "--json", "--workers", 2, "--no-prefect", "--results", "plain")
         assert (with_prefect.exit_code, without.exit_code) == (1, 1), with_prefect.output
         counted = {f.name for f in fields(Summary)} - {"seconds"}
         one, two = json.loads(with_prefect.stdout), json.loads(without.stdout)

@@ -10,6 +10,8 @@ from digitocr.inbox.job import Job
 from digitocr.inbox.plan import (
     ATTEMPTS,
     CHUNK_BYTES,
+    FEW_BYTES,
+    FEW_FILES,
     RACY_NS,
     Action,
     Decision,
@@ -22,6 +24,7 @@ from digitocr.inbox.plan import (
     is_wanted_again,
     known_by_time,
     plan,
+    useful_workers,
 )
 from digitocr.inbox.scan import FoundFile
 from digitocr.settings import Settings
@@ -125,6 +128,10 @@ class TestDecide:
         decision = decide(job(), facts(same_source=[held]))
         assert (decision.action, decision.was_interrupted) == (expected, True)
 
+    def test_a_file_that_was_claimed_when_the_program_ended_is_not_to_blame(self):
+        held = known(status="", holder="1@host", attempts=0)
+        assert not decide(job(), facts(same_source=[held])).was_interrupted
+
 
 class TestReprocess:
     def test_all_is_read_again_but_only_once_a_run(self):
@@ -190,7 +197,9 @@ class TestKnownByTime:
 
 
 def decision(name, what=Action.READ, size=10, holder=""):
-    return Decision(what, Facts(found(name, size), name), known(name, holder=holder))
+    return Decision(
+        what, Facts(found(name, size), name), known(name, holder=holder, attempts=int(bool(holder)))
+    )
 
 
 class TestChunked:
@@ -220,11 +229,23 @@ class TestChunked:
             assert len(chunk) == 1 or all(d.action is Action.READ and not d.was_interrupted for d in chunk)
 
 
+class TestUsefulWorkers:
+    def test_few_small_files_are_read_sooner_than_a_process_starts(self):
+        assert useful_workers([found(size=FEW_BYTES // FEW_FILES)] * FEW_FILES, 8) == 1
+
+    @pytest.mark.parametrize(
+        ("count", "size", "expected"),
+        [(FEW_FILES + 1, 10, 8), (2, FEW_BYTES, 2), (100, FEW_BYTES, 8), (1, 10 * FEW_BYTES, 1), (0, 0, 1)],
+    )
+    def test_others_get_what_is_allowed_and_no_more_than_there_are_files(self, count, size, expected):
+        assert useful_workers([found(size=size)] * count, 8) == expected
+
+
 @given(st.integers(0, 10_000), st.integers(1, 256), st.integers(1, 64))
-def test_chunks_are_no_larger_than_asked_for_and_every_job_gets_some(files, largest, jobs):
-    size = chunk_size(files, largest, jobs)
+def test_chunks_are_no_larger_than_asked_for_and_every_worker_gets_some(files, largest, workers):
+    size = chunk_size(files, largest, workers)
     assert 1 <= size <= largest
-    assert (size - 1) * jobs < max(files, 1)
+    assert (size - 1) * workers < max(files, 1)
 
 
 def test_an_entry_of_a_file_never_read_is_not_current():

@@ -8,18 +8,21 @@ import sys
 import textwrap
 import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from maintenance import disagreements
+from result_tables import tables_of
 
 from digitocr import atomic
 from digitocr.cli import console
-from digitocr.errors import OutputError, UsageError
+from digitocr.errors import OutputError, UsageError, WorkerError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
 from digitocr.inbox.plan import Action
 from digitocr.inbox.survey import preview
+from digitocr.inbox.workers import Workers
 
 
 def old(path, seconds=100):
@@ -27,6 +30,16 @@ def old(path, seconds=100):
     then = time.time() - seconds
     os.utime(path, (then, then))
     return path
+
+
+def interrupt(sources):
+    if sources:
+        raise KeyboardInterrupt
+    return []
+
+
+def die(sources):
+    os._exit(9)
 
 
 class TestOutcomes:
@@ -493,11 +506,14 @@ class TestReprocess:
 
 SCRIPT = """
     import os, sys
+    from functools import partial
     from pathlib import Path
     from digitocr import atomic
     from digitocr.inbox import job, run
+    from digitocr.inbox.reading import read_together
+    from digitocr.inbox.workers import Workers
     from digitocr.settings import load_settings
-    from digitocr.store import ledger, published
+    from digitocr.store import claims, ledger, published
     from fake_reader import FakeReader
 
     steps = 0
@@ -516,15 +532,20 @@ SCRIPT = """
             return done
         return step
 
-    files, books = ["write", "move"], ["claim", "finish"]
-    for owner, names in ((atomic, files), (ledger.Ledger, books), (published.Published, ["begin", "end"])):
+    for owner, names in (
+        (atomic, ["write", "move"]),
+        (claims.Claims, ["take", "begin"]),
+        (ledger.Ledger, ["finish"]),
+        (published.Published, ["begin", "end"]),
+    ):
         for name in names:
             setattr(owner, name, deadly(getattr(owner, name)))
-    asked = job.make_job(load_settings({"jobs": 1, "chunk": 1}))
-    with run.open_runner(asked, FakeReader) as runner:
+    asked = job.make_job(load_settings({"workers": 1, "chunk": 1}))
+    read = partial(read_together, FakeReader(), annotated=False)
+    with Workers(read, 1) as workers, run.open_runner(asked) as runner:
         class Now:
             def result(self): pass
-        run.drain(runner, lambda chunk: runner.work(chunk) or Now(), 1)
+        run.drain(runner, lambda chunk: runner.work(chunk, workers) or Now(), 1)
 """
 
 
@@ -567,7 +588,78 @@ class TestKills:
             "deadly.jpg": "failed",
             **{f"good{i}.jpg": "done" for i in range(3)},
         }
-        assert work.error_of("deadly.jpg")["code"] == "crashed"
+        error = work.error_of("deadly.jpg")
+        assert (error["code"], error["attempts"]) == ("crashed", 3)
+
+    def test_what_was_claimed_ahead_is_not_to_blame(self, work):
+        for i in range(3):
+            work.put(f"{i}.jpg", str(i))
+        for _ in range(3):
+            with run.open_runner(make_job(work.settings(chunk=1))) as runner:
+                assert len(list(runner.chunks())) == 3  # and here the program ends
+        assert work.run().done == 3
+
+    def test_what_was_being_read_comes_last_and_by_itself(self, work):
+        for name in "abc":
+            work.put(f"{name}.jpg", name * 3)
+        with run.open_runner(make_job(work.settings(chunk=1))) as runner:
+            first, *_ = runner.chunks()
+            with Workers(interrupt, 1) as workers, pytest.raises(KeyboardInterrupt):
+                runner.work(first, workers)
+        together = []
+        real = work.reader.read
+        work.reader.read = lambda sources, show: (
+            together.append([s.file for s in sources]) or real(sources, show)
+        )
+        assert work.run().empty == 3
+        assert together == [[], ["b.jpg", "c.jpg"], ["a.jpg"]], "the first is the loading of the model"
+
+
+class TestProcesses:
+    @pytest.fixture
+    def many(self, work):
+        """A folder with what a run can meet."""
+        other = work.folder / "other"
+        for i in range(24):
+            work.put(f"{i:02}.jpg", f"{i} 7{'?' if i % 3 else ''}", other)
+        files = {
+            "bad.jpg": "BAD",
+            "bug.jpg": "BUG",
+            "empty.png": "EMPTY",
+            "half.tif": "HALF 7",
+            "sub/twin.jpg": "0 7",
+        }
+        for name, text in files.items():
+            work.put(name, text, other)
+        return other
+
+    def test_tables_do_not_depend_on_how_many_there_are(self, work, many):
+        one = work.run(many, results="r1", review="v1", annotate=True)
+        two = work.run_in_processes(2, many, results="r2", review="v2", chunk=2, annotate=True)
+        assert replace(one, seconds=0) == replace(two, seconds=0)
+        assert tables_of(work.folder, "r1", "v1") == tables_of(work.folder, "r2", "v2")
+        assert len(tables_of(work.folder, "r1", "v1")) > 80
+
+    def test_a_file_that_ends_them_is_given_up_in_one_run_and_takes_no_other_with_it(self, work):
+        for i in range(12):
+            work.put(f"{i:02}.jpg", f"{i} 7")
+        work.put("05 deadly.jpg", "DIE")
+        summary = work.run_in_processes(2, chunk=4)
+        assert (summary.files, summary.done, summary.failed) == (13, 12, 1)
+        error = work.error_of("05 deadly.jpg")
+        assert (error["code"], error["attempts"]) == ("crashed", 3)
+        assert work.names("archive") == [f"{i:02}.jpg" for i in range(12)]
+        assert len(work.table("results/numbers.csv")) == 24
+        assert disagreements(work) == []
+
+    def test_when_none_can_be_started_the_run_ends_and_no_file_is_to_blame(self, work, monkeypatch):
+        work.put("a.jpg", "1")
+        with monkeypatch.context() as patch:
+            patch.setattr(work, "chunk_reader", lambda settings: die)
+            with pytest.raises(WorkerError):
+                work.run_in_processes(2)
+        assert work.run().done == 1
+        assert work.names("archive") == ["a.jpg"]
 
 
 def test_many_files_cost_no_more_each(work, monkeypatch):

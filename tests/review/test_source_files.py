@@ -23,7 +23,9 @@ def read(tmp_path, monkeypatch):
 
 def known(files, source="a.jpg", file="", content=CONTENT):
     sha256 = hashlib.sha256(content).hexdigest()
-    (identity,) = files.ledger.claim(files.job, [Claim(None, source, file or source, sha256, 1, 1, 1)], "me")
+    (identity,) = files.ledger.claims.take(
+        files.job, [Claim(None, source, file or source, sha256, 1, 1, 1)], "me"
+    )
     return files.ledger.file(identity)
 
 

@@ -18,6 +18,7 @@ import signal
 import sys
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
@@ -25,9 +26,11 @@ sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).p
 from fake_reader import FakeReader, numbers
 
 from digitocr.inbox import job, run
+from digitocr.inbox.reading import read_together
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import retry
 from digitocr.inbox.verify import verify
+from digitocr.inbox.workers import Workers
 from digitocr.settings import load_settings
 from digitocr.store.database import Database
 from digitocr.store.ledger import Ledger
@@ -61,7 +64,7 @@ class Now:
 
 
 def settings():
-    return load_settings({"jobs": 1, "chunk": 2, "settle": 0, "annotate": True})
+    return load_settings({"workers": 1, "chunk": 2, "settle": 0, "annotate": True})
 
 
 def drop(files):
@@ -74,8 +77,9 @@ def drop(files):
 
 
 def read():
-    with run.open_runner(job.make_job(settings()), FakeReader) as runner:
-        return run.drain(runner, lambda chunk: Now(runner.work(chunk)), 1)
+    read_chunk = partial(read_together, FakeReader(), annotated=settings().annotate)
+    with Workers(read_chunk, 1) as workers, run.open_runner(job.make_job(settings())) as runner:
+        return run.drain(runner, lambda chunk: Now(runner.work(chunk, workers)), 1)
 
 
 def fill():

@@ -2,14 +2,14 @@
 
 import os
 import sys
-from concurrent.futures import Future
+from functools import partial
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[1] / "support"), str(Path(__file__).parents[2])]
 
 from fake_reader import FakeReader
 
-from digitocr import pipeline
+from digitocr.inbox import reading
 from flows import process_folder, watch_inbox
 
 
@@ -22,8 +22,8 @@ class Noting(FakeReader):
 
 
 if __name__ == "__main__":
-    future = Future()
-    future.set_result(Noting())
-    pipeline.reader_of = lambda settings: future
+    reading.chunk_reader = lambda settings: partial(
+        reading.read_together, Noting(), annotated=settings.annotate
+    )
     which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]
     which.app()

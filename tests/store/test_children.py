@@ -85,11 +85,11 @@ VALUES = {
 }
 BEFORE = {
     "read": lambda ledger: None,
-    "claimed": lambda ledger: ledger.claim(1, [AGAIN], "me"),
+    "claimed": lambda ledger: ledger.claims.take(1, [AGAIN], "me"),
     "reopened": lambda ledger: ledger.reopen(1),
-    "reopened and claimed": lambda ledger: (ledger.reopen(1), ledger.claim(1, [AGAIN], "me")),
+    "reopened and claimed": lambda ledger: (ledger.reopen(1), ledger.claims.take(1, [AGAIN], "me")),
     "forgotten": lambda ledger: ledger.forget(1),
-    "forgotten and claimed": lambda ledger: (ledger.forget(1), ledger.claim(1, [AGAIN], "me")),
+    "forgotten and claimed": lambda ledger: (ledger.forget(1), ledger.claims.take(1, [AGAIN], "me")),
 }
 
 
@@ -147,7 +147,7 @@ def made(tmp_path_factory):
     with Ledger(path) as ledger:
         job = ledger.job(tmp_path / "results")
         run = ledger.begin_run(job, tmp_path)
-        ids = ledger.claim(job, [Claim(None, "a.jpg", "a.jpg", "aa", 10, 20, 30)], "me")
+        ids = ledger.claims.take(job, [Claim(None, "a.jpg", "a.jpg", "aa", 10, 20, 30)], "me")
         assert (job, run, ids) == (1, 1, [1])
         ledger.finish(job, [(1, Outcome("done", reading=b"read", number_lines="a line"))])
     with closing(sqlite3.connect(path)) as db, db:
@@ -198,7 +198,7 @@ def test_a_forgotten_file_leaves_only_what_people_said(path):
 def test_a_forgotten_file_of_which_nobody_said_anything_is_gone(tmp_path):
     with Ledger(tmp_path / "ledger.sqlite") as ledger:
         job = ledger.job(tmp_path)
-        (identity,) = ledger.claim(job, [Claim(None, "a.jpg", "a.jpg", "aa", 10, 20, 30)], "me")
+        (identity,) = ledger.claims.take(job, [Claim(None, "a.jpg", "a.jpg", "aa", 10, 20, 30)], "me")
         ledger.finish(job, [(identity, Outcome("done"))])
         with closing(sqlite3.connect(tmp_path / "ledger.sqlite")) as db, db:
             db.execute("INSERT INTO sampled VALUES (1, 'now', 0.5)")
@@ -209,8 +209,8 @@ def test_a_forgotten_file_of_which_nobody_said_anything_is_gone(tmp_path):
 def test_the_claim_of_a_forgotten_file_can_be_given_back(path):
     with Ledger(path) as ledger:
         ledger.forget(1)
-        ledger.claim(1, [AGAIN], "me")
-        ledger.release([1])
+        ledger.claims.take(1, [AGAIN], "me")
+        ledger.claims.release([1])
         known = ledger.file(1)
     assert (known.status, known.holder, known.attempts) == ("", "", 0)
 
@@ -218,8 +218,8 @@ def test_the_claim_of_a_forgotten_file_can_be_given_back(path):
 def test_the_claim_of_a_reopened_file_is_given_back_with_its_reading(path):
     with Ledger(path) as ledger:
         ledger.reopen(1)
-        ledger.claim(1, [AGAIN], "me")
-        ledger.release([1])
+        ledger.claims.take(1, [AGAIN], "me")
+        ledger.claims.release([1])
         assert ledger.published.reading(1) == b"read"
 
 
@@ -237,5 +237,5 @@ def test_a_reading_that_someone_is_still_to_look_at_is_kept(path):
 
 def test_a_constraint_that_fails_is_called_a_fault_of_the_program(path):
     with Ledger(path) as ledger, pytest.raises(OutputError, match="UNIQUE") as caught:
-        ledger.claim(1, [Claim(None, "b", "b", "bb", 1, 1, 1)] * 2, "me")
+        ledger.claims.take(1, [Claim(None, "b", "b", "bb", 1, 1, 1)] * 2, "me")
     assert "fault of digitocr" in caught.value.hint

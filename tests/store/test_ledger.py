@@ -28,42 +28,64 @@ def claim(name="a.jpg", content="aa", identity=None):
 
 class TestClaims:
     def test_a_claimed_file_has_no_outcome_and_names_its_holder(self, ledger, job):
-        (identity,) = ledger.claim(job, [claim()], "me")
+        (identity,) = ledger.claims.take(job, [claim()], "me")
         known = ledger.file(identity)
-        assert (known.status, known.holder, known.attempts) == ("", "me", 1)
+        assert (known.status, known.holder, known.attempts) == ("", "me", 0)
+
+    def test_an_attempt_counts_when_it_begins(self, ledger, job):
+        one, other = ledger.claims.take(job, [claim(), claim("b.jpg", "bb")], "me")
+        ledger.claims.begin([one])
+        assert (ledger.file(one).attempts, ledger.file(other).attempts) == (1, 0)
 
     def test_an_outcome_ends_the_claim(self, ledger, job):
-        (identity,) = ledger.claim(job, [claim()], "me")
+        (identity,) = ledger.claims.take(job, [claim()], "me")
         ledger.finish(job, [(identity, Outcome("done", "m", "s", numbers=3))])
         known = ledger.file(identity)
         assert (known.status, known.holder, known.attempts, known.numbers) == ("done", "", 0, 3)
         assert known.processed_at.endswith("Z")
 
     def test_a_claim_hides_no_earlier_outcome(self, ledger, job):
-        (identity,) = ledger.claim(job, [claim()], "me")
+        (identity,) = ledger.claims.take(job, [claim()], "me")
         ledger.finish(job, [(identity, Outcome("done"))])
-        ledger.claim(job, [claim(identity=identity)], "me")
+        ledger.claims.take(job, [claim(identity=identity)], "me")
         assert ledger.file(identity).status == "done"
 
     def test_a_released_claim_was_never_made(self, ledger, job):
-        ids = ledger.claim(job, [claim()], "me")
-        ledger.release(ids)
+        ids = ledger.claims.take(job, [claim()], "me")
+        ledger.claims.release(ids)
         assert list(ledger.known(job)) == []
 
-    def test_releasing_counts_no_attempt(self, ledger, job):
-        (identity,) = ledger.claim(job, [claim()], "dead")
-        ledger.claim(job, [claim(identity=identity)], "me")
-        ledger.release([identity])
+    def test_releasing_leaves_the_attempts_of_a_dead_run(self, ledger, job):
+        (identity,) = ledger.claims.take(job, [claim()], "dead")
+        ledger.claims.begin([identity])
+        ledger.claims.take(job, [claim(identity=identity)], "me")
+        ledger.claims.release([identity])
         assert ledger.file(identity).attempts == 1
 
+    def test_an_attempt_that_is_withdrawn_does_not_count(self, ledger, job):
+        (identity,) = ledger.claims.take(job, [claim()], "dead")
+        ledger.claims.begin([identity])
+        ledger.claims.take(job, [claim(identity=identity)], "me")
+        ledger.claims.begin([identity])
+        ledger.claims.withdraw([identity])
+        known = ledger.file(identity)
+        assert (known.attempts, known.holder) == (1, "")
+
+    def test_a_first_attempt_that_is_withdrawn_was_never_made(self, ledger, job):
+        ids = ledger.claims.take(job, [claim()], "me")
+        ledger.claims.begin(ids)
+        ledger.claims.withdraw(ids)
+        assert list(ledger.known(job)) == []
+
     def test_a_trouble_that_may_pass_keeps_its_attempts(self, ledger, job):
-        (identity,) = ledger.claim(job, [claim()], "me")
+        (identity,) = ledger.claims.take(job, [claim()], "me")
+        ledger.claims.begin([identity])
         ledger.finish(job, [(identity, Outcome("failed", error_code="no-access", may_pass=True))])
         assert ledger.file(identity).attempts == 1
 
     def test_all_or_none_of_a_chunk_is_claimed(self, ledger, job):
         with pytest.raises(OutputError):
-            ledger.claim(job, [claim("a"), claim("a")], "me")
+            ledger.claims.take(job, [claim("a"), claim("a")], "me")
         assert list(ledger.known(job)) == []
 
 
@@ -71,7 +93,7 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
     one, two = ledger.job(tmp_path / "one"), ledger.job(tmp_path / "two")
     assert one != two
     assert ledger.job(tmp_path / "x" / ".." / "one") == one
-    ledger.claim(one, [claim()], "me")
+    ledger.claims.take(one, [claim()], "me")
     assert list(ledger.known(two)) == []
     assert ledger.find_job(tmp_path / "three") is None
 
@@ -79,7 +101,7 @@ def test_another_results_folder_is_another_job(ledger, tmp_path):
 def test_all_files_are_gone_through_portion_by_portion(ledger, job, monkeypatch):
     monkeypatch.setattr("digitocr.store.database.PORTION_ROWS", 2)
     names = ["b", "a", "e", "é", "d", "c", "a/b"]
-    for identity, name in zip(ledger.claim(job, [claim(n) for n in names], "me"), names, strict=True):
+    for identity, name in zip(ledger.claims.take(job, [claim(n) for n in names], "me"), names, strict=True):
         items = tuple(QueueItem(f"{name}{i}", name, 1, waits=i != 1) for i in range(4))
         ledger.finish(job, [(identity, Outcome("done", number_lines=name, items=items))])
     assert [k.file for k in ledger.known(job)] == sorted(names)
@@ -109,14 +131,14 @@ def test_files_at_hand_are_found_without_going_through_all(ledger, job, monkeypa
 def test_the_tables_over_all_files_are_due_after_every_outcome(ledger, job):
     ledger.published.begin(job)
     ledger.published.end(job)
-    (identity,) = ledger.claim(job, [claim()], "me")
+    (identity,) = ledger.claims.take(job, [claim()], "me")
     assert ledger.published.is_current(job)
     ledger.finish(job, [(identity, Outcome("done"))])
     assert not ledger.published.is_current(job)
 
 
 def test_what_becomes_known_while_tables_are_written_is_still_due(ledger, job):
-    (identity,) = ledger.claim(job, [claim()], "me")
+    (identity,) = ledger.claims.take(job, [claim()], "me")
     ledger.published.begin(job)
     ledger.finish(job, [(identity, Outcome("done"))])
     ledger.published.end(job)
@@ -125,7 +147,7 @@ def test_what_becomes_known_while_tables_are_written_is_still_due(ledger, job):
 
 class TestCorrections:
     def test_they_are_appended_and_make_tables_stale(self, ledger, job):
-        (identity,) = ledger.claim(job, [claim()], "me")
+        (identity,) = ledger.claims.take(job, [claim()], "me")
         ledger.finish(job, [(identity, Outcome("done", items=(QueueItem("r1", "a.jpg", 1),)))])
         said = Correction(identity, "r1", "digit", "1", "7", "ann", "2026-01-01T00:00:00Z")
         ledger.corrections.add(job, [said])
@@ -138,7 +160,7 @@ class TestCorrections:
 
     @pytest.mark.parametrize("sql", ["DELETE FROM correction", "UPDATE correction SET new = '0'"])
     def test_they_can_be_neither_changed_nor_deleted(self, ledger, job, sql, tmp_path):
-        (identity,) = ledger.claim(job, [claim()], "me")
+        (identity,) = ledger.claims.take(job, [claim()], "me")
         ledger.corrections.add(job, [Correction(identity, "r1", "digit", "1", "7", "ann", "now")])
         db = sqlite3.connect(tmp_path / "state" / "ledger.sqlite")
         with pytest.raises(sqlite3.IntegrityError, match="corrections are never"):
@@ -180,7 +202,7 @@ class TestFile:
 def test_threads_share_a_ledger(ledger, job):
     def work(number):
         for i in range(20):
-            (identity,) = ledger.claim(job, [claim(f"{number}-{i}")], "me")
+            (identity,) = ledger.claims.take(job, [claim(f"{number}-{i}")], "me")
             ledger.finish(job, [(identity, Outcome("done"))])
 
     threads = [threading.Thread(target=work, args=(n,)) for n in range(4)]
@@ -199,7 +221,7 @@ def test_processes_share_a_ledger_from_its_making_on(tmp_path):
         "with Ledger(path) as ledger:\n"
         "    job = ledger.job(path.parent)\n"
         "    for i in range(25):\n"
-        "        ids = ledger.claim(job, [Claim(None, f'{me}-{i}', f'{me}-{i}', me, 1, 1, 1)], me)\n"
+        "        ids = ledger.claims.take(job, [Claim(None, f'{me}-{i}', f'{me}-{i}', me, 1, 1, 1)], me)\n"
         "        ledger.finish(job, [(ids[0], Outcome('done'))])\n"
     )
     children = [subprocess.Popen([sys.executable, "-c", script, str(path), str(n)]) for n in range(3)]

@@ -2,11 +2,15 @@
 
 import csv
 import json
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 
 from fake_reader import FakeReader
 
 from digitocr.inbox.job import Hooks, make_job
+from digitocr.inbox.reading import read_together
 from digitocr.inbox.run import drain, open_runner
+from digitocr.inbox.workers import Workers
 from digitocr.settings import load_settings
 
 
@@ -26,14 +30,26 @@ class Workplace:
         return path
 
     def settings(self, **flags):
-        return load_settings({"jobs": 1, "settle": 0} | flags)
+        return load_settings({"workers": 1, "settle": 0} | flags)
 
     def run(self, folder=None, hooks=None, **flags):
         """Run once, in this thread."""
         job = make_job(self.settings(**flags), folder)
         self.reader.seen.clear()
-        with open_runner(job, lambda: self.reader, hooks or Hooks()) as runner:
-            return drain(runner, lambda chunk: Done(runner.work(chunk)), 1)
+        workers = Workers(self.chunk_reader(job.settings), 1)
+        with workers, open_runner(job, hooks or Hooks()) as runner:
+            return drain(runner, lambda chunk: Done(runner.work(chunk, workers)), 1)
+
+    def run_in_processes(self, count, folder=None, **flags):
+        """Run once, with so many processes that read."""
+        job = make_job(self.settings(**flags), folder)
+        workers = Workers(self.chunk_reader(job.settings), count)
+        with workers, ThreadPoolExecutor(workers.window) as threads, open_runner(job) as runner:
+            return drain(runner, lambda chunk: threads.submit(runner.work, chunk, workers), workers.window)
+
+    def chunk_reader(self, settings):
+        """What reads chunks with the fake reader; stands in for the function of this name."""
+        return partial(read_together, self.reader, annotated=settings.annotate)
 
     def table(self, name):
         with (self.folder / name).open(newline="", encoding="utf-8") as stream:

@@ -38,6 +38,9 @@ TARGET = 0.005
 ALONE_TARGET = 0.001
 """Error rate among the numbers for which ``unsure`` does not ask the second reader."""
 
+DRAWN_SOURCES = 4
+"""Sources of the hands of the drawings: pen strokes, our own skeletons, MNIST, digits cut from paper."""
+
 AT_ONCE = 256
 """Lines read at once."""
 
@@ -171,17 +174,15 @@ def _text_weights(
     in_fields: Sequence[Opinion],
     in_strings: Sequence[Opinion],
 ) -> tuple[float, ...]:
-    """Fit the weights of texts on the first half of the drawings, and on as much real ink.
-
-    Our own networks know the hand of the drawings; of the real ink none of them has learned.
-    """
+    """Fit the weights of texts on the first half of the drawings, and on real ink, as one of all sources of hands."""
     half, half_fields = len(labelled.lines) // 2, len(labelled.fields) // 2
     lines = [(one.item.line, text) for one in labelled.lines[:half] if (text := _text(one))]
     opinions = [*readers.opinions([line for line, _ in lines], card), *in_fields[:half_fields]]
     texts = [text for _, text in lines] + [field.entry.text for field in labelled.fields[:half_fields]]
     drawn = _cases(opinions, texts)
     real = _cases(in_strings, [one.text or "" for one in labelled.strings])
-    return text_weights_of([*drawn, *real * max(1, round(len(drawn) / max(len(real), 1)))], [0.5, 0.0, 0.3])
+    repeats = max(1, round(len(drawn) / max(1, DRAWN_SOURCES * len(real))))
+    return text_weights_of([*drawn, *real * repeats], [0.5, 0.0, 0.3])
 
 
 def fit_confidence(numbers: Sequence[Judged]) -> Weights:

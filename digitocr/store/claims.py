@@ -1,0 +1,75 @@
+"""Claims: which run is about to read which files, and how often their readings were begun."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Sequence
+
+from digitocr.store.database import Database
+from digitocr.store.records import Claim
+from digitocr.store.schema import DERIVED, KEPT, has_rows
+
+LEASE_SECONDS = 3600.0
+"""After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
+
+
+class Claims:
+    """The claims of all jobs.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def take(self, job: int, claims: Sequence[Claim], holder: str) -> list[int]:
+        """Take files for reading, in one transaction, and return their ids."""
+        lease = time.time() + LEASE_SECONDS
+        ids: list[int] = []
+        with self._database.writing() as db:
+            for c in claims:
+                seen = (c.source, c.sha256, c.size, c.mtime_ns, c.checked_ns)
+                if c.id is None:
+                    cursor = db.execute(
+                        "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, holder, lease)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        (job, c.file, *seen, holder, lease),
+                    )
+                    ids.append(int(cursor.lastrowid or 0))
+                else:
+                    db.execute(
+                        "UPDATE file SET source = ?, sha256 = ?, size = ?, mtime_ns = ?, checked_ns = ?,"
+                        " holder = ?, lease = ? WHERE id = ?",
+                        (*seen, holder, lease, c.id),
+                    )
+                    ids.append(c.id)
+        return ids
+
+    def begin(self, ids: Iterable[int]) -> None:
+        """Count an attempt for each file: from here on, reading it may end the program."""
+        lease = time.time() + LEASE_SECONDS
+        with self._database.writing() as db:
+            db.executemany(
+                "UPDATE file SET attempts = attempts + 1, lease = ? WHERE id = ?", [(lease, i) for i in ids]
+            )
+
+    def withdraw(self, ids: Sequence[int]) -> None:
+        """Release files whose reading was begun, and count no attempt: they were not whole, or are replaced."""
+        with self._database.writing() as db:
+            db.executemany(
+                "UPDATE file SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids]
+            )
+            self.release(ids)
+
+    def release(self, ids: Iterable[int]) -> None:
+        """Undo claims; a file that is known by nothing else is deleted."""
+        with self._database.writing() as db:
+            for identity in ids:
+                if not has_rows(db, KEPT + DERIVED, identity):
+                    db.execute(
+                        "DELETE FROM file WHERE id = ? AND status = '' AND attempts = 0 AND reading IS NULL",
+                        (identity,),
+                    )
+                db.execute("UPDATE file SET holder = '', lease = 0 WHERE id = ?", (identity,))

@@ -1,0 +1,9 @@
+from benchmarks import scaling
+
+
+def test_workers_that_read_nothing_have_their_files_recorded(tmp_path):
+    done = scaling.ceiling(tmp_path, 20, 2)
+    assert (done.workers, done.files) == (2, 20)
+    assert done.runner_mb > 0
+    lines = (tmp_path / "ceiling-20" / "results" / "numbers.csv").read_text().splitlines()
+    assert len(lines) == 1 + 20
