@@ -26,7 +26,12 @@ from digitocr.settings import Settings
 
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
 BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
-Workers = Annotated[int | None, typer.Option(help="Chunks of files read in parallel.")]
+Workers = Annotated[
+    int | None,
+    typer.Option(
+        "--workers", "--jobs", help="Processes that read, each on a core.", show_default="one per core"
+    ),
+]
 Annotate = Annotated[bool | None, typer.Option("--annotate", help="Also draw what was read on each page.")]
 Prefect = Annotated[
     bool | None,

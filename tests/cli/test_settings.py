@@ -19,18 +19,18 @@ def call(*args):
 
 
 def test_a_line_names_value_and_origin(monkeypatch):
-    Path("digitocr.toml").write_text("jobs = 3\n")
+    Path("digitocr.toml").write_text("workers = 3\n")
     monkeypatch.setenv("DIGITOCR_THRESHOLD", "0.9")
     lines = {name: rest for name, *rest in (line.split("\t") for line in call().stdout.splitlines())}
-    assert lines["jobs"][:2] == ["3", "digitocr.toml"]
+    assert lines["workers"][:2] == ["3", "digitocr.toml"]
     assert lines["threshold"][:2] == ["0.9", "DIGITOCR_THRESHOLD"]
     assert lines["templates"][:2] == ["none", "default"]
 
 
 def test_json_has_the_same():
-    Path("other.toml").write_text("jobs = 3\n")
+    Path("other.toml").write_text("workers = 3\n")
     found = json.loads(call("--json", "--config", "other.toml").stdout)
-    assert found["jobs"] == {"value": 3, "origin": "other.toml"}
+    assert found["workers"] == {"value": 3, "origin": "other.toml"}
     assert found["inbox"]["value"] == "inbox"
 
 
