@@ -1,6 +1,9 @@
+import pytest
+
 from benchmarks import scaling
 
 
+@pytest.mark.soak
 def test_workers_that_read_nothing_have_their_files_recorded(tmp_path):
     done = scaling.ceiling(tmp_path, 20, 2)
     assert (done.workers, done.files) == (2, 20)

@@ -189,6 +189,7 @@ class TestPrefectServer:
 
 @pytest.mark.flow
 class TestPrefect:
+    @pytest.mark.soak
     def test_the_real_thing_reads_an_example_and_leaves_no_server(self, work):
         example = next((ROOT / "examples").glob("*.jpg"))
         work.put(example.name, example.read_bytes())

@@ -166,10 +166,12 @@ class TestChoose:
         with pytest.raises(RegistrationError, match=r"no template fits .*drawn"):
             choose(RegistrationView(printed(7)), [FORM])
 
+    @pytest.mark.soak
     def test_the_same_form_twice_is_no_answer(self):
         with pytest.raises(RegistrationError, match="one and two fit alike"):
             choose(RegistrationView(PICTURE), [form(PICTURE, "one"), form(PICTURE, "two")])
 
+    @pytest.mark.soak
     def test_forms_that_differ_in_one_part_are_told_apart(self):
         other = printed(seed=3)
         twin = PICTURE.copy()

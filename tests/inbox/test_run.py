@@ -559,6 +559,7 @@ class TestKills:
             command, cwd=work.folder, env=os.environ | {"PYTHONPATH": path}, check=False
         ).returncode
 
+    @pytest.mark.soak
     def test_a_run_killed_at_any_step_is_taken_up_by_the_next(self, work):
         """Each run is killed some steps later than the one before, until one gets through; all steps in `make soak`."""
         for last in itertools.count(1, 11):
