@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from digitocr import __version__, atomic
 from digitocr.errors import ModelError
 from digitocr.training.fit.cards import write_card
+from digitocr.training.onnx_graphs import halve, without_identities
 
 MEMBER = "rapidocr/models/PP-OCRv6_rec_small.onnx"
 """The network within the wheel."""
@@ -27,9 +28,6 @@ SHA256 = "6f327246b50388f3c176ae304bd95767ea6dc0c9ae92153ef8cbe210b3c14884"
 
 SHARED = "p2o.pd_op.add.51.0"
 """Tensor after the blocks of 192 channels, of shape ``(N, 192, 6, w / 4)``: what our own head builds on."""
-
-LEAST_HALVED = 32
-"""Smaller tensors of weights stay in single precision."""
 
 
 def cut(network: bytes) -> bytes:
@@ -50,7 +48,7 @@ def cut(network: bytes) -> bytes:
 
     model = onnx.load_model_from_string(network)
     graph = model.graph
-    _without_identities(graph)
+    without_identities(graph, {SHARED})
     _cut_to_digits(onnx, model)
     names = {graph.input[0].name: "lines", SHARED: "features", graph.output[0].name: "frames"}
     for node in graph.node:
@@ -61,33 +59,12 @@ def cut(network: bytes) -> bytes:
     graph.input.append(tensor("lines", real, ["N", 3, 48, "w"]))
     graph.output.append(tensor("features", real, ["N", 192, 6, "w4"]))
     graph.output.append(tensor("frames", real, ["N", "w8", 11]))
-    halve(onnx, graph)
+    halve(graph)
     onnx.checker.check_model(model)
     return bytes(model.SerializeToString())
 
 
-def _without_identities(graph: Any) -> None:  # noqa: ANN401 (onnx ships no types)
-    """Remove the nodes that pass a tensor on as it is."""
-    source: dict[str, str] = {}
-    kept = []
-    last = graph.output[0].name
-    for node in graph.node:
-        node.input[:] = [source.get(name, name) for name in node.input]
-        if node.op_type == "Identity" and node.output[0] != last:
-            source[node.output[0]] = node.input[0]
-        else:
-            kept.append(node)
-    # the tensor that our head takes keeps its name
-    if SHARED in source:
-        inner = source[SHARED]
-        for node in kept:
-            node.input[:] = [SHARED if name == inner else name for name in node.input]
-            node.output[:] = [SHARED if name == inner else name for name in node.output]
-    del graph.node[:]
-    graph.node.extend(kept)
-
-
-def _cut_to_digits(onnx: Any, model: Any) -> None:  # noqa: ANN401
+def _cut_to_digits(onnx: Any, model: Any) -> None:  # noqa: ANN401 (onnx ships no types)
     """Keep of the last layer the ten digits and, last, the blank."""
     characters = next(p.value for p in model.metadata_props if p.key == "character").splitlines()
     kept = [*(1 + characters.index(digit) for digit in "0123456789"), 0]
@@ -98,39 +75,16 @@ def _cut_to_digits(onnx: Any, model: Any) -> None:  # noqa: ANN401
         tensor.CopyFrom(onnx.numpy_helper.from_array(np.ascontiguousarray(whole[..., kept]), name))
 
 
-def halve(onnx: Any, graph: Any) -> None:  # noqa: ANN401
-    """Store weights in half precision; they are widened once, when the network is loaded.
-
-    Parameters
-    ----------
-    onnx : module
-    graph : onnx.GraphProto
-        Is changed.
-    """
-    used = {name for node in graph.node for name in node.input}
-    tensors, widened = [], []
-    for tensor in graph.initializer:
-        if tensor.name not in used:
-            continue
-        values = onnx.numpy_helper.to_array(tensor)
-        if values.dtype != np.float32 or values.size < LEAST_HALVED:
-            tensors.append(tensor)
-            continue
-        half = f"{tensor.name}.half"
-        tensors.append(onnx.numpy_helper.from_array(values.astype(np.float16), half))
-        widened.append(onnx.helper.make_node("Cast", [half], [tensor.name], to=onnx.TensorProto.FLOAT))
-    nodes = [*widened, *graph.node]
-    del graph.initializer[:], graph.node[:]
-    graph.initializer.extend(tensors)
-    graph.node.extend(nodes)
-
-
-def read(wheel: Path) -> bytes:
-    """Read the network out of its wheel.
+def read(wheel: Path, member: str = MEMBER, sha256: str = SHA256) -> bytes:
+    """Read a network out of its wheel.
 
     Parameters
     ----------
     wheel : Path
+    member : str
+        The network within the wheel.
+    sha256 : str
+        Of that network.
 
     Returns
     -------
@@ -145,11 +99,11 @@ def read(wheel: Path) -> bytes:
     hint = "fetch it with `pip download --no-deps rapidocr==3.10.0`"
     try:
         with zipfile.ZipFile(wheel) as archive:
-            network = archive.read(MEMBER)
+            network = archive.read(member)
     except (OSError, KeyError, zipfile.BadZipFile) as error:
-        raise ModelError(f"{wheel} does not hold {MEMBER}: {error}", hint=hint) from None
-    if hashlib.sha256(network).hexdigest() != SHA256:
-        raise ModelError(f"{MEMBER} in {wheel} is not the released one", hint=hint)
+        raise ModelError(f"{wheel} does not hold {member}: {error}", hint=hint) from None
+    if hashlib.sha256(network).hexdigest() != sha256:
+        raise ModelError(f"{member} in {wheel} is not the released one", hint=hint)
     return network
 
 

@@ -9,7 +9,6 @@ import argparse
 import hashlib
 import json
 import os
-import tempfile
 import time
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -24,7 +23,7 @@ from digitocr.networks.classifier import load_classifier
 from digitocr.networks.line_reader import load_line_reader
 from digitocr.networks.runtime import load_network
 from digitocr.networks.second_reader import Features, SecondReader, session
-from digitocr.training import pretrained
+from digitocr.training import onnx_graphs, pretrained
 from digitocr.training.calibrate.fit_second import Labelled, Readers, real_line, with_second
 from digitocr.training.datasets.corpus import CALIBRATION_FROM, calibration_sources, drawings, drawn_lines
 from digitocr.training.datasets.fields import drawn_forms
@@ -183,37 +182,10 @@ def exported(network: Any) -> bytes:  # noqa: ANN401
     bytes
     """
     import keras
-    import onnx
 
     given = keras.Input((second_head.CHANNELS, 6, None), name="features")
     model = keras.Model(given, keras.layers.Softmax(name="own")(network(given)))
-    model(
-        np.zeros((1, second_head.CHANNELS, 6, 8), dtype=np.float32)
-    )  # Keras exports only what was called once
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "head.onnx"
-        model.export(str(path), format="onnx", verbose=False)
-        found = onnx.load(str(path))
-    _without_erfc(onnx, found.graph)
-    pretrained.halve(onnx, found.graph)
-    return bytes(found.SerializeToString())
-
-
-def _without_erfc(onnx: Any, graph: Any) -> None:  # noqa: ANN401 (onnx ships no types)
-    """Write the complementary error function, which ONNX lacks, as one minus the error function."""
-    nodes = []
-    for node in graph.node:
-        if node.op_type != "Erfc":
-            nodes.append(node)
-            continue
-        inner = f"{node.output[0]}/erf"
-        nodes += [
-            onnx.helper.make_node("Erf", list(node.input), [inner]),
-            onnx.helper.make_node("Sub", ["one", inner], list(node.output)),
-        ]
-    graph.initializer.append(onnx.numpy_helper.from_array(np.array(1, dtype=np.float32), "one"))
-    del graph.node[:]
-    graph.node.extend(nodes)
+    return onnx_graphs.exported(model, np.zeros((1, second_head.CHANNELS, 6, 8), dtype=np.float32))
 
 
 def calibrate(recipe: SecondRecipe, base: Path, head: Path) -> None:
