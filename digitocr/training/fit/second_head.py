@@ -17,25 +17,19 @@ from digitocr.networks.second_reader import Features, padded
 from digitocr.recognition.ctc import BLANK
 from digitocr.training.datasets.page_lines import PageLesson
 from digitocr.training.fit.augment_lines import PAGE_CHANGES, moved, worn
-from digitocr.training.fit.parallel import epoch_reporter
+from digitocr.training.fit.courses import TAIL, Course, follow
 
 WIDTH, BLOCKS, DROPOUT = 192, 3, 0.1
 """Channels and blocks of the head, and the share of them that is dropped while it learns."""
 
-RATE, TAIL_RATE, WEIGHT_DECAY = 8e-4, 0.12, 1e-3
-"""Peak learning rate of the head; that of the tuned blocks as a share of it: at four times this they unlearn."""
+RATE = 8e-4
+"""Peak learning rate of the head."""
 
 STEPS = 500
 """Steps of an epoch, after which a checkpoint is kept."""
 
-EMA = 0.999
-"""Momentum of the average over the weights of many steps, which is what is kept."""
-
 CHANNELS = 192
 """Of the features."""
-
-TAIL = "tail"
-"""Prefix of the names of the tuned blocks."""
 
 
 def head(weights: dict[str, NDArray[np.float32]]) -> Any:  # noqa: ANN401 (Keras ships no types)
@@ -170,14 +164,6 @@ def train_head(
     import keras
     from keras import ops
 
-    class OfTwoRates(keras.optimizers.AdamW):  # type: ignore[misc]
-        """AdamW that moves the tuned blocks more slowly."""
-
-        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:  # noqa: ANN401
-            path = self._trainable_variables[self._get_variable_index(variable)].path
-            share = TAIL_RATE if path.startswith(TAIL) else 1.0
-            super().update_step(gradient, variable, learning_rate * share)
-
     class Trainer(keras.Model):  # type: ignore[misc]
         """The network with its loss."""
 
@@ -195,14 +181,8 @@ def train_head(
     keras.utils.set_random_seed(seed)
     trainer = Trainer()
     trainer(np.zeros((1, CHANNELS, 6, 80), dtype=np.float32))
-    rate = keras.optimizers.schedules.CosineDecay(
-        RATE / 10, decay_steps=STEPS * epochs, warmup_target=RATE, warmup_steps=min(300, STEPS), alpha=0.02
-    )
-    trainer.compile(OfTwoRates(rate, weight_decay=WEIGHT_DECAY, clipnorm=5.0, use_ema=True, ema_momentum=EMA))
-    backup = keras.callbacks.BackupAndRestore(str(checkpoint), delete_checkpoint=False)
-    reporter = epoch_reporter(f"second head {seed}")
-    data = _dataset(lessons, features, batch_size, seed)
-    trainer.fit(data, epochs=epochs, steps_per_epoch=STEPS, verbose=0, callbacks=[backup, reporter])
+    course = Course(f"second head {seed}", epochs, STEPS, RATE, checkpoint)
+    follow(course, trainer, _dataset(lessons, features, batch_size, seed))
     return network
 
 
