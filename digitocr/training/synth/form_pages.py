@@ -126,6 +126,7 @@ def form_scene(
         y = section(rng, form, shape, y, end) + float(rng.uniform(3, 8)) * mm
     dark = form.print.darkness().astype(np.float32) * np.float32(rng.uniform(0.75, 0.97) / 255)
     form.scene.paper *= (1 - dark)[:, :, None] if colour else 1 - dark
+    form.scene.ground = form.print.ground()
     return form.scene
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Final
 
 import numpy as np
 
 from digitocr.records import Box
+from digitocr.training.synth.ground import Ground
 from digitocr.training.synth.hand import Pen, draw_hand
 from digitocr.training.synth.inks import INKS, Ink
 from digitocr.training.synth.paper import (
@@ -27,6 +29,9 @@ from digitocr.training.synth.sheets import (
     tally_group,
 )
 from digitocr.training.synth.strokes import Random, Sources
+
+_SEEN_SHARE: Final = 0.04
+"""Lines of the paper that take less of its light are paper."""
 
 
 def rows_scene(
@@ -70,6 +75,7 @@ def rows_scene(
         scene = blank_sheet(rng, shape, colour=True, bright=(25, 80))
     else:
         scene = blank_sheet(rng, shape, colour=True, bright=(205, 252))
+    scene.ground = np.zeros(shape, np.uint8)
     room = shape[0] / (len(rows) + 0.6)
     height = room * (share or float(rng.uniform(0.3, 0.75)))
     longest = max(len(r) for r in rows)
@@ -79,7 +85,9 @@ def rows_scene(
     if style is not Pattern.PLAIN and not chalk:
         tone = np.array([rng.uniform(0.1, 0.6), rng.uniform(0.3, 0.7), rng.uniform(0.4, 0.9)], np.float32)
         lines = pattern(rng, shape, style, height * float(rng.uniform(0.5, 1.3)))
-        scene.paper *= 1 - lines[:, :, None] * tone * np.float32(rng.uniform(0.2, 0.7))
+        inked = lines[:, :, None] * tone * np.float32(rng.uniform(0.2, 0.7))
+        scene.paper *= 1 - inked
+        scene.ground[inked.mean(axis=2) >= _SEEN_SHARE] = Ground.RULE
     names = ["black", "black", "blue", "violet", "light-blue", "red", "pink", "green", "pencil"]
     tint = INKS["chalk"] if chalk else ink or INKS[names[int(rng.integers(len(names)))]]
     # sheets of single digits leave more room between them than amounts do
@@ -205,6 +213,7 @@ def table_scene(
     printing.rule(xs[0], top + height, xs[-1], top + height, form.thick)
     dark = printing.darkness().astype(np.float32) * np.float32(rng.uniform(0.7, 0.95) / 255)
     scene.paper *= (1 - dark)[:, :, None]
+    scene.ground = printing.ground()
     return scene
 
 
@@ -267,4 +276,5 @@ def card_scene(
         form.number(rng, cells, text, share * cells[0].height, "")
     dark = form.print.darkness().astype(np.float32) * np.float32(rng.uniform(0.7, 0.95) / 255)
     form.scene.paper *= (1 - dark)[:, :, None] if colour else 1 - dark
+    form.scene.ground = form.print.ground()
     return form.scene

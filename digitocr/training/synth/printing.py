@@ -13,6 +13,7 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from digitocr.records import Box, Grey
+from digitocr.training.synth.ground import Ground
 from digitocr.training.synth.strokes import Random
 
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
@@ -22,6 +23,9 @@ _SYLLABLES: Final = tuple(
     "ka lo mi ra te su no ver an ta di pro con be ge un for ne pa ri sta tor li vo em as den ho".split()  # noqa: SIM905
 )
 
+
+_SEEN: Final = 30
+"""Print less dark than this, of 255, is paper."""
 
 FONTS: Final = ("DejaVu*.ttf", "STIXGeneral*.ttf", "cmb10.ttf", "cmr10.ttf", "cmss10.ttf", "cmtt10.ttf")
 """Those with letters and digits among the fonts of matplotlib: with and without serifs, of even width, bold, italic."""
@@ -100,6 +104,12 @@ class Printing:
     def darkness(self) -> Grey:
         """Return all print, 0 to 255."""
         return np.maximum(self.lines, np.asarray(self.picture, np.uint8))
+
+    def ground(self) -> Grey:
+        """Return the class of every pixel; filled blocks count as rules, since they are drawn with them."""
+        found = np.where(self.lines >= _SEEN, Ground.RULE, Ground.PAPER).astype(np.uint8)
+        found[np.asarray(self.picture, np.uint8) >= _SEEN] = Ground.PRINT
+        return found
 
 
 def blank_print(shape: tuple[int, int], font: Path | None) -> Printing:

@@ -4,9 +4,10 @@ import numpy as np
 
 from digitocr.records import Box
 from digitocr.training.synth.drawing import Drawing, DrawnDigit, DrawnNumber, DrawnSign
+from digitocr.training.synth.form_pages import page
 from digitocr.training.synth.ground import Ground, classes, instances
 from digitocr.training.synth.lines import line
-from digitocr.training.synth.photos import photograph
+from digitocr.training.synth.photos import photo, photograph
 from digitocr.training.synth.printing import blank_print
 from digitocr.training.synth.sheets import blank_sheet
 from digitocr.training.synth.strokes import Sources
@@ -49,3 +50,14 @@ def test_a_photo_carries_the_ground_and_knows_the_desk():
         dark = drawing.image < 80
         printed = drawing.ground == Ground.PRINT
         assert dark[printed].mean() > 0.9
+
+
+def test_forms_photos_and_pages_tell_print_from_lines():
+    rng = np.random.default_rng(5)
+    drawings = [page(rng, Sources(), shape=(900, 640)), photo(rng, Sources(), longest=500)]
+    printed = [classes(drawing) for drawing in drawings]
+    assert {Ground.PRINT, Ground.RULE, Ground.DIGIT} <= set(np.unique(printed[0]))
+    assert drawings[0].image[printed[0] == Ground.PAPER].mean() > 1.3 * np.mean(
+        drawings[0].image[printed[0] == Ground.PRINT]
+    )
+    assert drawings[1].ground is not None
