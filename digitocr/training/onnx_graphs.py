@@ -29,7 +29,7 @@ def without_identities(graph: Any, named: Collection[str]) -> None:  # noqa: ANN
     last = graph.output[0].name
     for node in graph.node:
         node.input[:] = [source.get(name, name) for name in node.input]
-        if node.op_type == "Identity" and node.output[0] != last:
+        if node.op_type == "Identity" and (node.output[0] != last or last in named):
             source[node.output[0]] = node.input[0]
         else:
             kept.append(node)

@@ -1,0 +1,37 @@
+"""The page network: sizes of pages, and what goes in."""
+
+import numpy as np
+
+from digitocr.networks.page_network import CLASSES, LEAST_SIDE, STEP, as_input, scaled, scaled_shape
+from digitocr.training.synth.ground import Ground
+
+
+def test_the_classes_are_those_of_the_drawings():
+    assert [kind.name.lower() for kind in Ground] == list(CLASSES)
+
+
+def test_sides_are_multiples_near_the_proportions_of_the_page():
+    for shape in ((3508, 2480), (400, 1700), (90, 60), (1500, 1500)):
+        for longest in (640, 1200, 1800):
+            rows, columns = scaled_shape(shape, longest)
+            assert rows % STEP == columns % STEP == 0
+            assert min(rows, columns) >= LEAST_SIDE
+            assert abs(rows / columns / (shape[0] / shape[1]) - 1) < 0.08
+
+
+def test_a_thin_stroke_is_left_when_a_page_shrinks():
+    page = np.full((2240, 2240), 255, np.uint8)
+    page[:, 1003:1005] = 0
+    small = scaled(page, (224, 224))
+    assert small.shape == (224, 224, 3)
+    assert (small.min(axis=1) < 235).all()
+
+
+def test_pictures_are_brought_to_plus_and_minus_one():
+    pages = np.zeros((2, 32, 64, 3), np.uint8)
+    pages[1, :, :, 2] = 255
+    found = as_input(list(pages))
+    assert found.shape == (2, 3, 32, 64)
+    assert found.dtype == np.float32
+    assert (found[0] == -1).all()
+    assert (found[1, 2] == 1).all()
