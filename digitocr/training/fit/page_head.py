@@ -223,17 +223,32 @@ def train_head(
     keras.utils.set_random_seed(seed)
     trainer = Trainer()
     trainer(tuple(np.zeros((1, channels, CROP, CROP), np.float32) for channels in CHANNELS))
-    follow(course, trainer, _dataset(pages, features, batch_size, seed))
+    follow(
+        course,
+        trainer,
+        _dataset(pages, features, batch_size, seed, lambda: int(trainer.optimizer.iterations)),
+    )
     return network
 
 
-def _dataset(pages: Sequence[LabelledPage], features: PageFeatures, batch_size: int, seed: int) -> Any:  # noqa: ANN401
-    """Dataset of batches: pages in an order of its own for each round, crops drawn anew."""
+def _dataset(
+    pages: Sequence[LabelledPage],
+    features: PageFeatures,
+    batch_size: int,
+    seed: int,
+    done: Callable[[], int],
+) -> Any:  # noqa: ANN401
+    """Dataset of batches: pages in an order of its own for each round, crops drawn anew.
+
+    A round of all pages takes many epochs, so a run that resumes after `done` steps takes them in another order than at
+    its start: else it would see the first pages twice and the last ones never.
+    """
     import tensorflow as tf
 
     def examples() -> Iterator[Example]:
+        resumed = done()
         for turn in count():
-            rng = np.random.default_rng((seed, turn))
+            rng = np.random.default_rng((seed, resumed, turn))
             for k in rng.permutation(len(pages)):
                 seen = features(as_input([varied(pages[k].picture, rng)]))
                 yield from crops(pages[k], seen, rng)
