@@ -30,7 +30,7 @@ from digitocr.training.datasets.fields import drawn_forms
 from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.datasets.page_lines import CROPS, page_lessons_of, page_line_corpus
 from digitocr.training.fit import second_head
-from digitocr.training.fit.cards import fitted_parts, write_card
+from digitocr.training.fit.cards import credited, fitted_parts, write_card
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
 from digitocr.training.fit.parallel import report
 from digitocr.training.shipped import SOURCES
@@ -142,7 +142,7 @@ def write_head(head: Path, made: bytes, recipe: SecondRecipe, seconds: int) -> N
             "seconds": seconds,
             "from": "the last blocks of PP-OCRv6 small recognition (PaddlePaddle authors, Apache-2.0), tuned;"
             " convolutions of our own on them",
-            "data": _credits(recipe),
+            "data": credited(recipe.data, SOURCES | INK),
         },
     )
 
@@ -247,17 +247,6 @@ def labelled_for(recipe: SecondRecipe) -> Labelled:
         if drawing.kind in CROPS and len(drawing.numbers) <= 1
     ]
     return Labelled(lines, strings, [field for form in forms for field in form], crops)
-
-
-def _credits(recipe: SecondRecipe) -> dict[str, str]:
-    """Credit and checksum of each archive that was learned from."""
-    credits = SOURCES | INK
-    paths = {name: recipe.data / name for name in credits}
-    return {
-        name: f"{credits[name]}; sha256 {hashlib.sha256(path.read_bytes()).hexdigest()}"
-        for name, path in paths.items()
-        if path.is_file()
-    }
 
 
 def main(argv: list[str] | None = None) -> int:

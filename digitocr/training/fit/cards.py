@@ -33,6 +33,27 @@ def write_card(model: Path, card: Mapping[str, Any]) -> None:
     atomic.write(model.with_suffix(".json"), text.encode())
 
 
+def credited(folder: Path, credits: Mapping[str, str]) -> dict[str, str]:
+    """Return credit and checksum of each archive that was learned from, as they are written into a card.
+
+    Parameters
+    ----------
+    folder : Path
+        Of the archives.
+    credits : mapping of str to str
+        By their names; those that are missing were not learned from.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    present = [name for name in credits if (folder / name).is_file()]
+    return {
+        name: f"{credits[name]}; sha256 {hashlib.sha256((folder / name).read_bytes()).hexdigest()}"
+        for name in present
+    }
+
+
 def fitted_parts(card: ModelCard) -> dict[str, Any]:
     """Return what calibration put into a card, as it is written.
 

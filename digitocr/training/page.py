@@ -1,0 +1,227 @@
+"""Make the page network: take its base out of the wheel, draw pages, train our head on it, and print its figures.
+
+Run as ``python -m digitocr.training.page WHEEL``; see ``--help``. An interrupted run goes on where it stopped. Nothing
+reads with this network yet. Its figures are of drawn pages of layouts and hands kept out of all training.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import sys
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from digitocr import __version__, atomic
+from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, PageNetwork
+from digitocr.networks.runtime import load_network
+from digitocr.networks.second_reader import session
+from digitocr.training import pretrained_page
+from digitocr.training.datasets.layout_pages import layout_drawings, layout_sources
+from digitocr.training.datasets.page_corpus import page_corpus, pages_of
+from digitocr.training.fit import page_head
+from digitocr.training.fit.cards import credited, write_card
+from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
+from digitocr.training.fit.courses import Course
+from digitocr.training.fit.parallel import report
+from digitocr.training.onnx_graphs import exported
+from digitocr.training.page_figures import PageFigures, figures, printed_page, table
+from digitocr.training.second import INK
+from digitocr.training.shipped import SOURCES
+from digitocr.training.synth.layouts.files import layouts
+
+LONGEST_PX = (736, 1200)
+"""Longest sides at which the figures are taken."""
+
+MEASURED = 2_031
+"""Seed of the pages they are taken of."""
+
+
+@dataclass(frozen=True, slots=True)
+class PageRecipe:
+    """How the page network is made.
+
+    Attributes
+    ----------
+    wheel : Path
+        With the pre-trained network.
+    data : Path
+        Folder of the archives; any of them may be missing.
+    fonts : Path or None
+        Folder of fonts to print with besides those of Matplotlib.
+    output : Path
+        The ``.onnx`` file of our head; its base goes beside it.
+    work : Path
+        Folder for drawings and checkpoints.
+    pictures : int
+        Drawings to learn from.
+    epochs, batch_size : int
+    measured : int
+        Drawings of each held-out layout.
+    seed : int
+    """
+
+    wheel: Path
+    data: Path = field(default_factory=lambda: Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
+    fonts: Path | None = None
+    output: Path = Path("training-out/page-head.onnx")
+    work: Path = Path("training-out")
+    pictures: int = 4_000
+    epochs: int = 24
+    batch_size: int = 16
+    measured: int = 20
+    seed: int = 11
+
+    @property
+    def data_dir(self) -> Path | None:
+        """The folder of data, None where it does not exist."""
+        return self.data if self.data.is_dir() else None
+
+    @property
+    def command(self) -> str:
+        """The command line that makes the same again."""
+        fonts = f"--fonts {self.fonts} " if self.fonts else ""
+        return (
+            f"python -m digitocr.training.page {self.wheel.name} {fonts}--pictures {self.pictures} "
+            f"--epochs {self.epochs} --batch-size {self.batch_size} --seed {self.seed}"
+        )
+
+
+def make(recipe: PageRecipe) -> int:
+    """Make the page network.
+
+    Parameters
+    ----------
+    recipe : PageRecipe
+
+    Returns
+    -------
+    int
+        Exit status.
+    """
+    started = time.monotonic()
+    recipe.output.parent.mkdir(parents=True, exist_ok=True)
+    base = pretrained_page.take(recipe.wheel, recipe.output.with_name("page.onnx"))
+    network = page_head.with_probabilities(load_network(_train(recipe, base)))
+    side = page_head.CROP
+    made = exported(network, [np.zeros((1, channels, side, side), np.float32) for channels in CHANNELS])
+    write_head(recipe, made, round(time.monotonic() - started))
+    report(f"written: {recipe.output}; looking at pages of held-out layouts")
+    for longest in LONGEST_PX:
+        found = measured(recipe, PageNetwork.of(base, made), longest)
+        sys.stdout.write(f"\nLongest side {longest} pixels:\n\n{table(found)}\n")
+    return 0
+
+
+def write_head(recipe: PageRecipe, made: bytes, seconds: int) -> None:
+    """Write our head with its card.
+
+    Parameters
+    ----------
+    recipe : PageRecipe
+    made : bytes
+    seconds : int
+        Spent on drawing and training.
+    """
+    atomic.write(recipe.output, made)
+    sizes = zip(FEATURES, CHANNELS, strict=True)
+    write_card(
+        recipe.output,
+        {
+            "name": recipe.output.stem,
+            "sha256": hashlib.sha256(made).hexdigest(),
+            "use": "none yet: nothing reads with this network",
+            "input": ", ".join(f"{name} (N, {channels}, h, w)" for name, channels in sizes)
+            + " float32: the features that page.onnx gives",
+            "output": f"classes (N, h, w, {len(CLASSES)}): for each cell of 4 x 4 pixels the probabilities of"
+            f" {', '.join(CLASSES)}; centre (N, h, w): that it is on the centre line of a handwritten number",
+            "licence": "Apache-2.0",
+            "version": __version__,
+            "command": recipe.command,
+            "seconds": seconds,
+            "data": credited(recipe.data, SOURCES | {name: INK[name] for name in _INK}),
+        },
+    )
+
+
+_INK = ("kensanata_numbers.npz", "lectaurep_numbers.npz")
+
+
+def _train(recipe: PageRecipe, base: bytes) -> Path:
+    """Train our head and return its file."""
+    shards = page_corpus(
+        5 * recipe.seed * 1_000_000, recipe.pictures, recipe.data_dir, recipe.fonts, recipe.work, report
+    )
+    pages = [one for part in shards for one in pages_of(part)]
+    report(f"page head: {len(pages)} pages")
+    run = (recipe.epochs, recipe.batch_size, recipe.seed)
+    learned = (part[name] for part in shards for name in ("encoded", "classes", "centres"))
+    checkpoint = checkpoint_path(recipe.work / "page", learned, run)
+    course = Course(f"page head {recipe.seed}", recipe.epochs, page_head.STEPS, page_head.RATE, checkpoint)
+    running = session(base, threads=1)  # beside the head, which learns on the other cores
+
+    def train() -> Any:  # noqa: ANN401 (Keras ships no types)
+        return page_head.train_head(
+            pages,
+            lambda pictures: running.run(list(FEATURES), {"pages": pictures}),
+            page_head.head(),
+            course,
+            recipe.batch_size,
+            recipe.seed,
+        )
+
+    return trained_once(checkpoint, train)
+
+
+def measured(recipe: PageRecipe, network: PageNetwork, longest: int) -> dict[str, PageFigures]:
+    """Look at drawn pages of the held-out layouts by held-out hands, and at pages of printed numbers.
+
+    Parameters
+    ----------
+    recipe : PageRecipe
+    network : PageNetwork
+    longest : int
+        Longest side of the scaled pages in pixels.
+
+    Returns
+    -------
+    dict of str to PageFigures
+        By layout.
+    """
+    sources = layout_sources(recipe.data_dir, held_out=True)
+    count = recipe.measured * len(layouts(held_out=True))
+    found: dict[str, list[PageFigures]] = defaultdict(list)
+    for name, drawing in layout_drawings(MEASURED, count, sources, held_out=True):
+        found[name].append(figures(network, [drawing], longest))
+    printed = (printed_page(np.random.default_rng((MEASURED, k))) for k in range(recipe.measured))
+    found["printed numbers"] = [figures(network, printed, longest)]
+    return {name: sum(parts[1:], parts[0]) for name, parts in found.items()}
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run the command."""
+    parser = argparse.ArgumentParser(
+        prog="python -m digitocr.training.page", description=__doc__, argument_default=argparse.SUPPRESS
+    )
+    add = parser.add_argument
+    add("wheel", type=Path, help="rapidocr-3.10.0-py3-none-any.whl")
+    add("--data", type=Path, help="folder with the archives, as far as present")
+    add("--fonts", type=Path, help="folder of fonts to print with besides those of Matplotlib")
+    add("--output", type=Path, help="the .onnx file of our head; its base goes beside it")
+    add("--work", type=Path, help="folder for drawings and checkpoints")
+    add("--pictures", type=int, help="number of drawings")
+    add("--epochs", type=int, help=f"of {page_head.STEPS} batches each")
+    add("--batch-size", type=int)
+    add("--measured", type=int, help="number of drawings of each held-out layout for the figures")
+    add("--seed", type=int)
+    return make(PageRecipe(**vars(parser.parse_args(argv))))
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
