@@ -13,7 +13,7 @@ import pytest
 from digitocr.errors import OutputError
 from digitocr.inbox import scan, stability, survey
 from digitocr.inbox.verify import verify
-from digitocr.store import ledger
+from digitocr.store import claims, ledger
 from digitocr.store.ledger import Ledger
 
 
@@ -143,7 +143,7 @@ def test_a_clock_that_is_set_back_loses_nothing_and_repeats_nothing(work, monkey
     work.run(other)
     real = time.time
     with monkeypatch.context() as back:
-        for module in (ledger, survey, stability):
+        for module in (claims, survey, stability):
             back.setattr(module, "time", _Clock(real, -400 * 86400))
         back.setattr(ledger, "now", lambda: "2020-01-01T00:00:00Z")
         assert work.run(other).unchanged == 3
