@@ -53,6 +53,7 @@ def known_by_its_features(empty, folder):
 
 
 class TestRegister:
+    @pytest.mark.soak
     @settings(max_examples=5, deadline=None, suppress_health_check=[HealthCheck.too_slow])
     @given(st.integers(0, 3), st.lists(st.floats(-1, 1), min_size=8, max_size=8))
     def test_any_pose_is_recovered(self, turn, tilts):

@@ -12,6 +12,7 @@ from digitocr.training.fit import page_head
 from digitocr.training.pretrained_page import MEMBER
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore")
 def test_it_draws_trains_exports_and_prints_figures(tmp_path, capsys, monkeypatch):
     wheel, output = tmp_path / "some.whl", tmp_path / "out" / "page-head.onnx"
