@@ -258,7 +258,8 @@ class _Sources:
         if name in self.flags:
             return "the command line"
         if name in self.variables:
-            return next(one for one in _variables(name) if one in os.environ)
+            # variables may be written in small letters, too
+            return next((one for one in _variables(name) if one in os.environ), _variable(name))
         return str(self.path) if name in self.file else "default"
 
     def _explain(self, error: Mapping[str, Any]) -> str:

@@ -148,5 +148,11 @@ class TestExplainSettings:
         assert found["chunk"] == (16, "default")
         assert list(found) == list(Settings.model_fields)
 
+    @pytest.mark.parametrize("name", ["DIGITOCR_WORKERS", "DIGITOCR_JOBS", "digitocr_workers"])
+    def test_a_variable_is_the_origin_however_it_is_written(self, monkeypatch, name):
+        monkeypatch.setenv(name, "3")
+        found = {s.name: (s.value, s.origin) for s in explain_settings()}
+        assert found["workers"] == (3, name.upper())
+
     def test_every_setting_says_what_it_means(self):
         assert [s.name for s in explain_settings() if not s.meaning] == []
