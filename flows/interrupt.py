@@ -45,6 +45,21 @@ def announced(then: Callable[[], None]) -> Iterator[None]:
         signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def sigterm_as_ctrl_c() -> Iterator[None]:
+    """Have SIGTERM end the run as Ctrl-C does by default: what is being read is finished and recorded first.
+
+    Yields
+    ------
+    None
+    """
+    before = signal.signal(signal.SIGTERM, lambda number, frame: interrupt())
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
 def interrupt() -> None:
     """Do what Ctrl-C does by default.
 

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import logging
-import signal
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -22,7 +19,7 @@ from digitocr.inbox.run import Chunk, drain, open_runner
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
 from flows import options
-from flows.interrupt import announced, interrupt
+from flows.interrupt import announced, interrupt, sigterm_as_ctrl_c
 
 _FORECAST = {
     Action.READ: "would read",
@@ -67,24 +64,10 @@ def read_folder(given: Options, *, through_prefect: bool) -> int:
     job = make_job(given.settings(prefect=through_prefect), given.folder)
     if given.dry_run:
         return _dry_run(job, given.console)
-    with given.console.progress() as progress, announced(interrupt), _sigterm_as_ctrl_c():
+    with given.console.progress() as progress, announced(interrupt), sigterm_as_ctrl_c():
         summary = process(job, Hooks(progress=progress), verbose=given.verbose)
     given.console.report(summary, job.settings)
     return summary.exit_status
-
-
-@contextmanager
-def _sigterm_as_ctrl_c() -> Iterator[None]:
-    """Have SIGTERM end the run as Ctrl-C does: what is being read is finished and recorded first."""
-
-    def interrupt(*_: object) -> None:
-        raise KeyboardInterrupt
-
-    before = signal.signal(signal.SIGTERM, interrupt)
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
