@@ -412,14 +412,12 @@ def _decoded(scored: scoring.ScoredLine, card: ModelCard) -> list[DecodedNumber]
     return choice.decoded(choice.proposed(scored, card, Recognition()), card, Recognition())
 
 
-def fit_number_confidence(numbers: Sequence[Judged], names: Sequence[str] = NAMES) -> ConfidenceWeights:
+def fit_number_confidence(numbers: Sequence[Judged]) -> ConfidenceWeights:
     """Fit the logistic model of :func:`digitocr.recognition.confidence.number_confidence`.
 
     Parameters
     ----------
     numbers : sequence of Judged
-    names : sequence of str
-        Features that it may use; the others have no weight.
 
     Returns
     -------
@@ -428,9 +426,9 @@ def fit_number_confidence(numbers: Sequence[Judged], names: Sequence[str] = NAME
     """
     from sklearn.linear_model import LogisticRegression
 
-    inputs = np.array([[getattr(n.decoded.features, name) for name in names] for n in numbers])
+    inputs = np.array([[getattr(n.decoded.features, name) for name in NAMES] for n in numbers])
     right = np.array([n.right for n in numbers])
     scale = np.maximum(inputs.std(axis=0), 1e-3)
     model = LogisticRegression(C=1.0, max_iter=2000).fit(inputs / scale, right)
-    fitted = zip((*names, CONSTANT), (*(model.coef_[0] / scale), model.intercept_[0]), strict=True)
+    fitted = zip((*NAMES, CONSTANT), (*(model.coef_[0] / scale), model.intercept_[0]), strict=True)
     return {name: round(float(value), 6) for name, value in fitted}

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
-from itertools import chain
 
 import numpy as np
 from numpy.typing import NDArray
@@ -140,30 +139,24 @@ def with_second(readers: Readers, card: ModelCard, second: SecondCard, labelled:
     known = [(one.line, _digits(one)) for one in alone if one.written is not None]
     opinions = zip(readers.opinions([line for line, _ in known], card), known, strict=True)
     rows = [(one, text) for one, (_, text) in opinions if may_hold_digits(one.proposal)]
-    crops = [_judged(one.decoded(card), text, k) for k, (one, text) in enumerate(rows)]
-    unaided = [_judged(choice.decoded(one.proposal, card, p), text, k) for k, (one, text) in enumerate(rows)]
-    strings = [
-        _judged(one.decoded(card), drawn.text or "", k)
-        for k, (one, drawn) in enumerate(zip(in_strings, labelled.strings, strict=True))
-    ]
+    read = _judged((one.decoded(card), text) for one, text in rows)
+    unaided = _judged((choice.decoded(one.proposal, card, p), text) for one, text in rows)
+    strings = _judged(
+        (one.decoded(card), drawn.text or "") for one, drawn in zip(in_strings, labelled.strings, strict=True)
+    )
     half = len(in_fields) // 2
     fields = zip(in_fields[half:], labelled.fields[half:], strict=True)
-    in_cells = [
-        number
-        for k, (one, field) in enumerate(fields)
-        for number in _judged(one.decoded(card), field.entry.text, k)
-    ]
+    in_cells = _judged((one.decoded(card), field.entry.text) for one, field in fields)
     wholes = judged_wholes(readers.second, labelled.crops, second)
-    read = [*chain(*crops)]
     second = replace(
         second,
-        number_confidence=fit_confidence([*read, *chain(*strings)]),
+        number_confidence=fit_confidence([*read, *strings]),
         cell_confidence=fit_confidence(in_cells) if in_cells else second.cell_confidence,
         whole_confidence=fit_confidence(wholes) if wholes else second.whole_confidence,
     )
     sure = [(read, second.number_confidence), (in_cells, second.cell_confidence)]
     threshold = max(least_confidence(*one) for one in sure if one[0])
-    sure_alone = max(threshold, _sure_alone([*chain(*unaided)], card))
+    sure_alone = max(threshold, _sure_alone(unaided, card))
     return replace(card, second=replace(second, threshold=threshold, sure_alone=sure_alone))
 
 
@@ -220,10 +213,14 @@ def least_confidence(numbers: Sequence[Judged], weights: Weights) -> float:
     return lapse_rate.least_confidence(np.array(sure), TARGET)
 
 
-def _judged(numbers: Sequence[DecodedNumber], text: str, drawing: int) -> list[Judged]:
-    """Check the numbers of a row: they are right if together they are its digits, wrong where it has none."""
-    right = "".join(number.text for number in numbers) == text
-    return [Judged(number, right, drawing) for number in numbers if number.text]
+def _judged(rows: Iterable[tuple[Sequence[DecodedNumber], str]]) -> list[Judged]:
+    """Check the numbers of rows: they are right if together they are its digits, wrong where it has none."""
+    return [
+        Judged(number, "".join(one.text for one in numbers) == text, k)
+        for k, (numbers, text) in enumerate(rows)
+        for number in numbers
+        if number.text
+    ]
 
 
 def _text(drawn: DrawnLine) -> str | None:
