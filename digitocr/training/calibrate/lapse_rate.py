@@ -108,7 +108,8 @@ def least_confidence(sure: NDArray[np.float64], target: float) -> float:
         0.5 to 0.999, with four decimals, rounded up.
     """
     order = np.sort(sure)[::-1]
-    good = np.flatnonzero(np.cumsum(1 - order) <= target * np.arange(1, len(order) + 1))
+    is_last = np.append(order[:-1] > order[1:], True)  # of equal ones all are accepted, or none
+    good = np.flatnonzero(is_last & (np.cumsum(1 - order) <= target * np.arange(1, len(order) + 1)))
     least = float(np.clip(order[good[-1]] if len(good) else 1.0, 0.5, 0.999))
     return math.ceil(round(least * 1e4, 6)) / 1e4
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from digitocr.training.calibrate import lapse_rate
@@ -37,6 +37,7 @@ def test_truths_without_an_error_are_fitted_too():
 
 
 @given(st.lists(st.floats(0.01, 0.999), min_size=1, max_size=60), st.sampled_from([0.005, 0.02, 0.1]))
+@example([0.8125, 0.8125, 0.9921875], 0.1)
 @settings(max_examples=60, deadline=None)
 def test_as_many_as_the_target_allows_are_accepted(sure, target):
     least = lapse_rate.least_confidence(np.array(sure), target)
