@@ -15,6 +15,7 @@ import socket
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
+from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
@@ -54,6 +55,9 @@ events = logging.getLogger("digitocr.events")
 
 _CRASHED = f"reading it ended the process {ATTEMPTS} times"
 
+_WRITERS = 8
+"""Files of a chunk that are written at once: each waits for the disk, which takes them together."""
+
 Chunk = tuple[int, ...]
 """Ids of claimed files that are read together."""
 
@@ -76,6 +80,8 @@ class Runner:
     files : sequence of FoundFile
         The files to settle.
     hooks : Hooks
+    writers : Executor
+        Threads that write and move the files of a chunk side by side.
 
     Attributes
     ----------
@@ -90,12 +96,14 @@ class Runner:
         ledger: Ledger,
         files: Sequence[FoundFile],
         hooks: Hooks,
+        writers: Executor,
     ) -> None:
         self._job = job
         self._shelf = shelf
         self._ledger = ledger
         self._files = files
         self._hooks = hooks
+        self._writers = writers
         self.workers = useful_workers(files, job.settings.workers)
         self._run = 0
         self._started_at = now()
@@ -179,20 +187,24 @@ class Runner:
         """Write tables, tell the ledger and move the files of a chunk that was read; from any thread."""
         with self._guard:
             claims = [self._claims.pop(identity) for identity in chunk]
-        settled: list[tuple[Claimed, Outcome]] = []
+        standing: list[tuple[Claimed, Reading]] = []
         with publish.writing(self._shelf):
             for claimed, reading in zip(claims, readings, strict=True):
                 why = postponed(self._job, claimed, reading, self._hooks.patience)
                 if why is None:
-                    written = write_results(self._job, self._shelf, self._ledger, claimed.known, reading)
-                    settled.append((claimed, written))
+                    standing.append((claimed, reading))
                 else:
                     self._postpone(claimed, why)
+            settled = list(self._writers.map(self._written, standing))
             self._ledger.finish(self._shelf.job, [(c.known.id, outcome) for c, outcome in settled])
-        for claimed, outcome in settled:
-            self._settled(claimed, outcome)
+        for _ in self._writers.map(self._settled, *zip(*settled, strict=True)):
+            pass
         self._progress(len(chunk))
         self._publisher.publish_sometimes()
+
+    def _written(self, read: tuple[Claimed, Reading]) -> tuple[Claimed, Outcome]:
+        claimed, reading = read
+        return claimed, write_results(self._job, self._shelf, self._ledger, claimed.known, reading)
 
     def stop(self) -> None:
         """Begin no further chunk."""
@@ -341,7 +353,9 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
             atomic.make_folder(folder)
         ledger = stack.enter_context(Ledger(s.ledger))
         shelf = Shelf(ledger.job(s.results), s.results, s.review, s.state)
-        yield Runner(job, shelf, ledger, find_files(job, shelf, ledger, hooks), hooks)
+        files = find_files(job, shelf, ledger, hooks)
+        writers = stack.enter_context(ThreadPoolExecutor(_WRITERS, "writing"))
+        yield Runner(job, shelf, ledger, files, hooks, writers)
 
 
 def drain(runner: Runner, submit: Callable[[Chunk], Pending], window: int) -> Summary:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import time
 from collections import Counter
 from dataclasses import replace
@@ -154,6 +155,18 @@ class TestOutcomes:
         (row,) = work.table("results/files.csv")
         assert row["file"] == "'=cmd.jpg"
         assert work.names("archive") == ["=cmd.jpg"]
+
+    def test_the_files_of_a_chunk_wait_for_the_disk_together(self, work, monkeypatch):
+        together, write = threading.Barrier(4), settle.write_results
+
+        def meet(*args):
+            together.wait(timeout=10)
+            return write(*args)
+
+        monkeypatch.setattr(run, "write_results", meet)
+        for i in range(4):
+            work.put(f"{i}.jpg", f"{i}")
+        assert work.run().done == 4
 
 
 class TestSecondRun:
