@@ -144,6 +144,25 @@ def make_folder(folder: Path, mode: int = 0o777) -> None:
         raise OutputError(f"cannot make {folder}: {error.strerror or error}") from error
 
 
+def stamp(path: Path) -> tuple[int, ...]:
+    """Tell a file from any other that was or will be under its name.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    tuple of int
+        Empty if there is none.
+    """
+    try:
+        found = path.stat()
+    except OSError:
+        return ()
+    return found.st_ino, found.st_size, found.st_mtime_ns
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder survive a power failure, if the file system can.
 

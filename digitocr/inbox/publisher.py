@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 
 from digitocr.results import publish
 from digitocr.results.publish import Shelf
@@ -32,14 +33,20 @@ class Publisher:
         self._last = time.monotonic()
         self._cost = 0.0
 
-    def publish_sometimes(self) -> None:
-        """Write the tables over all files if it is time to; from any thread."""
+    def publish_sometimes(self, first_unread: Callable[[], str | None]) -> None:
+        """Write the tables over all files if it is time to; from any thread.
+
+        Parameters
+        ----------
+        first_unread : callable
+            Returns the first of the files that are being read, see :func:`digitocr.results.publish.publish`.
+        """
         with self._lock:
             if time.monotonic() - self._last < max(_MIN_INTERVAL_S, self._cost / _MAX_SHARE):
                 return
             self._last = time.monotonic()
         with publish.writing(self._shelf):
-            publish.publish(self._shelf, self._ledger)
+            publish.publish(self._shelf, self._ledger, before=first_unread())
         with self._lock:
             ended = time.monotonic()
             self._cost, self._last = ended - self._last, ended

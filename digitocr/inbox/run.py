@@ -186,7 +186,7 @@ class Runner:
     def _record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
         """Write tables, tell the ledger and move the files of a chunk that was read; from any thread."""
         with self._guard:
-            claims = [self._claims.pop(identity) for identity in chunk]
+            claims = [self._claims[identity] for identity in chunk]
         standing: list[tuple[Claimed, Reading]] = []
         with publish.writing(self._shelf):
             for claimed, reading in zip(claims, readings, strict=True):
@@ -195,16 +195,23 @@ class Runner:
                     standing.append((claimed, reading))
                 else:
                     self._postpone(claimed, why)
-            settled = list(self._writers.map(self._written, standing))
-            self._ledger.finish(self._shelf.job, [(c.known.id, outcome) for c, outcome in settled])
-        for _ in self._writers.map(self._settled, *zip(*settled, strict=True)):
+            write = partial(write_results, self._job, self._shelf, self._ledger)
+            known = [claimed.known for claimed, _ in standing]
+            outcomes = list(self._writers.map(write, known, [reading for _, reading in standing]))
+            self._ledger.finish(self._shelf.job, [(k.id, o) for k, o in zip(known, outcomes, strict=True)])
+        with self._guard:
+            for identity in chunk:
+                del self._claims[identity]
+        for _ in self._writers.map(self._settled, [claimed for claimed, _ in standing], outcomes):
             pass
         self._progress(len(chunk))
-        self._publisher.publish_sometimes()
+        self._publisher.publish_sometimes(self._first_unread)
 
-    def _written(self, read: tuple[Claimed, Reading]) -> tuple[Claimed, Outcome]:
-        claimed, reading = read
-        return claimed, write_results(self._job, self._shelf, self._ledger, claimed.known, reading)
+    def _first_unread(self) -> str | None:
+        """Return the first in the tables of the files being read; those put off to the end do not count."""
+        with self._guard:
+            being_read = self._claims.keys() - self._suspects
+            return min((self._claims[identity].known.file for identity in being_read), default=None)
 
     def stop(self) -> None:
         """Begin no further chunk."""

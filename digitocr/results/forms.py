@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,7 +13,8 @@ from digitocr.errors import UsageError
 from digitocr.forms.checks import complaints, is_known, text, written
 from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, Template
 from digitocr.records import Box, Number, PageResult, Status
-from digitocr.results.tables import defuse, encode
+from digitocr.results.tables import add as add_lines
+from digitocr.results.tables import defuse, encode, lines
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
 
@@ -94,19 +95,23 @@ def loads(stored: str) -> list[Row]:
     return [Row(form, cells) for form, cells in json.loads(stored)] if stored else []
 
 
-def stored(ledger: Ledger, job: int) -> Iterator[Row]:
+def stored(ledger: Ledger, job: int, after: str = "", before: str | None = None) -> Iterator[Row]:
     """Yield the rows of all forms of a job.
 
     Parameters
     ----------
     ledger : Ledger
     job : int
+    after : str
+        Only of files after this one.
+    before : str, optional
+        Only of files before this one.
 
     Yields
     ------
     Row
     """
-    for one in ledger.published.form_rows(job):
+    for one in ledger.published.form_rows(job, after, before):
         yield from loads(one)
 
 
@@ -157,8 +162,7 @@ def as_csv(rows: list[Row]) -> str:
     -------
     str
     """
-    names = columns(rows)
-    return encode(names, ([defuse(one.cells.get(name, "")) for name in names] for one in rows))
+    return "".join(_lines(columns(rows), rows, header=True))
 
 
 def write(results: Path, rows: Iterable[Row], known: Iterable[str]) -> None:
@@ -177,6 +181,27 @@ def write(results: Path, rows: Iterable[Row], known: Iterable[str]) -> None:
     for form in known:
         if form not in tables and path(results, form).exists():
             atomic.write(path(results, form), encode(TABLE_COLUMNS, ()).encode())
+
+
+def add(results: Path, rows: Iterable[Row]) -> bool:
+    """Write the tables of forms again, with further rows at their ends.
+
+    Parameters
+    ----------
+    results : Path
+    rows : iterable of Row
+
+    Returns
+    -------
+    bool
+        False where a table is missing or has other columns than its further rows; then nothing is written.
+    """
+    tables = gather(rows)
+    if any(_header(path(results, form)) != encode(columns(own), ()) for form, own in tables.items()):
+        return False
+    for form, own in tables.items():
+        add_lines(path(results, form), _lines(columns(own), own, header=False))
+    return True
 
 
 def path(results: Path, form: str) -> Path:
@@ -268,6 +293,17 @@ def as_workbook(rows: Iterable[Row]) -> bytes:
     written_to = io.BytesIO()
     book.save(written_to)
     return written_to.getvalue()
+
+
+def _lines(names: Sequence[str], rows: Iterable[Row], *, header: bool) -> Iterator[str]:
+    return lines(names, ([defuse(one.cells.get(name, "")) for name in names] for one in rows), header=header)
+
+
+def _header(table: Path) -> str:
+    if not table.is_file():
+        return ""
+    with table.open(encoding="utf-8", newline="") as there:
+        return there.readline()
 
 
 def _status(numbers: Iterable[Number]) -> str:

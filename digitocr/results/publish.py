@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import threading
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import lru_cache, partial
+from functools import lru_cache
 from pathlib import Path
 
 from filelock import FileLock
@@ -19,11 +20,11 @@ from digitocr.forms import template_file
 from digitocr.forms.release import released
 from digitocr.forms.template import Template
 from digitocr.records import FileResult, FileStatus
-from digitocr.results import forms, overlay, queue_file, tables
-from digitocr.results.items import Item, items, queue_row
+from digitocr.results import forms, overlay, queue, tables
+from digitocr.results.items import Item, items
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
-from digitocr.store.records import Known, Outcome, now
+from digitocr.store.records import Known, Outcome
 
 _RESULT = TypeAdapter(FileResult)
 FAULT = "error"
@@ -33,9 +34,6 @@ MAY_PASS = frozenset({FAULT, FileAccessError.code})
 
 TEMPLATES = "templates"
 """Folder within the state folder, with the templates of the forms that were read."""
-
-_TYPED = len(tables.QUEUE) - 2
-"""From this column on, people fill in the queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +152,13 @@ def stored_result(ledger: Ledger, known: Known) -> FileResult:
         raise OutputError(f"what was read in {known.file} is damaged in the ledger: {error}") from None
 
 
-def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset()) -> None:
-    """Write the tables over all files: files, numbers, the queue, and the corrections if there are any.
+def publish(
+    shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset(), before: str | None = None
+) -> None:
+    """Write the tables over all files: files, numbers, forms, the queue, and the corrections if there are any.
+
+    Rows are sorted by file. Where only rows of files after all others are missing, they are added; else all rows are
+    made anew from the ledger. Either way a table is replaced in one step.
 
     Parameters
     ----------
@@ -163,17 +166,56 @@ def publish(shelf: Shelf, ledger: Ledger, *, settled: frozenset[str] = frozenset
     ledger : Ledger
     settled : frozenset of str
         Rows of the queue whose corrections are in the ledger; other rows that were filled in are kept.
+    before : str, optional
+        The first file that is being read: rows of files after it wait for it, so that its own can be added, unless
+        some are shown already.
     """
-    ledger.published.begin(shelf.job)
-    tables.write_all_numbers(shelf.results, ledger.published.number_lines(shelf.job))
-    tables.write_files(shelf.results, file_rows(ledger.known(shelf.job)))
-    forms.write(shelf.results, forms.stored(ledger, shelf.job), _known_forms(shelf))
-    _write_queue(shelf, ledger, settled)
+    shown = ledger.published.begin(shelf.job)
+    were = {name: tuple(stamp) for name, stamp in json.loads(shown.tables or "{}").items()}
+    if before is not None and before <= shown.to:
+        before = None
+    stand = shown.stand and all(were.get(_name(path)) == atomic.stamp(path) for path in _tables(shelf))
+    if stand:
+        _add_rows(shelf, ledger, shown.to, before)
+    else:
+        _write_rows(shelf, ledger, before)
+    waiting = queue.path(shelf.review)
+    stamp = were.get(_name(waiting)) if stand else None
+    can_add = stamp and queue.add(shelf.review, stamp, ledger, shelf.job, shown.to, before)
+    if not can_add:
+        can_add = queue.write(shelf.review, ledger, shelf.job, settled, before)
+    written = [*_tables(shelf), *([waiting] if can_add else [])]
+    are = {_name(path): atomic.stamp(path) for path in written}
+    ledger.published.end(shelf.job, json.dumps(are), before)
+
+
+def _write_rows(shelf: Shelf, ledger: Ledger, before: str | None) -> None:
+    tables.write_all_numbers(shelf.results, ledger.published.number_lines(shelf.job, before=before))
+    tables.write_files(shelf.results, file_rows(ledger.known(shelf.job, before=before)))
+    forms.write(shelf.results, forms.stored(ledger, shelf.job, before=before), _known_forms(shelf))
     audit = ledger.corrections.all(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
         tables.write_audit(shelf.review, rows)
-    ledger.published.end(shelf.job)
+
+
+def _add_rows(shelf: Shelf, ledger: Ledger, after: str, before: str | None) -> None:
+    tables.add_numbers(shelf.results, ledger.published.number_lines(shelf.job, after, before))
+    tables.add_files(shelf.results, file_rows(ledger.known(shelf.job, after, before)))
+    if not forms.add(shelf.results, forms.stored(ledger, shelf.job, after, before)):
+        forms.write(shelf.results, forms.stored(ledger, shelf.job, before=before), _known_forms(shelf))
+
+
+def _tables(shelf: Shelf) -> Iterator[Path]:
+    """Yield where the tables over all files lie, but for the queue."""
+    yield from (shelf.results / tables.ALL_NUMBERS, shelf.results / tables.ALL_FILES)
+    yield from (forms.path(shelf.results, form) for form in _known_forms(shelf))
+    yield shelf.review / tables.ALL_CORRECTIONS
+
+
+def _name(path: Path) -> str:
+    """Return how a table is called in the ledger: a form may have the name of another table."""
+    return f"{path.parent.name}/{path.name}"
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
@@ -227,7 +269,7 @@ def _known_forms(shelf: Shelf) -> list[str]:
 
 def _template(shelf: Shelf, name: str) -> Template | None:
     path = shelf.state / TEMPLATES / f"{name}.yaml"
-    return _loaded(path, _stamp(path)) if path.is_file() else None
+    return _loaded(path, atomic.stamp(path)) if path.is_file() else None
 
 
 @lru_cache(maxsize=256)
@@ -263,55 +305,6 @@ def _file_row(known: Known) -> tables.Row:
         ),
         *(known.status, f"{code}{known.error}", f"{known.seconds:.3f}", known.model, known.processed_at),
     )
-
-
-def _queue_rows(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> Iterator[tables.Row]:
-    """Yield what waits, with what people filled in so far; then rows of other jobs and rows not yet applied."""
-    others = ledger.items.others_wait(shelf.job)
-    typed = {
-        row.review_id: row
-        for row in _typed(shelf)
-        if row.review_id not in settled and (row.is_filled or others)
-    }
-    for item in ledger.items.waiting(shelf.job):
-        row = typed.pop(item.review_id, None)
-        own = tuple(row.cells[column] for column in tables.QUEUE[_TYPED:]) if row else ("", "")
-        yield (*queue_row(item), *own)
-    for row in typed.values():
-        if row.is_filled or ledger.items.waits_elsewhere(shelf.job, row.review_id):
-            yield tuple(row.cells[column] for column in tables.QUEUE)
-
-
-def _write_queue(shelf: Shelf, ledger: Ledger, settled: frozenset[str]) -> None:
-    """Write the queue; start over if somebody saved it in the meantime."""
-    path = shelf.review / "queue.csv"
-    while True:
-        before = _stamp(path)
-        rows = _queue_rows(shelf, ledger, settled)
-        if tables.write_queue(shelf.review, rows, only_if=partial(_is_as, path, before)):
-            return
-
-
-def _is_as(path: Path, stamp: tuple[int, ...]) -> bool:
-    return _stamp(path) == stamp
-
-
-def _stamp(path: Path) -> tuple[int, ...]:
-    try:
-        found = path.stat()
-    except OSError:
-        return ()
-    return found.st_ino, found.st_size, found.st_mtime_ns
-
-
-def _typed(shelf: Shelf) -> Iterable[queue_file.Typed]:
-    path = shelf.review / "queue.csv"
-    try:
-        return queue_file.read_queue(path)
-    except UsageError:
-        # somebody may have typed into it
-        atomic.copy(path, path.with_name(f"queue.unreadable-{now().replace(':', '')}.csv"))
-        return []
 
 
 def known_shelf(settings: Settings, ledger: Ledger) -> Shelf:

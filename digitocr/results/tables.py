@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import partial
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -31,6 +32,12 @@ QUEUE = (
     *("runner_up_confidence", "number_text", "reasons", "crop", "correction", "number_correction"),
 )
 AUDIT = ("at", "who", "review_id", "file", "kind", "old", "new")
+
+ALL_FILES, ALL_NUMBERS, ALL_CORRECTIONS = "files.csv", "numbers.csv", "audit.csv"
+"""Names of the tables over all files."""
+
+_BLOCK_BYTES = 1 << 20
+"""Of a table, in memory at once while it is copied."""
 
 _FREE_TEXT = frozenset({"file", "field", "error", "crop", "who"})
 """Columns with text that the program did not make: names, messages."""
@@ -251,7 +258,41 @@ def write_all_numbers(results: Path, every: Iterable[str]) -> None:
     every : iterable of str
         The lines of each file.
     """
-    atomic.write(results / "numbers.csv", map(str.encode, chain(lines(NUMBERS, ()), every)))
+    atomic.write(results / ALL_NUMBERS, map(str.encode, chain(lines(NUMBERS, ()), every)))
+
+
+def add_numbers(results: Path, every: Iterable[str]) -> None:
+    """Write the table of the numbers of all files again, with further lines at its end.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    every : iterable of str
+        The lines of each further file.
+    """
+    add(results / ALL_NUMBERS, every)
+
+
+def add(path: Path, further: Iterable[str], *, only_if: Callable[[], bool] = lambda: True) -> bool:
+    """Write a table again, with further lines at its end; what is there is copied as it is.
+
+    Parameters
+    ----------
+    path : Path
+        The table.
+    further : iterable of str
+    only_if : callable
+        Asked at the last moment whether the table is to be written.
+
+    Returns
+    -------
+    bool
+        Whether it was written.
+    """
+    with path.open("rb") as there:
+        blocks = iter(partial(there.read, _BLOCK_BYTES), b"")
+        return atomic.write(path, chain(blocks, map(str.encode, further)), only_if=only_if)
 
 
 def write_files(results: Path, rows: Iterable[Row]) -> None:
@@ -263,7 +304,19 @@ def write_files(results: Path, rows: Iterable[Row]) -> None:
         The results folder.
     rows : iterable of sequence of str
     """
-    atomic.write(results / "files.csv", map(str.encode, lines(FILES, rows)))
+    atomic.write(results / ALL_FILES, map(str.encode, lines(FILES, rows)))
+
+
+def add_files(results: Path, rows: Iterable[Row]) -> None:
+    """Write the table of files again, with further rows at its end.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    rows : iterable of sequence of str
+    """
+    add(results / ALL_FILES, lines(FILES, rows, header=False))
 
 
 def write_queue(review: Path, rows: Iterable[Row], *, only_if: Callable[[], bool]) -> bool:
@@ -295,7 +348,7 @@ def write_audit(review: Path, rows: Iterable[Row]) -> None:
         The review folder.
     rows : iterable of sequence of str
     """
-    atomic.write(review / "audit.csv", map(str.encode, lines(AUDIT, rows)))
+    atomic.write(review / ALL_CORRECTIONS, map(str.encode, lines(AUDIT, rows)))
 
 
 def _box(box: Box) -> tuple[str, str, str, str]:

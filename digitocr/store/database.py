@@ -15,6 +15,9 @@ from digitocr.store.schema import MIGRATIONS, statements
 PORTION_ROWS = 500
 """Rows in memory at once while all files or items of a job are gone through."""
 
+UP_TO = "coalesce(?, x'')"
+"""The name before which files are wanted, in SQL: every text is less than a blob, so NULL wants all files."""
+
 BUSY_TIMEOUT_MS = 60_000
 """A transaction waits this long for another process to end its own."""
 

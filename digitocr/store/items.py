@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -26,20 +27,20 @@ class Items:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def waiting(self, job: int) -> Iterator[QueueItem]:
-        """Yield what waits for a person, file by file, in reading order.
+    def waiting(self, job: int, after: str = "", before: str | None = None) -> Iterator[QueueItem]:
+        """Yield what waits for a person, of the files after one and before another, in reading order.
 
         What is written in the meantime is seen from where the iteration has come to.
         """
         sql = (
             f"SELECT file.file, rank, {_COLUMNS} FROM file CROSS JOIN item ON item.file = file.id AND waits"
-            " WHERE file.job = ? AND (file.file, rank) > (?, ?)"
+            f" WHERE file.job = ? AND (file.file, rank) > (?, ?) AND file.file < {database.UP_TO}"
             f" ORDER BY file.file, rank LIMIT {database.PORTION_ROWS}"
         )
-        rows = self._database.rows(sql, job, "", -1)
+        rows = self._database.rows(sql, job, after, sys.maxsize, before)
         while rows:
             yield from (_item(row[2:]) for row in rows)
-            rows = self._database.rows(sql, job, *rows[-1][:2])
+            rows = self._database.rows(sql, job, *rows[-1][:2], before)
 
     def all_waiting(self) -> set[str]:
         """Return the ids of what waits in any job."""

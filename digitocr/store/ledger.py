@@ -21,7 +21,7 @@ from digitocr.store.claims import Claims
 from digitocr.store.corrections import Corrections
 from digitocr.store.database import Database
 from digitocr.store.items import Items, put_items
-from digitocr.store.published import Published, put_off, put_off_job_of
+from digitocr.store.published import Published, note_settled, put_off_job_of
 from digitocr.store.records import Claim as Claim
 from digitocr.store.records import Known as Known
 from digitocr.store.records import Outcome as Outcome
@@ -118,16 +118,19 @@ class Ledger:
 
     # files
 
-    def known(self, job: int) -> Iterator[Known]:
-        """Yield all files of a job in the order of their names in the tables.
+    def known(self, job: int, after: str = "", before: str | None = None) -> Iterator[Known]:
+        """Yield the files of a job after one and before another, in the order of their names in the tables.
 
         What is written in the meantime is seen from where the iteration has come to.
         """
-        sql = f"SELECT {_KNOWN} FROM file WHERE job = ? AND file > ? ORDER BY file LIMIT {database.PORTION_ROWS}"
-        found = [Known(*row) for row in self.database.rows(sql, job, "")]
+        sql = (
+            f"SELECT {_KNOWN} FROM file WHERE job = ? AND file > ? AND file < {database.UP_TO}"
+            f" ORDER BY file LIMIT {database.PORTION_ROWS}"
+        )
+        found = [Known(*row) for row in self.database.rows(sql, job, after, before)]
         while found:
             yield from found
-            found = [Known(*row) for row in self.database.rows(sql, job, found[-1].file)]
+            found = [Known(*row) for row in self.database.rows(sql, job, found[-1].file, before)]
 
     def of_source(self, job: int, source: str) -> list[Known]:
         """Return what lay at a path, one for each content."""
@@ -166,6 +169,7 @@ class Ledger:
         """Record how readings ended, in one transaction."""
         at = now()
         with self.database.writing() as db:
+            note_settled(db, job, [identity for identity, _ in outcomes])
             for identity, o in outcomes:
                 db.execute(
                     "UPDATE file SET status = ?, model = ?, settings = ?, error_code = ?, error = ?,"
@@ -180,7 +184,6 @@ class Ledger:
                     ),
                 )
                 put_items(db, job, identity, o.items)
-            put_off(db, job)
 
     def reopen(self, identity: int) -> None:
         """Have the next run read a file again; its tables stay until then."""

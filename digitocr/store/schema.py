@@ -198,6 +198,13 @@ MIGRATIONS = (
     """,
     "ALTER TABLE file ADD COLUMN form_rows TEXT NOT NULL DEFAULT '';",
     _TYPED_ITEMS,
+    # what the tables over all files show: the files up to this one, and the tables as they were written
+    """
+    ALTER TABLE job ADD COLUMN shown_to TEXT NOT NULL DEFAULT '';
+    ALTER TABLE job ADD COLUMN shown_in TEXT NOT NULL DEFAULT '';
+    UPDATE job SET shown_to =
+        (SELECT coalesce(max(file), '') FROM file WHERE file.job = job.id AND status <> '');
+    """,
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

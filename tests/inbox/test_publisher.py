@@ -26,7 +26,7 @@ def published(monkeypatch, clock):
     """When the tables were written; it takes two seconds."""
     times = []
 
-    def write(shelf, ledger):
+    def write(shelf, ledger, before=None):
         times.append(clock.now)
         clock.now += 2
 
@@ -43,7 +43,7 @@ def test_during_a_run_they_are_written_now_and_then_and_for_a_small_share_of_the
         start = clock.now
         for _ in range(2000):
             clock.now += 0.1
-            one.publish_sometimes()
+            one.publish_sometimes(lambda: None)
     spent = clock.now - start
     assert 10 <= published[0] - start < 11, "the first time it is not known how long it takes"
     assert all(later - earlier >= 40 for earlier, later in itertools.pairwise(published))

@@ -24,6 +24,7 @@ from digitocr.inbox.job import Hooks, make_job
 from digitocr.inbox.plan import Action
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
+from digitocr.results import tables
 
 
 def old(path, seconds=100):
@@ -179,6 +180,15 @@ class TestSecondRun:
         again = work.run(other)
         assert (again.files, again.unchanged, again.done, work.reader.seen) == (3, 3, 0, [])
         assert {path: path.stat().st_mtime_ns for path in (work.folder / "results").rglob("*.csv")} == before
+
+    def test_later_files_are_added_to_the_tables_over_all_files(self, work, monkeypatch):
+        work.put("a.jpg", "1")
+        work.run()
+        monkeypatch.setattr(tables, "write_files", None)
+        work.put("b.jpg", "2")
+        work.run()
+        assert work.statuses() == {"a.jpg": "done", "b.jpg": "done"}
+        assert disagreements(work) == []
 
     def test_unchanged_files_are_not_even_opened(self, work, monkeypatch):
         other = work.folder / "other"

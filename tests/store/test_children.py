@@ -18,6 +18,7 @@ from digitocr.store.statistics import Statistics
 AGAIN = Claim(1, "a.jpg", "a.jpg", "aa", 10, 20, 30)
 PLACE = review.Place(1, 1, 1)
 ARGUMENTS = {
+    "after": "",
     "answer": "7",
     "at": 1.0,
     "before": "2999-01-01T00:00:00Z",
@@ -58,6 +59,7 @@ ARGUMENTS = {
     "size": 1,
     "source": "a.jpg",
     "summary": {},
+    "tables": "",
     "texts": ["7"],
     "token": "1",
     "until": 2.0,

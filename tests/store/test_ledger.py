@@ -130,7 +130,7 @@ def test_files_at_hand_are_found_without_going_through_all(ledger, job, monkeypa
 
 def test_the_tables_over_all_files_are_due_after_every_outcome(ledger, job):
     ledger.published.begin(job)
-    ledger.published.end(job)
+    ledger.published.end(job, "tables")
     (identity,) = ledger.claims.take(job, [claim()], "me")
     assert ledger.published.is_current(job)
     ledger.finish(job, [(identity, Outcome("done"))])
@@ -141,7 +141,7 @@ def test_what_becomes_known_while_tables_are_written_is_still_due(ledger, job):
     (identity,) = ledger.claims.take(job, [claim()], "me")
     ledger.published.begin(job)
     ledger.finish(job, [(identity, Outcome("done"))])
-    ledger.published.end(job)
+    ledger.published.end(job, "tables")
     assert not ledger.published.is_current(job)
 
 

@@ -33,6 +33,7 @@ def days_ago(work, days):
     with db:
         db.execute("UPDATE file SET processed_at = ?", (at,))
         db.execute("UPDATE run SET started = ?, ended = ?", (at, at))
+        db.execute("UPDATE job SET published = 0")
     db.close()
     for path in (work.folder / "review").rglob("*.png"):
         os.utime(path, (then, then))
