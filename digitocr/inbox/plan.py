@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Protocol
 
 from digitocr.inbox.job import Job, Summary
 from digitocr.inbox.scan import FoundFile
@@ -101,7 +102,17 @@ class Decision:
         return self.known is not None and bool(self.known.holder) and self.known.attempts > 0
 
 
-def plan(job: Job, seen: Iterable[Facts]) -> Iterator[Decision]:
+class Contents(Protocol):
+    """Hashes of contents; a set of str is one."""
+
+    def __contains__(self, sha256: object, /) -> bool:
+        """Tell whether a hash was added."""
+
+    def add(self, sha256: str, /) -> None:
+        """Add a hash."""
+
+
+def plan(job: Job, seen: Iterable[Facts], reading: Contents) -> Iterator[Decision]:
     """Decide what to do with each file; lazily, so that facts are gathered as late as possible.
 
     Parameters
@@ -109,13 +120,14 @@ def plan(job: Job, seen: Iterable[Facts]) -> Iterator[Decision]:
     job : Job
     seen : iterable of Facts
         One per file, in the order in which the files are taken.
+    reading : Contents
+        Empty; what is read is added to it.
 
     Yields
     ------
     Decision
         One per file. Of several files with the same content the first is read, the others await it.
     """
-    reading: set[str] = set()
     for facts in seen:
         decision = decide(job, facts)
         if decision.action in (Action.READ, Action.CRASHED):
@@ -264,12 +276,12 @@ def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]
         yield waiting
 
 
-def useful_workers(files: Sequence[FoundFile], workers: int) -> int:
+def useful_workers(files: Collection[FoundFile], workers: int) -> int:
     """Return how many workers shorten a run.
 
     Parameters
     ----------
-    files : sequence of FoundFile
+    files : collection of FoundFile
         The files of the run.
     workers : int
         Most workers.

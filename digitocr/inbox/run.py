@@ -48,6 +48,7 @@ from digitocr.results import publish
 from digitocr.results.publish import Shelf
 from digitocr.settings import Settings
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
+from digitocr.store.spool import Spool
 
 log = logging.getLogger(__name__)
 events = logging.getLogger("digitocr.events")
@@ -77,7 +78,7 @@ class Runner:
     job : Job
     shelf : Shelf
     ledger : Ledger
-    files : sequence of FoundFile
+    files : Spool of FoundFile
         The files to settle.
     hooks : Hooks
     writers : Executor
@@ -94,7 +95,7 @@ class Runner:
         job: Job,
         shelf: Shelf,
         ledger: Ledger,
-        files: Sequence[FoundFile],
+        files: Spool[FoundFile],
         hooks: Hooks,
         writers: Executor,
     ) -> None:
@@ -108,8 +109,7 @@ class Runner:
         self._run = 0
         self._started_at = now()
         self._claims: dict[int, Claimed] = {}
-        self._claimed: set[int] = set()
-        self._awaiting: list[FoundFile] = []
+        self._claimed, self._awaiting, self._contents = Spool[None](), Spool[FoundFile](), Spool[None]()
         self._suspects: deque[int] = deque()
         self._guard = threading.Lock()  # of the claims; never held while another lock is taken
         self._tally = Tally()
@@ -117,13 +117,15 @@ class Runner:
 
     def needs_reading(self) -> bool:
         """Tell whether any file must be read, which takes the networks; nothing is written."""
-        return any(d.action in (Action.READ, Action.AWAIT_TWIN) for d in plan(self._job, self._facts()))
+        return any(
+            d.action in (Action.READ, Action.AWAIT_TWIN) for d in plan(self._job, self._facts(), set())
+        )
 
     def chunks(self) -> Iterator[Chunk]:
         """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
         self._progress(0)
         size = chunk_size(len(self._files), self._job.settings.chunk, self.workers)
-        for decisions in chunked(plan(self._job, self._facts()), size):
+        for decisions in chunked(plan(self._job, self._facts(), self._contents), size):
             if self._hooks.stop.is_set():
                 return
             yield from self._begin(decisions)
@@ -252,7 +254,7 @@ class Runner:
             case Action.READ:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
-                self._awaiting.append(facts.found)
+                self._awaiting.add(facts.found.source, facts.found)
             case Action.UNREADABLE:
                 chunk = self._claim(decisions)
                 self._begun(chunk)  # it may be there for the next run: to try was an attempt

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -59,10 +59,35 @@ def scan(
     FileAccessError
         If the folder itself cannot be listed.
     """
+    left: list[Path] = []
+    files = sorted(walk(folder, left.append, own=own, is_inbox=is_inbox), key=lambda found: found.source)
+    return files, sorted(left)
+
+
+def walk(
+    folder: Path, leave: Callable[[Path], None], *, own: Iterable[Path] = (), is_inbox: bool = False
+) -> Iterator[FoundFile]:
+    """Look for files to read as :func:`scan` does, one by one, in no order.
+
+    Parameters
+    ----------
+    folder : Path
+    leave : callable
+        Is told of the links that lead out of the folder.
+    own : iterable of Path
+    is_inbox : bool
+
+    Yields
+    ------
+    FoundFile
+
+    Raises
+    ------
+    FileAccessError
+        If the folder itself cannot be listed.
+    """
     root = folder.resolve()
     out = {path.resolve() for path in own} - {root}
-    files: list[FoundFile] = []
-    left: list[Path] = []
     folders = [(root, "")]
 
     while folders:
@@ -74,7 +99,7 @@ def scan(
             if directory == root:
                 raise FileAccessError(f"cannot look into {folder}: {error.strerror or error}") from None
             if not isinstance(error, FileNotFoundError):  # one failed input; it does not end the run
-                files.append(FoundFile(directory, prefix.rstrip("/"), -1, -1))
+                yield FoundFile(directory, prefix.rstrip("/"), -1, -1)
             continue
         for child in children:
             path = Path(child.path)
@@ -82,15 +107,14 @@ def scan(
             if is_litter(child.name) or (is_inbox and source.casefold() == "readme.md"):
                 continue
             if child.is_symlink() and not _leads_into(path, root):
-                left.append(path)
+                leave(path)
             elif child.is_dir(follow_symlinks=False):
                 if path not in out:  # `path` is resolved: the root is, and this is no link
                     folders.append((path, f"{source}/"))
             elif child.is_symlink() and path.is_dir():
                 continue  # its files are found where they lie
             elif child.is_symlink() or child.is_file():
-                files.append(look_at(path, source))
-    return sorted(files, key=lambda found: found.source), sorted(left)
+                yield look_at(path, source)
 
 
 def look_at(path: Path, source: str) -> FoundFile:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Container, Iterator
 from pathlib import Path
 
 from digitocr.errors import FileAccessError
@@ -17,13 +17,14 @@ from digitocr.records import READ, FileStatus
 from digitocr.results import tables
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Known, Ledger
+from digitocr.store.spool import Spool
 
 log = logging.getLogger(__name__)
 
 _UNREACHABLE = "cannot be looked at: a link that leads nowhere, or no permission"
 
 
-def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> list[FoundFile]:
+def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> Spool[FoundFile]:
     """Find the files that a run settles; nothing is written.
 
     Parameters
@@ -35,42 +36,47 @@ def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> list[Fou
 
     Returns
     -------
-    list of FoundFile
-        What is ready in the folder, and what ``--reprocess`` asks for of the files taken out of the inbox.
+    Spool of FoundFile
+        What is ready in the folder, and what ``--reprocess`` asks for of the files taken out of the inbox, by source.
 
     Raises
     ------
     FileAccessError
         If the folder cannot be listed.
     """
-    ready = _ready_files(job, hooks)
-    return ready + _put_away_files(job, shelf, ledger, {found.source for found in ready})
+    files = _ready_files(job, hooks)
+    for found in _put_away_files(job, shelf, ledger, files):
+        files.add(found.source, found)
+    return files
 
 
-def _ready_files(job: Job, hooks: Hooks) -> list[FoundFile]:
-    found, left = scan.scan(job.folder, own=job.settings.own_folders, is_inbox=job.is_inbox)
+def _ready_files(job: Job, hooks: Hooks) -> Spool[FoundFile]:
+    left: list[Path] = []
     is_ready = hooks.is_ready or Still(job.settings.settle)
-    ready = [one for one in found if is_ready(one)]
-    if len(ready) < len(found) and hooks.is_ready is None:
-        log.info("%d files are still being written; left for the next run", len(found) - len(ready))
-    for path in left:
+    every, ready = Spool[FoundFile](), Spool[FoundFile]()
+    for found in scan.walk(job.folder, left.append, own=job.settings.own_folders, is_inbox=job.is_inbox):
+        every.add(found.source, found)
+    for found in every:  # only now that all were looked at: those touched just now are waited for together
+        if is_ready(found):
+            ready.add(found.source, found)
+    if len(ready) < len(every) and hooks.is_ready is None:
+        log.info("%d files are still being written; left for the next run", len(every) - len(ready))
+    for path in sorted(left):
         log.warning("%s: not followed, because it is a link out of the folder", names.printable(str(path)))
     return ready
 
 
-def _put_away_files(job: Job, shelf: Shelf, ledger: Ledger, sources: Collection[str]) -> list[FoundFile]:
-    """Return the files to be read again that were taken out of the inbox; they are read where they lie."""
+def _put_away_files(job: Job, shelf: Shelf, ledger: Ledger, ready: Container[str]) -> Iterator[FoundFile]:
+    """Yield the files to be read again that were taken out of the inbox; they are read where they lie."""
     if not (job.is_inbox and job.settings.reprocess):
-        return []
-    found = []
+        return
     for known in ledger.known(shelf.job):
         if is_wanted_again(job, known):
             path = _place(job, known)
             if path.is_file():
-                found.append(scan.look_at(path, known.source))
-            elif known.source not in sources:
+                yield scan.look_at(path, known.source)
+            elif known.source not in ready:
                 log.warning("%s: not read again, because it is no longer in %s", known.file, path.parent)
-    return found
 
 
 def _place(job: Job, known: Known) -> Path:
@@ -78,7 +84,7 @@ def _place(job: Job, known: Known) -> Path:
     return (s.failed if known.status == FileStatus.FAILED else s.archive) / known.file
 
 
-def look(job: Job, shelf: Shelf, ledger: Ledger, found: FoundFile, claimed: Collection[int]) -> Facts:
+def look(job: Job, shelf: Shelf, ledger: Ledger, found: FoundFile, claimed: Container[int]) -> Facts:
     """Gather the facts that decide what becomes of a file; its content is hashed if it has to be.
 
     Parameters
@@ -87,7 +93,7 @@ def look(job: Job, shelf: Shelf, ledger: Ledger, found: FoundFile, claimed: Coll
     shelf : Shelf
     ledger : Ledger
     found : FoundFile
-    claimed : collection of int
+    claimed : container of int
         Ids of the files that this run has claimed so far.
 
     Returns
@@ -151,4 +157,4 @@ def preview(job: Job) -> Iterator[Decision]:
     with Ledger(s.ledger, read_only=True) as ledger:
         shelf = Shelf(ledger.find_job(s.results) or 0, s.results, s.review, s.state)
         files = find_files(job, shelf, ledger, Hooks(is_ready=Still(0)))
-        yield from plan(job, (look(job, shelf, ledger, found, ()) for found in files))
+        yield from plan(job, (look(job, shelf, ledger, found, ()) for found in files), set())

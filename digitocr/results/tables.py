@@ -36,7 +36,7 @@ AUDIT = ("at", "who", "review_id", "file", "kind", "old", "new")
 ALL_FILES, ALL_NUMBERS, ALL_CORRECTIONS = "files.csv", "numbers.csv", "audit.csv"
 """Names of the tables over all files."""
 
-_BLOCK_BYTES = 1 << 20
+_BLOCK_BYTES = 1 << 16
 """Of a table, in memory at once while it is copied."""
 
 _FREE_TEXT = frozenset({"file", "field", "error", "crop", "who"})

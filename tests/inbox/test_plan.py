@@ -159,7 +159,7 @@ class TestReprocess:
 
 class TestPlan:
     def actions(self, *seen):
-        return [decision.action for decision in plan(job(), seen)]
+        return [decision.action for decision in plan(job(), seen, set())]
 
     def test_of_the_same_content_one_is_read_and_the_others_await_it(self):
         files = [facts("a.jpg"), facts("b.jpg"), facts("c.jpg", "2"), facts("d.jpg")]
@@ -175,7 +175,7 @@ class TestPlan:
     def test_it_looks_at_a_file_no_sooner_than_it_must(self):
         looked = []
         seen = (looked.append(name) or facts(name) for name in "abc")
-        next(plan(job(), seen))
+        next(plan(job(), seen, set()))
         assert looked == ["a"]
 
     def test_the_forecast_counts_what_need_not_be_read(self):
