@@ -23,6 +23,9 @@ from digitocr.settings import Settings, load_settings
 
 log = logging.getLogger(__name__)
 
+_RATE_OVER_S = 120.0
+"""The rate of files and the time left go by what was settled in this time: chunks are settled at once."""
+
 
 @dataclass(frozen=True, slots=True)
 class Console:
@@ -233,9 +236,23 @@ def progress(*, wanted: bool) -> Iterator[Callable[[int, int], None]]:
 @contextmanager
 def _bar() -> Iterator[Callable[[int, int], None]]:
     import rich.console
-    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+    from rich.progress import (
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        ProgressColumn,
+        Task,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+    from rich.text import Text
 
-    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=rich.console.Console(stderr=True), transient=True) as bar:
+    class Rate(ProgressColumn):
+        def render(self, task: Task) -> Text:
+            return Text(f"{task.speed:.3g} files/s" if task.speed else "")
+
+    columns = (TextColumn("reading"), BarColumn(), MofNCompleteColumn(), Rate(), TimeRemainingColumn())
+    shown = rich.console.Console(stderr=True)
+    with Progress(*columns, console=shown, transient=True, speed_estimate_period=_RATE_OVER_S) as bar:
         task = bar.add_task("reading", total=None)
         yield lambda count, total: bar.update(task, advance=count, total=total)

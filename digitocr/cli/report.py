@@ -76,6 +76,8 @@ def _counts(summary: Summary, held: Totals) -> Iterator[tuple[str, str, str]]:
     yield "digits", str(summary.digits), str(held.digits)
     yield "for review", str(summary.review), str(held.review)
     yield "failed", str(summary.failed), str(held.failed)
+    if summary.files and summary.seconds:
+        yield "time", f"{summary.seconds:.1f} s ({summary.files / summary.seconds:.3g} files/s)", ""
 
 
 def _next_steps(held: Totals, settings: Settings) -> Iterator[str]:

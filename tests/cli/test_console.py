@@ -38,8 +38,10 @@ class TestProgress:
         monkeypatch.setattr("sys.stderr", terminal)
         with console.progress(wanted=True) as advance:
             advance(0, 3)
-            advance(2, 3)
+            advance(1, 3)
+            advance(1, 3)
         assert "2/3" in terminal.getvalue()
+        assert "files/s" in terminal.getvalue()
 
     @pytest.mark.parametrize("out", [Console(), Console(quiet=True)])
     def test_a_file_does_not(self, capsys, out):

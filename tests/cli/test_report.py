@@ -88,6 +88,11 @@ class TestReport:
         report(work.run(), work.settings())
         assert "digitocr ledger list --status failed`" in capsys.readouterr().out
 
+    def test_how_fast_it_was(self, work, capsys):
+        work.put("a.jpg", "1")
+        report(replace(work.run(), files=7, seconds=3.5), work.settings())
+        assert "3.5 s (2 files/s)" in capsys.readouterr().out
+
     def test_numbers_wait_and_not_their_digits(self, work):
         read = work.reader._read
         work.reader._read = lambda source: doubtful(read(source))
