@@ -8,6 +8,7 @@ import os
 import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -35,7 +36,16 @@ OLD_NAMES = {"jobs": "workers"}
 """Settings by the names that earlier releases gave them."""
 
 
-def cores(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cgroup")) -> int:
+_GROUPS, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
+
+UNKNOWN_MEMORY = 8 << 30
+"""Bytes assumed where the system does not tell how many there are."""
+
+_OUR_SHARE = 0.75
+"""Of the memory that this process may use: other programs and the system's cache of files need some as well."""
+
+
+def cores(groups: Path = _GROUPS, own: Path = _OWN_GROUPS) -> int:
     """Return how many processors this process may use, the limits of its control groups included.
 
     Parameters
@@ -54,19 +64,46 @@ def cores(groups: Path = Path("/sys/fs/cgroup"), own: Path = Path("/proc/self/cg
     return max(1, math.ceil(min([usable, *_quotas(groups, own)])))
 
 
+def memory(groups: Path = _GROUPS, own: Path = _OWN_GROUPS) -> int:
+    """Return how many bytes of memory this process may use, the limits of its control groups included.
+
+    Parameters
+    ----------
+    groups, own : Path
+        As for :func:`cores`.
+
+    Returns
+    -------
+    int
+        `UNKNOWN_MEMORY` where the system does not tell.
+    """
+    try:
+        fitted = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):  # Windows
+        return UNKNOWN_MEMORY
+    first = _limits(groups / "memory", own, r"\d+:[^:]*\bmemory\b[^:]*:", "memory.limit_in_bytes")
+    second = _limits(groups, own, "0::", "memory.max")
+    return min([fitted, *(int(limit) for limit in (*first, *second) if limit.isdecimal())])
+
+
 def _quotas(groups: Path, own: Path) -> Iterator[float]:
     """Yield the processors that the control group of this process, and each around it, may use."""
+    for limit in _limits(groups, own, "0::", "cpu.max"):
+        quota, period = limit.split()
+        if quota.isdecimal():  # not "max"
+            yield int(quota) / int(period)
+
+
+def _limits(groups: Path, own: Path, kind: str, name: str) -> Iterator[str]:
+    """Yield a limit of the control group of this process and of each around it, where they have it."""
     try:
-        name = re.search("^0::/(.*)$", own.read_text(), re.MULTILINE)
+        found = re.search(f"^{kind}/(.*)$", own.read_text(), re.MULTILINE)
     except OSError:  # not Linux
         return
-    group = groups / (name[1] if name else "")
+    group = groups / (found[1] if found else "")
     for folder in (group, *group.parents):
-        try:
-            quota, period = (folder / "cpu.max").read_text().split()
-            yield int(quota) / int(period)
-        except (OSError, ValueError):  # outermost group, other version of control groups, or "max"
-            continue
+        with suppress(OSError):
+            yield (folder / name).read_text().strip()
 
 
 class Settings(BaseSettings):
@@ -135,6 +172,8 @@ class Settings(BaseSettings):
     """Maximum size of a file."""
     max_seconds: float = Field(default=120.0, gt=0)
     """Maximum time for decoding a file; pages decoded until then are read."""
+    max_memory: int = Field(default_factory=lambda: int(_OUR_SHARE * memory()), ge=1)
+    """Memory that may be used, in bytes; no more workers are started than fit."""
 
     @property
     def ledger(self) -> Path:

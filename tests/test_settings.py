@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 
 from digitocr.errors import UsageError
-from digitocr.settings import Settings, cores, explain_settings, load_settings
+from digitocr.settings import Settings, cores, explain_settings, load_settings, memory
 
 
 @pytest.fixture(autouse=True)
@@ -136,6 +136,37 @@ class TestCores:
 
     def test_where_there_are_no_groups(self, groups):
         assert cores(groups, groups / "nowhere") == 8
+
+
+class TestMemory:
+    @pytest.fixture
+    def groups(self, tmp_path, monkeypatch):
+        pages = {"SC_PHYS_PAGES": 2000, "SC_PAGE_SIZE": 4096}
+        monkeypatch.setattr(os, "sysconf", pages.__getitem__, raising=False)
+        (tmp_path / "own").write_text("4:memory:/old\n0::/unit/part\n")
+        for folder in ("unit/part", "memory/old"):
+            (tmp_path / folder).mkdir(parents=True)
+        return tmp_path
+
+    def memory(self, groups):
+        return memory(groups, groups / "own")
+
+    def test_without_a_limit_it_is_what_the_machine_has(self, groups):
+        (groups / "unit" / "part" / "memory.max").write_text("max\n")
+        assert self.memory(groups) == 2000 * 4096
+
+    def test_the_limit_of_an_outer_group_counts(self, groups):
+        (groups / "unit" / "part" / "memory.max").write_text("7000000\n")
+        (groups / "unit" / "memory.max").write_text("6000000\n")
+        assert self.memory(groups) == 6_000_000
+
+    def test_groups_of_the_first_version_have_another_name_for_it(self, groups):
+        (groups / "memory" / "memory.limit_in_bytes").write_text("9223372036854771712\n")
+        (groups / "memory" / "old" / "memory.limit_in_bytes").write_text("5000000\n")
+        assert self.memory(groups) == 5_000_000
+
+    def test_most_of_it_may_be_used(self, groups):
+        assert Settings().max_memory < memory()
 
 
 class TestExplainSettings:

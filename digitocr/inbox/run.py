@@ -35,6 +35,7 @@ from digitocr.inbox.plan import (
     chunk_size,
     chunked,
     decide,
+    fitting_workers,
     plan,
     useful_workers,
 )
@@ -105,7 +106,11 @@ class Runner:
         self._files = files
         self._hooks = hooks
         self._writers = writers
-        self.workers = useful_workers(files, job.settings.workers)
+        useful = useful_workers(files, job.settings.workers)
+        fitting = fitting_workers(job.settings.max_memory)
+        if fitting < useful:
+            log.warning("%d workers do not fit into max_memory; reading with %d", useful, fitting)
+        self.workers = min(useful, fitting)
         self._run = 0
         self._started_at = now()
         self._claims: dict[int, Claimed] = {}

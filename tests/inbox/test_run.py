@@ -21,7 +21,7 @@ from digitocr.cli import console
 from digitocr.errors import OutputError, UsageError, WorkerError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
-from digitocr.inbox.plan import Action
+from digitocr.inbox.plan import FEW_FILES, RUNNER_BYTES, WORKER_BYTES, Action
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
 from digitocr.results import tables
@@ -168,6 +168,27 @@ class TestOutcomes:
         for i in range(4):
             work.put(f"{i}.jpg", f"{i}")
         assert work.run().done == 4
+
+    def test_a_chunk_is_read_while_the_one_before_is_recorded(self, work, monkeypatch):
+        both, write, read = threading.Barrier(2), settle.write_results, work.reader.read
+
+        def meet(file, name):
+            if file == name:
+                both.wait(timeout=10)
+
+        def written(job, shelf, ledger, known, reading):
+            meet(known.file, "0.jpg")
+            return write(job, shelf, ledger, known, reading)
+
+        def reading(sources, show=None):
+            meet(sources[0].file, "1.jpg")
+            return read(sources, show)
+
+        monkeypatch.setattr(run, "write_results", written)
+        monkeypatch.setattr(work.reader, "read", reading)
+        for i in range(2):
+            work.put(f"{i}.jpg", f"{i}")
+        assert work.run_in_processes(1, chunk=1).done == 2
 
 
 class TestSecondRun:
@@ -675,6 +696,14 @@ class TestProcesses:
         assert work.names("archive") == [f"{i:02}.jpg" for i in range(12)]
         assert len(work.table("results/numbers.csv")) == 24
         assert disagreements(work) == []
+
+    def test_no_more_are_used_than_fit_into_memory(self, work, caplog):
+        for i in range(FEW_FILES + 1):
+            work.put(f"{i}.jpg", f"{i}")
+        settings = work.settings(workers=8, max_memory=RUNNER_BYTES + 3 * WORKER_BYTES)
+        with run.open_runner(make_job(settings)) as runner:
+            assert runner.workers == 3
+        assert "8 workers do not fit into max_memory; reading with 3" in caplog.text
 
     def test_when_none_can_be_started_the_run_ends_and_no_file_is_to_blame(self, work, monkeypatch):
         work.put("a.jpg", "1")
