@@ -14,13 +14,16 @@ from types import FrameType
 import typer
 
 from digitocr import errors
-from digitocr.errors import BusyError, FileAccessError
+from digitocr.errors import BusyError, DigitocrError, FileAccessError
+from digitocr.inbox.heartbeat import Heartbeat
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.metrics import write_metrics
 from digitocr.inbox.scan import FoundFile, scan
 from digitocr.inbox.stability import Stability
 from digitocr.records import FileStatus
 from digitocr.results.recent import settled_since
-from digitocr.store.ledger import Known, now
+from digitocr.settings import Settings
+from digitocr.store.ledger import Known, Ledger, now
 from flows import options
 from flows.interrupt import announced
 from flows.process_folder import process
@@ -104,14 +107,19 @@ def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
     Offer
     """
     s = job.settings
+    heartbeat = Heartbeat(s.state, job.folder)
     changed = threading.Event()
     threading.Thread(target=_follow, args=(job, stop, changed), daemon=True).start()
     stability = Stability(s.settle)
     last = Offer(frozenset())
-    due = time.monotonic()
+    told = due = time.monotonic()
     while not stop.is_set():
         changed.clear()
         found = _scan(job)
+        heartbeat.beat()
+        if time.monotonic() >= told + s.rescan:
+            told = time.monotonic()
+            _write_metrics(s)
         ready = frozenset(stability.look(found, time.monotonic()))
         is_due = time.monotonic() >= due and (job.is_inbox or not last.taken.is_set())
         if ready - last.files or (ready and is_due):
@@ -120,6 +128,18 @@ def offers(job: Job, stop: threading.Event) -> Iterator[Offer]:
             due = time.monotonic() + s.rescan
         is_waiting = len(ready) < len(found)
         _wait(stop, changed, _TICK_S if is_waiting else s.rescan)
+    heartbeat.end()
+    _write_metrics(s)
+
+
+def _write_metrics(settings: Settings) -> None:
+    if settings.metrics_file is None:
+        return
+    try:
+        with Ledger(settings.ledger, read_only=True) as ledger:
+            write_metrics(settings, ledger)
+    except DigitocrError as error:
+        log.warning("%s", error)
 
 
 def _tell(settled: Iterable[Known]) -> None:

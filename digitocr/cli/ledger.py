@@ -67,6 +67,8 @@ def _status_lines(seen: Status) -> Iterator[str]:
     yield f"last run    {when}"
     holder = "{purpose}, process {pid} on {host} since {since}".format_map(seen.holder) if seen.holder else ""
     yield f"running     {holder or 'no one'}"
+    watcher = "process {pid} on {host} since {since}, looked at {folder} at {looked}"
+    yield f"watching    {watcher.format_map(seen.watcher) if seen.watcher else 'no one'}"
     for folder, free in seen.free.items():
         yield f"free        {free / 1e9:.1f} GB for {folder}/"
 

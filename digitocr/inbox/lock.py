@@ -77,8 +77,24 @@ def holder(state: Path) -> dict[str, Any]:
     dict
         With the keys pid, host, purpose and since; empty if no one is known to run.
     """
+    return living(state / _HOLDER)
+
+
+def living(card: Path) -> dict[str, Any]:
+    """Return what a process wrote of itself into a file.
+
+    Parameters
+    ----------
+    card : Path
+        One JSON object, with the keys pid and host at least.
+
+    Returns
+    -------
+    dict
+        Empty if there is no such file, or the process was one of this machine and has ended.
+    """
     try:
-        found = _read_holder(state)
+        found = _read(card)
         if found["host"] == socket.gethostname():
             os.kill(int(found["pid"]), 0)
     except PermissionError:  # the process is another user's, and alive
@@ -88,8 +104,8 @@ def holder(state: Path) -> dict[str, Any]:
     return found
 
 
-def _read_holder(state: Path) -> dict[str, Any]:
-    return dict(json.loads((state / _HOLDER).read_text(encoding="utf-8")))
+def _read(card: Path) -> dict[str, Any]:
+    return dict(json.loads(card.read_text(encoding="utf-8")))
 
 
 @contextmanager
@@ -134,7 +150,7 @@ def _hold_folder(folder: Path | None) -> Iterator[None]:
 
 def _busy(state: Path) -> BusyError:
     try:
-        who = "{purpose} (process {pid} on {host}, since {since})".format_map(_read_holder(state))
+        who = "{purpose} (process {pid} on {host}, since {since})".format_map(_read(state / _HOLDER))
     except (OSError, ValueError, KeyError):
         who = "another process"
     return BusyError(f"{who} holds the state folder {state}", hint=_HINT)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from digitocr import atomic
+from digitocr.errors import DigitocrError
 from digitocr.inbox.status import Status, read_status
 from digitocr.records import FileStatus
 from digitocr.settings import Settings
@@ -16,24 +18,26 @@ from digitocr.store.ledger import Ledger
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
 
+log = logging.getLogger(__name__)
 
-def write_metrics(path: Path, settings: Settings, ledger: Ledger) -> None:
-    """Write the status of an inbox as a text file.
+
+def write_metrics(settings: Settings, ledger: Ledger) -> None:
+    """Write the status of an inbox as a text file, if the settings name one; no command ends because it cannot.
 
     Parameters
     ----------
-    path : Path
-        Where the text file collector looks.
     settings : Settings
     ledger : Ledger
-
-    Raises
-    ------
-    FileAccessError
-        If the inbox cannot be listed.
-    OutputError
-        If the file cannot be written.
     """
+    if settings.metrics_file is None:
+        return
+    try:
+        _write(settings.metrics_file, settings, ledger)
+    except DigitocrError as error:
+        log.warning("%s", error)
+
+
+def _write(path: Path, settings: Settings, ledger: Ledger) -> None:
     from prometheus_client import CollectorRegistry, generate_latest
 
     status = read_status(settings, ledger)
@@ -66,6 +70,10 @@ def _metrics(status: Status) -> Iterator[Metric]:
         ended = datetime.fromisoformat(status.last_run["ended"]).timestamp()
         yield gauge("last_run_end_timestamp_seconds", "End of the last run", ended)
         yield gauge("last_run_seconds", "Duration of the last run", status.last_run.get("seconds", 0.0))
+    yield gauge("watcher_up", "Whether a watcher lives", bool(status.watcher))
+    if status.watcher:
+        looked = datetime.fromisoformat(status.watcher["looked"]).timestamp()
+        yield gauge("watcher_look_timestamp_seconds", "When the watcher last looked at its folder", looked)
     free = GaugeMetricFamily("digitocr_free_bytes", "Free space on the disk of a folder", labels=["folder"])
     for folder, left in status.free.items():
         free.add_metric([folder], left)

@@ -47,7 +47,6 @@ from digitocr.inbox.workers import Workers
 from digitocr.records import FileStatus, Reading, Source
 from digitocr.results import publish
 from digitocr.results.publish import Shelf
-from digitocr.settings import Settings
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.store.spool import Spool
 
@@ -230,7 +229,7 @@ class Runner:
         summary = self._tally.summary()
         if self._run:
             self._ledger.end_run(self._run, summary.as_dict())
-        _write_metrics(self._job.settings, self._ledger)
+        write_metrics(self._job.settings, self._ledger)
         return summary
 
     def worst(self, count: int = 50) -> list[Known]:
@@ -438,12 +437,3 @@ def _claim_of(file: str, decision: Decision) -> Claim:
         mtime_ns=found.mtime_ns,
         checked_ns=decision.facts.checked_ns,
     )
-
-
-def _write_metrics(settings: Settings, ledger: Ledger) -> None:
-    if settings.metrics_file is None:
-        return
-    try:
-        write_metrics(settings.metrics_file, settings, ledger)
-    except DigitocrError as error:
-        log.warning("%s", error)

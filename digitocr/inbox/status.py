@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from digitocr.inbox.archive import failed_files
+from digitocr.inbox.heartbeat import watcher
 from digitocr.inbox.lock import holder
 from digitocr.inbox.scan import FoundFile, scan
 from digitocr.settings import Settings
@@ -39,6 +40,8 @@ class Status:
         Who runs now: pid, host, purpose, since; empty if no one does.
     free : dict of str to int
         Bytes free on the disk of each folder the program writes to.
+    watcher : dict
+        Who watches the folder: pid, host, folder, since, looked (when it last looked); empty if no one does.
     """
 
     inbox: int
@@ -50,6 +53,7 @@ class Status:
     last_run: dict[str, Any]
     holder: dict[str, Any]
     free: dict[str, int]
+    watcher: dict[str, Any]
 
 
 def read_status(settings: Settings, ledger: Ledger) -> Status:
@@ -84,6 +88,7 @@ def read_status(settings: Settings, ledger: Ledger) -> Status:
         last_run=last,
         holder=holder(s.state),
         free={f.as_posix(): shutil.disk_usage(f).free for f in s.own_folders if f.is_dir()},
+        watcher=watcher(s.state),
     )
 
 

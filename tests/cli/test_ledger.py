@@ -23,7 +23,8 @@ class TestStatus:
         rest = call("status").stdout.splitlines()[4:]
         assert rest[0].startswith("last run    20")
         assert rest[1] == "running     no one"
-        assert rest[2].startswith("free        ")
+        assert rest[2] == "watching    no one"
+        assert rest[3].startswith("free        ")
 
     def test_json_has_the_same_figures(self, work):
         work.put("a.jpg", "107")

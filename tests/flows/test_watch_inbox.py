@@ -6,7 +6,7 @@ import time
 import pytest
 from typer.testing import CliRunner
 
-from digitocr.inbox import lock
+from digitocr.inbox import heartbeat, lock
 from digitocr.inbox.job import make_job
 from flows import watch_inbox
 
@@ -160,3 +160,16 @@ def test_what_could_not_be_decoded_yet_is_tried_again_until_it_can(fake_model, w
 
     watching(act)
     assert fake_model.statuses() == {"a.jpg": "done"}
+
+
+def test_it_shows_that_it_lives(fake_model, watching, monkeypatch):
+    monkeypatch.setenv("DIGITOCR_METRICS_FILE", "digitocr.prom")
+    metrics = fake_model.folder / "digitocr.prom"
+
+    def act():
+        until(lambda: heartbeat.watcher(fake_model.folder / ".digitocr"))
+        until(lambda: metrics.exists() and "digitocr_watcher_up 1.0" in metrics.read_text())
+
+    assert watching(act).exit_code == 0
+    assert heartbeat.watcher(fake_model.folder / ".digitocr") == {}
+    assert "digitocr_watcher_up 0.0" in metrics.read_text()

@@ -4,6 +4,7 @@ import os
 from maintenance import call, ledger_of
 
 from digitocr.inbox import lock
+from digitocr.inbox.heartbeat import Heartbeat
 
 
 class TestStatus:
@@ -25,6 +26,17 @@ class TestStatus:
         work.run()
         with lock.only_runner(work.folder / ".digitocr", None, "reading here"):
             assert "reading here, process" in call("status").stdout
+
+    def test_it_says_who_watches_and_when_he_last_looked(self, work):
+        heartbeat = Heartbeat(work.folder / ".digitocr", work.inbox)
+        assert "watching    no one" in call("status").stdout
+        heartbeat.beat()
+        seen = json.loads(call("status", "--json").stdout)["watcher"]
+        assert (seen["pid"], seen["folder"]) == (os.getpid(), str(work.inbox))
+        assert seen["since"] <= seen["looked"]
+        assert f"looked at {work.inbox} at {seen['looked']}" in call("status").stdout
+        heartbeat.end()
+        assert "watching    no one" in call("status").stdout
 
     def test_a_card_that_outlived_its_writer_names_no_one(self, work):
         work.run()
