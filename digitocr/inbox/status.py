@@ -76,7 +76,7 @@ def read_status(settings: Settings, ledger: Ledger) -> Status:
     s = settings
     waiting = scan(s.inbox, own=s.own_folders, is_inbox=True)[0] if s.inbox.is_dir() else []
     job = ledger.find_job(s.results)
-    runs = ledger.runs(job) if job else []
+    runs = ledger.runs(job, 1) if job else []
     last = {"started": runs[0].started, "ended": runs[0].ended} | runs[0].summary if runs else {}
     return Status(
         inbox=len(waiting),

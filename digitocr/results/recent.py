@@ -74,7 +74,7 @@ def numbers_of_last_run(settings: Settings) -> list[dict[str, str]]:
     """
     with Ledger(settings.ledger, read_only=True) as ledger:
         job = ledger.find_job(settings.results)
-        runs = ledger.runs(job) if job else []
+        runs = ledger.runs(job, 1) if job else []
         if job is None or not runs:
             return []
         lines = ledger.published.number_lines_since(job, runs[0].started)

@@ -109,11 +109,10 @@ class Ledger:
         sql = "SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC"
         return tuple(Path(folder) for (folder,) in self.database.rows(sql, job))
 
-    def runs(self, job: int) -> list[Run]:
-        """Return the runs of a job that claimed anything, the latest first."""
-        rows = self.database.rows(
-            "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC", job
-        )
+    def runs(self, job: int, most: int = -1) -> list[Run]:
+        """Return the runs of a job that claimed anything, the latest first; by default all."""
+        sql = "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC LIMIT ?"
+        rows = self.database.rows(sql, job, most)
         return [Run(i, f, s, e or "", json.loads(text or "{}")) for i, f, s, e, text in rows]
 
     # files

@@ -205,6 +205,12 @@ MIGRATIONS = (
     UPDATE job SET shown_to =
         (SELECT coalesce(max(file), '') FROM file WHERE file.job = job.id AND status <> '');
     """,
+    # for what is asked after every run
+    """
+    CREATE INDEX file_status ON file (job, status);
+    CREATE INDEX file_processed ON file (job, processed_at);
+    CREATE INDEX file_stale ON file (job) WHERE stale;
+    """,
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

@@ -38,6 +38,7 @@ ARGUMENTS = {
     "job": 1,
     "limit": 9,
     "look": "audit",
+    "most": 9,
     "mtime_ns": 2,
     "newest": 1,
     "not_who": "bob",

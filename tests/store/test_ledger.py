@@ -121,8 +121,8 @@ def test_files_at_hand_are_found_without_going_through_all(ledger, job, monkeypa
     monkeypatch.setattr(Database, "rows", noted)
     ledger.of_source(job, "a"), ledger.of_content(job, "a"), ledger.is_free(job, "a")
     list(ledger.known(job)), list(ledger.published.number_lines(job)), list(ledger.items.waiting(job))
-    ledger.items.find(job, "r1"), ledger.corrections.of(1)
-    assert len(asked) == 8
+    ledger.items.find(job, "r1"), ledger.corrections.of(1), ledger.statuses(job), ledger.published.stale(job)
+    assert len(asked) == 10
     for sql, values, named in asked:
         plan = [row[3] for row in rows(ledger.database, f"EXPLAIN QUERY PLAN {sql}", *values, **named)]
         assert not any("SCAN" in step or "B-TREE FOR ORDER BY" in step for step in plan), (sql, plan)
