@@ -12,6 +12,7 @@ from pathlib import Path
 from digitocr.errors import (
     DigitocrError,
     NameRefusedError,
+    NotMovedError,
     OutputError,
 )
 
@@ -89,15 +90,17 @@ def move(source: Path, target: Path) -> None:
 
     Raises
     ------
-    OutputError, NameRefusedError
-        If `target` cannot be written.
+    NotMovedError
+        If there is no space or no permission.
+    NameRefusedError
+        If the system refuses the name of `target`.
     """
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
         _rename(source, target)
         sync_folder(target.parent)
     except OSError as error:
-        refused = cannot_write(target, error)
+        refused = _cannot_move(source, target, error)
         raise refused from error
 
 
@@ -211,6 +214,12 @@ def cannot_write(path: Path, error: OSError) -> DigitocrError:
     return OutputError(f"cannot write {path}: {error.strerror or error}", hint=hint)
 
 
+def _cannot_move(source: Path, target: Path, error: OSError) -> DigitocrError:
+    if error.errno in _NAME_REFUSED:
+        return cannot_write(target, error)
+    return NotMovedError(f"cannot move {source} to {target.parent}: {error.strerror or error}")
+
+
 def partial_path(path: Path) -> Path:
     """Return the name under which a file is written until it is whole; short even if the file's own name is long.
 
@@ -239,6 +248,8 @@ def _rename(source: Path, target: Path) -> None:
     except OSError as error:
         if error.errno != errno.EXDEV:
             raise
+        if source.stat().st_size > shutil.disk_usage(target.parent).free:  # others write there meanwhile
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC)) from None
         _copy_over(source, target)
         source.unlink()
 

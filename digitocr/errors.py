@@ -156,6 +156,20 @@ class FileAccessError(InputError):
     advice = "check that it is there and can be read"
 
 
+class ReplacedError(InputError):
+    """A file has other content by now."""
+
+    code = "replaced"
+    advice = "the next run reads it"
+
+
+class NotMovedError(InputError):
+    """A file cannot be moved to its place."""
+
+    code = "not-moved"
+    advice = "let digitocr write in the folder it lies in and in the one it goes to; the next run moves it"
+
+
 class NameRefusedError(InputError):
     """The system refuses a file name that was made from this file's name."""
 

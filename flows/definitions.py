@@ -70,7 +70,7 @@ def process_folder(
     Returns
     -------
     dict or State
-        The keys of ``--json``; or a completed state named ``Skipped`` if another run holds the inbox.
+        A :class:`digitocr.inbox.job.Summary`; or a completed state named ``Skipped`` if another run holds the inbox.
     """
     settings = console.settings(flags, config)
     job = make_job(settings, Path(folder) if folder else None)
@@ -82,7 +82,7 @@ def process_folder(
             _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
-    return summary.as_dict()
+    return asdict(summary)
 
 
 def _own_workers(runner: Runner, settings: Settings) -> Workers:

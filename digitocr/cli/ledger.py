@@ -65,6 +65,8 @@ def _status_lines(seen: Status) -> Iterator[str]:
     last = seen.last_run
     when = f"{last['started']} to {last['ended'] or 'now, or killed'}" if last else "none"
     yield f"last run    {when}"
+    for source, why in seen.stuck.items():
+        yield f"stuck       {source}: {why}"
     holder = "{purpose}, process {pid} on {host} since {since}".format_map(seen.holder) if seen.holder else ""
     yield f"running     {holder or 'no one'}"
     watcher = "process {pid} on {host} since {since}, looked at {folder} at {looked}"

@@ -5,18 +5,19 @@ Nothing here overwrites or deletes other content, and all of it can be repeated 
 
 from __future__ import annotations
 
-import json
 import os
 from pathlib import Path
 
 from digitocr import atomic
-from digitocr.errors import FileAccessError, NameRefusedError, advice_on
-from digitocr.inbox.names import free_name
+from digitocr.errors import (
+    FileAccessError,
+    NameRefusedError,
+    NotMovedError,
+    ReplacedError,
+)
+from digitocr.inbox import names, scan
+from digitocr.inbox.reasons import failed_file_of, reason_of, write_reason
 from digitocr.inbox.scan import digest
-from digitocr.store.ledger import now
-
-_REASON = ".error.json"
-_RETRY_HINT = "`python -m digitocr ledger retry` puts it back"
 
 
 def put_away(path: Path, folder: Path, file: str, sha256: str) -> Path:
@@ -39,12 +40,12 @@ def put_away(path: Path, folder: Path, file: str, sha256: str) -> Path:
 
     Raises
     ------
-    FileAccessError
+    ReplacedError
         If the file has other content by now; it stays where it was.
-    NameRefusedError
-        If no name is free.
+    NameRefusedError, NotMovedError
     """
-    return _move(path, _target(folder, file, sha256), sha256)
+    target = folder / names.free_name(file, sha256, lambda name: _can_hold(folder, name, sha256))
+    return _move(path, target, sha256)
 
 
 def quarantine(
@@ -60,7 +61,7 @@ def quarantine(
     file : str
         Name of the file in the tables.
     sha256 : str
-        Hash of the content that failed.
+        Hash of the content that failed; '' if it has none.
     code : str
         Code of the error.
     message : str
@@ -74,25 +75,21 @@ def quarantine(
 
     Raises
     ------
-    FileAccessError
+    ReplacedError
         If the file has other content by now; it stays where it was.
-    NameRefusedError
-        If no name is free.
+    NameRefusedError, NotMovedError
+    OutputError
+        If the reason cannot be written.
     """
-    target = _target(folder, file, sha256)
-    hint = advice_on(code) or _RETRY_HINT
-    reason = {
-        "file": file,
-        "sha256": sha256,
-        "code": code,
-        "message": message.removesuffix(f" ({hint})"),
-        "hint": hint,
-        "attempts": attempts,
-        "time": now(),
-    }
-    text = json.dumps(reason, indent=2, ensure_ascii=False) + "\n"
-    atomic.write(reason_of(target), text.encode())
-    return _move(path, target, sha256)
+    found = scan.look_at(path, file)
+    content = sha256 or names.stand_in(file, found.size, found.mtime_ns)
+    target = folder / names.free_name(file, content, lambda name: _can_hold_with_reason(folder, name, sha256))
+    write_reason(target, file, sha256, code=code, message=message, attempts=attempts)
+    try:
+        return _move(path, target, sha256)
+    finally:
+        if not target.exists():
+            reason_of(target).unlink(missing_ok=True)
 
 
 def restore(path: Path, target: Path) -> None:
@@ -107,47 +104,11 @@ def restore(path: Path, target: Path) -> None:
     ------
     NameRefusedError
         If the place is taken.
+    NotMovedError
     """
     if os.path.lexists(target):
         raise NameRefusedError(f"{target} is there already", hint="wait until that one is read")
     atomic.move(path, target)
-
-
-def reason_of(path: Path) -> Path:
-    """Return where the reason lies for which a file failed.
-
-    Parameters
-    ----------
-    path : Path
-        Of the failed file.
-
-    Returns
-    -------
-    Path
-    """
-    return path.with_name(f"{path.name}{_REASON}")
-
-
-def failed_file_of(path: Path) -> Path | None:
-    """Return which failed file a file is the reason of; the failed file need not be there.
-
-    Parameters
-    ----------
-    path : Path
-        Any file among the failed.
-
-    Returns
-    -------
-    Path or None
-        None for a failed file, even one whose own name ends like that of a reason.
-    """
-    if not path.name.endswith(_REASON):
-        return None
-    try:
-        is_reason = {"file", "sha256", "code"} <= set(json.loads(path.read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError):
-        return None
-    return path.with_name(path.name.removesuffix(_REASON)) if is_reason else None
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -183,10 +144,6 @@ def failed_files(folder: Path) -> list[Path]:
     return [path for path in whole if failed_file_of(path) is None]
 
 
-def _target(folder: Path, file: str, sha256: str) -> Path:
-    return folder / free_name(file, sha256, lambda name: _can_hold(folder, name, sha256))
-
-
 def _can_hold(folder: Path, name: str, sha256: str) -> bool:
     """Tell whether a place is free or has this very content."""
     target = folder / name
@@ -196,9 +153,16 @@ def _can_hold(folder: Path, name: str, sha256: str) -> bool:
     if not os.path.lexists(target):
         return True
     try:
-        return target.is_file() and digest(target) == sha256
+        return bool(sha256) and target.is_file() and digest(target) == sha256
     except FileAccessError:
         return False
+
+
+def _can_hold_with_reason(folder: Path, name: str, sha256: str) -> bool:
+    """Tell whether a place is free or has this very content, and its reason would overwrite nothing else."""
+    reason = reason_of(folder / name)
+    is_free = not os.path.lexists(reason) or failed_file_of(reason) is not None
+    return is_free and _can_hold(folder, name, sha256)
 
 
 def _move(path: Path, target: Path, sha256: str) -> Path:
@@ -207,7 +171,7 @@ def _move(path: Path, target: Path, sha256: str) -> Path:
             _remove(path, sha256)  # the same content is there already
     elif path.is_symlink():  # a link would lead nowhere once the inbox is empty
         atomic.copy(path, target)
-        path.unlink(missing_ok=True)
+        _unlink(path)
     else:
         atomic.move(path, target)
     return target
@@ -215,8 +179,12 @@ def _move(path: Path, target: Path, sha256: str) -> Path:
 
 def _remove(path: Path, sha256: str) -> None:
     if digest(path) != sha256:
-        raise FileAccessError(f"{path.name} has other content by now", hint="the next run reads it")
+        raise ReplacedError(f"{path.name} has other content by now")
+    _unlink(path)
+
+
+def _unlink(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise atomic.cannot_write(path, error) from error
+        raise NotMovedError(f"cannot remove {path}: {error.strerror or error}") from error

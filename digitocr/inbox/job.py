@@ -127,7 +127,10 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended; the keys of ``--json``. Numbers, digits and review count only files read in this run."""
+    """How a run ended; the keys of ``--json``. Numbers, digits and review count only files read in this run.
+
+    `stuck`, which is no such key, counts settled files that this run was the first to find immovable.
+    """
 
     files: int = 0
     done: int = 0
@@ -139,16 +142,17 @@ class Summary:
     numbers: int = 0
     digits: int = 0
     review: int = 0
+    stuck: int = 0
     seconds: float = 0.0
 
     @property
     def exit_status(self) -> int:
-        """0 if everything was read, 1 if some files failed or were read only in part."""
-        return 1 if self.failed or self.partial else 0
+        """0 if everything was read, 1 if some files failed, were read only in part or cannot be moved."""
+        return 1 if self.failed or self.partial or self.stuck else 0
 
     def as_dict(self) -> dict[str, int | float]:
         """Return the keys of ``--json``."""
-        return asdict(self)
+        return {name: count for name, count in asdict(self).items() if name != "stuck"}
 
 
 class Tally:
@@ -159,15 +163,15 @@ class Tally:
         self._lock = threading.Lock()
         self._started = time.perf_counter()
 
-    def add_unchanged(self) -> None:
+    def add_unchanged(self, *, is_newly_stuck: bool) -> None:
         """Count a file whose last reading stands."""
-        self._add(files=1, unchanged=1)
+        self._add(files=1, unchanged=1, stuck=is_newly_stuck)
 
-    def add(self, outcome: Outcome) -> None:
+    def add(self, outcome: Outcome, *, is_newly_stuck: bool) -> None:
         """Count a file that was read, given up or found to be a duplicate."""
         status = "duplicates" if outcome.status == FileStatus.DUPLICATE else outcome.status
         counts = {"numbers": outcome.numbers, "digits": outcome.digits, "review": outcome.review}
-        self._add(files=1, **{status: 1}, **counts)
+        self._add(files=1, stuck=is_newly_stuck, **{status: 1}, **counts)
 
     def _add(self, **counts: int) -> None:
         with self._lock:

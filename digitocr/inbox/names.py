@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import re
 from collections.abc import Callable
+from itertools import chain, count
 from pathlib import PurePosixPath
-
-from digitocr.errors import NameRefusedError
 
 _LITTER = re.compile(
     r"""
@@ -115,7 +115,7 @@ def _cut(name: str, sha256: str) -> str:
 
 
 def free_name(name: str, sha256: str, is_free: Callable[[str], bool]) -> str:
-    """Return `name`, or one made from it and the hash if other content has it.
+    """Return `name`, or one made from it and the hash if other content has it; some name is always free.
 
     Parameters
     ----------
@@ -130,11 +130,6 @@ def free_name(name: str, sha256: str, is_free: Callable[[str], bool]) -> str:
     -------
     str
 
-    Raises
-    ------
-    NameRefusedError
-        If no name is free.
-
     Examples
     --------
     >>> free_name("a/scan.jpg", "1a2b3c4d" * 8, {"a/other.jpg"}.isdisjoint)
@@ -144,8 +139,27 @@ def free_name(name: str, sha256: str, is_free: Callable[[str], bool]) -> str:
     """
     path = PurePosixPath(name)
     beside = [path.with_name(f"{path.stem}~{sha256[:n]}{path.suffix}").as_posix() for n in (8, 16, 64)]
-    apart = f"{sha256}/{path.name}"  # for when a file has the name of the folder
-    for candidate in (name, *beside, apart):
-        if is_free(candidate):
-            return candidate
-    raise NameRefusedError(f"no free name is left for {name}")
+    apart = (
+        f"{sha256}{f'-{n}' if n else ''}/{path.name}" for n in count()
+    )  # a file may have the name of its folder
+    return next(candidate for candidate in chain((name, *beside), apart) if is_free(candidate))
+
+
+def stand_in(source: str, size: int, mtime_ns: int) -> str:
+    """Return what stands in names for the hash of a file that cannot be hashed.
+
+    Parameters
+    ----------
+    source : str
+        Path relative to the input folder, with ``/``.
+    size : int
+        In bytes.
+    mtime_ns : int
+        When it was last modified, in nanoseconds since 1970.
+
+    Returns
+    -------
+    str
+        64 hexadecimal digits.
+    """
+    return hashlib.sha256(f"{source}:{size}:{mtime_ns}".encode()).hexdigest()

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Protocol
 
+from digitocr.errors import FileAccessError, InputError
 from digitocr.inbox.job import Job, Summary
 from digitocr.inbox.scan import FoundFile
 from digitocr.records import READ, FileStatus
@@ -15,7 +16,7 @@ from digitocr.results import publish
 from digitocr.store.ledger import Known
 
 ATTEMPTS = 3
-"""A file is given up after it ended the program, met a fault in it or could not be opened this many times."""
+"""A file is given up after this many times: it ended the program, met a fault, or could not be opened or written."""
 
 RACY_NS = 2_000_000_000
 """A file modified less than this before it was hashed may have changed again within one tick of the file system."""
@@ -45,7 +46,7 @@ class Action(StrEnum):
     AWAIT_TWIN = "await-twin"
     """Decide once the same content, which is read in this run under another name, has been read."""
     UNREADABLE = "unreadable"
-    """Give it up: it cannot be opened."""
+    """Give it up unread: it cannot be opened, or is too large."""
     CRASHED = "crashed"
     """Give it up: reading it ended the program too often."""
 
@@ -58,9 +59,9 @@ class Facts:
     ----------
     found : FoundFile
     sha256 : str
-        Hash of the content, '' if it cannot be read.
-    trouble : str
-        Why it cannot be read.
+        Hash of the content, '' if it has none.
+    trouble : InputError or None
+        Why it has no hash.
     checked_ns : int
         When the content was hashed, in nanoseconds since 1970.
     same_source, same_content : tuple of Known
@@ -73,7 +74,7 @@ class Facts:
 
     found: FoundFile
     sha256: str = ""
-    trouble: str = ""
+    trouble: InputError | None = None
     checked_ns: int = 0
     same_source: tuple[Known, ...] = ()
     same_content: tuple[Known, ...] = ()
@@ -154,10 +155,10 @@ def decide(job: Job, facts: Facts) -> Decision:
     Decision
     """
     known = _own_entry(facts)
-    if not facts.sha256:
-        return Decision(Action.UNREADABLE, facts, known)
     if known is not None and is_current(job, known, facts):
         return Decision(Action.UNCHANGED, facts, known)
+    if facts.trouble is not None:
+        return Decision(Action.UNREADABLE, facts, known)
     twin = _current_twin(job, facts)
     if twin is not None:
         return Decision(Action.DUPLICATE, facts, known, twin.file)
@@ -180,7 +181,8 @@ def is_current(job: Job, known: Known, facts: Facts) -> bool:
     -------
     bool
         True for a file that was read with this model and these settings and has its tables, for a duplicate of such
-        a file, and for one that failed for good.
+        a file, and for one that failed for good. What cannot be opened failed for good after all attempts, a folder
+        after one: whatever can be read in it later has a path of its own.
     """
     reprocess = job.settings.reprocess
     if reprocess == "all" and known.id not in facts.claimed:
@@ -188,10 +190,23 @@ def is_current(job: Job, known: Known, facts: Facts) -> bool:
     if known.status == FileStatus.DUPLICATE:
         return any(k.status in READ and is_current(job, k, facts) for k in facts.same_content)
     if known.status == FileStatus.FAILED:
-        lasts = known.error_code not in publish.MAY_PASS
-        gave_up = known.error_code == publish.FAULT and known.attempts >= ATTEMPTS
-        return (lasts or gave_up) and reprocess != "failed"
+        return reprocess != "failed" and _is_same(known, facts) and _failed_for_good(known, facts)
     return known.status in READ and was_read_with(job, known) and known.id in facts.complete
+
+
+def _is_same(known: Known, facts: Facts) -> bool:
+    """Tell whether an entry is of the content at hand; what has no hash goes by size and time."""
+    if known.sha256 or facts.sha256:
+        return known.sha256 == facts.sha256
+    return (known.size, known.mtime_ns) == (facts.found.size, facts.found.mtime_ns)
+
+
+def _failed_for_good(known: Known, facts: Facts) -> bool:
+    if known.error_code not in publish.MAY_PASS:
+        return True
+    if known.error_code == FileAccessError.code and facts.trouble is None:
+        return False  # it can be opened now
+    return known.attempts >= (1 if facts.found.is_folder else ATTEMPTS)
 
 
 def was_read_with(job: Job, known: Known) -> bool:

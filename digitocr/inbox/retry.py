@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from functools import partial
@@ -9,8 +10,9 @@ from pathlib import Path
 
 from digitocr.errors import UsageError
 from digitocr.inbox import archive
-from digitocr.inbox.archive import failed_file_of, failed_files, files_in, reason_of
+from digitocr.inbox.archive import failed_files, files_in
 from digitocr.inbox.lock import only_runner
+from digitocr.inbox.reasons import failed_file_of, reason_of
 from digitocr.inbox.scan import digest
 from digitocr.records import FileStatus
 from digitocr.results import publish, tables
@@ -78,7 +80,7 @@ def retry(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]
         If another process is the runner.
     """
     job = known_shelf(settings, ledger).job
-    failed = {path: digest(path) for path in failed_files(settings.failed)}
+    failed = {path: _content(path) for path in failed_files(settings.failed)}
     # after a kill between ledger and disk a file has no failed status any more, but still lies among the failed
     files = [k for k in ledger.known(job) if k.status == FileStatus.FAILED or k.sha256 in failed.values()]
     chosen = matching(files, names)
@@ -97,6 +99,14 @@ def retry(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str]
         for name in unknown:
             _put_back(settings.failed / name, settings.inbox / name, lambda: None)
     return [k.source for k in chosen] + [name.as_posix() for name in unknown]
+
+
+def _content(path: Path) -> str:
+    """Return the hash of a failed file: as its reason says, '' for one that has none."""
+    reason = reason_of(path)
+    if failed_file_of(reason) is None:
+        return digest(path)
+    return str(json.loads(reason.read_text(encoding="utf-8"))["sha256"])
 
 
 def _find(place: Path, sha256: str, failed: Mapping[Path, str]) -> Path | None:

@@ -22,7 +22,7 @@ from functools import partial
 from typing import Protocol
 
 from digitocr import atomic
-from digitocr.errors import DigitocrError, FileAccessError
+from digitocr.errors import DigitocrError
 from digitocr.forms.template_file import load_folder
 from digitocr.inbox import lock, names
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
@@ -259,10 +259,10 @@ class Runner:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
                 self._awaiting.add(facts.found.source, facts.found)
-            case Action.UNREADABLE:
+            case Action.UNREADABLE if facts.trouble is not None:
                 chunk = self._claim(decisions)
                 self._begun(chunk)  # it may be there for the next run: to try was an attempt
-                self._give_up(chunk, FileAccessError.code, facts.trouble)
+                self._give_up(chunk, facts.trouble.code, str(facts.trouble))
             case Action.CRASHED:
                 self._give_up(self._claim(decisions), "crashed", _CRASHED)
             case Action.DUPLICATE:
@@ -291,8 +291,9 @@ class Runner:
     def _name_in_tables(self, decision: Decision, taken: Set[str]) -> str:
         if decision.known is not None:
             return decision.known.file
-        content = decision.facts.sha256 or "0" * 64
-        name = names.storable(decision.facts.found.source, content)
+        found = decision.facts.found
+        content = decision.facts.sha256 or names.stand_in(found.source, found.size, found.mtime_ns)
+        name = names.storable(found.source, content)
         return names.free_name(name, content, partial(self._is_free, taken))
 
     def _is_free(self, taken: Set[str], file: str) -> bool:
@@ -306,8 +307,8 @@ class Runner:
                 known.id, size=found.size, mtime_ns=found.mtime_ns, checked_ns=facts.checked_ns
             )
         outcome = Outcome(known.status, error_code=known.error_code, error=known.error)
-        put_in_place(self._job, Claimed(found, known), outcome)  # a kill may have come before the move
-        self._tally.add_unchanged()
+        # a kill may have come before the move, or it could not be moved then
+        self._tally.add_unchanged(is_newly_stuck=self._put_in_place(Claimed(found, known), outcome))
         self._progress(1)
 
     def _give_up(self, chunk: Chunk, code: str, message: str) -> None:
@@ -328,12 +329,21 @@ class Runner:
         self._ledger.claims.withdraw([claimed.known.id])
 
     def _settled(self, claimed: Claimed, outcome: Outcome) -> None:
-        put_in_place(self._job, claimed, outcome)
+        is_newly_stuck = self._put_in_place(claimed, outcome)
         known = claimed.known
         event = {"run": self._run, "file": known.file, "sha256": known.sha256}
         event |= {"status": outcome.status, "code": outcome.error_code}
         events.info("%s: %s", known.file, outcome.status, extra={"event": event})
-        self._tally.add(outcome)
+        self._tally.add(outcome, is_newly_stuck=is_newly_stuck)
+
+    def _put_in_place(self, claimed: Claimed, outcome: Outcome) -> bool:
+        """Move a settled file to its place; if it has to stay, note why, and return whether that is new."""
+        why, before = put_in_place(self._job, claimed, outcome), claimed.known.stuck
+        if why != before:
+            self._ledger.note_stuck(claimed.known.id, why)
+        if why and not before:
+            log.error("%s: left where it is: %s", claimed.found.source, why)
+        return bool(why and not before)
 
 
 @contextmanager

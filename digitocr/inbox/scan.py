@@ -7,10 +7,12 @@ import os
 import stat
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from enum import Enum, auto
 from pathlib import Path
 
 from digitocr.errors import FileAccessError
 from digitocr.inbox.names import is_litter, printable
+from digitocr.inbox.reasons import failed_file_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,15 @@ class FoundFile:
         Bytes; -1 if the file cannot be looked at.
     mtime_ns : int
         When it was last modified, in nanoseconds since 1970; -1 if the file cannot be looked at.
+    is_folder : bool
+        It is a folder that cannot be looked into.
     """
 
     path: Path
     source: str
     size: int
     mtime_ns: int
+    is_folder: bool = False
 
 
 def scan(
@@ -99,22 +104,42 @@ def walk(
             if directory == root:
                 raise FileAccessError(f"cannot look into {folder}: {error.strerror or error}") from None
             if not isinstance(error, FileNotFoundError):  # one failed input; it does not end the run
-                yield FoundFile(directory, prefix.rstrip("/"), -1, -1)
+                yield FoundFile(directory, prefix.rstrip("/"), -1, -1, is_folder=True)
             continue
         for child in children:
             path = Path(child.path)
             source = prefix + printable(child.name)
             if is_litter(child.name) or (is_inbox and source.casefold() == "readme.md"):
                 continue
-            if child.is_symlink() and not _leads_into(path, root):
-                leave(path)
-            elif child.is_dir(follow_symlinks=False):
-                if path not in out:  # `path` is resolved: the root is, and this is no link
+            match _kind(child, root):
+                case _Kind.FOLDER if path not in out:  # `path` is resolved: the root is, and this is no link
                     folders.append((path, f"{source}/"))
-            elif child.is_symlink() and path.is_dir():
-                continue  # its files are found where they lie
-            elif child.is_symlink() or child.is_file():
-                yield look_at(path, source)
+                case _Kind.FILE if failed_file_of(path) is None:
+                    yield look_at(path, source)
+                case _Kind.LEADS_OUT:
+                    leave(path)
+
+
+class _Kind(Enum):
+    FOLDER = auto()
+    FILE = auto()
+    LEADS_OUT = auto()
+    """A link that leads out of the folder."""
+    NEITHER = auto()
+    """A pipe, a device, or a link to a folder, whose files are found where they lie."""
+
+
+def _kind(child: os.DirEntry[str], root: Path) -> _Kind:
+    try:
+        if child.is_symlink():
+            if not _leads_into(Path(child.path), root):
+                return _Kind.LEADS_OUT
+            return _Kind.NEITHER if child.is_dir() else _Kind.FILE
+        if child.is_dir():
+            return _Kind.FOLDER
+        return _Kind.FILE if child.is_file() else _Kind.NEITHER
+    except OSError:  # out of reach, which the run finds out and tells
+        return _Kind.FILE
 
 
 def look_at(path: Path, source: str) -> FoundFile:

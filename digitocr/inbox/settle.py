@@ -6,11 +6,13 @@ import logging
 import os
 from dataclasses import dataclass, replace
 from enum import StrEnum
+from pathlib import Path
 
-from digitocr.errors import InputError, NameRefusedError
+from digitocr.errors import DigitocrError, NameRefusedError, NotMovedError, OutputError, ReplacedError
 from digitocr.inbox import archive, scan
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import ATTEMPTS, was_read_with
+from digitocr.inbox.reasons import reason_of
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.stability import age
 from digitocr.records import READ, FileStatus, Reading
@@ -76,23 +78,40 @@ def write_results(job: Job, shelf: Shelf, ledger: Ledger, known: Known, reading:
     Returns
     -------
     Outcome
-        For the ledger; a failure if the system refuses the names of the tables.
+        For the ledger; a failure if the system refuses the names of the tables, or to write these.
 
     Raises
     ------
     OutputError
-        If there is no space or no permission.
+        If there is no space, or no permission to write any results.
     """
     result = replace(reading.result, sha256=known.sha256)
     if result.status is FileStatus.FAILED:
         log.error("%s: %s", known.source, result.error)
+    try:
+        return _written(job, shelf, ledger, known, replace(reading, result=result))
+    except NameRefusedError as error:
+        refused: DigitocrError = error
+    except OutputError as error:
+        if not _concerns_one_file(shelf, error):
+            raise
+        refused = error
+    log.error("%s: %s", known.source, refused)
+    return failure(refused.code, str(refused))
+
+
+def _concerns_one_file(shelf: Shelf, error: OutputError) -> bool:
+    """Tell whether other files can be written: only a folder or table of this one refuses."""
+    common = (shelf.results, shelf.review, shelf.review / "crops", shelf.state)
+    is_refused = isinstance(error.__cause__, PermissionError)
+    return is_refused and all(os.access(folder, os.W_OK | os.X_OK) for folder in common if folder.exists())
+
+
+def _written(job: Job, shelf: Shelf, ledger: Ledger, known: Known, reading: Reading) -> Outcome:
+    result = reading.result
     if known.status in READ and not was_read_with(job, known):
         tables.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
-    try:
-        outcome, items = publish.write_reading(shelf, ledger, known, result)
-    except NameRefusedError as error:
-        log.error("%s: %s", known.source, error)
-        return failure(error.code, str(error))
+    outcome, items = publish.write_reading(shelf, ledger, known, result)
     if result.status in READ:
         from digitocr.results import pictures
 
@@ -148,7 +167,7 @@ def place_of(outcome: Outcome, attempts: int) -> Place:
     return Place.FAILED
 
 
-def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> None:
+def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> str:
     """Move a settled file of the inbox to its place; any other folder is left as it was.
 
     Parameters
@@ -156,17 +175,25 @@ def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> None:
     job : Job
     claimed : Claimed
     outcome : Outcome
+
+    Returns
+    -------
+    str
+        Why it cannot be moved, '' if it does not have to stay.
     """
     found = claimed.found
     place = place_of(outcome, claimed.known.attempts)
     if not job.is_inbox or place is Place.INBOX:
-        return
-    if scan.look_again(found) != found or not os.path.lexists(found.path):
-        return  # gone or replaced by now: the next run sees to it
+        return ""
     try:
+        if scan.look_again(found) != found or not os.path.lexists(found.path):
+            return ""  # gone or replaced by now: the next run sees to it
         _move(job, claimed, outcome, place)
-    except InputError as error:
+    except ReplacedError as error:
         log.warning("%s: left where it is: %s", found.source, error)
+    except (DigitocrError, OSError) as error:
+        return str(error)
+    return ""
 
 
 def _move(job: Job, claimed: Claimed, outcome: Outcome, place: Place) -> None:
@@ -174,8 +201,10 @@ def _move(job: Job, claimed: Claimed, outcome: Outcome, place: Place) -> None:
     if place is Place.ARCHIVE:
         target = archive.put_away(found.path, s.archive, known.file, known.sha256)
         if s.failed in found.path.parents:  # it failed before, and no longer lies there
-            archive.reason_of(found.path).unlink(missing_ok=True)
+            reason_of(found.path).unlink(missing_ok=True)
     else:
+        if found.size > s.max_bytes and found.path.lstat().st_dev != _device(s.failed):
+            raise NotMovedError("it is too large to be moved to another disk", hint="move it yourself")
         target = archive.quarantine(
             *(found.path, s.failed, known.file, known.sha256),
             code=outcome.error_code,
@@ -187,3 +216,8 @@ def _move(job: Job, claimed: Claimed, outcome: Outcome, place: Place) -> None:
     if not is_same and scan.digest(target) != known.sha256:
         # replaced just before the move: the new content was not read yet
         archive.restore(target, found.path)
+
+
+def _device(folder: Path) -> int:
+    """Return the number of the disk that a folder lies on, or will when it is made."""
+    return next(one for one in (folder.resolve(), *folder.resolve().parents) if one.exists()).stat().st_dev

@@ -36,6 +36,8 @@ class Status:
         Runs so far that had anything to do.
     last_run : dict
         started, ended ('' if it was killed or still runs) and the keys of ``--json``; empty before the first run.
+    stuck : dict of str to str
+        Files that were read but cannot be moved out of the inbox, with the reasons.
     holder : dict
         Who runs now: pid, host, purpose, since; empty if no one does.
     free : dict of str to int
@@ -51,6 +53,7 @@ class Status:
     files: dict[str, int]
     runs: int
     last_run: dict[str, Any]
+    stuck: dict[str, str]
     holder: dict[str, Any]
     free: dict[str, int]
     watcher: dict[str, Any]
@@ -86,6 +89,7 @@ def read_status(settings: Settings, ledger: Ledger) -> Status:
         files={status or "seen": n for status, n in sorted(ledger.statuses(job or 0).items())},
         runs=runs[0].id if runs else 0,
         last_run=last,
+        stuck={k.source: k.stuck for k in ledger.stuck(job or 0) if (s.inbox / k.source).exists()},
         holder=holder(s.state),
         free={f.as_posix(): shutil.disk_usage(f).free for f in s.own_folders if f.is_dir()},
         watcher=watcher(s.state),

@@ -7,7 +7,7 @@ import time
 from collections.abc import Container, Iterator
 from pathlib import Path
 
-from digitocr.errors import FileAccessError
+from digitocr.errors import FileAccessError, FileSizeError, InputError
 from digitocr.inbox import names, scan
 from digitocr.inbox.job import Hooks, Job
 from digitocr.inbox.plan import Decision, Facts, is_wanted_again, known_by_time, plan
@@ -104,10 +104,10 @@ def look(job: Job, shelf: Shelf, ledger: Ledger, found: FoundFile, claimed: Cont
     same_source = [] if job.is_inbox else ledger.of_source(shelf.job, found.source)
     trusted = known_by_time(found, same_source)
     if trusted is not None:
-        sha256, trouble, checked_ns = trusted.sha256, "", trusted.checked_ns
+        sha256, trouble, checked_ns = trusted.sha256, None, trusted.checked_ns
     else:
         checked_ns = time.time_ns()
-        sha256, trouble = _hashed(found)
+        sha256, trouble = _hashed(found, job.settings.max_bytes)
         same_source = ledger.of_source(shelf.job, found.source)
     same_content = ledger.of_content(shelf.job, sha256) if sha256 else []
     known = {k.id: k for k in (*same_source, *same_content)}
@@ -123,18 +123,25 @@ def look(job: Job, shelf: Shelf, ledger: Ledger, found: FoundFile, claimed: Cont
     )
 
 
-def _hashed(found: FoundFile) -> tuple[str, str]:
+def _hashed(found: FoundFile, max_bytes: int) -> tuple[str, InputError | None]:
     """Return the hash of the content, or '' and why there is none."""
+    if found.is_folder:
+        return "", FileAccessError("cannot be looked into", hint="let digitocr read this folder")
     if found.mtime_ns < 0:
-        return "", _UNREACHABLE
+        return "", FileAccessError(_UNREACHABLE)
+    if found.size > max_bytes:  # asked before all of it is read: it may be a terabyte of nothing
+        return "", FileSizeError(f"its {found.size:,} bytes are more than the limit of {max_bytes:,}")
     try:
-        return scan.digest(found.path), ""
+        return scan.digest(found.path), None
     except FileAccessError as error:
-        return "", str(error)
+        return "", error
 
 
 def _has_tables(shelf: Shelf, known: Known) -> bool:
-    return all(path.is_file() for path in tables.table_paths(shelf.results, known.file))
+    try:
+        return all(path.is_file() for path in tables.table_paths(shelf.results, known.file))
+    except OSError:  # out of reach
+        return False
 
 
 def preview(job: Job) -> Iterator[Decision]:

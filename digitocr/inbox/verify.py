@@ -9,7 +9,8 @@ from pathlib import Path
 
 from digitocr import atomic
 from digitocr.errors import FileAccessError
-from digitocr.inbox.archive import failed_files, files_in, reason_of
+from digitocr.inbox.archive import failed_files, files_in
+from digitocr.inbox.reasons import reason_of
 from digitocr.inbox.retention import PUT_AWAY, days_ago
 from digitocr.inbox.scan import digest
 from digitocr.records import READ, FileStatus

@@ -29,7 +29,7 @@ from digitocr.store.records import Known, Outcome
 _RESULT = TypeAdapter(FileResult)
 FAULT = "error"
 """Code of an unexpected error: a fault of the program or of a library."""
-MAY_PASS = frozenset({FAULT, FileAccessError.code})
+MAY_PASS = frozenset({FAULT, FileAccessError.code, OutputError.code})
 """Errors after which a file is tried again, up to a number of attempts."""
 
 TEMPLATES = "templates"

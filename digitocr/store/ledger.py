@@ -236,6 +236,15 @@ class Ledger:
                 db.execute("UPDATE file SET reading = NULL WHERE id = ?", (identity,))
         return len(settled)
 
+    def note_stuck(self, identity: int, why: str) -> None:
+        """Record why a file cannot be moved out of the inbox, '' once it was."""
+        with self.database.writing() as db:
+            db.execute("UPDATE file SET stuck = ? WHERE id = ?", (why, identity))
+
+    def stuck(self, job: int) -> list[Known]:
+        """Return the files that could not be moved out of the inbox."""
+        return _found(self.database, "stuck <> '' ORDER BY file", job)
+
     def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
         """Record size and time of a file whose content has not changed."""
         with self.database.writing() as db:

@@ -43,6 +43,8 @@ class Known:
         Who is reading it, '' if no one is.
     lease : float
         Until when, in seconds since 1970.
+    stuck : str
+        Why it could not be moved out of the inbox; '' if it was, or did not have to be.
     """
 
     id: int
@@ -66,6 +68,7 @@ class Known:
     attempts: int
     holder: str
     lease: float
+    stuck: str
 
     @property
     def state(self) -> str:

@@ -211,6 +211,7 @@ MIGRATIONS = (
     CREATE INDEX file_processed ON file (job, processed_at);
     CREATE INDEX file_stale ON file (job) WHERE stale;
     """,
+    "ALTER TABLE file ADD COLUMN stuck TEXT NOT NULL DEFAULT '';",
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

@@ -1,7 +1,7 @@
 import pytest
 
-from digitocr.errors import FileAccessError, NameRefusedError
-from digitocr.inbox import archive, scan
+from digitocr.errors import NameRefusedError, ReplacedError
+from digitocr.inbox import archive, reasons, scan
 from digitocr.inbox.scan import digest
 
 
@@ -34,7 +34,7 @@ class TestPuttingAway:
         put(shelf / "a.bmp", b"known")
         content = scan.digest(shelf / "a.bmp")
         path = put(tmp_path / "in" / "a.bmp", b"other")
-        with pytest.raises(FileAccessError, match="other content"):
+        with pytest.raises(ReplacedError):
             archive.put_away(path, shelf, "a.bmp", content)
         assert path.read_bytes() == b"other"
 
@@ -93,8 +93,8 @@ class TestFailedFiles:
         file = self.failed(tmp_path)
         put(tmp_path / "failed" / ".x.partial")
         assert archive.failed_files(tmp_path / "failed") == [file]
-        assert archive.failed_file_of(archive.reason_of(file)) == file
-        assert archive.failed_file_of(file) is None
+        assert reasons.failed_file_of(reasons.reason_of(file)) == file
+        assert reasons.failed_file_of(file) is None
 
     def test_a_failed_file_may_have_a_name_like_that_of_a_reason(self, tmp_path):
         file = self.failed(tmp_path, "x.error.json", b'{"not": "ours"}')
@@ -104,7 +104,7 @@ class TestFailedFiles:
         file = self.failed(tmp_path)
         file.unlink()
         assert archive.failed_files(tmp_path / "failed") == []
-        assert archive.failed_file_of(archive.reason_of(file)) == file
+        assert reasons.failed_file_of(reasons.reason_of(file)) == file
 
     def test_no_folder_holds_no_files(self, tmp_path):
         assert archive.failed_files(tmp_path / "nowhere") == []

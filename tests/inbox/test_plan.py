@@ -1,11 +1,13 @@
 """Decisions without a disk: facts are made up, and nothing is looked at."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitocr.errors import FileAccessError
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import (
     ATTEMPTS,
@@ -44,7 +46,7 @@ def known(source="a.jpg", sha256="1", **changed):
         "id": 1, "source": source, "file": source, "sha256": sha256, "size": 10, "mtime_ns": 1, "checked_ns": 1,
         "status": "done", "model": "m@1", "settings": "threshold=0.5", "error_code": "", "error": "", "pages": 1,
         "numbers": 1, "digits": 1, "review": 0, "seconds": 0.0, "processed_at": "", "attempts": 0, "holder": "",
-        "lease": 0.0,
+        "lease": 0.0, "stuck": "",
     }  # fmt: skip
     return Known(**values | changed)
 
@@ -53,7 +55,7 @@ def facts(source="a.jpg", sha256="1", same_source=(), same_content=(), complete=
     return Facts(
         found(source),
         sha256,
-        "" if sha256 else "no permission",
+        None if sha256 else FileAccessError("no permission"),
         0,
         tuple(same_source),
         tuple(same_content),
@@ -70,9 +72,17 @@ class TestDecide:
     def test_a_new_file_is_read(self):
         assert action(facts()) is Action.READ
 
-    def test_a_file_that_cannot_be_opened_is_unreadable_whatever_was_known(self):
+    def test_a_file_that_cannot_be_opened_is_unreadable_until_it_is_given_up(self):
         assert action(facts(sha256="")) is Action.UNREADABLE
-        assert action(facts(sha256="", same_source=[known(sha256="")])) is Action.UNREADABLE
+        for attempts, expected in ((ATTEMPTS - 1, Action.UNREADABLE), (ATTEMPTS, Action.UNCHANGED)):
+            before = known(sha256="", status="failed", error_code="no-access", attempts=attempts)
+            assert action(facts(sha256="", same_source=[before])) is expected
+            assert action(facts(sha256="", same_source=[replace(before, size=11)])) is Action.UNREADABLE
+
+    def test_one_that_was_too_large_is_known_as_long_as_it_is_the_same(self):
+        before = known(sha256="", status="failed", error_code="file-size")
+        assert action(facts(sha256="", same_source=[before])) is Action.UNCHANGED
+        assert action(facts(same_source=[before])) is Action.READ
 
     def test_a_file_that_was_read_is_unchanged(self):
         decision = decide(job(), facts(same_source=[known()]))

@@ -66,6 +66,7 @@ ARGUMENTS = {
     "until": 2.0,
     "waits": False,
     "who": "ann",
+    "why": "no permission",
 }
 """What a parameter of a method is given, by its name."""
 
