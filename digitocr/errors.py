@@ -136,10 +136,17 @@ class FileSizeError(InputError):
 
 
 class TooSlowError(InputError):
-    """Decoding took longer than the limit."""
+    """Decoding or reading took longer than the limit."""
 
     code = "too-slow"
-    advice = "save it again with another program, or raise max_seconds in the settings"
+    advice = "save it again with another program, or raise max_seconds or max_reading_seconds in the settings"
+
+
+class CrowdedError(InputError):
+    """A page or a file holds more than may be read."""
+
+    code = "crowded"
+    advice = "split it, or raise max_candidates, max_digits or max_crops in the settings"
 
 
 class LockedFileError(InputError):

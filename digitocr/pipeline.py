@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import gc
-import hashlib
 import logging
 import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Protocol
@@ -17,14 +16,15 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.errors import InputError, ModelError, RegistrationError
+from digitocr.errors import CrowdedError, InputError, ModelError, RegistrationError
 from digitocr.forms import form_page
 from digitocr.forms.form_print import FormPrint, load_form_print
 from digitocr.forms.registration import RegistrationView, choose
 from digitocr.forms.template import Template
 from digitocr.forms.template_file import load_folder
 from digitocr.imaging.sheet import Line
-from digitocr.io.sandbox import Decoding, Sandbox, read_bytes
+from digitocr.io.open_file import OpenFile
+from digitocr.io.sandbox import Decoding, Sandbox
 from digitocr.networks.card import EARLIER_NAMES, ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier
 from digitocr.networks.line_reader import LineReader, load_line_reader
@@ -41,7 +41,6 @@ from digitocr.recognition.parameters import Parameters
 from digitocr.recognition.plain_page import PlainPage
 from digitocr.records import (
     FileResult,
-    FileStatus,
     Grey,
     Limits,
     Page,
@@ -56,14 +55,11 @@ from digitocr.settings import Settings
 
 log = logging.getLogger(__name__)
 
-FIRST_PICTURE = "first-picture"
-"""Code of a file of several pictures, of which only the first is read by design."""
-
 PORTION = 100_000_000
 """Pixels of pages that are read together: eleven A4 pages at 300 dpi."""
 
-_TOLD = 5
-"""Pages named in the error of a file."""
+PORTION_CANDIDATES = 20_000
+"""Candidates after which no further page is added to these: reading them takes some seconds."""
 
 
 class LaidPage(Protocol):
@@ -84,35 +80,18 @@ class LaidPage(Protocol):
         """Decide what is accepted of the numbers decoded in its rows."""
 
 
-@dataclass(slots=True, eq=False)
-class _File:
-    """A file on its way to a reading."""
+@dataclass(frozen=True, slots=True)
+class _Laid:
+    """A page on its way to a result."""
 
-    source: Source
-    sha256: str = ""
-    decoding: Decoding | None = None
-    error: InputError | None = None
-    pages: list[PageResult] = field(default_factory=list)
-    shown: list[Shown] = field(default_factory=list)
-    seconds: float = 0.0
+    file: OpenFile
+    page: Page
+    laid: LaidPage
 
-    def reading(self) -> Reading:
-        """Return the result of the file."""
-        result = FileResult(self.source.file, self.sha256, seconds=self.seconds)
-        if self.error is not None or self.decoding is None:
-            told, code = str(self.error), self.error.code if self.error else ""
-            return Reading(replace(result, status=FileStatus.FAILED, error=told, error_code=code))
-        every = sorted([*self.pages, *self.decoding.failed], key=lambda page: page.index)
-        found = any(page.numbers for page in every)
-        status = (
-            FileStatus.PARTIAL if self.decoding.failed else FileStatus.DONE if found else FileStatus.EMPTY
-        )
-        told = _told(self.decoding.failed) or self.decoding.note
-        code = self.decoding.code or (FIRST_PICTURE if self.decoding.note else "")
-        if not told and (unknown := [page for page in self.pages if page.error]):
-            told, code = _told(unknown), RegistrationError.code
-        result = replace(result, pages=tuple(every), status=status, error=told, error_code=code)
-        return Reading(result, tuple(self.shown))
+    @property
+    def candidates(self) -> int:
+        """How many marks may be digits."""
+        return sum(len(line.candidates) for line in self.laid.lines)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,7 +143,7 @@ class Reader:
         ----------
         sources : sequence of Source
         show : callable, optional
-            Draws the pictures of a page that are kept.
+            Draws the pictures of a page that are kept; the page is refused if it raises `InputError`.
 
         Returns
         -------
@@ -172,34 +151,34 @@ class Reader:
             One per source, in order. A file that fails gives a result with its error, never an exception. The seconds
             of a batch are divided among its files by their numbers of candidates.
         """
-        files = [_File(source) for source in sources]
-        for portion in _portions(page for file in files for page in self._decoded(file)):
+        files = [OpenFile(source, self.options.limits, self.decoder) for source in sources]
+        for portion in _portions(one for file in files for one in self._laid_out(file)):
             started = time.perf_counter()
-            laid = [self.lay_out(page) for _, page in portion]
-            for (file, page), result in zip(portion, self.results(laid), strict=True):
-                file.pages.append(result)
-                if show is not None:
-                    file.shown.append(show(page, result))
+            results = self.results([one.laid for one in portion])
+            for one, result in zip(portion, results, strict=True):
+                try:
+                    one.file.add(result, show(one.page, result) if show is not None else None)
+                except InputError as error:
+                    one.file.refuse(one.page, error)
             spent = time.perf_counter() - started
-            weights = [1 + sum(len(line.candidates) for line in one.lines) for one in laid]
-            for (file, _), weight in zip(portion, weights, strict=True):
-                file.seconds += spent * weight / sum(weights)
+            weights = [1 + one.candidates for one in portion]
+            for one, weight in zip(portion, weights, strict=True):
+                one.file.spend(spent * weight / sum(weights))
         return [file.reading() for file in files]
 
-    def _decoded(self, file: _File) -> Iterator[tuple[_File, Page]]:
-        """Yield the pages of a file, one in memory at a time, and note its errors and seconds."""
-        started = time.perf_counter()
-        try:
-            data = read_bytes(file.source.path, self.options.limits)
-            file.sha256 = hashlib.sha256(data).hexdigest()
-            file.decoding = self.decoder(data, self.options.limits)
-            for page in file.decoding:
-                file.seconds += time.perf_counter() - started
-                yield file, page
-                started = time.perf_counter()
-        except InputError as error:
-            file.error = error
-        file.seconds += time.perf_counter() - started
+    def _laid_out(self, file: OpenFile) -> Iterator[_Laid]:
+        """Yield the pages of a file, laid out for reading, but those with too much on them."""
+        most = self.options.limits.candidates
+        for page in file.pages():
+            started = time.perf_counter()
+            one = _Laid(file, page, self.lay_out(page))
+            file.spend(time.perf_counter() - started)
+            if one.candidates > most:
+                file.refuse(
+                    page, CrowdedError(f"{one.candidates:,} marks may be digits, the limit is {most:,}")
+                )
+            else:
+                yield one
 
     def lay_out(self, page: Page) -> LaidPage:
         """Find the form of a page and the ink in its fields; on a plain page, the rows.
@@ -298,25 +277,19 @@ class Reader:
         return self.classifier.log_probabilities(normalize.to_batch(images), self.options.batch_size)
 
 
-def _portions(pages: Iterable[tuple[_File, Page]]) -> Iterator[list[tuple[_File, Page]]]:
-    """Group pages, in order, so that the memory for those that are read together stays bounded."""
-    portion: list[tuple[_File, Page]] = []
-    held = 0
+def _portions(pages: Iterable[_Laid]) -> Iterator[list[_Laid]]:
+    """Group pages, in order, so that the memory and the time for those that are read together stay bounded."""
+    portion: list[_Laid] = []
+    pixels = candidates = 0
     for one in pages:
-        if portion and held + one[1].grey.size > PORTION:
+        if portion and (pixels + one.page.grey.size > PORTION or candidates > PORTION_CANDIDATES):
             yield portion
-            portion, held = [], 0
+            portion, pixels, candidates = [], 0, 0
         portion.append(one)
-        held += one[1].grey.size
+        pixels += one.page.grey.size
+        candidates += one.candidates
     if portion:
         yield portion
-
-
-def _told(pages: Sequence[PageResult]) -> str:
-    """Return the errors of pages as one message."""
-    said = [f"page {page.index}: {page.error}" for page in pages[:_TOLD]]
-    more = len(pages) - len(said)
-    return "; ".join([*said, f"and {more} more"] if more else said)
 
 
 def load_reader(

@@ -377,12 +377,24 @@ class Limits:
         Of a file.
     seconds : float
         For decoding a file.
+    reading_seconds : float
+        For reading the pages of a file; those that are read until then count.
+    candidates : int
+        Marks of a page that may be digits; a page with more is not read.
+    digits : int
+        Of a file; pages after these are not read.
+    crops : int
+        Bytes of the pictures for review of a page, and of a file: pages after these are not read.
     """
 
     pixels: int = 200_000_000
     pages: int = 200
     bytes: int = 500_000_000
     seconds: float = 120.0
+    reading_seconds: float = 600.0
+    candidates: int = 30_000
+    digits: int = 50_000
+    crops: int = 100_000_000
 
 
 @dataclass(frozen=True, slots=True)

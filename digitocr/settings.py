@@ -172,6 +172,14 @@ class Settings(BaseSettings):
     """Maximum size of a file."""
     max_seconds: float = Field(default=120.0, gt=0)
     """Maximum time for decoding a file; pages decoded until then are read."""
+    max_reading_seconds: float = Field(default=600.0, gt=0)
+    """Maximum time for reading the pages of a file; those read until then count."""
+    max_candidates: int = Field(default=30_000, ge=1)
+    """Maximum marks of a page that may be digits; a page with more is not read."""
+    max_digits: int = Field(default=50_000, ge=1)
+    """Maximum digits of a file; pages after these are not read."""
+    max_crops: int = Field(default=100_000_000, ge=1)
+    """Maximum bytes of the pictures for review of a page or a file; other pages are not read."""
     max_memory: int = Field(default_factory=lambda: int(_OUR_SHARE * memory()), ge=1)
     """Memory that may be used, in bytes; no more workers are started than fit."""
 
@@ -188,7 +196,7 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """Limits of a single file."""
-        return Limits(self.max_pixels, self.max_pages, self.max_bytes, self.max_seconds)
+        return Limits(**{name: getattr(self, f"max_{name}") for name in Limits.__slots__})
 
     @property
     def options(self) -> ReadOptions:

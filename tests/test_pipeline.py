@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+from dataclasses import replace
 
 import cv2
 import numpy as np
@@ -10,8 +11,9 @@ import pytest
 from PIL import Image
 
 from digitocr import pipeline, read_file, read_files
+from digitocr.io.open_file import FIRST_PICTURE
 from digitocr.pipeline import load_reader
-from digitocr.records import FileStatus, ReadOptions, Shown, Source, Status
+from digitocr.records import FileStatus, Limits, ReadOptions, Shown, Source, Status
 from digitocr.training.synth.lines import line
 from digitocr.training.synth.strokes import Sources
 
@@ -82,6 +84,13 @@ def test_a_page_that_fails_makes_the_file_partial(reader, drawn, tmp_path):
     assert [page.index for page in reading.shown] == [1, 3]
 
 
+def test_a_page_with_more_marks_than_the_limit_is_not_read(reader, drawn):
+    few = replace(reader, options=ReadOptions(limits=Limits(candidates=2)))
+    (reading,) = few.read([Source(drawn[0][0], "crowded.png")])
+    assert (reading.result.status, reading.result.error_code) == (FileStatus.FAILED, "crowded")
+    assert "the limit is 2" in reading.result.error
+
+
 def test_the_first_picture_of_an_animation_is_read_and_that_is_said(reader, drawn, tmp_path):
     path, _ = drawn[0]
     with Image.open(path) as image:
@@ -89,7 +98,7 @@ def test_the_first_picture_of_an_animation_is_read_and_that_is_said(reader, draw
             tmp_path / "a.gif", save_all=True, append_images=[Image.new("L", image.size, 200)]
         )
     (reading,) = reader.read([Source(tmp_path / "a.gif", "a.gif")])
-    assert (reading.result.status, reading.result.error_code) == (FileStatus.DONE, pipeline.FIRST_PICTURE)
+    assert (reading.result.status, reading.result.error_code) == (FileStatus.DONE, FIRST_PICTURE)
     assert "only its first picture" in reading.result.error
 
 

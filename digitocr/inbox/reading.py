@@ -16,7 +16,17 @@ from digitocr.errors import DigitocrError
 from digitocr.forms.template import Template
 from digitocr.forms.template_file import load_folder
 from digitocr.networks.registry import model_in_use
-from digitocr.records import FileResult, FileStatus, Page, PageResult, Reading, ReadOptions, Shown, Source
+from digitocr.records import (
+    FileResult,
+    FileStatus,
+    Limits,
+    Page,
+    PageResult,
+    Reading,
+    ReadOptions,
+    Shown,
+    Source,
+)
 from digitocr.results.publish import FAULT
 from digitocr.settings import Settings
 
@@ -91,10 +101,13 @@ def read_chunk(
     DigitocrError
         If reading cannot go on at all, for example because the model is damaged.
     """
-    return read_together(pipeline.loading(model, options, templates).result(), sources, annotated=annotated)
+    reader = pipeline.loading(model, options, templates).result()
+    return read_together(reader, sources, annotated=annotated, max_crops=options.limits.crops)
 
 
-def read_together(reader: Reads, sources: Sequence[Source], *, annotated: bool) -> list[Reading]:
+def read_together(
+    reader: Reads, sources: Sequence[Source], *, annotated: bool, max_crops: int = Limits().crops
+) -> list[Reading]:
     """Read files together; if that raises, each by itself, so that one bad file is one failure.
 
     Parameters
@@ -103,6 +116,8 @@ def read_together(reader: Reads, sources: Sequence[Source], *, annotated: bool) 
     sources : sequence of Source
     annotated : bool
         Also draw what was read on each page.
+    max_crops : int
+        Most bytes of the pictures for review of a page.
 
     Returns
     -------
@@ -119,14 +134,15 @@ def read_together(reader: Reads, sources: Sequence[Source], *, annotated: bool) 
     )
 
     try:
-        return reader.read(sources, partial(pictures.show, annotated=annotated))
+        return reader.read(sources, partial(pictures.show, annotated=annotated, max_crops=max_crops))
     except DigitocrError:
         raise
     except Exception as error:  # a fault of ours or of a library, met by one file among many
         if len(sources) == 1:
             log.debug("%s", sources[0].file, exc_info=True)
             return [_fault(sources[0], error)]
-    return [one for source in sources for one in read_together(reader, [source], annotated=annotated)]
+    alone = partial(read_together, reader, annotated=annotated, max_crops=max_crops)
+    return [one for source in sources for one in alone([source])]
 
 
 def _fault(source: Source, error: Exception) -> Reading:

@@ -201,6 +201,10 @@ class Decoding:
         if not self._decoded:
             raise _known_error(self.code)(self.failed[0].error)
 
+    def leave_out_rest(self, why: InputError) -> None:
+        """Record the pages that were not yielded yet as failed; for when no further one is asked for."""
+        self._fail_rest(why)
+
     def _pages(self, clock: Clock) -> Iterator[Page]:
         while not self._is_complete:
             child = self._box.take()

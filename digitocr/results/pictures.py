@@ -10,8 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import atomic
-from digitocr.errors import OutputError
-from digitocr.records import Box, FileResult, FileStatus, Grey, Number, Page, PageResult, Shown, Status
+from digitocr.errors import CrowdedError, OutputError
+from digitocr.records import (
+    Box,
+    FileResult,
+    FileStatus,
+    Grey,
+    Limits,
+    Number,
+    Page,
+    PageResult,
+    Shown,
+    Status,
+)
 from digitocr.results.items import Item, items
 
 Colour = NDArray[np.uint8]
@@ -30,7 +41,7 @@ _NUMBER_HEIGHT_PX = 112
 """Crops of numbers higher than this are reduced."""
 
 
-def show(page: Page, read: PageResult, *, annotated: bool) -> Shown:
+def show(page: Page, read: PageResult, *, annotated: bool, max_crops: int = Limits().crops) -> Shown:
     """Draw the crops of a page, and the page itself with its boxes if asked for.
 
     Parameters
@@ -40,18 +51,28 @@ def show(page: Page, read: PageResult, *, annotated: bool) -> Shown:
         What was read on it.
     annotated : bool
         Draw the whole page as well, with boxes, digits and review marks.
+    max_crops : int
+        Most bytes of all crops.
 
     Returns
     -------
     Shown
+
+    Raises
+    ------
+    CrowdedError
+        If the crops have more bytes.
     """
     # the first page stands for a file on which nothing was found
     status = FileStatus.DONE if read.numbers or read.index > 1 else FileStatus.EMPTY
     alone = FileResult("", "", (read,), status)
-    crops = {
-        (item.box, item.mark): _encode(".png", crop(page.grey, item.box, item.mark))
-        for item in items(alone, alone, "")
-    }
+    crops: dict[tuple[Box, Box | None], bytes] = {}
+    size = 0
+    for item in items(alone, alone, ""):
+        crops[item.box, item.mark] = picture = _encode(".png", crop(page.grey, item.box, item.mark))
+        size += len(picture)
+        if size > max_crops:
+            raise CrowdedError(f"its pictures for review exceed {max_crops:,} bytes")
     return Shown(page.index, crops, _encode(".jpg", annotate(page.grey, read.numbers)) if annotated else b"")
 
 
