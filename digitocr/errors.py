@@ -205,6 +205,15 @@ class OutputError(DigitocrError):
     exit_status = ExitStatus.CANNOT_GO_ON
 
 
+class LedgerError(OutputError):
+    """The ledger does not know the tables that it would replace: it is new, an older copy, or of other results."""
+
+    code = "ledger"
+    advice = (
+        "`digitocr ledger rebuild` makes the ledger from the results; or name another folder with --results"
+    )
+
+
 def advice_on(code: str) -> str:
     """Return the advice on errors with this code.
 

@@ -11,9 +11,11 @@ import typer
 
 from digitocr.cli import console, options, overview
 from digitocr.cli.console import Console, say, warn
-from digitocr.errors import ExitStatus
+from digitocr.errors import ExitStatus, UsageError
+from digitocr.inbox import rebuild as inbox_rebuild
 from digitocr.inbox import retry as inbox_retry
 from digitocr.inbox import verify as inbox_verify
+from digitocr.inbox.rebuild import Rebuilt
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import matching
 from digitocr.inbox.status import Status, read_status
@@ -23,7 +25,7 @@ from digitocr.store.ledger import Known, Ledger
 
 ledger_app = typer.Typer(
     add_completion=False, pretty_exceptions_enable=False, no_args_is_help=True,
-    help="List what was read; retry what failed; forget files.",
+    help="List what was read; retry, forget, back up, rebuild.",
 )  # fmt: skip
 
 
@@ -176,6 +178,55 @@ def forget(
         return ExitStatus.OK
 
     _run(Console(), act, results, state, config)
+
+
+@ledger_app.command()
+def rebuild(
+    results: options.Results = None,
+    review: options.Review = None,
+    state: options.State = None,
+    config: options.Config = None,
+    as_json: options.AsJson = False,  # noqa: FBT002
+) -> None:
+    """Make a lost ledger again from results, archive and review/audit.csv. One that is there is kept beside it."""
+    out = Console(as_json=as_json)
+
+    def command() -> int:
+        done = inbox_rebuild.rebuild(
+            console.settings({"results": results, "review": review, "state": state}, config)
+        )
+        out.result(asdict(done), _rebuilt_lines(done))
+        return ExitStatus.OK
+
+    out.run(command)
+
+
+def _rebuilt_lines(done: Rebuilt) -> Iterator[str]:
+    yield f"{done.files} files, {done.corrections} corrections"
+    if done.without_reading:
+        yield (
+            f"of {done.without_reading} files only the tables are left: `digitocr run --reprocess changed` reads them"
+            " again, so that they can be corrected"
+        )
+    for name in done.unknown:
+        yield f"archive/{name} is in no table: move it back to the inbox to have it read"
+
+
+@ledger_app.command()
+def backup(
+    target: Annotated[Path, typer.Argument(help="File for the copy; an older one is replaced.")],
+    state: options.State = None,
+    config: options.Config = None,
+) -> None:
+    """Copy the ledger, also while it is in use."""
+
+    def act(settings: Settings, ledger: Ledger) -> int:
+        if not settings.ledger.exists():
+            raise UsageError(f"there is no ledger in {settings.state}", hint="name its folder with --state")
+        ledger.database.copy_to(target)
+        return ExitStatus.OK
+
+    _run(Console(), act, None, state, config, read_only=True)
 
 
 def _run(

@@ -15,6 +15,7 @@ from digitocr.inbox.archive import files_in
 from digitocr.inbox.lock import only_runner
 from digitocr.inbox.scan import digest
 from digitocr.records import READ, FileStatus
+from digitocr.results import kept
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
 
@@ -130,6 +131,9 @@ def _remove_readings(settings: Settings, ledger: Ledger, job: int) -> int:
     if settings.keep_ledger_days is None:
         return 0
     removed = ledger.settle(job, days_ago(settings.keep_ledger_days))
+    for known in ledger.known(job):
+        if not ledger.published.has_reading(job, known.id):
+            kept.drop(settings.results, known.file)
     ledger.database.compact()
     return removed
 

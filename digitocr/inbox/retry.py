@@ -15,7 +15,7 @@ from digitocr.inbox.lock import only_runner
 from digitocr.inbox.reasons import failed_file_of, reason_of
 from digitocr.inbox.scan import digest
 from digitocr.records import FileStatus
-from digitocr.results import publish, tables
+from digitocr.results import kept, publish, tables
 from digitocr.results.publish import known_shelf
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger, now
@@ -165,5 +165,6 @@ def forget(settings: Settings, ledger: Ledger, names: Sequence[str]) -> list[str
             ledger.forget(known.id)
             for path in tables.table_paths(shelf.results, known.file):
                 path.unlink(missing_ok=True)
+            kept.drop(shelf.results, known.file)
         publish.publish(shelf, ledger)
     return [k.file for k in chosen]

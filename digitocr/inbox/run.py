@@ -45,7 +45,7 @@ from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in
 from digitocr.inbox.survey import find_files, look
 from digitocr.inbox.workers import Workers
 from digitocr.records import FileStatus, Reading, Source
-from digitocr.results import publish
+from digitocr.results import kept, publish
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.store.spool import Spool
@@ -366,7 +366,7 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
     FileAccessError
         If the folder cannot be listed.
     OutputError
-        If a folder cannot be made or the ledger cannot be used.
+        If a folder cannot be made or the ledger cannot be used; `LedgerError` if it does not know the results.
     """
     s, hooks = job.settings, hooks or Hooks()
     with ExitStack() as stack:
@@ -375,7 +375,7 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
         for folder in (s.results, s.review):
             atomic.make_folder(folder)
         ledger = stack.enter_context(Ledger(s.ledger))
-        shelf = Shelf(ledger.job(s.results), s.results, s.review, s.state)
+        shelf = Shelf(kept.take_job(ledger, s.results), s.results, s.review, s.state)
         files = find_files(job, shelf, ledger, hooks)
         writers = stack.enter_context(ThreadPoolExecutor(_WRITERS, "writing"))
         yield Runner(job, shelf, ledger, files, hooks, writers)

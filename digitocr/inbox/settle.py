@@ -16,7 +16,7 @@ from digitocr.inbox.reasons import reason_of
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.stability import age
 from digitocr.records import READ, FileStatus, Reading
-from digitocr.results import publish, tables
+from digitocr.results import kept, publish, tables
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Known, Ledger, Outcome
 
@@ -112,13 +112,15 @@ def _written(job: Job, shelf: Shelf, ledger: Ledger, known: Known, reading: Read
     if known.status in READ and not was_read_with(job, known):
         tables.keep_old_tables(shelf.results, known.file, known.processed_at.replace(":", ""))
     outcome, items = publish.write_reading(shelf, ledger, known, result)
+    outcome = replace(outcome, model=job.model, settings=job.reading)
     if result.status in READ:
         from digitocr.results import pictures
 
         pictures.write_crops(shelf.review, reading.shown, items)
         if job.settings.annotate:
             pictures.write_annotated(shelf.results, known.file, reading.shown)
-    return replace(outcome, model=job.model, settings=job.reading)
+        kept.keep(shelf.results, known, outcome)
+    return outcome
 
 
 def failure(code: str, message: str) -> Outcome:

@@ -20,7 +20,7 @@ from digitocr.forms import template_file
 from digitocr.forms.release import released
 from digitocr.forms.template import Template
 from digitocr.records import FileResult, FileStatus
-from digitocr.results import forms, overlay, queue, tables
+from digitocr.results import forms, kept, overlay, queue, tables
 from digitocr.results.items import Item, items
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
@@ -170,6 +170,7 @@ def publish(
         The first file that is being read: rows of files after it wait for it, so that its own can be added, unless
         some are shown already.
     """
+    ledger.jobs.begin_edition(shelf.job)
     shown = ledger.published.begin(shelf.job)
     were = {name: tuple(stamp) for name, stamp in json.loads(shown.tables or "{}").items()}
     if before is not None and before <= shown.to:
@@ -187,6 +188,7 @@ def publish(
     written = [*_tables(shelf), *([waiting] if can_add else [])]
     are = {_name(path): atomic.stamp(path) for path in written}
     ledger.published.end(shelf.job, json.dumps(are), before)
+    kept.sign(shelf.results, ledger, shelf.job)
 
 
 def _write_rows(shelf: Shelf, ledger: Ledger, before: str | None) -> None:
@@ -252,7 +254,8 @@ def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
         The forms of a run.
     """
     for form in forms:
-        template_file.dump(form, shelf.state / TEMPLATES / f"{form.name}.yaml")
+        for folder in (shelf.state / TEMPLATES, shelf.results / kept.TEMPLATES):
+            template_file.dump(form, folder / f"{form.name}.yaml")
 
 
 def _released(shelf: Shelf, current: FileResult) -> FileResult:
@@ -323,8 +326,10 @@ def known_shelf(settings: Settings, ledger: Ledger) -> Shelf:
     ------
     UsageError
         Where nothing was read into it yet.
+    LedgerError
+        Where another ledger wrote the tables there.
     """
-    s, job = settings, ledger.find_job(settings.results)
+    s, job = settings, kept.find_job(ledger, settings.results)
     if job is None:
         raise UsageError(f"nothing was read into {s.results} yet", hint="name the folder with --results")
     return Shelf(job, s.results, s.review, s.state)

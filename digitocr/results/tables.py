@@ -208,6 +208,25 @@ def defuse(cell: str) -> str:
     return f"'{cell}" if cell.startswith(FORMULA_STARTS) else cell
 
 
+def plain(cell: str) -> str:
+    """Return a cell as it was before :func:`defuse`.
+
+    Parameters
+    ----------
+    cell : str
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> plain("'=1+1.jpg"), plain("'45'")
+    ('=1+1.jpg', "'45'")
+    """
+    return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
+
+
 def write_tables(results: Path, result: FileResult, file: str) -> str:
     """Write the two tables of a file.
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+from digitocr import atomic
 from digitocr.errors import OutputError
 from digitocr.store.schema import MIGRATIONS, statements
 
@@ -20,6 +22,10 @@ UP_TO = "coalesce(?, x'')"
 
 BUSY_TIMEOUT_MS = 60_000
 """A transaction waits this long for another process to end its own."""
+
+
+_BACKUP_PAGES = 1000
+"""Pages that are copied before others may write again."""
 
 
 class Database:
@@ -133,6 +139,31 @@ class Database:
             except sqlite3.Error as error:
                 raise self._trouble(error) from error
 
+    def copy_to(self, path: Path) -> None:
+        """Copy the database, in one step, while it is in use.
+
+        Parameters
+        ----------
+        path : Path
+            A file; an older one is replaced.
+
+        Raises
+        ------
+        OutputError
+        """
+        partial = atomic.partial_path(path)
+        try:
+            partial.unlink(missing_ok=True)
+            os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+            with self._lock, closing(sqlite3.connect(partial)) as copy:
+                self._connection.backup(copy, pages=_BACKUP_PAGES)
+                copy.execute("PRAGMA journal_mode = DELETE")  # one file, complete by itself
+            partial.replace(path)
+            atomic.sync_folder(path.parent)
+        except (OSError, sqlite3.Error) as error:
+            partial.unlink(missing_ok=True)
+            raise OutputError(f"cannot copy the ledger to {path}: {error}") from error
+
     def _copy_into_memory(self) -> None:
         copy = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
         self._connection.backup(copy)
@@ -162,7 +193,7 @@ class Database:
         elif isinstance(error, sqlite3.OperationalError) and "locked" in str(error):
             hint = "another program holds it; try again"
         elif "malformed" in str(error) or "not a database" in str(error):
-            hint = f"move {self._path} away; the folder will be read again"
+            hint = "`digitocr ledger rebuild` makes it again from the results"
         return OutputError(f"the ledger {self._path} cannot be used: {error}", hint=hint)
 
 

@@ -1,8 +1,9 @@
 """What was seen, claimed, read, failed and corrected, in one SQLite file: the truth behind the tables.
 
-A *job* is a results folder. Within it a file of the input is known by its source (the path relative to the
-input folder) and its content; under `file` it appears in the tables. The outcome of the last reading stays
-until a new one replaces it, so a claim never hides a result.
+A *job* is a results folder. Its path, and those of the folders that were read, are kept relative to the folder of
+the ledger, so that all can be moved together. Within a job a file of the input is known by its source (the path
+relative to the input folder) and its content; under `file` it appears in the tables. The outcome of the last reading
+stays until a new one replaces it, so a claim never hides a result.
 
 Any number of processes may use a ledger: write-ahead log, a busy time-out and short transactions. What a
 program read is kept unchanged (`reading`), what people said is only ever appended (`correction`); the tables
@@ -21,6 +22,7 @@ from digitocr.store.claims import Claims
 from digitocr.store.corrections import Corrections
 from digitocr.store.database import Database
 from digitocr.store.items import Items, put_items
+from digitocr.store.jobs import Jobs
 from digitocr.store.published import Published, note_settled, put_off_job_of
 from digitocr.store.records import Claim as Claim
 from digitocr.store.records import Known as Known
@@ -45,6 +47,8 @@ class Ledger:
     Attributes
     ----------
     database : Database
+    jobs : Jobs
+        The results folders.
     claims : Claims
         Which run is about to read which files.
     items : Items
@@ -57,6 +61,7 @@ class Ledger:
 
     def __init__(self, path: Path, *, read_only: bool = False) -> None:
         self.database = Database(path, read_only=read_only)
+        self.jobs = Jobs(self.database, path.parent)
         self.claims = Claims(self.database)
         self.items = Items(self.database)
         self.corrections = Corrections(self.database)
@@ -76,24 +81,18 @@ class Ledger:
 
     def job(self, results: Path) -> int:
         """Return the job of a results folder, new or known."""
-        name = str(results.resolve())
-        found = self.database.rows("SELECT id FROM job WHERE results = ?", name)
-        if found:
-            return int(found[0][0])
-        with self.database.writing() as db:
-            db.execute("INSERT OR IGNORE INTO job (results) VALUES (?)", (name,))
-            return int(db.execute("SELECT id FROM job WHERE results = ?", (name,)).fetchone()[0])
+        return self.jobs.make(results)
 
     def find_job(self, results: Path) -> int | None:
         """Return the job of a results folder if the ledger knows it."""
-        found = self.database.rows("SELECT id FROM job WHERE results = ?", str(results.resolve()))
-        return int(found[0][0]) if found else None
+        return self.jobs.find(results)
 
     def begin_run(self, job: int, folder: Path) -> int:
         """Record the start of a run, and return its id."""
         with self.database.writing() as db:
             cursor = db.execute(
-                "INSERT INTO run (job, folder, started) VALUES (?, ?, ?)", (job, str(folder), now())
+                "INSERT INTO run (job, folder, started) VALUES (?, ?, ?)",
+                (job, self.jobs.relative(folder), now()),
             )
             return int(cursor.lastrowid or 0)
 
@@ -107,13 +106,16 @@ class Ledger:
     def folders(self, job: int) -> tuple[Path, ...]:
         """Return the folders that were read for a job, the latest first."""
         sql = "SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC"
-        return tuple(Path(folder) for (folder,) in self.database.rows(sql, job))
+        return tuple(self.jobs.absolute(folder) for (folder,) in self.database.rows(sql, job))
 
     def runs(self, job: int, most: int = -1) -> list[Run]:
         """Return the runs of a job that claimed anything, the latest first; by default all."""
         sql = "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC LIMIT ?"
         rows = self.database.rows(sql, job, most)
-        return [Run(i, f, s, e or "", json.loads(text or "{}")) for i, f, s, e, text in rows]
+        return [
+            Run(i, str(self.jobs.absolute(f)), s, e or "", json.loads(text or "{}"))
+            for i, f, s, e, text in rows
+        ]
 
     # files
 

@@ -212,6 +212,12 @@ MIGRATIONS = (
     CREATE INDEX file_stale ON file (job) WHERE stale;
     """,
     "ALTER TABLE file ADD COLUMN stuck TEXT NOT NULL DEFAULT '';",
+    # by which results know the ledger that wrote them
+    """
+    CREATE TABLE identity (id TEXT NOT NULL);
+    INSERT INTO identity VALUES (lower(hex(randomblob(16))));
+    ALTER TABLE job ADD COLUMN edition INTEGER NOT NULL DEFAULT 0;
+    """,
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

@@ -729,6 +729,6 @@ def test_many_files_cost_no_more_each(work, monkeypatch):
     started = time.perf_counter()
     assert work.run(other).done == 200
     assert written["files.csv"] <= 1 + (time.perf_counter() - started) / 10
-    assert len(written) == 2 * 200 + 4
+    assert len(written) == 3 * 200 + 5
     monkeypatch.setattr(scan, "digest", lambda path: pytest.fail("opened"))
     assert work.run(other).unchanged == 200

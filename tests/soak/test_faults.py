@@ -10,8 +10,9 @@ import time
 
 import pytest
 
-from digitocr.errors import OutputError
+from digitocr.errors import LedgerError, OutputError
 from digitocr.inbox import scan, stability, survey
+from digitocr.inbox.rebuild import rebuild
 from digitocr.inbox.verify import verify
 from digitocr.store import claims, ledger
 from digitocr.store.ledger import Ledger
@@ -209,12 +210,11 @@ def test_a_power_cut_that_takes_back_what_was_not_on_the_disk_yet(work, lost):
             assert verify(work.settings(), opened)
         work.run(reprocess="all")
     else:
+        if ".digitocr" in LOST[lost]:
+            with pytest.raises(LedgerError, match="later state"):
+                work.run()
+            rebuild(work.settings())
         work.run()
-    if lost == "the ledger":
-        with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
-            unread = [line for line in verify(work.settings(), opened) if "never read" in line]
-        assert len(unread) == 3, "what was archived but is not in the ledger is named"
-        return
     assert work.names("inbox") == []
     assert agrees(work) == []
     assert len(work.statuses()) == 5

@@ -174,7 +174,7 @@ class TestFile:
         path.write_bytes(b"this is no database" * 100)
         with pytest.raises(OutputError, match=r"ledger\.sqlite") as caught:
             Ledger(path)
-        assert "move" in caught.value.hint
+        assert "ledger rebuild" in caught.value.hint
 
     def test_one_of_a_newer_version_is_left_alone(self, tmp_path):
         path = tmp_path / "ledger.sqlite"

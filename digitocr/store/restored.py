@@ -1,0 +1,54 @@
+"""Files put into a new ledger as the results show them, when the old one is lost."""
+
+from __future__ import annotations
+
+from digitocr.records import READ
+from digitocr.store.database import Database
+from digitocr.store.published import put_off
+from digitocr.store.records import Outcome
+
+
+class Restored:
+    """The files of a new ledger.
+
+    Parameters
+    ----------
+    database : Database
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def add(self, job: int, file: str, source: str, sha256: str, outcome: Outcome, processed_at: str) -> None:
+        """Add a file with the outcome of its last reading; its size and time are not known."""
+        o = outcome
+        values: tuple[object, ...] = (job, file, source, sha256, 0, 0, 0, o.status, o.model, o.settings)
+        values += (
+            o.error_code,
+            o.error,
+            o.pages,
+            o.numbers,
+            o.digits,
+            o.review,
+            o.seconds,
+            processed_at,
+            o.reading,
+        )
+        with self._database.writing() as db:
+            db.execute(
+                "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, status, model, settings,"
+                " error_code, error, pages, numbers, digits, review, seconds, processed_at, reading, number_lines,"
+                f" form_rows) VALUES ({', '.join('?' * (len(values) + 2))})",
+                (*values, o.number_lines, o.form_rows),
+            )
+
+    def finish(self, job: int) -> int:
+        """Have the tables of all files made from their readings; return how many files have tables but no reading."""
+        with self._database.writing() as db:
+            db.execute("UPDATE file SET stale = reading IS NOT NULL WHERE job = ?", (job,))
+            # the tables over all files still show these
+            sql = "UPDATE job SET shown_to = (SELECT coalesce(max(file), '') FROM file WHERE job = ?) WHERE id = ?"
+            db.execute(sql, (job, job))
+            put_off(db, job)
+            sql = "SELECT count(*) FROM file WHERE job = ? AND reading IS NULL AND status IN (?, ?, ?)"
+            return int(db.execute(sql, (job, *READ)).fetchone()[0])
