@@ -11,11 +11,26 @@ from pathlib import PurePosixPath
 
 _LITTER = re.compile(
     r"""
-      \..*                                        # hidden, macOS' ._ twins, our own partial files
-    | thumbs\.db | ehthumbs\.db | desktop\.ini | icon\r
-    | ~\$.* | .*~                                 # open in an office program; an editor's backup
-    | \#recycle | @eadir | \$recycle\.bin | system\ volume\ information | lost\+found | __macosx
-    | .*\.(part|partial|filepart|crdownload|download|opdownload|tmp|temp|!ut|aria2|\d+\.upload)
+    # hidden: .Trash-1000, .Trashes, .stfolder (Syncthing), .sync (Resilio), .snapshot (NetApp), .zfs (TrueNAS),
+    # .recycle (Samba), .@__thumb (QNAP), macOS' ._ twins, our own partial files
+      \..*
+    # Windows: Explorer; the root of each drive
+    | thumbs\.db | ehthumbs(_vista)?\.db | desktop\.ini
+    | \$recycle\.bin | recycler | recycled | system\ volume\ information | found\.\d{3}
+    # macOS, and servers for it
+    | icon\r | __macosx | network\ trash\ folder | temporary\ items
+    # Linux: the root of each disk
+    | lost\+found | aquota\.(user|group)
+    # Synology DSM; QNAP QTS; NetApp ONTAP; earlier versions as Samba shows them
+    | \#recycle | \#snapshot | @eadir | @tmp | @sharebin | @sharesnap | @syno.*
+    | @recycle | @recently-snapshot
+    | ~snapshot
+    | @gmt-\d[\d.-]*
+    # open in an office program; an editor's backup; Picasa; texts about a folder
+    | ~\$.* | .*~ | picasa\.ini | readme(\.txt)?
+    # unfinished transfers
+    | .*\.(part|partial|filepart|crdownload|crswap|download|opdownload|dtapart|tmp|temp|!ut|!qb|!sync|bts|aria2)
+    | .*\.\d+\.upload
     """,
     re.IGNORECASE | re.VERBOSE,
 )

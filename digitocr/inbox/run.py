@@ -196,7 +196,7 @@ class Runner:
         standing: list[tuple[Claimed, Reading]] = []
         with publish.writing(self._shelf):
             for claimed, reading in zip(claims, readings, strict=True):
-                why = postponed(self._job, claimed, reading, self._hooks.patience)
+                why = postponed(self._job, self._ledger, claimed, reading, self._hooks.patience)
                 if why is None:
                     standing.append((claimed, reading))
                 else:

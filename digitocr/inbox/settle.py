@@ -38,12 +38,15 @@ class Postponed(StrEnum):
     ARRIVING = "cannot be decoded yet"
 
 
-def postponed(job: Job, claimed: Claimed, reading: Reading, patience: float) -> Postponed | None:
+def postponed(
+    job: Job, ledger: Ledger, claimed: Claimed, reading: Reading, patience: float
+) -> Postponed | None:
     """Tell whether a reading must not be recorded, because the file was not whole or was replaced.
 
     Parameters
     ----------
     job : Job
+    ledger : Ledger
     claimed : Claimed
     reading : Reading
     patience : float
@@ -61,7 +64,11 @@ def postponed(job: Job, claimed: Claimed, reading: Reading, patience: float) -> 
     if seen.mtime_ns >= 0 and (seen.size, seen.mtime_ns) != (found.size, found.mtime_ns):
         return Postponed.CHANGED
     is_bad = reading.result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
-    return Postponed.ARRIVING if is_bad and job.is_inbox and age(found) < patience else None
+    if not (is_bad and job.is_inbox and age(found) < patience):
+        return None
+    # its times may come from a clock that is ahead of ours
+    waited = ledger.claims.waited(found.source, found.size, found.mtime_ns)
+    return Postponed.ARRIVING if waited < patience else None
 
 
 def write_results(job: Job, shelf: Shelf, ledger: Ledger, known: Known, reading: Reading) -> Outcome:

@@ -73,7 +73,8 @@ class Still:
 def age(found: FoundFile) -> float:
     """Return for how long a file has been as it is, by its times.
 
-    A copy may keep the modification time of its content, but not its own creation time.
+    A copy may keep the modification time of its content, but not its own creation time. Times in the future, from a
+    clock that is ahead of ours, say nothing.
 
     Parameters
     ----------
@@ -82,10 +83,11 @@ def age(found: FoundFile) -> float:
     Returns
     -------
     float
-        Seconds; 0 if the file cannot be looked at.
+        Seconds; 0 if the file cannot be looked at or all its times lie in the future.
     """
     try:
         seen = found.path.stat()
     except OSError:
         return 0.0
-    return time.time() - max(seen.st_mtime, seen.st_ctime)
+    at = time.time()
+    return at - max((stamp for stamp in (seen.st_mtime, seen.st_ctime) if stamp <= at), default=at)

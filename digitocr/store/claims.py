@@ -12,6 +12,9 @@ from digitocr.store.schema import DERIVED, KEPT, has_rows
 LEASE_SECONDS = 3600.0
 """After this long a claim is shown as abandoned. A run takes claims over at once: its lock says that it is alone."""
 
+_REMEMBERED_S = 86_400.0
+"""For this long it is remembered when a file that cannot be decoded was first seen."""
+
 
 class Claims:
     """The claims of all jobs.
@@ -62,6 +65,17 @@ class Claims:
                 "UPDATE file SET attempts = max(attempts - 1, 0) WHERE id = ?", [(i,) for i in ids]
             )
             self.release(ids)
+
+    def waited(self, source: str, size: int, mtime_ns: int) -> float:
+        """Return for how many seconds a file that cannot be decoded is known to be as it is; the first time 0."""
+        at, key = time.time(), (source, size, mtime_ns)
+        with self._database.writing() as db:
+            db.execute(
+                "DELETE FROM arriving WHERE since NOT BETWEEN ? AND ?", (at - _REMEMBERED_S, at)
+            )  # the clock may have been set back
+            db.execute("INSERT OR IGNORE INTO arriving VALUES (?, ?, ?, ?)", (*key, at))
+            sql = "SELECT since FROM arriving WHERE (source, size, mtime_ns) = (?, ?, ?)"
+            return at - float(db.execute(sql, key).fetchone()[0])
 
     def release(self, ids: Iterable[int]) -> None:
         """Undo claims; a file that is known by nothing else is deleted."""

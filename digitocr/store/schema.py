@@ -218,6 +218,16 @@ MIGRATIONS = (
     INSERT INTO identity VALUES (lower(hex(randomblob(16))));
     ALTER TABLE job ADD COLUMN edition INTEGER NOT NULL DEFAULT 0;
     """,
+    # since when a file that cannot be decoded has been as it is, by the clock of this machine
+    """
+    CREATE TABLE arriving (
+        source TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        since REAL NOT NULL,
+        PRIMARY KEY (source, size, mtime_ns)
+    );
+    """,
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

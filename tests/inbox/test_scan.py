@@ -50,11 +50,37 @@ class TestScan:
                 "System Volume Information/x",
                 "__MACOSX/scan.jpg",
             ),
+            *(
+                f"{folder}/scan.jpg"
+                for folder in (
+                    "@Recycle",
+                    "#snapshot/GMT-2026",
+                    "@tmp",
+                    "@SynoDrive",
+                    "@Recently-Snapshot",
+                    "@GMT-2026.11.27-10.00.00",
+                    "~snapshot",
+                    "RECYCLER",
+                    "FOUND.000",
+                    "Network Trash Folder",
+                    ".Trash-1000",
+                    ".stfolder",
+                    ".sync",
+                )
+            ),
+            *("Picasa.ini", "readme.txt", "aquota.user", "scan.jpg.!sync", "~syncthing~scan.jpg.tmp"),
         ],
     )
     def test_litter_is_never_input(self, tmp_path, name):
         put(tmp_path / name)
         assert sources(tmp_path) == []
+
+    @pytest.mark.parametrize(
+        "name", ["Thumbnails/x.jpg", "snapshot/x.jpg", "recycle.jpg", "@home.jpg", "tmp/x.jpg"]
+    )
+    def test_names_that_only_resemble_it_are(self, tmp_path, name):
+        put(tmp_path / name)
+        assert sources(tmp_path) == [name]
 
     def test_the_readme_of_the_inbox_is_not_input_elsewhere_it_is(self, tmp_path):
         put(tmp_path / "README.md")

@@ -1,15 +1,19 @@
 import os
+import time
 from pathlib import Path
 
 import pytest
 
+from digitocr.inbox import settle
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import ATTEMPTS
 from digitocr.inbox.scan import look_at
 from digitocr.inbox.settle import Claimed, Place, Postponed, failure, place_of, postponed
+from digitocr.inbox.stability import age
 from digitocr.records import FileResult, FileStatus, Reading
 from digitocr.settings import Settings
-from digitocr.store.ledger import Outcome
+from digitocr.store import claims
+from digitocr.store.ledger import Ledger, Outcome
 
 
 @pytest.mark.parametrize(
@@ -44,10 +48,15 @@ class TestPostponed:
         path.write_text("content")
         return Claimed(look_at(path, "a.jpg"), Known)
 
+    @pytest.fixture(autouse=True)
+    def ledger(self, tmp_path):
+        with Ledger(tmp_path / "state" / "ledger.sqlite") as self.ledger:
+            yield
+
     def why(self, claimed, status="done", sha256="1", *, is_inbox=True, patience=0.0):
         job = Job(Settings(), Path(), is_inbox=is_inbox, model="", reading="")
         reading = Reading(FileResult("a.jpg", sha256, (), FileStatus(status)))
-        return postponed(job, claimed, reading, patience)
+        return postponed(job, self.ledger, claimed, reading, patience)
 
     def test_a_reading_of_the_claimed_content_stands(self, claimed):
         assert self.why(claimed) is None
@@ -69,3 +78,19 @@ class TestPostponed:
         assert self.why(claimed, status, patience=60) is Postponed.ARRIVING
         assert self.why(claimed, status, patience=60, is_inbox=False) is None
         assert self.why(claimed, "done", patience=60) is None
+
+    def test_a_file_of_the_future_does_not_arrive_for_ever(self, claimed, monkeypatch):
+        """A camera's clock is ahead, or that of a share's server, which sets both times."""
+        future = time.time() + 1e6
+        os.utime(claimed.found.path, (future, future))
+        claimed = Claimed(look_at(claimed.found.path, "a.jpg"), claimed.known)
+        assert age(claimed.found) < 60, "as the time of its creation here says"
+        monkeypatch.setattr(settle, "age", lambda found: 0.0)
+        assert self.why(claimed, "failed", patience=60) is Postponed.ARRIVING
+        now = time.time()
+        monkeypatch.setattr(claims.time, "time", lambda: now + 61)
+        assert self.why(claimed, "failed", patience=60) is None
+        monkeypatch.setattr(claims.time, "time", lambda: now - 1e6)
+        assert self.why(claimed, "failed", patience=60) is Postponed.ARRIVING, (
+            "this machine's clock was set back"
+        )
