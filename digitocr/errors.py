@@ -198,6 +198,13 @@ class WorkerError(DigitocrError):
     advice = "close other programs to make memory available, or read with --workers 1; nothing was lost"
 
 
+class PrefectError(DigitocrError):
+    """Prefect's server cannot be reached."""
+
+    code = "prefect"
+    advice = "see that it runs, or read without it: --no-prefect; nothing was lost"
+
+
 class OutputError(DigitocrError):
     """Results cannot be written: no space, no permission, a damaged state folder."""
 

@@ -23,7 +23,7 @@ DEFAULT_FILE = Path("digitocr.toml")
 PREFIX = "DIGITOCR_"
 """Of the variables that hold settings."""
 
-OTHER_VARIABLES = frozenset({"DIGITOCR_DATA", "DIGITOCR_MNIST", "DIGITOCR_REVIEW_TOKEN"})
+OTHER_VARIABLES = frozenset({"DIGITOCR_DATA", "DIGITOCR_MNIST", "DIGITOCR_REVIEW_TOKEN", "DIGITOCR_SERVED"})
 """Variables of the program that are no settings."""
 
 _MISSPELT_SHARE = 0.9

@@ -25,12 +25,16 @@ from digitocr.inbox.run import Chunk, Runner, drain, open_runner
 from digitocr.inbox.workers import Workers
 from digitocr.settings import Settings, cores
 from digitocr.store.ledger import Ledger
+from flows import served
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
 """Hooks of the command that called the flow; not set in flows that a server starts."""
 
 workers: ContextVar[Workers] = ContextVar("workers")
 """Workers of the command that called the flow, which are being prepared; not set in flows that a server starts."""
+
+ended: ContextVar[list[Summary]] = ContextVar("ended")
+"""Gets how the run ended, also if no server learns of it any more; not set in flows that a server starts."""
 
 SKIPPED = "Skipped"
 """Name of the completed state of a run that found the inbox held by another."""
@@ -72,13 +76,15 @@ def process_folder(
     dict or State
         A :class:`digitocr.inbox.job.Summary`; or a completed state named ``Skipped`` if another run holds the inbox.
     """
-    settings = console.settings(flags, config)
-    job = make_job(settings, Path(folder) if folder else None)
+    asked = served.asked(flags, config, folder)
+    settings = console.settings(asked.flags, asked.config)
+    job = make_job(settings, Path(asked.folder) if asked.folder else None)
     try:
         with open_runner(job, hooks.get(Hooks(patience=settings.patience))) as runner:
             given = workers.get(None)
             with nullcontext(given) if given else _own_workers(runner, settings) as readers:
                 summary = _drain(runner, readers)
+            ended.get([]).append(summary)
             _artifacts(job, runner, summary)
     except BusyError as error:
         return Completed(name=SKIPPED, message=error.message)
@@ -135,7 +141,8 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
     """
     from flows import apply_review as command
 
-    settings = console.settings(flags, config)
+    asked = served.asked(flags, config)
+    settings = console.settings(asked.flags, asked.config)
     done = command.apply_review(settings, command.person())
     if done.refused:
         refused = "\n".join(f"- {reason}" for reason in done.refused)
@@ -163,7 +170,8 @@ def housekeeping(
     dict or State
         How much was deleted; or a completed state named ``Skipped`` if a run holds the inbox.
     """
-    settings = console.settings(flags, config)
+    asked = served.asked(flags, config)
+    settings = console.settings(asked.flags, asked.config)
     try:
         with Ledger(settings.ledger) as ledger:
             done = apply_retention(settings, ledger)

@@ -20,7 +20,7 @@ from digitocr.cli import options as shared
 from digitocr.cli.console import Console
 from digitocr.errors import UsageError
 from digitocr.settings import Settings, load_settings
-from flows import engine, options
+from flows import engine, options, served
 
 log = logging.getLogger("digitocr.flows")
 _PATIENCE_S = 30.0
@@ -77,23 +77,22 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
 
     # a missed run is not caught up: each run reads all that is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
-    flags = settings.model_dump(mode="json", exclude_unset=True)
+    served.announce(str(folder), settings.model_dump(mode="json", exclude_unset=True))
     # names of their own: if `prefect deploy` had left deployments of the same names, Prefect would look for the code
     # where those have it. Any, because Prefect declares a coroutine that only a coroutine would get
     inbox: Any = definitions.process_folder.to_deployment(
         "served-inbox",
         interval=timedelta(seconds=every),
         concurrency_limit=alone,
-        parameters={"folder": str(folder), "flags": flags},
     )
     reviews: Any = definitions.apply_review.to_deployment(
-        "served-reviews", interval=timedelta(minutes=10), concurrency_limit=alone, parameters={"flags": flags}
+        "served-reviews", interval=timedelta(minutes=10), concurrency_limit=alone
     )
     learning: Any = training.train_model.to_deployment(
-        "served-training", interval=timedelta(days=7), concurrency_limit=alone, parameters={"flags": flags}
+        "served-training", interval=timedelta(days=7), concurrency_limit=alone
     )
     house: Any = definitions.housekeeping.to_deployment(
-        "served-housekeeping", cron="17 3 * * *", concurrency_limit=alone, parameters={"flags": flags}
+        "served-housekeeping", cron="17 3 * * *", concurrency_limit=alone
     )
     runner = Runner(pause_on_shutdown=True)
     for deployment in (inbox, reviews, house, learning):

@@ -10,15 +10,18 @@ from __future__ import annotations
 import atexit
 import http.client
 import os
+import re
 import socket
 import subprocess
 import sys
 import time
 import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from digitocr.errors import OutputError
+from digitocr.errors import OutputError, PrefectError
 
 _START_S = 180.0
 """Longest start of a server; the first one on a new state folder makes Prefect's database."""
@@ -81,13 +84,47 @@ def prepare(state: Path, *, verbose: bool) -> TemporaryServer | None:
     """
     for name, value in _QUIET.items():
         os.environ.setdefault(name, value)
+    _except_loopback_from_proxies()
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
+    if not verbose:  # what becomes of its messages when its server has gone
+        os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
     if api_is_named():
         return None
     # the user's profiles still apply to everything else
     os.environ.setdefault("PREFECT_PROFILES_PATH", str(_profiles()))
     os.environ.setdefault("PREFECT_HOME", str(state.resolve() / "prefect"))
     return TemporaryServer(Path(os.environ["PREFECT_HOME"]))
+
+
+def _except_loopback_from_proxies() -> None:
+    """Have requests to this machine never go through a proxy, such as that of an office."""
+    found = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    hosts = [host for host in found.split(",") if host.strip()]
+    hosts += [host for host in ("127.0.0.1", "localhost", "::1") if host not in hosts]
+    os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(hosts)
+
+
+@contextmanager
+def reaching() -> Iterator[None]:
+    """Turn the many ways in which Prefect says that its server cannot be reached into one error.
+
+    Yields
+    ------
+    None
+
+    Raises
+    ------
+    PrefectError
+    """
+    import httpx
+
+    try:
+        yield
+    except (RuntimeError, httpx.HTTPError) as error:
+        if isinstance(error, RuntimeError) and "reach API" not in str(error):
+            raise
+        url = re.sub("//[^/@]*@", "//", os.environ.get("PREFECT_API_URL", ""))  # without a password
+        raise PrefectError(f"Prefect's server {url} cannot be reached") from error
 
 
 class TemporaryServer:

@@ -11,7 +11,7 @@ from typing import Any
 import typer
 
 from digitocr.cli.console import Console, say
-from digitocr.errors import BusyError, ExitStatus
+from digitocr.errors import BusyError, ExitStatus, PrefectError
 from digitocr.inbox import reading
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
@@ -124,13 +124,21 @@ def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) ->
         ahead.submit(workers.prepare)  # only now: two threads must not import the same modules at once
         if server:
             server.wait()
+    ended: list[Summary] = []
+    definitions.ended.set(ended)
     try:
-        state: Any = flow(str(job.folder), flags, return_state=True)
+        with engine.reaching():
+            state: Any = flow(str(job.folder), flags, return_state=True)
+            if state.name == definitions.SKIPPED:
+                raise BusyError(state.message or "another run holds the inbox")
+            return Summary(**state.result())
     except ExternalSignal:  # how Prefect reports SIGTERM
         raise KeyboardInterrupt from None
-    if state.name == definitions.SKIPPED:
-        raise BusyError(state.message or "another run holds the inbox")
-    return Summary(**state.result())
+    except PrefectError as error:
+        if not ended:
+            raise
+        log.warning("%s any more; the run went on without it", error.message)
+        return ended[0]
 
 
 def _dry_run(job: Job, console: Console) -> int:

@@ -14,6 +14,7 @@ from digitocr.cli import console
 from digitocr.networks.registry import model_in_use
 from digitocr.review import export
 from digitocr.settings import Settings
+from flows import served
 
 
 @flow(name="train-model", persist_result=False)
@@ -36,7 +37,8 @@ def train_model(
     dict
         How many ``digits`` were exported, and whether a model was ``trained`` and ``promoted``.
     """
-    settings = console.settings(flags, config)
+    asked = served.asked(flags, config)
+    settings = console.settings(asked.flags, asked.config)
     folder = settings.state / "corrections"
     exported = export.export(settings, folder)
     outcome: dict[str, Any] = {"digits": exported.digits, "trained": False, "promoted": False}

@@ -14,7 +14,7 @@ from types import FrameType
 import typer
 
 from digitocr import errors
-from digitocr.errors import BusyError, DigitocrError, FileAccessError
+from digitocr.errors import BusyError, DigitocrError, FileAccessError, PrefectError
 from digitocr.inbox.heartbeat import Heartbeat
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.metrics import write_metrics
@@ -72,7 +72,7 @@ def watch(given: options.ReadingOptions, *, through_prefect: bool) -> int:
                 total = _sum(total, process(job, hooks, verbose=given.verbose))
                 offer.taken.set()
                 _tell(settled_since(job.settings, sorted(found.source for found in offer.files), started))
-            except BusyError as error:
+            except (BusyError, PrefectError) as error:
                 log.warning("%s; trying again", error.message)
             except KeyboardInterrupt:
                 if not stop.is_set():

@@ -4,10 +4,13 @@ import subprocess
 import sys
 import textwrap
 import time
+import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 
+from digitocr.errors import PrefectError
 from flows import engine
 
 ROOT = Path(__file__).parent.parent.parent
@@ -19,6 +22,10 @@ def _nowhere(tmp_path, monkeypatch):
     for name in [name for name in os.environ if name.startswith("PREFECT_")]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("PREFECT_PROFILES_PATH", str(tmp_path / "profiles.toml"))
+    before = dict(os.environ)
+    yield
+    os.environ.clear()
+    os.environ.update(before)
 
 
 class TestApiIsNamed:
@@ -60,14 +67,36 @@ class TestApiIsNamed:
 
 def test_where_an_api_is_named_no_server_is_started_and_its_state_stays_where_it_is(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_URL", "http://somewhere/api")
-    before = dict(os.environ)
-    try:
-        assert engine.prepare(tmp_path / "state", verbose=False) is None
-        assert "PREFECT_HOME" not in os.environ
-        assert os.environ["DO_NOT_TRACK"] == "1"
-    finally:
-        os.environ.clear()
-        os.environ.update(before)
+    assert engine.prepare(tmp_path / "state", verbose=False) is None
+    assert "PREFECT_HOME" not in os.environ
+    assert os.environ["DO_NOT_TRACK"] == "1"
+
+
+def test_requests_to_this_machine_go_through_no_proxy(monkeypatch, tmp_path):
+    monkeypatch.setenv("PREFECT_API_URL", "http://somewhere/api")
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setenv("NO_PROXY", "intranet")
+    monkeypatch.setenv("no_proxy", "intranet")
+    engine.prepare(tmp_path, verbose=True)
+    assert urllib.request.proxy_bypass("127.0.0.1:4200")
+    assert urllib.request.proxy_bypass("intranet")
+    assert not urllib.request.proxy_bypass("somewhere")
+
+
+class TestReaching:
+    @pytest.mark.parametrize(
+        "error", [RuntimeError("Failed to reach API at http://x/api/"), httpx.ConnectError("refused")]
+    )
+    def test_a_server_that_is_away_is_one_error_that_names_no_password(self, monkeypatch, error):
+        monkeypatch.setenv("PREFECT_API_URL", "http://me:secret@somewhere/api")
+        with pytest.raises(PrefectError, match="http://somewhere/api cannot") as caught, engine.reaching():
+            raise error
+        assert caught.value.exit_status == 3
+        assert "--no-prefect" in caught.value.hint
+
+    def test_other_faults_stay_what_they_are(self):
+        with pytest.raises(RuntimeError, match="a bug"), engine.reaching():
+            raise RuntimeError("a bug")
 
 
 @pytest.mark.flow

@@ -156,3 +156,25 @@ def test_the_process_that_serves_them_by_itself_does_the_same_and_ends_cleanly(s
         served.send_signal(signal.SIGTERM)
         assert served.wait(120) == 0, site.log("served")
     assert "Traceback" not in site.log("served")
+
+
+def test_a_server_that_dies_costs_one_line_and_no_file(tmp_path):
+    (tmp_path / "inbox").mkdir()
+    for i in range(40):
+        (tmp_path / "inbox" / f"{i:02}.jpg").write_bytes(EXAMPLE.read_bytes() + str(i).encode())
+    env = {k: v for k, v in os.environ.items() if not k.startswith(("PREFECT_", "DIGITOCR_"))}
+    env |= {"PYTHONPATH": str(ROOT), "PREFECT_PROFILES_PATH": str(tmp_path / "profiles.toml")}
+    command = [sys.executable, "-m", "flows.process_folder", "--workers", "1", "--json"]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    with subprocess.Popen(command, cwd=tmp_path, env=env, **pipes) as run:
+        until((tmp_path / "archive").exists, 300, lambda: "nothing is read")
+        found = subprocess.run(
+            ["ps", "-o", "pid=,args=", "--ppid", str(run.pid)], text=True, capture_output=True, check=True
+        ).stdout
+        (server,) = [int(line.split()[0]) for line in found.splitlines() if "flows.server" in line]
+        os.kill(server, signal.SIGKILL)
+        told, said = run.communicate(timeout=600)
+    assert run.returncode == 0, said
+    assert json.loads(told)["done"] == 40
+    assert len(said.splitlines()) == 2, said
+    assert "went on without it" in said
