@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
+from pathlib import Path
 from types import FrameType
 
 import typer
@@ -18,6 +19,7 @@ from digitocr.errors import BusyError, DigitocrError, FileAccessError, PrefectEr
 from digitocr.inbox.heartbeat import Heartbeat
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.metrics import write_metrics
+from digitocr.inbox.names import is_litter
 from digitocr.inbox.scan import FoundFile, scan
 from digitocr.inbox.stability import Stability
 from digitocr.records import FileStatus
@@ -165,6 +167,7 @@ def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:
                 force_polling=s.polling or None,
                 raise_interrupt=False,
                 debounce=_DEBOUNCE_MS,
+                watch_filter=lambda _, path: not is_litter(Path(path).name),  # our own card among it
             ):
                 changed.set()
         except (OSError, RuntimeError) as error:  # a share that went away, or the system's limit of watches

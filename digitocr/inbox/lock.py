@@ -3,7 +3,8 @@
 All locks of the program, in the order in which they are taken; whoever holds one takes only those below it:
 
 1. ``run.lock`` in the state folder, a file lock: one runner (a run, retry, forget, retention) per ledger.
-2. ``flock`` on the inbox folder itself: one runner per inbox, whatever the state folder; it leaves no file there.
+2. ``flock`` on the inbox folder itself, and a card in it (:mod:`digitocr.inbox.card`), since on a network share the
+   former may hold on one machine only: one runner per inbox, whatever the state folder.
 3. The lock of the threads of this process before ``tables.lock``, in :func:`digitocr.results.publish.writing`.
 4. ``tables.lock`` in the state folder, a file lock in the same place: one writer of tables, be it a runner, corrections
    or the review page.
@@ -19,7 +20,7 @@ import json
 import os
 import socket
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,7 @@ from filelock import FileLock, Timeout
 
 from digitocr import atomic
 from digitocr.errors import BusyError, OutputError
+from digitocr.inbox import card
 from digitocr.store.ledger import now
 
 _HINT = "wait for it to end, or give another folder its own --state"
@@ -55,8 +57,12 @@ def only_runner(state: Path, inbox: Path | None, purpose: str) -> Iterator[None]
         If the lock cannot be made.
     """
     atomic.make_folder(state, atomic.PRIVATE)
-    with _hold(state / "run.lock", lambda: _busy(state)), _hold_folder(inbox):
-        me = {"pid": os.getpid(), "host": socket.gethostname(), "purpose": purpose, "since": now()}
+    me = {"pid": os.getpid(), "host": socket.gethostname(), "purpose": purpose, "since": now()}
+    with ExitStack() as locks:
+        locks.enter_context(_hold(state / "run.lock", lambda: _busy(state)))
+        if inbox is not None and inbox.is_dir():
+            locks.enter_context(_hold_folder(inbox))
+            locks.enter_context(card.held(inbox, me, _HINT))
         atomic.write(state / _HOLDER, (json.dumps(me) + "\n").encode(), durable=False)
         try:
             yield
@@ -124,15 +130,15 @@ def _hold(path: Path, busy: Callable[[], BusyError]) -> Iterator[None]:
 
 
 @contextmanager
-def _hold_folder(folder: Path | None) -> Iterator[None]:
-    """Lock a folder itself; on Windows, which cannot, only the state folder's lock protects it.
+def _hold_folder(folder: Path) -> Iterator[None]:
+    """Lock a folder itself; Windows cannot.
 
     Raises
     ------
     BusyError
         If another process holds it.
     """
-    if folder is None or not folder.is_dir() or os.name == "nt":
+    if os.name == "nt":
         yield
         return
     import fcntl

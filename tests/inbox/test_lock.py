@@ -1,9 +1,13 @@
+import fcntl
+import json
 import os
 
+import permissions
 import pytest
 
 from digitocr.errors import BusyError, OutputError
-from digitocr.inbox import lock
+from digitocr.inbox import card, lock
+from digitocr.inbox.scan import scan
 
 
 class TestOnlyRunner:
@@ -45,6 +49,63 @@ class TestOnlyRunner:
         (tmp_path / "file").write_text("")
         with pytest.raises(OutputError), lock.only_runner(tmp_path / "file" / "state", None, ""):
             pass
+
+
+def without_flock(*_):
+    """Stands for a share whose locks hold on one machine only."""
+
+
+class TestCard:
+    @pytest.fixture(autouse=True)
+    def inbox(self, tmp_path, monkeypatch):
+        monkeypatch.setattr(fcntl, "flock", without_flock)
+        monkeypatch.setattr(card, "BEAT_S", 0.02)
+        monkeypatch.setattr(card, "SILENT_S", 0.5)
+        self.inbox = tmp_path / "inbox"
+        self.inbox.mkdir()
+        return self.inbox
+
+    def left_behind(self, **who):
+        found = {
+            "pid": 2**22 + 1,
+            "host": os.uname().nodename,
+            "purpose": "reading",
+            "since": "",
+            "token": "1",
+        }
+        (self.inbox / card.NAME).write_text(json.dumps(found | who))
+
+    def test_another_machine_is_refused_where_locks_do_not_reach_it(self, tmp_path):
+        with (
+            lock.only_runner(tmp_path / "one", self.inbox, "reading there"),
+            pytest.raises(BusyError, match=rf"reading there \(process {os.getpid()} on .* holds the inbox"),
+            lock.only_runner(tmp_path / "two", self.inbox, ""),
+        ):
+            pass
+        assert list(self.inbox.iterdir()) == []
+
+    @pytest.mark.parametrize("who", [{}, {"host": "elsewhere"}, {"pid": os.getpid()}, {"pid": "none"}])
+    def test_one_that_a_kill_left_behind_is_taken_over(self, tmp_path, who):
+        self.left_behind(**who)
+        with lock.only_runner(tmp_path / "one", self.inbox, "reading here"):
+            assert "reading here" in (self.inbox / card.NAME).read_text()
+        assert list(self.inbox.iterdir()) == []
+
+    def test_a_cut_off_one_as_well(self, tmp_path):
+        (self.inbox / card.NAME).write_text("{")
+        with lock.only_runner(tmp_path / "one", self.inbox, ""):
+            pass
+        assert list(self.inbox.iterdir()) == []
+
+    def test_an_inbox_that_cannot_be_written_has_none(self, tmp_path):
+        self.inbox.chmod(0o555)
+        with permissions.enforced(), lock.only_runner(tmp_path / "one", self.inbox, ""):
+            assert list(self.inbox.iterdir()) == []
+        self.inbox.chmod(0o755)
+
+    def test_it_is_no_input(self, tmp_path):
+        with lock.only_runner(tmp_path / "one", self.inbox, ""):
+            assert scan(self.inbox) == ([], [])
 
 
 class TestHolder:

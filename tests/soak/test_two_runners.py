@@ -60,3 +60,31 @@ def test_runs_watchers_and_commands_at_once(work):
     assert set(work.statuses().values()) == {"done"}
     with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as opened:
         assert verify(work.settings(), opened) == []
+
+
+@pytest.mark.timeout(300)
+def test_two_machines_with_states_of_their_own_whose_locks_do_not_reach_each_other(work):
+    for i in range(120):
+        work.put(f"{i:03}.jpg", f"{i}")
+    env = os.environ | {"PYTHONPATH": str(ROOT), "DIGITOCR_SETTLE": "0", "DIGITOCR_CHUNK": "2"}
+    apart = "import fcntl, runpy, sys; fcntl.flock = lambda *_: None; del sys.argv[0]"
+    apart += f"; runpy.run_path({str(SCRIPT)!r}, run_name='__main__')"
+
+    def start(name):
+        own = ["--state", name, "--results", f"{name}/results", "--review", f"{name}/review"]
+        command = [sys.executable, "-c", apart, str(SCRIPT), "process", "--no-prefect", "--json", *own]
+        return subprocess.Popen(command, cwd=work.folder, env=env, stderr=subprocess.PIPE, text=True)
+
+    for _ in range(20):
+        both = [start("one"), start("two")]
+        ends = [(child.communicate()[1], child.returncode) for child in both]
+        assert all(status == 0 or (status == 3 and "holds the inbox" in said) for said, status in ends), ends
+        if not work.names("inbox"):
+            break
+    tables = [
+        work.statuses(f"{name}/results")
+        for name in ("one", "two")
+        if (work.folder / name / "results" / "files.csv").exists()
+    ]
+    assert sum(map(len, tables)) == len({file for table in tables for file in table}) == 120
+    assert len(work.names("archive")) == 120
