@@ -166,6 +166,20 @@ def stamp(path: Path) -> tuple[int, ...]:
     return found.st_ino, found.st_size, found.st_mtime_ns
 
 
+def can_write_in(folder: Path) -> bool:
+    """Tell whether this process may make and rename files in a folder.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    bool
+    """
+    return os.access(folder, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
 def sync_folder(folder: Path) -> None:
     """Make renames in a folder survive a power failure, if the file system can.
 

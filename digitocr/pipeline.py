@@ -418,5 +418,6 @@ def loading(model: Path | None, options: ReadOptions, templates: tuple[Template,
         except BaseException as error:
             future.set_exception(error)
 
-    threading.Thread(target=load, name="load-reader", daemon=True).start()
+    # no daemon: one that is cut off within C++ would abort the process
+    threading.Thread(target=load, name="load-reader").start()
     return future

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
+import regex
+
 from digitocr.forms.checksums import CHECKSUMS
 from digitocr.forms.rules import broken
 from digitocr.forms.template import Field, Kind, Template
@@ -18,6 +20,9 @@ YEARS = range(1800, 2200)
 
 CENTURY = 69
 """Years of two digits are in the 20th century from this one on, as in POSIX."""
+
+_PATTERN_S = 0.5
+"""Most time for a pattern: some take years to tell that a text does not fit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,11 +139,19 @@ def fault(field: Field, written: str) -> Reason | None:
         return Reason.FIELD_DATE
     if field.range and not field.range[0] <= worth <= field.range[1]:
         return Reason.FIELD_RANGE
-    if field.pattern and not re.fullmatch(field.pattern, text(field, written)):
+    if field.pattern and not _fits(field.pattern, text(field, written)):
         return Reason.FIELD_PATTERN
     if field.checksum and not CHECKSUMS[field.checksum](digits):
         return Reason.FIELD_CHECKSUM
     return None
+
+
+def _fits(pattern: str, said: str) -> bool:
+    """Tell whether a text fits a pattern; one that takes too long to tell does not, and a person looks at it."""
+    try:
+        return regex.fullmatch(pattern, said, timeout=_PATTERN_S) is not None
+    except TimeoutError:
+        return False
 
 
 def complaints(template: Template, written: Mapping[str, str]) -> list[Complaint]:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import keyword
-import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+import regex
 
 from digitocr.forms.checksums import CHECKSUMS
 from digitocr.forms.rules import Rule, RuleError, parse
@@ -232,7 +233,7 @@ def _length(
 def _pattern(node: YamlNode) -> str:
     pattern = node.text()
     try:
-        re.compile(pattern)
-    except re.error as error:
+        regex.compile(pattern)
+    except regex.error as error:
         raise node.error(f"{pattern!r} is not a regular expression: {error}") from None
     return pattern

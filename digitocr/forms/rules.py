@@ -6,7 +6,6 @@ A rule is parsed into Python's syntax tree and walked here; nothing is ever eval
 from __future__ import annotations
 
 import ast
-import math
 import operator
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,6 +29,9 @@ MAX_CHARACTERS = 4000
 
 MAX_OPERATIONS = 200
 """Of a rule; they may be nested."""
+
+_MOST = 10**18
+"""Numbers of a rule are smaller, as are those of fields."""
 
 Values = Mapping[str, Decimal | None]
 """The value of each field; None where it is unknown."""
@@ -124,7 +126,7 @@ def _names(term: ast.expr, text: str, fields: Collection[str]) -> Iterator[str]:
                 raise RuleError(f"{text!r}: there is no field {name!r}")
             yield name
         case ast.Constant(value=int() | float() as value) if (
-            not isinstance(value, bool) and abs(value) < math.inf
+            not isinstance(value, bool) and abs(value) < _MOST
         ):
             return
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _OPERATIONS:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 
+from digitocr import atomic
 from digitocr.errors import DigitocrError, NameRefusedError, NotMovedError, OutputError, ReplacedError
 from digitocr.inbox import archive, scan
 from digitocr.inbox.job import Job
@@ -111,7 +112,7 @@ def _concerns_one_file(shelf: Shelf, error: OutputError) -> bool:
     """Tell whether other files can be written: only a folder or table of this one refuses."""
     common = (shelf.results, shelf.review, shelf.review / "crops", shelf.state)
     is_refused = isinstance(error.__cause__, PermissionError)
-    return is_refused and all(os.access(folder, os.W_OK | os.X_OK) for folder in common if folder.exists())
+    return is_refused and all(atomic.can_write_in(folder) for folder in common if folder.exists())
 
 
 def _written(job: Job, shelf: Shelf, ledger: Ledger, known: Known, reading: Reading) -> Outcome:

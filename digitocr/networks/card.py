@@ -171,11 +171,12 @@ def read_card(model: Path) -> ModelCard:
     ModelError
         If the model or its card is missing, or the card is malformed or belongs to another model.
     """
-    path = model.with_suffix(".json")
     try:
+        path = model.with_suffix(".json")
         weights = model.read_bytes()
-    except OSError as error:
-        raise ModelError(f"no model at {model}: {error.strerror}", hint=HINT) from None
+    except (OSError, ValueError) as error:  # the latter for a path without a name, such as `.`
+        why = error.strerror if isinstance(error, OSError) else "it is no file"
+        raise ModelError(f"no model at {model}: {why}", hint=HINT) from None
     try:
         raw = json.loads(path.read_text(encoding="utf-8"))
         card = ModelCard(
@@ -192,7 +193,7 @@ def read_card(model: Path) -> ModelCard:
             scaling=str(raw.get("scaling", UNIT)),
             output=str(raw.get("output", LOGITS)),
             compiled_sha256=str(raw.get("compiled_sha256", "")),
-            line_reader=str(raw.get("line_reader", "")),
+            line_reader=_beside(raw.get("line_reader", "")),
             line_reader_sha256=str(raw.get("line_reader_sha256", "")),
             line_reader_compiled_sha256=str(raw.get("line_reader_compiled_sha256", "")),
             second=_second(raw["second"]) if raw.get("second") else None,
@@ -221,12 +222,26 @@ def _named(weights: Mapping[str, float] | Sequence[float]) -> dict[str, float]:
     return {name: float(value) for name, value in zip(EARLIER_NAMES, weights, strict=True)} if weights else {}
 
 
+def _beside(name: object) -> str:
+    """Return the name of a file that lies beside the model.
+
+    Raises
+    ------
+    ValueError
+        If it leads elsewhere.
+    """
+    text = str(name)
+    if text and Path(text).name != text:
+        raise ValueError(f"{text!r} is no name of a file beside it")
+    return text
+
+
 def _second(raw: Mapping[str, Any]) -> SecondCard:
     """Read the part of a card that is about the second reader."""
     return SecondCard(
-        base=str(raw["base"]),
+        base=_beside(raw["base"]),
         base_sha256=str(raw["base_sha256"]),
-        head=str(raw["head"]),
+        head=_beside(raw["head"]),
         head_sha256=str(raw["head_sha256"]),
         threshold=float(raw["threshold"]),
         text_weights=tuple(float(v) for v in raw["text_weights"]),

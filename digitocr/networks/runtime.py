@@ -76,7 +76,7 @@ def load_call(model: Path, sha256: str, threads: int = 0) -> Call:
     Raises
     ------
     ModelError
-        If the file is damaged.
+        If the file is damaged or cannot be run.
     """
     path = compiled_file(model)
     if not (sha256 and path.is_file()):
@@ -86,7 +86,12 @@ def load_call(model: Path, sha256: str, threads: int = 0) -> Call:
         raise ModelError(
             f"{path} is damaged, or belongs to another model", hint=f"remove it to use {model.name} itself"
         )
-    return runner(compiled, threads)
+    try:
+        return runner(compiled, threads)
+    except (ValueError, RuntimeError) as error:
+        raise ModelError(
+            f"{path} cannot be run: {error}", hint=f"remove it to use {model.name} itself"
+        ) from None
 
 
 def runner(compiled: bytes, threads: int = 0) -> Call:

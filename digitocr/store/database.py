@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -198,8 +200,19 @@ class Database:
 
 
 def _read_only(path: Path) -> sqlite3.Connection:
-    name = f"{path.resolve().as_uri()}?mode=ro" if path.exists() else ":memory:"
-    return sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+    if not path.exists():
+        return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+    if atomic.can_write_in(path.parent):
+        name = f"{path.resolve().as_uri()}?mode=ro"
+        return sqlite3.connect(name, uri=True, isolation_level=None, check_same_thread=False)
+    with tempfile.TemporaryDirectory() as folder:  # SQLite writes beside a file even to read it
+        for ending in ("", "-wal"):
+            with suppress(FileNotFoundError):
+                shutil.copyfile(f"{path}{ending}", Path(folder, f"copy{ending}"))
+        memory = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
+        with closing(sqlite3.connect(Path(folder, "copy"))) as copy:
+            copy.backup(memory)
+        return memory
 
 
 def _read_write(path: Path) -> sqlite3.Connection:

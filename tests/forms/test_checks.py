@@ -53,6 +53,12 @@ def test_value_and_text_of_a_field(field, written, worth, shown):
         (Field("n", BOX, checksum="luhn"), "79927398713", None),
         (Field("n", BOX, Kind.DATE, format="DDMMYY", length=(6, 6)), "310224", Reason.FIELD_DATE),
         (Field("n", BOX, Kind.DATE, format="DDMMYY", length=(6, 6), pattern="2024-.*"), "290224", None),
+        # which Python's own library would work on for years
+        (
+            Field("n", BOX, length=(1, 40), pattern=r"((\d*)*)*(\d|\d|\d)*x"),
+            "1234567890" * 4,
+            Reason.FIELD_PATTERN,
+        ),
     ],
 )
 def test_a_field_is_held_against_its_template(field, written, reason):

@@ -65,3 +65,8 @@ def test_a_sum_is_broken_exactly_when_it_is_wrong(parts, off):
     rule = parse("sum", "total == " + " + ".join(names), [*names, "total"])
     said = values(**dict(zip(names, parts, strict=True)), total=sum(parts) + off)
     assert broken([rule], said) == ([rule] if off else [])
+
+
+def test_a_number_larger_than_any_field_is_refused():
+    with pytest.raises(RuleError):
+        parse("large", f"a == 0x{'f' * 3900}", ["a"])

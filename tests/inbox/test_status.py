@@ -1,6 +1,7 @@
 import json
 import os
 
+import permissions
 from maintenance import call, ledger_of
 
 from digitocr.inbox import lock
@@ -49,6 +50,16 @@ class TestStatus:
     def test_before_anything_was_read_it_makes_nothing(self, work):
         assert call("status").exit_code == 0
         assert [path.name for path in work.folder.iterdir()] == ["inbox"]
+
+    def test_it_only_looks_so_a_state_folder_that_cannot_be_written_is_no_obstacle(self, work):
+        work.put("a.jpg", "1?")
+        work.run()
+        state = work.folder / ".digitocr"
+        state.chmod(0o500)
+        with permissions.enforced():
+            seen = json.loads(call("status", "--json").stdout)
+        state.chmod(0o700)
+        assert (seen["review"], seen["files"]) == (1, {"done": 1})
 
     def test_a_run_with_nothing_to_do_is_not_counted(self, work):
         work.run()

@@ -1,10 +1,12 @@
 """Compiled networks: the same whatever is beside in a batch, in any thread; and where they are missing or damaged."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -69,6 +71,27 @@ def test_a_damaged_compiled_network_is_named(tmp_path):
     compiled_file(tmp_path / "m.keras").write_bytes(b"cut off")
     with pytest.raises(ModelError, match=r"m\.int8\.tflite is damaged"):
         load_call(tmp_path / "m.keras", hashlib.sha256(b"whole").hexdigest())
+
+
+def test_one_that_cannot_be_run_is_named_as_well(tmp_path):
+    shutil.copy(shipped_model(), tmp_path / "m.keras")
+    compiled_file(tmp_path / "m.keras").write_bytes(b"no network at all")
+    with pytest.raises(ModelError, match="cannot be run"):
+        load_call(tmp_path / "m.keras", hashlib.sha256(b"no network at all").hexdigest())
+
+
+@pytest.mark.parametrize("name", ["../x.keras", ".", "/etc/x.keras"])
+def test_a_card_names_only_files_beside_it(tmp_path, name):
+    shutil.copy(shipped_model(), tmp_path / "m.keras")
+    card = json.loads(shipped_model().with_suffix(".json").read_text())
+    (tmp_path / "m.json").write_text(json.dumps(card | {"line_reader": name}))
+    with pytest.raises(ModelError, match="no name of a file beside it"):
+        read_card(tmp_path / "m.keras")
+
+
+def test_a_path_without_a_name_is_no_model():
+    with pytest.raises(ModelError, match="no model at"):
+        read_card(Path())
 
 
 def test_a_network_of_another_shape_is_refused(tmp_path):
