@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import logging
+import os
 import threading
 import time
 from collections import Counter
@@ -10,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
+from digitocr import atomic
 from digitocr.errors import UsageError
 from digitocr.forms.template_file import dumps, load_folder
 from digitocr.inbox.scan import FoundFile
@@ -19,6 +22,8 @@ from digitocr.networks.second_reader import second_in_use
 from digitocr.records import FileStatus, SecondReading
 from digitocr.settings import Settings
 from digitocr.store.ledger import Outcome
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +79,7 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
     for name in ("results", "review", "state"):
         if getattr(settings, name).resolve() == folder.resolve():
             raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")
+    _warn_if_open(settings.state)
     model = model_in_use(settings) or shipped_model()
     card = read_card(model)
     second = None if settings.second_reader is SecondReading.NEVER else second_in_use(model, card)
@@ -88,6 +94,12 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
         model=f"{card.name}@{card.sha256[:12]}" + (f"+second@{second.head_sha256[:12]}" if second else ""),
         reading=f"threshold={threshold:g}{unsure}{_templates(settings)}",
     )
+
+
+def _warn_if_open(state: Path) -> None:
+    """Say that others may look into the state folder, which holds every reading; it is made closed."""
+    if os.name != "nt" and state.is_dir() and (mode := state.stat().st_mode & 0o777) & ~atomic.PRIVATE:
+        log.warning("others may open %s (mode %o): `chmod 700 %s` closes it", state, mode, state)
 
 
 def _templates(settings: Settings) -> str:

@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from digitocr.results import publish
+from digitocr.results import kept, publish, tables
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Ledger
 
@@ -55,9 +55,21 @@ class Publisher:
         """Write the tables over all files if they are missing or behind the ledger."""
         shelf, ledger = self._shelf, self._ledger
         with publish.writing(shelf):
+            is_missing = not self._has_tables()
+            if is_missing:
+                self._restore_tables()
             stale = publish.refresh(shelf, ledger)
-            if stale or not ledger.published.is_current(shelf.job) or not self._has_tables():
+            if stale or is_missing or not ledger.published.is_current(shelf.job):
                 publish.publish(shelf, ledger)
+
+    def _restore_tables(self) -> None:
+        """Have the tables of single files written again, too: somebody has deleted the results."""
+        shelf, ledger = self._shelf, self._ledger
+        read = [k for k in ledger.known(shelf.job) if ledger.published.has_reading(shelf.job, k.id)]
+        lost = [k for k in read if not all(p.is_file() for p in tables.table_paths(shelf.results, k.file))]
+        ledger.published.mark_stale([known.id for known in lost])
+        for known in lost:
+            kept.keep(shelf.results, known, ledger.published.outcome(known))
 
     def _has_tables(self) -> bool:
         shelf = self._shelf

@@ -76,7 +76,7 @@ def rebuild(settings: Settings) -> Rebuilt:
         _remove(new)
         with Ledger(new) as ledger:
             shelf = Shelf(ledger.job(s.results), s.results, s.review, s.state)
-            with publish.writing(shelf):
+            with publish.writing(shelf), ledger.database.writing():
                 rebuilt = _fill(ledger, shelf, s)
         _put_aside(s.ledger)
         new.replace(s.ledger)

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from digitocr.store import database
 from digitocr.store.database import Database
 from digitocr.store.items import put_items
-from digitocr.store.records import Outcome
+from digitocr.store.records import Known, Outcome
 
 _DUE, _DONE, _UNDER_WAY, _GROWN = 0, 1, 2, 3
 """Whether the tables over all files of a job are to be written, are written, are being written, or only lack files
@@ -124,6 +124,21 @@ class Published:
         while rows:
             yield from (value for _, value in rows)
             rows = self._database.rows(sql, job, rows[-1][0], before)
+
+    def outcome(self, known: Known) -> Outcome:
+        """Return how the last reading of a file ended, without what the tables over all files are made from."""
+        k = known
+        return Outcome(
+            *(k.status, k.model, k.settings, k.error_code, k.error),
+            pages=k.pages,
+            seconds=k.seconds,
+            reading=self.reading(k.id),
+        )
+
+    def mark_stale(self, ids: Sequence[int]) -> None:
+        """Have the tables of files made again from their readings."""
+        with self._database.writing() as db:
+            db.executemany("UPDATE file SET stale = 1 WHERE id = ?", [(i,) for i in ids])
 
     def stale(self, job: int) -> list[int]:
         """Return the ids of files with corrections that their tables do not show yet."""

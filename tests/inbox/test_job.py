@@ -1,3 +1,4 @@
+import logging
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -23,6 +24,15 @@ class TestMakeJob:
     def test_a_file_is_refused_with_the_command_for_it(self, work):
         with pytest.raises(UsageError, match=r"is not a folder.*digitocr read"):
             make_job(work.settings(), work.put("a.jpg", "1"))
+
+
+@pytest.mark.parametrize(("mode", "is_said"), [(0o700, False), (0o755, True), (0o777, True)])
+def test_a_state_folder_that_others_may_open_is_named(work, caplog, monkeypatch, mode, is_said):
+    monkeypatch.setattr(logging.getLogger("digitocr"), "propagate", True)
+    (work.folder / ".digitocr").mkdir()
+    (work.folder / ".digitocr").chmod(mode)
+    make_job(work.settings())
+    assert ("chmod 700" in caplog.text) is is_said
 
 
 class TestTally:

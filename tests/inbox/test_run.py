@@ -3,6 +3,7 @@ import itertools
 import json
 import logging
 import os
+import shutil
 import subprocess
 import sys
 import textwrap
@@ -22,6 +23,7 @@ from digitocr.errors import OutputError, UsageError, WorkerError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
 from digitocr.inbox.plan import FEW_FILES, RUNNER_BYTES, WORKER_BYTES, Action
+from digitocr.inbox.rebuild import rebuild
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
 from digitocr.results import tables
@@ -255,6 +257,18 @@ class TestSecondRun:
         (work.folder / "results" / "files.csv").unlink()
         assert work.run(other).unchanged == 1
         assert work.statuses() == {"a.jpg": "done"}
+
+    def test_results_that_were_deleted_are_written_again_without_reading(self, work):
+        work.put("a.jpg", "1 2?")
+        work.put("sub/b.jpg", "3")
+        work.run()
+        results = work.folder / "results"
+        before = {path: path.read_bytes() for path in results.rglob("*.csv")}
+        shutil.rmtree(results)
+        assert work.run().files == 0
+        assert {path: path.read_bytes() for path in results.rglob("*.csv")} == before
+        shutil.rmtree(work.folder / ".digitocr")
+        assert rebuild(work.settings()).without_reading == 0
 
     def test_another_results_folder_is_another_job(self, work):
         other = work.folder / "other"

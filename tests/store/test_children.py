@@ -11,12 +11,13 @@ import pytest
 
 from digitocr.errors import OutputError
 from digitocr.store import review, schema
-from digitocr.store.ledger import Claim, Ledger, Outcome
+from digitocr.store.ledger import Claim, Known, Ledger, Outcome
 from digitocr.store.records import Correction
 from digitocr.store.statistics import Statistics
 
 AGAIN = Claim(1, "a.jpg", "a.jpg", "aa", 10, 20, 30)
 PLACE = review.Place(1, 1, 1)
+KNOWN = Known(1, "a.jpg", "a.jpg", "aa", 10, 20, 30, *["done"] * 5, 1, 1, 1, 0, 0.0, "now", 0, "", 0.0, "")
 ARGUMENTS = {
     "after": "",
     "answer": "7",
@@ -31,6 +32,7 @@ ARGUMENTS = {
     "digit": 7,
     "field": None,
     "file": 1,
+    "known": KNOWN,
     "folder": Path("inbox"),
     "holder": "me",
     "identity": 1,
@@ -80,6 +82,7 @@ SPECIAL = {
 VALUES = {
     "job": 1,
     "file": 1,
+    "known": KNOWN,
     "page": 1,
     "number": 1,
     "kind": "digit",
