@@ -13,7 +13,7 @@ from digitocr.inbox.job import Job, Summary
 from digitocr.inbox.scan import FoundFile
 from digitocr.records import READ, FileStatus
 from digitocr.results import publish
-from digitocr.store.ledger import Known
+from digitocr.store.ledger import Claim, Known
 
 ATTEMPTS = 3
 """A file is given up after this many times: it ended the program, met a fault, or could not be opened or written."""
@@ -105,6 +105,19 @@ class Decision:
     def was_interrupted(self) -> bool:
         """Whether its last reading did not end; it may have ended the program."""
         return self.known is not None and bool(self.known.holder) and self.known.attempts > 0
+
+    def claim(self, file: str) -> Claim:
+        """Return the claim on the file, which has this name in the tables."""
+        found = self.facts.found
+        return Claim(
+            id=self.known.id if self.known else None,
+            source=found.source,
+            file=file,
+            sha256=self.facts.sha256,
+            size=found.size,
+            mtime_ns=found.mtime_ns,
+            checked_ns=self.facts.checked_ns,
+        )
 
 
 class Contents(Protocol):

@@ -22,9 +22,9 @@ from functools import partial
 from typing import Protocol
 
 from digitocr import atomic
-from digitocr.errors import DigitocrError
+from digitocr.errors import DigitocrError, FileAccessError
 from digitocr.forms.template_file import load_folder
-from digitocr.inbox import lock, names
+from digitocr.inbox import lock, names, scan
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics
 from digitocr.inbox.plan import (
@@ -104,6 +104,7 @@ class Runner:
         self._ledger = ledger
         self._files = files
         self._hooks = hooks
+        self._folder = scan.identity(job.folder)
         self._writers = writers
         useful = useful_workers(files, job.settings.workers)
         fitting = fitting_workers(job.settings.max_memory)
@@ -196,7 +197,7 @@ class Runner:
         standing: list[tuple[Claimed, Reading]] = []
         with publish.writing(self._shelf):
             for claimed, reading in zip(claims, readings, strict=True):
-                why = postponed(self._job, self._ledger, claimed, reading, self._hooks.patience)
+                why = self._postponed(claimed, reading)
                 if why is None:
                     standing.append((claimed, reading))
                 else:
@@ -259,6 +260,8 @@ class Runner:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
                 self._awaiting.add(facts.found.source, facts.found)
+            case Action.UNREADABLE if self._is_away():
+                log.warning("%s: %s; left for the next run", facts.found.source, Postponed.AWAY)
             case Action.UNREADABLE if facts.trouble is not None:
                 chunk = self._claim(decisions)
                 self._begun(chunk)  # it may be there for the next run: to try was an attempt
@@ -279,7 +282,7 @@ class Runner:
         claims: list[Claim] = []
         for decision in decisions:
             file = self._name_in_tables(decision, {claim.file for claim in claims})
-            claims.append(_claim_of(file, decision))
+            claims.append(decision.claim(file))
         ids = self._ledger.claims.take(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
         for identity, decision in zip(ids, decisions, strict=True):
             claimed = Claimed(decision.facts.found, self._ledger.file(identity))
@@ -323,8 +326,17 @@ class Runner:
         self._settled(claimed, outcome)
         self._progress(1)
 
+    def _postponed(self, claimed: Claimed, reading: Reading) -> Postponed | None:
+        if reading.result.error_code == FileAccessError.code and self._is_away():
+            return Postponed.AWAY
+        return postponed(self._job, self._ledger, claimed, reading, self._hooks.patience)
+
+    def _is_away(self) -> bool:
+        """Tell whether the folder is no longer the one in which files were found."""
+        return scan.identity(self._job.folder) != self._folder
+
     def _postpone(self, claimed: Claimed, why: Postponed) -> None:
-        level = logging.WARNING if why is Postponed.CHANGED else logging.INFO
+        level = logging.INFO if why is Postponed.ARRIVING else logging.WARNING
         log.log(level, "%s: %s; left for the next run", claimed.found.source, why)
         self._ledger.claims.withdraw([claimed.known.id])
 
@@ -434,16 +446,3 @@ def _wait_for(pending: Iterable[Pending]) -> None:
 
 def _counted(claimed: Claimed) -> Claimed:
     return replace(claimed, known=replace(claimed.known, attempts=claimed.known.attempts + 1))
-
-
-def _claim_of(file: str, decision: Decision) -> Claim:
-    found, known = decision.facts.found, decision.known
-    return Claim(
-        id=known.id if known else None,
-        source=found.source,
-        file=file,
-        sha256=decision.facts.sha256,
-        size=found.size,
-        mtime_ns=found.mtime_ns,
-        checked_ns=decision.facts.checked_ns,
-    )

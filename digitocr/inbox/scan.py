@@ -177,6 +177,25 @@ def look_again(found: FoundFile) -> FoundFile:
     return look_at(found.path, found.source)
 
 
+def identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from another that takes its place, such as the mount point of a share that went away.
+
+    Parameters
+    ----------
+    folder : Path
+
+    Returns
+    -------
+    tuple of int or None
+        None if it cannot be looked at.
+    """
+    try:
+        seen = folder.stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
+
+
 def digest(path: Path) -> str:
     """Hash the content of a file.
 

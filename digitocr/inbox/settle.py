@@ -9,7 +9,13 @@ from enum import StrEnum
 from pathlib import Path
 
 from digitocr import atomic
-from digitocr.errors import DigitocrError, NameRefusedError, NotMovedError, OutputError, ReplacedError
+from digitocr.errors import (
+    DigitocrError,
+    NameRefusedError,
+    NotMovedError,
+    OutputError,
+    ReplacedError,
+)
 from digitocr.inbox import archive, scan
 from digitocr.inbox.job import Job
 from digitocr.inbox.plan import ATTEMPTS, was_read_with
@@ -37,6 +43,8 @@ class Postponed(StrEnum):
 
     CHANGED = "changed while it was read"
     ARRIVING = "cannot be decoded yet"
+    AWAY = "the folder is not there any more"
+    """A network drive that went away: to try its files was no attempt."""
 
 
 def postponed(

@@ -1,6 +1,7 @@
 """No file stands in the way of another, whatever the system refuses to do with it."""
 
 import os
+import shutil
 import time
 from contextlib import contextmanager
 
@@ -9,7 +10,8 @@ import pytest
 from maintenance import call
 
 from digitocr.errors import OutputError
-from digitocr.inbox import scan
+from digitocr.inbox import card, scan
+from digitocr.inbox.job import Hooks
 from digitocr.inbox.plan import ATTEMPTS
 
 
@@ -155,3 +157,26 @@ def test_reasons_that_were_dragged_back_into_the_inbox_are_no_input(work):
         path.rename(work.inbox / path.name)
     assert work.run().files == 1
     assert work.names("inbox") == ["a.jpg.error.json"]
+
+
+def test_a_share_that_goes_away_costs_its_files_no_attempt(work, monkeypatch):
+    """In the middle of a run, again and again; it comes back in the end."""
+    monkeypatch.setattr(card, "SILENT_S", 0.1)
+    for i in range(4):
+        work.put(f"{i}.jpg", str(i))
+    away = work.folder / "away"
+    for turn in range(ATTEMPTS):
+
+        def go_away(count, total):
+            if count and not away.exists():
+                work.inbox.rename(away)
+                work.inbox.mkdir()
+
+        if turn:
+            work.put("new.jpg", f"1{turn}")
+        assert work.run(hooks=Hooks(progress=go_away), chunk=1).failed == 0
+        shutil.rmtree(work.inbox)
+        away.rename(work.inbox)
+    assert work.run().failed == 0
+    assert work.names("inbox") == []
+    assert set(work.statuses().values()) == {"done"}
