@@ -64,6 +64,8 @@ def _status_lines(seen: Status) -> Iterator[str]:
     yield f"review      {seen.review} numbers"
     yield f"failed      {seen.failed} files"
     yield f"ledger      {files or 'nothing read yet'}"
+    if seen.trouble:
+        yield f"trouble     {seen.trouble}"
     last = seen.last_run
     when = f"{last['started']} to {last['ended'] or 'now, or killed'}" if last else "none"
     yield f"last run    {when}"

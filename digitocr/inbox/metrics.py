@@ -66,6 +66,7 @@ def _metrics(status: Status) -> Iterator[Metric]:
     yield gauge("inbox_oldest_seconds", "Age of the oldest of them", status.oldest)
     yield gauge("review_waiting", "Digits and numbers that wait for a person", status.review)
     yield gauge("quarantined_files", "Failed files", status.failed)
+    yield gauge("stuck_files", "Files that cannot be moved out of the inbox", len(status.stuck))
     if status.last_run.get("ended"):
         ended = datetime.fromisoformat(status.last_run["ended"]).timestamp()
         yield gauge("last_run_end_timestamp_seconds", "End of the last run", ended)

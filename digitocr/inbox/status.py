@@ -6,12 +6,15 @@ import shutil
 import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from digitocr.errors import LedgerError
 from digitocr.inbox.archive import failed_files
 from digitocr.inbox.heartbeat import watcher
 from digitocr.inbox.lock import holder
 from digitocr.inbox.scan import FoundFile, scan
+from digitocr.results import kept
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
 
@@ -38,6 +41,8 @@ class Status:
         started, ended ('' if it was killed or still runs) and the keys of ``--json``; empty before the first run.
     stuck : dict of str to str
         Files that were read but cannot be moved out of the inbox, with the reasons.
+    trouble : str
+        Why the ledger does not fit the results; '' if it does.
     holder : dict
         Who runs now: pid, host, purpose, since; empty if no one does.
     free : dict of str to int
@@ -54,6 +59,7 @@ class Status:
     runs: int
     last_run: dict[str, Any]
     stuck: dict[str, str]
+    trouble: str
     holder: dict[str, Any]
     free: dict[str, int]
     watcher: dict[str, Any]
@@ -90,10 +96,19 @@ def read_status(settings: Settings, ledger: Ledger) -> Status:
         runs=runs[0].id if runs else 0,
         last_run=last,
         stuck={k.source: k.stuck for k in ledger.stuck(job or 0) if (s.inbox / k.source).exists()},
+        trouble=_trouble(ledger, s.results),
         holder=holder(s.state),
         free={f.as_posix(): shutil.disk_usage(f).free for f in s.own_folders if f.is_dir()},
         watcher=watcher(s.state),
     )
+
+
+def _trouble(ledger: Ledger, results: Path) -> str:
+    try:
+        kept.find_job(ledger, results)
+    except LedgerError as error:
+        return str(error)
+    return ""
 
 
 def _oldest_age(files: Iterable[FoundFile]) -> float:

@@ -71,6 +71,7 @@ class TestNotice:
             with pytest.raises(LedgerError, match="ledger rebuild"):
                 read.run()
         assert call("apply").exit_code == 3
+        assert "trouble     the tables in results were written with another ledger" in call("status").stdout
         assert call("ledger", "forget", "*").exit_code == 3
         assert shown(read) == before
         assert read.names("inbox") == ["new.jpg"]
