@@ -1,20 +1,36 @@
 """The ledger lost, older or foreign: nothing is overwritten, and it can be made again."""
 
+import contextlib
 import shutil
 import sqlite3
 from pathlib import Path
 
 import pytest
 from maintenance import call, disagreements, ledger_of
+from workplace import Workplace
 
 from digitocr.errors import LedgerError, UsageError
 from digitocr.inbox.rebuild import rebuild
 from digitocr.store.ledger import Ledger
 
 
-@pytest.fixture
-def read(work):
+@pytest.fixture(scope="module")
+def made(tmp_path_factory):
     """A project in which files were read, failed and were corrected."""
+    folder = tmp_path_factory.mktemp("made")
+    with contextlib.chdir(folder):
+        make(Workplace(folder))
+    return folder
+
+
+@pytest.fixture
+def read(made, work):
+    """A copy of it."""
+    shutil.copytree(made, work.folder, dirs_exist_ok=True)
+    return work
+
+
+def make(work):
     for name, text in {
         "a.jpg": "107 33",
         "b.jpg": "5?",
@@ -29,7 +45,6 @@ def read(work):
     work.put("a.jpg", "2?")
     work.run()
     correct(work, "b.jpg", "6")
-    return work
 
 
 def correct(work, file, text):
