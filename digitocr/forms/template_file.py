@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import yaml
 
 from digitocr import atomic
@@ -215,10 +215,17 @@ def _field(name: str, node: YamlNode, page: _Page) -> Field:
 
 def _check_places(nodes: Mapping[str, YamlNode], fields: Sequence[Field]) -> None:
     """Refuse two fields in the same place."""
-    for other, field in combinations(fields, 2):
-        shared = field.box.intersection(other.box)
-        smaller = min(box.width * box.height for box in (field.box, other.box))
-        if shared.width * shared.height > MAX_OVERLAP_SHARE * smaller:
+    corners = np.array([(f.box.x, f.box.y, f.box.right, f.box.bottom) for f in fields]).reshape(-1, 4)
+    areas = np.prod(corners[:, 2:] - corners[:, :2], axis=1)
+    for i, other in enumerate(fields):
+        low, high = (
+            np.maximum(corners[i, :2], corners[i + 1 :, :2]),
+            np.minimum(corners[i, 2:], corners[i + 1 :, 2:]),
+        )
+        shared = np.prod(np.maximum(high - low, 0), axis=1)
+        on_it = np.flatnonzero(shared > MAX_OVERLAP_SHARE * np.minimum(areas[i], areas[i + 1 :]))
+        if on_it.size:
+            field = fields[i + 1 + int(on_it[0])]
             raise nodes[field.name].error(f"it lies on field {other.name!r}")
 
 
