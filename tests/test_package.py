@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import textwrap
 import tomllib
 import zipfile
 from pathlib import Path
@@ -74,3 +75,21 @@ def test_wheel_holds_the_model_and_works_from_another_folder(tmp_path):
         f"assert digitocr.read_file({str(ROOT / 'examples' / 'meter.jpg')!r}).numbers"
     )
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path, env={"PYTHONPATH": str(site)}, check=True)
+
+
+def test_ctrl_c_while_the_program_starts_is_no_traceback():
+    code = """
+        import runpy, sys
+
+        class Interrupting:
+            def find_spec(self, name, path=None, target=None):
+                if name == "typer":
+                    raise KeyboardInterrupt
+
+        sys.meta_path.insert(0, Interrupting())
+        runpy.run_module("digitocr", run_name="__main__")
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", textwrap.dedent(code)], text=True, capture_output=True, check=False
+    )
+    assert (done.returncode, done.stderr) == (130, "interrupted; nothing was begun\n")

@@ -41,5 +41,5 @@ app.command("help", hidden=True)(overview.help_)
 
 
 def main() -> None:
-    """Run the command line."""
+    """Run the command line; scripts that were installed with an earlier version call this."""
     app()
