@@ -259,7 +259,7 @@ class Runner:
             case Action.READ:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
-                self._awaiting.add(facts.found.source, facts.found)
+                self._awaiting.add(scan.turn(facts.found, is_inbox=self._job.is_inbox), facts.found)
             case Action.UNREADABLE if self._is_away():
                 log.warning("%s: %s; left for the next run", facts.found.source, Postponed.AWAY)
             case Action.UNREADABLE if facts.trouble is not None:

@@ -14,6 +14,9 @@ from digitocr.errors import FileAccessError
 from digitocr.inbox.names import is_litter, printable
 from digitocr.inbox.reasons import failed_file_of
 
+_FIRST = "\0"
+"""It comes before any source."""
+
 
 @dataclass(frozen=True, slots=True)
 class FoundFile:
@@ -140,6 +143,24 @@ def _kind(child: os.DirEntry[str], root: Path) -> _Kind:
         return _Kind.FILE if child.is_file() else _Kind.NEITHER
     except OSError:  # out of reach, which the run finds out and tells
         return _Kind.FILE
+
+
+def turn(found: FoundFile, *, is_inbox: bool) -> str:
+    """Return by what files are sorted in which a run settles them: their sources, but in the inbox, links come first.
+
+    Once the target of a link was moved out of the inbox, the link leads nowhere.
+
+    Parameters
+    ----------
+    found : FoundFile
+    is_inbox : bool
+
+    Returns
+    -------
+    str
+    """
+    is_first = is_inbox and os.path.islink(found.path)  # noqa: PTH114 - False, too, for one out of reach
+    return f"{_FIRST}{found.source}" if is_first else found.source
 
 
 def look_at(path: Path, source: str) -> FoundFile:

@@ -37,7 +37,8 @@ def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> Spool[Fo
     Returns
     -------
     Spool of FoundFile
-        What is ready in the folder, and what ``--reprocess`` asks for of the files taken out of the inbox, by source.
+        What is ready in the folder, and what ``--reprocess`` asks for of the files taken out of the inbox, by
+        :func:`digitocr.inbox.scan.turn`.
 
     Raises
     ------
@@ -47,7 +48,10 @@ def find_files(job: Job, shelf: Shelf, ledger: Ledger, hooks: Hooks) -> Spool[Fo
     files = _ready_files(job, hooks)
     for found in _put_away_files(job, shelf, ledger, files):
         files.add(found.source, found)
-    return files
+    in_turn = Spool[FoundFile]()
+    for found in files:
+        in_turn.add(scan.turn(found, is_inbox=job.is_inbox), found)
+    return in_turn
 
 
 def _ready_files(job: Job, hooks: Hooks) -> Spool[FoundFile]:
