@@ -155,6 +155,25 @@ class Box:
         right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
         return Box(x, y, max(0, right - x), max(0, bottom - y))
 
+    def turned(self, quarters: int, shape: tuple[int, int]) -> Box:
+        """Return the box on a page of shape ``(H, W)`` after quarter turns of the page, counter-clockwise.
+
+        Examples
+        --------
+        >>> Box(1, 2, 3, 4).turned(1, (10, 20))
+        Box(x=2, y=16, width=4, height=3)
+        """
+        height, width = shape
+        match quarters % 4:
+            case 1:
+                return Box(self.y, width - self.right, self.height, self.width)
+            case 2:
+                return Box(width - self.right, height - self.bottom, self.width, self.height)
+            case 3:
+                return Box(height - self.bottom, self.x, self.height, self.width)
+            case _:
+                return self
+
 
 def around(boxes: list[Box] | tuple[Box, ...]) -> Box:
     """Return the smallest box around one or more boxes.
@@ -273,6 +292,8 @@ class PageResult:
         Why the page could not be read, or matches no known form; '' without an error.
     template : str
         Name of its form; '' without one.
+    turn : int
+        Quarter turns of the page, counter-clockwise, after which it is upright, as it was read.
     """
 
     index: int
@@ -280,6 +301,7 @@ class PageResult:
     numbers: tuple[Number, ...] = ()
     error: str = ""
     template: str = ""
+    turn: int = 0
 
 
 @dataclass(frozen=True, slots=True)

@@ -131,6 +131,8 @@ def test_a_turned_line_is_read_upright(reader, tmp_path, turn):
     first, second = (r.result for r in reader.read([Source(upright, "u"), Source(turned, "t")]))
     assert texts(first) == ["2374527"]
     assert texts(second) == texts(first)
+    quarters = {cv2.ROTATE_90_CLOCKWISE: 1, cv2.ROTATE_180: 2, cv2.ROTATE_90_COUNTERCLOCKWISE: 3}
+    assert (first.pages[0].turn, second.pages[0].turn) == (0, quarters[turn])
 
 
 @pytest.mark.parametrize("rest", ["0080", "1970", "3705"])

@@ -13,7 +13,7 @@ import numpy as np
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.fields import FieldCrop, crop_field, scaled_box
 from digitocr.forms.form_print import FormPrint
-from digitocr.forms.registration import Registration, flatten
+from digitocr.forms.registration import Registration, flatten, quarters_to_upright
 from digitocr.forms.suggestions import Suggestion, dated, suggest
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
@@ -92,6 +92,7 @@ class FormPage:
             self.page.grey.shape,
             judged(self, numbers, judge),
             template=self.form.template.name,
+            turn=quarters_to_upright(self.registration),
         )
 
     def _number(

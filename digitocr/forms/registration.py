@@ -7,6 +7,7 @@ predicts is found all over the form: another form, or a page too blurred to tell
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -362,6 +363,23 @@ def flatten(page: Grey, registration: Registration, scale: float) -> Grey:
         lambda points: registration.place(np.asarray((points + 0.5) / scale - 0.5, dtype=np.float64)),
         (width, height),
     )
+
+
+def quarters_to_upright(registration: Registration) -> int:
+    """Return after how many quarter turns, counter-clockwise, a page shows its form upright.
+
+    Parameters
+    ----------
+    registration : Registration
+
+    Returns
+    -------
+    int
+        From 0 to 3.
+    """
+    middle = np.array(registration.size, dtype=np.float64) / 2
+    (x0, y0), (x1, y1) = registration.place(np.array([middle, middle + np.array((1.0, 0.0))]))
+    return round(math.atan2(y1 - y0, x1 - x0) / (math.pi / 2)) % 4
 
 
 def _quality(found: NDArray[np.bool_], points: Points, places: Points, view: RegistrationView) -> float:

@@ -36,11 +36,14 @@ class View:
         The page cleaned, in this way up.
     lines : tuple of Line
         The rows of the sheet.
+    quarters : int
+        Quarter turns of the page as it came, counter-clockwise.
     """
 
     page: Page
     sheet: Sheet
     lines: tuple[Line, ...]
+    quarters: int = 0
 
 
 def upright_view(page: Page, p: Imaging) -> View:
@@ -55,7 +58,7 @@ def upright_view(page: Page, p: Imaging) -> View:
     -------
     View
     """
-    return _view(page, clean.clean(page, p), p)
+    return _view(page, clean.clean(page, p), 0, p)
 
 
 def turned_view(view: View, quarters: int, p: Imaging) -> View:
@@ -73,11 +76,11 @@ def turned_view(view: View, quarters: int, p: Imaging) -> View:
     -------
     View
     """
-    return _view(view.page, clean.turned(view.page, quarters, p), p)
+    return _view(view.page, clean.turned(view.page, quarters, p), quarters, p)
 
 
-def _view(page: Page, sheet: Sheet, p: Imaging) -> View:
-    return View(page, sheet, segment.segment(sheet, p.segmentation, p.rows, p.cuts))
+def _view(page: Page, sheet: Sheet, quarters: int, p: Imaging) -> View:
+    return View(page, sheet, segment.segment(sheet, p.segmentation, p.rows, p.cuts), quarters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -78,4 +78,4 @@ class PlainPage:
             )
             for number, is_near in zip(decoded, near, strict=True)
         )
-        return PageResult(page.index, shape, numbers, self.no_form)
+        return PageResult(page.index, shape, numbers, self.no_form, turn=self.view.quarters)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import cv2
@@ -66,14 +67,39 @@ def show(page: Page, read: PageResult, *, annotated: bool, max_crops: int = Limi
     # the first page stands for a file on which nothing was found
     status = FileStatus.DONE if read.numbers or read.index > 1 else FileStatus.EMPTY
     alone = FileResult("", "", (read,), status)
+    shape, turn = page.grey.shape, read.turn
+    grey = upright(page.grey, turn)
     crops: dict[tuple[Box, Box | None], bytes] = {}
     size = 0
     for item in items(alone, alone, ""):
-        crops[item.box, item.mark] = picture = _encode(".png", crop(page.grey, item.box, item.mark))
+        box, mark = item.box.turned(turn, shape), item.mark and item.mark.turned(turn, shape)
+        crops[item.box, item.mark] = picture = _encode(".png", crop(grey, box, mark))
         size += len(picture)
         if size > max_crops:
             raise CrowdedError(f"its pictures for review exceed {max_crops:,} bytes")
-    return Shown(page.index, crops, _encode(".jpg", annotate(page.grey, read.numbers)) if annotated else b"")
+    numbers = [_turned(number, turn, shape) for number in read.numbers]
+    return Shown(page.index, crops, _encode(".jpg", annotate(grey, numbers)) if annotated else b"")
+
+
+def upright(grey: Grey, turn: int) -> Grey:
+    """Return a page as it was read.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+    turn : int
+        Quarter turns, counter-clockwise.
+
+    Returns
+    -------
+    (H, W) or (W, H) uint8 ndarray
+    """
+    return np.ascontiguousarray(np.rot90(grey, turn)) if turn % 4 else grey
+
+
+def _turned(number: Number, turn: int, shape: tuple[int, int]) -> Number:
+    digits = tuple(replace(digit, box=digit.box.turned(turn, shape)) for digit in number.digits)
+    return replace(number, box=number.box.turned(turn, shape), digits=digits)
 
 
 def write_crops(review: Path, shown: Iterable[Shown], waiting: Iterable[Item]) -> None:

@@ -41,6 +41,7 @@ _Session = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 _Token = Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]{8,64}$")]
 _PlaceText = Annotated[str, Field(pattern=r"^\d{1,15}-\d{1,15}-\d{1,15}$")]
 _Who = Annotated[str, Field(max_length=200)]
+_Turn = Annotated[int, Query(ge=0, le=3)]
 _Text = Annotated[str, Field(max_length=LONGEST + 1)]
 
 
@@ -212,9 +213,10 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
     kept = {"cache-control": "private, max-age=3600"}
 
     @app.get("/picture/{place}/number-{position:int}.png")
-    def number(place: str, position: int) -> Response:
+    def number(place: str, position: int, turn: _Turn = 0) -> Response:
         task, known = room.picture_of(place)
-        return Response(room.pictures.number(known, task, position), media_type="image/png", headers=kept)
+        data = room.pictures.number(known, task, position, turn)
+        return Response(data, media_type="image/png", headers=kept)
 
     @app.get("/picture/{place}/digit-{position:int}.png")
     def digit(place: str, position: int) -> Response:
@@ -226,14 +228,20 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
         return Response(data, media_type="image/png", headers=kept)
 
     @app.get("/picture/{place}/around.jpg")
-    def around(place: str) -> Response:
+    def around(place: str, turn: _Turn = 0) -> Response:
         task, known = room.picture_of(place)
-        return Response(room.pictures.around(known, task), media_type="image/jpeg", headers=kept)
+        return Response(room.pictures.around(known, task, turn), media_type="image/jpeg", headers=kept)
 
     @app.get("/picture/{place}/page.jpg")
-    def page(place: str) -> Response:
+    def page(place: str, turn: _Turn = 0) -> Response:
         task, known = room.picture_of(place)
-        return Response(room.pictures.whole_page(known, task), media_type="image/jpeg", headers=kept)
+        return Response(room.pictures.whole_page(known, task, turn), media_type="image/jpeg", headers=kept)
+
+    @app.get("/picture/{place}/sheet.jpg")
+    def sheet(place: str, turn: _Turn = 0) -> Response:
+        task, known = room.picture_of(place)
+        data = room.pictures.whole_page(known, task, turn, framed=False)
+        return Response(data, media_type="image/jpeg", headers=kept)
 
 
 def _add_actions(app: FastAPI, room: _Room) -> None:

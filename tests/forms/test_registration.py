@@ -13,7 +13,14 @@ from digitocr.errors import RegistrationError
 from digitocr.forms.features import Features, features_of, save_features
 from digitocr.forms.form_print import FormPrint, load_form_print
 from digitocr.forms.print_lines import lines_of
-from digitocr.forms.registration import Registration, RegistrationView, choose, flatten, register
+from digitocr.forms.registration import (
+    Registration,
+    RegistrationView,
+    choose,
+    flatten,
+    quarters_to_upright,
+    register,
+)
 
 PICTURE = printed()
 FORM = form(PICTURE)
@@ -218,6 +225,12 @@ class TestRegistration:
     def test_the_displacement_is_added(self):
         bent = replace(self.FLAT, bend=np.full((25, 25, 2), (3, -2), np.float32))
         assert np.allclose(bent.place(CENTRES) - self.FLAT.place(CENTRES), (3, -2))
+
+
+@pytest.mark.parametrize("turn", [0, 1, 2, 3])
+def test_how_often_a_page_is_turned_until_its_form_is_upright(turn):
+    laid = replace(TestRegistration.FLAT, to_page=pose(turn, [0.2, -0.3] * 4))
+    assert quarters_to_upright(laid) == turn
 
 
 class TestFlatten:

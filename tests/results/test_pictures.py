@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import cv2
 import numpy as np
 import pytest
@@ -29,6 +31,26 @@ def test_the_crop_of_an_empty_file_is_its_page(tmp_path, page):
     (crop,) = (tmp_path / "crops").iterdir()
     height, width = cv2.imread(str(crop)).shape[:2]
     assert width / height == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.02)
+
+
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_crops_and_annotated_pages_are_turned_as_the_page_was_read(turn):
+    upright = np.full(SHAPE, 230, np.uint8)
+    (number,) = numbers("12?")
+    upright[20:40, 10:14] = 20  # the left half of the first digit
+    stored = np.ascontiguousarray(np.rot90(upright, -turn))
+    lying = replace(
+        number,
+        box=number.box.turned(-turn, SHAPE),
+        digits=tuple(replace(d, box=d.box.turned(-turn, SHAPE)) for d in number.digits),
+    )
+
+    def shown(grey, number, turn):
+        read = PageResult(1, grey.shape, (number,), turn=turn)
+        shown = pictures.show(Page(1, grey), read, annotated=True)
+        return *shown.crops.values(), shown.annotated
+
+    assert shown(stored, lying, turn) == shown(upright, number, 0)
 
 
 def has_blue(picture):

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
 import cv2
@@ -93,9 +94,30 @@ def test_the_number_is_framed_in_its_surroundings_and_on_its_page(pictures, task
     assert page.shape[1] / page.shape[0] == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.02)
 
 
+@pytest.mark.parametrize("turn", [1, 2, 3])
+def test_all_is_shown_as_it_was_read_and_can_be_turned(pictures, task, files, turn):
+    """A page that was read as it lies, and turned by the person, looks like one that was read turned."""
+    number, seen = task.number.machine, task.number
+    lying = replace(task, number=replace(seen, page=replace(seen.page, turn=turn)))
+    for show in (pictures.around, pictures.whole_page, lambda k, t, q=0: pictures.number(k, t, 0, q)):
+        assert show(known(), lying) == show(known(), task, turn)
+        assert show(known(), lying, 4 - turn) == show(known(), task)
+    height, width = decoded(pictures.whole_page(known(), lying)).shape[:2]
+    assert (height > width) == (turn % 2 == 1)
+    assert decoded(pictures.digit(known(), lying, number.digits[0])).min() <= INK
+
+
+def test_around_a_field_of_a_form_the_whole_width_is_shown(pictures, task):
+    field = replace(task.number, machine=replace(task.number.machine, field="men"))
+    wide = decoded(pictures.around(known(), replace(task, number=field)))
+    assert wide.shape[1] / wide.shape[0] == pytest.approx(SHAPE[1] / SHAPE[0], rel=0.4)
+    assert is_marked(wide)
+
+
 def test_a_page_as_a_whole_is_not_framed(pictures, task):
     whole = Task(Place(1, 1, 0), Look.FIRST, "a.jpg", "now", 0, task.number)
     assert not is_marked(decoded(pictures.whole_page(known(), whole)))
+    assert not is_marked(decoded(pictures.whole_page(known(), task, framed=False)))
 
 
 def test_a_page_is_decoded_once_while_few_others_are_looked_at(pictures, task, files):
