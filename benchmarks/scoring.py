@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.truth import FEWEST, OTHER, Half, Row, Truth, family, read_rows, read_truth
+from digitocr.records import BY_PERSON
 from digitocr.training.calibrate.scoring import wilson
 
 ECE_BINS = 15
@@ -436,7 +437,7 @@ def _by_file(folder: Path, ending: str) -> defaultdict[str, list[Row]]:
         if any(part.startswith(".") for part in path.relative_to(folder).parts[:-1]):
             continue
         for row in read_rows(path):
-            if row["status"] == "corrected":
+            if row["status"] in BY_PERSON:
                 raise ValueError(f"{path.name}: corrected by a person; score the machine's own reading")
             tables[row["file"]].append(row)
     for rows in tables.values():

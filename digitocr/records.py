@@ -48,7 +48,13 @@ class Status(StrEnum):
 
     ACCEPTED = "accepted"
     REVIEW = "review"
+    CONFIRMED = "confirmed"
+    """A person looked and left it as it was read."""
     CORRECTED = "corrected"
+
+
+BY_PERSON = frozenset({Status.CONFIRMED, Status.CORRECTED})
+"""Statuses that a person gave."""
 
 
 class FileStatus(StrEnum):
@@ -106,6 +112,8 @@ class Reason(StrEnum):
     """There are templates, and the page fits none."""
     RULE_BROKEN = "rule-broken"
     """A rule between fields does not hold."""
+    ILLEGIBLE = "illegible"
+    """A person looked and cannot read it; it is not asked again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +277,11 @@ class Number:
     def text(self) -> str:
         """The digits as a string, leading zeros kept."""
         return "".join(str(d.value) for d in self.digits)
+
+    @property
+    def waits(self) -> bool:
+        """Whether a person is still to look at it."""
+        return self.status is Status.REVIEW and Reason.ILLEGIBLE not in self.reasons
 
     @property
     def marks(self) -> str:

@@ -86,7 +86,7 @@ def apply_review(settings: Settings, who: str) -> queue.Accepted:
     """
     with publish.opened(settings) as (ledger, shelf), publish.writing(shelf):
         rows = queue_file.read_queue(settings.review / "queue.csv")
-        done = queue.accept(ledger, shelf.job, rows, who)
+        done = queue.accept(ledger, shelf, rows, who)
         if publish.refresh(shelf, ledger) or done.settled or not ledger.published.is_current(shelf.job):
             publish.publish(shelf, ledger, settled=done.settled)
     return done

@@ -11,7 +11,7 @@ from decimal import Decimal
 import regex
 
 from digitocr.forms.checksums import CHECKSUMS
-from digitocr.forms.rules import broken
+from digitocr.forms.rules import Rule, broken, told
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.records import Number, Reason, Status
 
@@ -146,6 +146,25 @@ def fault(field: Field, written: str) -> Reason | None:
     return None
 
 
+def broken_rules(template: Template, written: Mapping[str, str]) -> list[tuple[Rule, str]]:
+    """Return the rules that do not hold, each with what it compares.
+
+    Parameters
+    ----------
+    template : Template
+    written : mapping of str to str
+        Text of each field that is known, its marks included.
+
+    Returns
+    -------
+    list of tuple of Rule and str
+    """
+    fields = {field.name: field for field in template.fields if field.name in written}
+    values = {name: value(field, written[name]) for name, field in fields.items()}
+    shown = {name: (field.title, text(field, written[name]) or "0") for name, field in fields.items()}
+    return [(rule, told(rule, values, shown)) for rule in broken(template.rules, values)]
+
+
 def _fits(pattern: str, said: str) -> bool:
     """Tell whether a text fits a pattern; one that takes too long to tell does not, and a person looks at it."""
     try:
@@ -193,11 +212,65 @@ def written(number: Number) -> str:
     return number.written if _digits(number.written) == number.text else number.text
 
 
+def as_stored(field: Field, answer: str) -> str:
+    """Return an answer as it is kept: an amount with all its decimals, and without the mark where there are cells.
+
+    Parameters
+    ----------
+    field : Field
+    answer : str
+        Digits, with a dot or comma where a person typed one.
+
+    Returns
+    -------
+    str
+        The answer itself where it is no amount, has no mark, or more decimals than the amount.
+
+    Examples
+    --------
+    >>> from digitocr.records import Box
+    >>> rent = Field("rent", Box(0, 0, 9, 9), Kind.AMOUNT, cells=(Box(0, 0, 9, 9),), decimals=2)
+    >>> as_stored(rent, "450,5"), as_stored(rent, "450")
+    ('45050', '450')
+    """
+    whole, mark, decimals = answer.replace(",", ".").partition(".")
+    if field.kind is not Kind.AMOUNT or not mark or len(decimals) > field.decimals:
+        return answer
+    decimals = decimals.ljust(field.decimals, "0")
+    return whole + decimals if field.cells else f"{whole}.{decimals}"
+
+
+def advice(field: Field, reason: Reason) -> str:
+    """Tell a person what is wrong with a field.
+
+    Parameters
+    ----------
+    field : Field
+    reason : Reason
+        As `fault` returns it.
+
+    Returns
+    -------
+    str
+    """
+    least, most = field.length
+    low, high = field.range or (0, 0)
+    digits = f"{most}" if least == most else f"{least} to {most}"
+    return {
+        Reason.FIELD_BLANK: "this field may not be blank",
+        Reason.FIELD_LENGTH: f"this field has {digits} {'digit' if most == 1 else 'digits'}",
+        Reason.FIELD_DATE: f"there is no such day ({field.format})",
+        Reason.FIELD_RANGE: f"this field is {low:g} to {high:g}",
+        Reason.FIELD_PATTERN: "it is not written as the form asks",
+        Reason.FIELD_CHECKSUM: "its check digit does not fit the others",
+    }.get(reason, reason.value)
+
+
 def is_known(number: Number) -> bool:
     """Tell whether the content of a field is known.
 
-    It is unknown where no digits were read and the field waits for review, as it may not be blank; but a field that
-    waits only because a rule is broken is known.
+    It is unknown where nobody can read it, and where no digits were read and the field waits for review, as it may not
+    be blank; but a field that waits only because a rule is broken is known.
 
     Parameters
     ----------
@@ -207,6 +280,8 @@ def is_known(number: Number) -> bool:
     -------
     bool
     """
+    if Reason.ILLEGIBLE in number.reasons:
+        return False
     others = [reason for reason in number.reasons if not reason.startswith(Reason.RULE_BROKEN)]
     return bool(number.digits) or number.status is not Status.REVIEW or (bool(number.reasons) and not others)
 

@@ -152,6 +152,8 @@ def contents_of(keys: Mapping[str, YamlNode], node: YamlNode, cells: int) -> dic
         "decimals": _decimals(keys, kind),
         "length": _length(keys, node, kind, date_format, cells),
     }
+    if "label" in keys:
+        contents["label"] = keys["label"].text()
     if "blank" in keys:
         contents["blank"] = keys["blank"].boolean()
     if "range" in keys:

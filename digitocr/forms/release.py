@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from digitocr.forms.checks import is_known, value, written
 from digitocr.forms.template import Template
-from digitocr.records import Number, PageResult, Reason, Status
+from digitocr.records import BY_PERSON, Number, PageResult, Reason, Status
 
 
 def released(page: PageResult, template: Template) -> PageResult:
@@ -23,7 +23,7 @@ def released(page: PageResult, template: Template) -> PageResult:
     PageResult
         The same where nothing was corrected.
     """
-    if not any(number.status is Status.CORRECTED for number in page.numbers):
+    if not any(number.status in BY_PERSON for number in page.numbers):
         return page
     texts = {number.field: written(number) for number in page.numbers if is_known(number)}
     values = {field.name: value(field, texts[field.name]) for field in template.fields if field.name in texts}

@@ -24,6 +24,15 @@ _OPERATIONS: dict[type[ast.operator], Callable[[Decimal, Decimal], Decimal]] = {
     ast.Sub: operator.sub,
     ast.Mult: operator.mul,
 }
+_SIGNS: dict[type[ast.operator], str] = {ast.Add: "+", ast.Sub: "−", ast.Mult: "×"}
+_MUST_BE: dict[type[ast.cmpop], str] = {
+    ast.Eq: "",
+    ast.NotEq: "other than ",
+    ast.Lt: "less than ",
+    ast.LtE: "at most ",
+    ast.Gt: "more than ",
+    ast.GtE: "at least ",
+}
 MAX_CHARACTERS = 4000
 """Of a rule."""
 
@@ -183,3 +192,60 @@ def broken(rules: Sequence[Rule], values: Values) -> list[Rule]:
     list of Rule
     """
     return [rule for rule in rules if rule.holds(values) is False]
+
+
+def told(rule: Rule, values: Values, shown: Mapping[str, tuple[str, str]]) -> str:
+    """Return what a rule compares, with the numbers.
+
+    Parameters
+    ----------
+    rule : Rule
+    values : mapping of str to Decimal or None
+        None counts as 0.
+    shown : mapping of str to tuple of str
+        How people call each field, and its text.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> rule = parse("sum", "total == a + b", ["a", "b", "total"])
+    >>> values = {"a": Decimal(3), "b": Decimal(4), "total": Decimal(8)}
+    >>> told(rule, values, {"a": ("Men", "3"), "b": ("Women", "4"), "total": ("In all", "8")})
+    'Men 3 + Women 4 = 7, In all says 8'
+    """
+    terms = [rule.tree.left, *rule.tree.comparators]
+    parts = []
+    for left, op, right in zip(terms, rule.tree.ops, terms[1:], strict=False):
+        one, other = (left, right) if not isinstance(left, ast.Name) else (right, left)
+        if isinstance(op, ast.Eq) and isinstance(other, ast.Name):
+            parts.append(f"{_with_value(one, values, shown)}, {shown[other.id][0]} says {shown[other.id][1]}")
+        else:
+            must = f"must be {_MUST_BE[type(op)]}{_with_value(right, values, shown)}"
+            parts.append(f"{_with_value(left, values, shown)}, {must}")
+    return "; ".join(parts)
+
+
+def _with_value(term: ast.expr, values: Values, shown: Mapping[str, tuple[str, str]]) -> str:
+    text = _written(term, shown)
+    return text if isinstance(term, ast.Name | ast.Constant) else f"{text} = {evaluate(term, values):f}"
+
+
+def _written(term: ast.expr, shown: Mapping[str, tuple[str, str]]) -> str:
+    match term:
+        case ast.Name(id=name):
+            return " ".join(shown[name])
+        case ast.BinOp(left=left, op=op, right=right):
+            one, other = (_written(side, shown) for side in (left, right))
+            is_product = isinstance(op, ast.Mult)
+            if is_product and isinstance(left, ast.BinOp):
+                one = f"({one})"
+            if isinstance(right, ast.BinOp) and (is_product or isinstance(op, ast.Sub)):
+                other = f"({other})"
+            return f"{one} {_SIGNS[type(op)]} {other}"
+        case ast.UnaryOp(operand=operand):
+            return f"−{_written(operand, shown)}"
+        case _:
+            return ast.unparse(term)

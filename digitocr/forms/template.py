@@ -75,6 +75,8 @@ class Field:
         The order of a date's digits, one of `DATE_FORMATS`; '' for other kinds.
     decimals : int
         Digits after the decimal mark of an amount.
+    label : str
+        What the form prints beside it; '' if that is not known.
     """
 
     name: str
@@ -88,6 +90,12 @@ class Field:
     checksum: str = ""
     format: str = ""
     decimals: int = 0
+    label: str = ""
+
+    @property
+    def title(self) -> str:
+        """What people call it."""
+        return self.label or self.name.replace("_", " ")
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,7 +26,8 @@ from digitocr.forms.yaml_node import YamlNode
 from digitocr.records import Box, around
 
 FIELD_KEYS = (
-    *("box", "kind", "cells", "blank", "length", "range", "pattern", "checksum", "format", "decimals"),
+    *("box", "label", "kind", "cells", "blank", "length", "range", "pattern", "checksum", "format"),
+    "decimals",
 )
 """Keys of a field of a template."""
 
@@ -256,6 +257,8 @@ def _written(field: Field, scale: int) -> str:
         keys["box"] = _edges(field.box, scale)
     if field.cells:
         keys["cells"] = len(field.cells) if is_divided else [_edges(cell, scale) for cell in field.cells]
+    if field.label:
+        keys["label"] = field.label
     if field.kind is not Kind.NUMBER:
         keys["kind"] = field.kind.value
     if field.format:

@@ -307,9 +307,9 @@ def _header(table: Path) -> str:
 
 
 def _status(numbers: Iterable[Number]) -> str:
-    """Return the status of a page: review if any of its fields waits, else corrected if any was."""
+    """Return the status of a page: review if any of its fields is, else corrected or confirmed if any is."""
     found = {number.status for number in numbers}
-    for status in (Status.REVIEW, Status.CORRECTED):
+    for status in (Status.REVIEW, Status.CORRECTED, Status.CONFIRMED):
         if status in found:
             return status.value
     return Status.ACCEPTED.value

@@ -124,12 +124,12 @@ def _items_of(content: str, file: str, page: PageResult, now: PageResult, ordina
             runner_up=digit.runner_up if digit else None,
             runner_up_confidence=digit.runner_up_confidence if digit else None,
             number_text=new.text,
-            reasons=joined(number.reasons),
+            reasons=joined(new.reasons if Reason.ILLEGIBLE in new.reasons else number.reasons),
             waits=waits,
         )
         return Item(queued, number.box, digit.box if digit else None)
 
-    number_waits = new.status is Status.REVIEW
+    number_waits = new.waits
     unsure = [(p, d) for p, d in enumerate(number.digits, 1) if d.status is Status.REVIEW]
     if number.status is Status.REVIEW and not unsure:
         return [item(None, 0, number.confidence, waits=number_waits)]

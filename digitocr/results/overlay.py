@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
-from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Status
+from digitocr.records import Box, Digit, FileResult, FileStatus, Number, PageResult, Reason, Status
 from digitocr.results.items import items, review_id
 from digitocr.store.records import Correction
 
 NOT_A_DIGIT = "-"
 
+ILLEGIBLE = "?"
+"""Nobody can read it."""
 
 TAKEN_BACK = ""
 """The correction that takes an earlier one back: the item waits again."""
@@ -29,7 +32,8 @@ def corrected(machine: FileResult, corrections: Sequence[Correction]) -> FileRes
     Returns
     -------
     FileResult
-        Numbers keep their ordinals; ink that is no number becomes a corrected number without digits.
+        Numbers keep their ordinals; ink that is no number becomes a corrected number without digits. What nobody can
+        read stays as it was read, with a reason for it.
     """
     if not corrections:
         return machine
@@ -69,28 +73,72 @@ def _corrected_page(
 ) -> PageResult:
     if (page.index, 0) in numbers:
         whole = Box(0, 0, page.shape[1], page.shape[0])
-        return replace(page, numbers=(_said_number(Number((), 0.0, whole), numbers[page.index, 0]),))
+        nothing = Number((), 0.0, whole, reasons=(Reason.EMPTY_FILE.value,))
+        return replace(page, numbers=(said_number(nothing, numbers[page.index, 0]),))
     done = []
     for ordinal, number in enumerate(page.numbers, 1):
         key = (page.index, ordinal)
         if key in numbers:
-            done.append(_said_number(number, numbers[key]))
+            done.append(said_number(number, numbers[key]))
         else:
             done.append(_said_digits(number, digits[key]) if key in digits else number)
     return replace(page, numbers=tuple(done))
 
 
-def _said_number(number: Number, text: str) -> Number:
-    """Give a number its whole text; its digits keep their boxes if their number is the same."""
+def said_number(number: Number, text: str) -> Number:
+    """Give a number the text that a person said; its digits keep their boxes if there are as many.
+
+    Parameters
+    ----------
+    number : Number
+        As the program read it.
+    text : str
+        Digits, with a dot or comma among them if there is one; `NOT_A_DIGIT` or `ILLEGIBLE`.
+
+    Returns
+    -------
+    Number
+    """
+    if text == ILLEGIBLE:
+        return replace(number, reasons=(*number.reasons, Reason.ILLEGIBLE.value))
     if text == NOT_A_DIGIT:
-        return replace(number, digits=(), written="", confidence=1.0, status=Status.CORRECTED)
-    if len(text) == len(number.digits):
-        digits = tuple(_said_digit(d, value)[0] for d, value in zip(number.digits, text, strict=True))
-        written = _rewritten(number.written, [str(d.value) for d in digits])
+        is_blank = bool(number.field) and not number.digits
+        status = Status.CONFIRMED if is_blank else Status.CORRECTED
+        return replace(number, digits=(), written="", confidence=1.0, status=status)
+    plain = re.sub(r"\D", "", text)
+    has_mark = plain != text
+    if len(plain) == len(number.digits):
+        digits = tuple(_said_digit(d, value)[0] for d, value in zip(number.digits, plain, strict=True))
+        written = text if has_mark else _rewritten(number.written, [str(d.value) for d in digits])
     else:
-        blank = Digit(int(text[0]), 1.0, int(text[0]), 0.0, number.box, Status.CORRECTED)
-        digits, written = tuple(_said_digit(blank, text)), text
-    return replace(number, digits=digits, written=written, confidence=1.0, status=Status.CORRECTED)
+        blank = Digit(int(plain[0]), 0.0, int(plain[0]), 0.0, number.box, Status.REVIEW)
+        digits, written = tuple(replace(d, status=Status.CORRECTED) for d in _said_digit(blank, plain)), text
+    seen = number.written if has_mark else number.text
+    as_read = text.replace(",", ".") == seen.replace(",", ".")
+    status = Status.CONFIRMED if as_read else Status.CORRECTED
+    return replace(number, digits=digits, written=written, confidence=1.0, status=status)
+
+
+def is_same(one: str, other: str) -> bool:
+    """Tell whether two answers mean the same; a dot and a comma do, and one of them may lack the mark.
+
+    Parameters
+    ----------
+    one, other : str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_same("3.50", "3,50"), is_same("3.50", "350"), is_same("3.50", "35.0")
+    (True, True, False)
+    """
+    one, other = one.replace(",", "."), other.replace(",", ".")
+    if "." in one and "." in other:
+        return one == other
+    return one.replace(".", "") == other.replace(".", "")
 
 
 def _said_digits(number: Number, said: dict[int, str]) -> Number:
@@ -101,10 +149,11 @@ def _said_digits(number: Number, said: dict[int, str]) -> Number:
     ]
     digits = tuple(d for part in parts for d in part)
     written = _rewritten(number.written, ["".join(str(d.value) for d in part) for part in parts])
-    number = replace(number, digits=digits, written=written)
+    now = replace(number, digits=digits, written=written)
     if any(d.status is Status.REVIEW for d in digits):
-        return number
-    return replace(number, status=Status.CORRECTED, confidence=1.0)
+        return now
+    status = Status.CONFIRMED if now.text == number.text else Status.CORRECTED
+    return replace(now, status=status, confidence=1.0)
 
 
 def _said_digit(digit: Digit, text: str) -> list[Digit]:
@@ -120,7 +169,7 @@ def _said_digit(digit: Digit, text: str) -> list[Digit]:
             runner_up=digit.runner_up if int(value) == digit.value else digit.value,
             runner_up_confidence=0.0,
             box=Box(left, box.y, max(1, right - left), box.height),
-            status=Status.CORRECTED,
+            status=Status.CONFIRMED if text == str(digit.value) else Status.CORRECTED,
         )
         for value, left, right in zip(text, edges, edges[1:], strict=False)
     ]

@@ -18,7 +18,7 @@ from digitocr import atomic
 from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import template_file
 from digitocr.forms.release import released
-from digitocr.forms.template import Template
+from digitocr.forms.template import Field, Template
 from digitocr.records import FileResult, FileStatus
 from digitocr.results import forms, kept, overlay, queue, tables
 from digitocr.results.items import Item, items
@@ -235,7 +235,7 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         review=len({(i.queued.page, i.queued.number) for i in found if i.queued.waits}),
         number_lines=lines,
         form_rows=forms.dumps(
-            forms.row(known.file, page, _template(shelf, page.template))
+            forms.row(known.file, page, template_of(shelf, page.template))
             for page in current.pages
             if page.template
         ),
@@ -259,7 +259,7 @@ def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
 
 
 def _released(shelf: Shelf, current: FileResult) -> FileResult:
-    forms = {page.template: _template(shelf, page.template) for page in current.pages if page.template}
+    forms = {page.template: template_of(shelf, page.template) for page in current.pages if page.template}
     pages = tuple(
         released(page, form) if (form := forms.get(page.template)) else page for page in current.pages
     )
@@ -270,9 +270,45 @@ def _known_forms(shelf: Shelf) -> list[str]:
     return sorted(path.stem for path in (shelf.state / TEMPLATES).glob("*.yaml"))
 
 
-def _template(shelf: Shelf, name: str) -> Template | None:
+def template_of(shelf: Shelf, name: str) -> Template | None:
+    """Return the form of a page that was read.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    name : str
+
+    Returns
+    -------
+    Template or None
+        None where it was read by an earlier version, which did not keep it.
+    """
     path = shelf.state / TEMPLATES / f"{name}.yaml"
     return _loaded(path, atomic.stamp(path)) if path.is_file() else None
+
+
+def field_of(shelf: Shelf, ledger: Ledger, file: int, page: int, name: str) -> Field | None:
+    """Return a field of a page that was read.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    ledger : Ledger
+    file, page : int
+        The id of the file, and its page.
+    name : str
+        '' for none.
+
+    Returns
+    -------
+    Field or None
+        None where it is on no form, or that is not known.
+    """
+    if not name:
+        return None
+    pages = stored_result(ledger, ledger.file(file)).pages
+    form = next((template_of(shelf, p.template) for p in pages if p.index == page and p.template), None)
+    return next((field for field in form.fields if field.name == name), None) if form else None
 
 
 @lru_cache(maxsize=256)

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 
 from digitocr.errors import DigitocrError, UsageError
-from digitocr.results.overlay import NOT_A_DIGIT
+from digitocr.forms.checks import as_stored
+from digitocr.results.overlay import ILLEGIBLE, NOT_A_DIGIT, is_same
 from digitocr.review.assignments import Assignments
 from digitocr.review.numbers import Change, corrections_of, digits_said, number_said, taken_back
 from digitocr.review.rules import Look, Rules, is_answer
@@ -96,7 +97,7 @@ class Decisions:
         self._looks = FurtherLooks(ledger.database, job)
 
     def status(self) -> dict[str, int]:
-        """Return how many items wait in the queue, and the newest decision that is counted in."""
+        """Return how many numbers wait, and the newest decision that is counted in."""
         waiting, newest = self._decisions.status()
         return {"waiting": waiting, "newest": newest}
 
@@ -147,7 +148,7 @@ class Decisions:
                     refused.append(error.message)
                     continue
                 task = self._reopened(decision.place, Look(decision.look))
-                if task and self._assignments.take(decision.place, session):
+                if task and self._assignments.take(decision.place, session, who):
                     tasks.append(task)
         return tasks, refused or ([] if decisions else ["that decision is not known here"])
 
@@ -163,6 +164,8 @@ class Decisions:
             author = self._ledger.corrections.author(state.last_word)
             raise ConflictError(f"settled in the meantime by {author}; that was kept")
         task = self._open_task(one, state)
+        field, said = state.number.field, one.answer
+        one = replace(one, answer=replace(said, text=as_stored(field, said.text) if field else said.text))
         _check(task, one.answer)
         at = now()
         changes, verdict = _effect(task, one.answer)
@@ -209,8 +212,11 @@ class Decisions:
             return
         self._ledger.corrections.add(self._job, corrections)
         state = self._tasks.state(place)
+        if state is None:
+            return
         # the rows of the queue follow with the tables; that nobody gets it again cannot wait for them
-        for review_id, waits in state.number.waiting_items() if state else ():
+        on_form = state.number.form is not None
+        for review_id, waits in self._tasks.page_items(place) if on_form else state.number.waiting_items():
             self._ledger.items.set_waiting(self._job, review_id, waits=waits)
 
     def _ask_further(self, task: Task, one: Submission, decision: int, verdict: _Verdict) -> None:
@@ -282,8 +288,10 @@ def _check(task: Task, answer: Answer) -> None:
     said: Mapping[int, str] = dict(answer.digits)
     if bool(said) == bool(answer.text):
         raise UsageError("say either the number or its digits")
-    if not all(is_answer(text) for text in said.values() or (answer.text,)):
-        raise UsageError(f"{answer.text or said!r} are neither digits nor {NOT_A_DIGIT!r}")
+    if answer.text and not is_answer(answer.text):
+        raise UsageError(f"{answer.text!r} is neither a number nor {NOT_A_DIGIT!r} or {ILLEGIBLE!r}")
+    if not all(text == NOT_A_DIGIT or (is_answer(text) and text.isdigit()) for text in said.values()):
+        raise UsageError(f"{said!r} are neither digits nor {NOT_A_DIGIT!r}")
     if not set(said) <= set(task.waiting):
         raise UsageError("that digit does not wait")
     if said and task.look is Look.FIRST and set(said) != set(task.waiting):
@@ -297,9 +305,9 @@ def _effect(task: Task, answer: Answer) -> tuple[list[Change], _Verdict]:
             return digits_said(number, dict(answer.digits)), _Verdict()
         return number_said(number, answer.text), _Verdict()
     if task.look is Look.THIRD:
-        settled = answer.text == number.text and not number.waits
+        settled = is_same(answer.text, number.text) and not number.waits
         return [] if settled else number_said(number, answer.text), _Verdict(answer.text)
-    if answer.text == number.text:
+    if is_same(answer.text, number.text):
         return [], _Verdict(answer.text)
     differing = _Verdict(None, Look.THIRD, tuple(sorted({number.text, answer.text})))
     return (taken_back(number) if task.look is Look.SECOND else []), differing

@@ -24,7 +24,7 @@ from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Candidate, Line
 from digitocr.io.sandbox import Sandbox
 from digitocr.recognition.normalize import to_mnist
-from digitocr.records import READ, Box, FileResult, Grey, Page, Status
+from digitocr.records import BY_PERSON, READ, Box, FileResult, Grey, Page
 from digitocr.results import publish, tables
 from digitocr.results.items import review_id
 from digitocr.results.overlay import corrected
@@ -174,7 +174,7 @@ def _settled(machine: FileResult, current: FileResult) -> Iterator[_Wanted]:
             if len(number.digits) != len(new.digits):
                 continue
             for position, (digit, said) in enumerate(zip(number.digits, new.digits, strict=True), 1):
-                if said.status is Status.CORRECTED:
+                if said.status in BY_PERSON:
                     yield _Wanted(
                         *(page.index, ordinal, position, digit.box, said.value, digit.value, digit.confidence)
                     )

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from digitocr.records import Box, FileResult, Number, PageResult, Reason, Status
+from digitocr.forms.checks import broken_rules, is_known, written
+from digitocr.forms.checks import text as stored_text
+from digitocr.forms.release import released
+from digitocr.forms.template import Field, Template
+from digitocr.records import BY_PERSON, Box, FileResult, Number, PageResult, Reason
 from digitocr.results import overlay
 from digitocr.results.items import items as items_of
 from digitocr.results.items import review_id
@@ -33,6 +37,8 @@ class Seen:
 
     Attributes
     ----------
+    page : PageResult
+        As the program read it.
     machine : Number
         As the program read it.
     now : Number
@@ -43,6 +49,10 @@ class Seen:
         Review ids of what the program is not sure of, by position; position 0 is the number as a whole.
     words : dict
         The latest corrections.
+    page_now : PageResult, optional
+        The page with its corrections.
+    form : Template or None
+        The form that the page is.
     """
 
     page: PageResult
@@ -51,21 +61,49 @@ class Seen:
     identity: str
     items: Mapping[int, str]
     words: Mapping[Key, str]
+    page_now: PageResult | None = None
+    form: Template | None = None
+
+    @property
+    def field(self) -> Field | None:
+        """The field of the form in which it stands."""
+        return (
+            next((f for f in self.form.fields if f.name == self.machine.field), None) if self.form else None
+        )
+
+    @property
+    def stored(self) -> str:
+        """Its text in the table of its form, or of numbers."""
+        return stored_text(self.field, written(self.now)) if self.field else self.now.text
+
+    @property
+    def rules(self) -> tuple[str, ...]:
+        """What the rules compare that are broken and name its field."""
+        if self.form is None or self.page_now is None:
+            return ()
+        known = {n.field: written(n) for n in self.page_now.numbers if n.field and is_known(n)}
+        found = broken_rules(self.form, known)
+        return tuple(told for rule, told in found if self.machine.field in rule.fields)
 
     @property
     def waits(self) -> bool:
         """Whether a person is still to look at it."""
-        return self.now.status is Status.REVIEW
+        return self.now.waits
 
     @property
     def text(self) -> str:
-        """Its text in the tables; ``-`` where a person called it no number."""
-        nothing = not self.now.digits and self.now.status is Status.CORRECTED
-        return overlay.NOT_A_DIGIT if nothing else self.now.text
+        """Its text as an answer: with its marks, ``-`` where a person called it no number, ``?`` where illegible."""
+        if Reason.ILLEGIBLE in self.now.reasons:
+            return overlay.ILLEGIBLE
+        if not self.now.digits and self.now.status in BY_PERSON:
+            return overlay.NOT_A_DIGIT
+        return written(self.now)
 
     @property
     def other(self) -> str:
-        """The text of the other reader, where two disagree and a person may choose it; '' otherwise."""
+        """The text of the other reader where two disagree, or that with its decimal mark; '' where there is none."""
+        if Reason.DECIMAL_MARK in self.machine.reasons and is_answer(self.machine.written):
+            return self.machine.written.replace(",", ".")
         codes = (reason.partition(":") for reason in self.machine.reasons)
         text = next((text for code, _, text in codes if code == Reason.READERS_DISAGREE), "")
         return text if is_answer(text) and text != self.machine.text else ""
@@ -77,7 +115,12 @@ class Seen:
             yield identity, self.waits and not said
 
 
-def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -> Seen | None:
+def seen(
+    machine: FileResult,
+    corrections: Sequence[Correction],
+    place: Place,
+    form_of: Callable[[str], Template | None] = lambda _: None,
+) -> Seen | None:
     """Gather what is known of one number, or None where the file has no such number.
 
     Parameters
@@ -87,6 +130,8 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
     corrections : sequence of Correction
         Of the file, oldest first.
     place : Place
+    form_of : callable
+        Returns the form of a name.
 
     Returns
     -------
@@ -108,8 +153,11 @@ def seen(machine: FileResult, corrections: Sequence[Correction], place: Place) -
         if c.review_id in known:  # one of the whole number may stand at any of its rows in the queue
             words[identity if c.kind == "number" else c.review_id, c.kind] = c.new
     new_page = next(p for p in overlay.corrected(machine, corrections).pages if p.index == place.page)
+    form = form_of(page.template) if page.template else None
+    if form is not None:
+        new_page = released(new_page, form)
     now = new_page.numbers[place.number - 1] if place.number else next(iter(new_page.numbers), blank)
-    return Seen(page, number, now, identity, items, words)
+    return Seen(page, number, now, identity, items, words, new_page, form)
 
 
 def digits_said(number: Seen, said: Mapping[int, str]) -> list[Change]:
@@ -138,7 +186,7 @@ def number_said(number: Seen, text: str) -> list[Change]:
     ----------
     number : Seen
     text : str
-        Digits, or ``-`` where it is no number.
+        Digits, with a dot or comma if there is one; ``-`` where it is no number, ``?`` where nobody can read it.
 
     Returns
     -------

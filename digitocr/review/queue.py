@@ -10,7 +10,11 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from digitocr.results.overlay import NOT_A_DIGIT
+from digitocr.forms.checks import as_stored
+from digitocr.forms.checks import text as stored_text
+from digitocr.forms.template import Field, Kind
+from digitocr.results.overlay import ILLEGIBLE, NOT_A_DIGIT
+from digitocr.results.publish import Shelf, field_of
 from digitocr.results.queue_file import Typed
 from digitocr.store.ledger import Ledger
 from digitocr.store.records import Correction, QueueItem, now
@@ -40,13 +44,13 @@ class Accepted:
     refused: tuple[str, ...] = ()
 
 
-def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepted:
+def accept(ledger: Ledger, shelf: Shelf, rows: Iterable[Typed], who: str) -> Accepted:
     """Take filled-in rows into the ledger; rows taken before change nothing.
 
     Parameters
     ----------
     ledger : Ledger
-    job : int
+    shelf : Shelf
     rows : iterable of Typed
     who : str
         Name of the person.
@@ -58,7 +62,7 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
     new: list[Correction] = []
     settled: set[str] = set()
     refused: list[str] = []
-    at = now()
+    at, job = now(), shelf.job
     said_of: dict[tuple[str, ...], str] = {}
     for row in rows:
         if not row.is_filled:
@@ -72,7 +76,8 @@ def accept(ledger: Ledger, job: int, rows: Iterable[Typed], who: str) -> Accepte
             continue
         file, item = found
         try:
-            correction = _understand(row, file, item, who, at)
+            field = field_of(shelf, ledger, file, item.page, item.field)
+            correction = _understand(row, file, item, field, who, at)
         except ValueError as error:
             refused.append(f"line {row.line} ({item_name(item)}): {error}")
             continue
@@ -109,11 +114,14 @@ def item_name(item: QueueItem) -> str:
     return f"{item.file}, page {item.page}, number {item.number}"
 
 
-def _understand(row: Typed, file: int, item: QueueItem, who: str, at: str) -> Correction:
+def _understand(row: Typed, file: int, item: QueueItem, field: Field | None, who: str, at: str) -> Correction:
     whole = row.cells["number_correction"]
-    kind = "number" if whole or not item.position else "digit"
     text = whole or row.cells["correction"]
-    new = _digits(text)
+    new = _amount(field, text, item) if field and whole else _answer(text)
+    is_whole = bool(whole) or not item.position or new == ILLEGIBLE
+    if not is_whole and not (new == NOT_A_DIGIT or new.isdigit()):
+        raise ValueError(f"{text!r} is no digit; write the whole number into number_correction")
+    kind = "number" if is_whole else "digit"
     old = item.number_text if kind == "number" else str(item.digit)
     is_exact = text.startswith(_QUOTES) or text.endswith(
         _QUOTES
@@ -128,16 +136,37 @@ def _understand(row: Typed, file: int, item: QueueItem, who: str, at: str) -> Co
 
 def _may_lack_zeros(new: str, old: str) -> bool:
     """Tell whether `new` may lack leading zeros: spreadsheets turn 007 into 7."""
-    return new != NOT_A_DIGIT and len(new) < len(old)
+    return new not in (NOT_A_DIGIT, ILLEGIBLE) and len(new) < len(old)
 
 
-def _digits(text: str) -> str:
+def _amount(field: Field, text: str, item: QueueItem) -> str:
+    """Return an answer about a field; one about an amount must say its decimals, unless it is as long as what was read.
+
+    Raises
+    ------
+    ValueError
+        It does not say them.
+    """
+    if field.kind is not Kind.AMOUNT:
+        return _answer(text)
+    typed = text.strip("".join(_QUOTES)).strip()
+    new = as_stored(field, typed) if re.fullmatch(r"[0-9]+[.,][0-9]+", typed) else _answer(text)
+    if new == typed and new.isdigit() and len(new) != len(item.number_text):
+        raise ValueError(
+            f"{new} would be {stored_text(field, new)}; write its decimals, as {typed}.{'0' * field.decimals}"
+        )
+    return new
+
+
+def _answer(text: str) -> str:
     cell = text.strip("".join(_QUOTES)).strip()
     if cell in _DASHES:
         return NOT_A_DIGIT
+    if cell == ILLEGIBLE:
+        return ILLEGIBLE
     cell = re.sub(r"^(\d+)[.,]0$", r"\1", cell)  # as tools write a column of numbers with empty cells
-    if not (cell.isascii() and cell.isdigit()):
-        raise ValueError(f"{text!r} is neither digits nor '-'")
+    if not (cell.isascii() and re.fullmatch(r"\d+([.,]\d+)?", cell)):
+        raise ValueError(f"{text!r} is neither a number nor '-' or '?'")
     if len(cell) > LONGEST:
         raise ValueError(f"{len(cell)} digits are more than one number has")
     return cell

@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass
 from enum import StrEnum
 
-from digitocr.results.overlay import NOT_A_DIGIT
+from digitocr.results.overlay import ILLEGIBLE, NOT_A_DIGIT
 from digitocr.review.queue import LONGEST
 from digitocr.review.sampling import drawn
 
@@ -85,7 +85,10 @@ def interval(wrong: int, count: int, level: float = 0.95) -> tuple[float, float]
 
 
 def is_answer(text: str) -> bool:
-    """Tell whether a person may give this answer: digits, or ``-`` for ink that is no number.
+    """Tell whether a person may give this answer.
+
+    It is digits, with a decimal mark among them if there is one; ``-`` for ink that is no number, ``?`` for what nobody
+    can read.
 
     Parameters
     ----------
@@ -97,10 +100,12 @@ def is_answer(text: str) -> bool:
 
     Examples
     --------
-    >>> is_answer("007"), is_answer("-"), is_answer(""), is_answer("1,5")
-    (True, True, False, False)
+    >>> is_answer("007"), is_answer("-"), is_answer("?"), is_answer("1,5"), is_answer(""), is_answer("1.")
+    (True, True, True, True, False, False)
     """
-    return text == NOT_A_DIGIT or re.fullmatch(rf"[0-9]{{1,{LONGEST}}}", text) is not None
+    return text in (NOT_A_DIGIT, ILLEGIBLE) or (
+        len(text) <= LONGEST and re.fullmatch(r"[0-9]+([.,][0-9]+)?", text) is not None
+    )
 
 
 def person(name: str) -> str:

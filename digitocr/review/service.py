@@ -43,7 +43,7 @@ class ReviewService:
     ) -> None:
         self.shelf = shelf
         self.ledger = ledger
-        self.tasks = Tasks(ledger, shelf.job)
+        self.tasks = Tasks(ledger, shelf)
         self.assignments = Assignments(ledger.database, shelf.job, self.tasks, clock)
         self.decisions = Decisions(ledger, shelf.job, rules, self.tasks, self.assignments)
         self.audits = Audits(ledger.database, shelf.job, rules, self.tasks)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 from digitocr.errors import UsageError
+from digitocr.forms.release import released
+from digitocr.forms.suggestions import suggest
+from digitocr.forms.template import Template
 from digitocr.records import READ, FileResult
-from digitocr.results import publish
+from digitocr.results import overlay, publish
+from digitocr.results.items import items
 from digitocr.review.numbers import Seen, seen
 from digitocr.review.rules import Look
 from digitocr.store.ledger import Ledger
@@ -91,6 +95,8 @@ class Task:
             "page": self.place.page,
             "number": self.place.number,
             "field": number.machine.field,
+            "label": number.field.title if number.field else number.machine.field,
+            "kind": number.field.kind.value if number.field else "",
             "read_at": self.read_at,
             "last_word": self.last_word,
             "texts": list(self.texts),
@@ -99,6 +105,8 @@ class Task:
             "other": "",
             "marks": "",
             "confidence": None,
+            "stored": "",
+            "rules": [],
         }
         if self.is_blind or self.look is Look.THIRD:
             return common
@@ -118,6 +126,8 @@ class Task:
             "other": number.other,
             "marks": number.machine.marks,
             "confidence": round(number.machine.confidence, 4),
+            "stored": number.stored,
+            "rules": list(number.rules),
         }
 
 
@@ -127,13 +137,15 @@ class Tasks:
     Parameters
     ----------
     ledger : Ledger
-    job : int
+    shelf : Shelf
     """
 
-    def __init__(self, ledger: Ledger, job: int) -> None:
+    def __init__(self, ledger: Ledger, shelf: publish.Shelf) -> None:
         self._ledger = ledger
-        self._job = job
+        self._job = shelf.job
+        self._shelf = shelf
         self._readings = lru_cache(maxsize=_READINGS_KEPT)(self._read)
+        self._mending = lru_cache(maxsize=_READINGS_KEPT)(self._offers)
 
     def state(self, place: Place) -> NumberState | None:
         """Return a number as it stands; None where it is not, or nothing but its tables is left of its reading."""
@@ -142,9 +154,11 @@ class Tasks:
         known = self._ledger.file(place.file)
         if known.status not in READ:
             return None
-        number = seen(
-            self.reading(known.id, known.processed_at), self._ledger.corrections.of(place.file), place
+        reading, corrections = (
+            self.reading(known.id, known.processed_at),
+            self._ledger.corrections.of(place.file),
         )
+        number = seen(reading, corrections, place, self.form)
         if number is None:
             return None
         names = {number.identity, *number.items.values()}
@@ -167,6 +181,33 @@ class Tasks:
         if task is None:
             raise UsageError(f"there is no number {place}")
         return task
+
+    def form(self, name: str) -> Template | None:
+        """Return a form by its name, None where it is not known."""
+        return publish.template_of(self._shelf, name)
+
+    def page_items(self, place: Place) -> list[tuple[str, bool]]:
+        """Return the review ids of all items of a page, and whether they still wait, by what is said of it now."""
+        known = self._ledger.file(place.file)
+        machine = self.reading(known.id, known.processed_at)
+        current = overlay.corrected(machine, self._ledger.corrections.of(place.file))
+        forms = {page.template: self.form(page.template) for page in current.pages if page.template}
+        pages = [
+            released(page, form) if (form := forms.get(page.template)) else page for page in current.pages
+        ]
+        found = items(machine, replace(current, pages=tuple(pages)), known.file)
+        return [(i.queued.review_id, i.queued.waits) for i in found if i.queued.page == place.page]
+
+    def mending(self, file: int, page: int) -> frozenset[int]:
+        """Return which numbers of a page would settle what is wrong on its form, if a digit were read otherwise."""
+        return self._mending(file, self._ledger.file(file).processed_at, page)
+
+    def _offers(self, file: int, read_at: str, index: int) -> frozenset[int]:
+        page = next(page for page in self.reading(file, read_at).pages if page.index == index)
+        form = self.form(page.template) if page.template else None
+        offers = suggest(form, {n.field: n for n in page.numbers if n.field}) if form else []
+        fields = {offer.field for offer in offers}
+        return frozenset(i for i, number in enumerate(page.numbers, 1) if number.field in fields)
 
     def reading(self, file: int, read_at: str) -> FileResult:
         """Return what the program read in a file at a time."""

@@ -7,7 +7,7 @@ it was asked of: once a file is read again, its further looks are no longer open
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -157,15 +157,29 @@ class Leases:
             db.execute("UPDATE lease SET until = ? WHERE session = ?", (until, session))
             db.execute("DELETE FROM lease WHERE until < ?", (at,))
 
-    def take(self, place: Place, session: str, at: float, until: float) -> bool:
+    def take(self, place: Place, session: str, who: str, at: float, until: float) -> bool:
         """Lease a number to a page; False where another page holds it."""
         with self._database.writing() as db:
             done = db.execute(
-                "INSERT INTO lease VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT DO UPDATE SET session = excluded.session,"
-                " until = excluded.until WHERE session = excluded.session OR until < ?",
-                (self._job, *place.columns, session, until, at),
+                "INSERT INTO lease (job, file, page, number, session, who, until) VALUES (?, ?, ?, ?, ?, ?, ?)"
+                " ON CONFLICT DO UPDATE SET session = excluded.session, who = excluded.who, until = excluded.until"
+                " WHERE session = excluded.session OR until < ?",
+                (self._job, *place.columns, session, who, until, at),
             )
             return done.rowcount > 0
+
+    def others(self, session: str, at: float) -> list[tuple[str, int, float]]:
+        """Return who has how many numbers open on other pages, and until when at the latest."""
+        return self._database.rows(
+            "SELECT who, count(*), max(until) FROM lease WHERE job = ? AND session <> ? AND until >= ?"
+            " GROUP BY who ORDER BY who",
+            *(self._job, session, at),
+        )
+
+    def end_others(self, session: str) -> None:
+        """Make free what other pages hold."""
+        with self._database.writing() as db:
+            db.execute("DELETE FROM lease WHERE job = ? AND session <> ?", (self._job, session))
 
     def of(self, session: str) -> list[Place]:
         """Return what a page holds."""
@@ -202,13 +216,26 @@ class FreeNumbers:
         self._database = database
         self._job = job
 
-    def waiting(self, session: str, order: str, field: str | None, limit: int) -> list[Place]:
+    def waiting(
+        self, session: str, order: str, field: str | None, limit: int, file: int | None = None
+    ) -> list[Place]:
         """Return numbers with items that wait, at most `limit` items; `order` is field, file or unsure."""
-        only = "" if field is None else "AND i.field = :field"
+        named = {name: value for name, value in (("field", field), ("file", file)) if value is not None}
+        only = "".join(f" AND i.{name} = :{name}" for name in named)
         sql = f"SELECT i.file, i.page, i.number {_FREE_ITEMS} {only} ORDER BY {_ORDERS[order]} LIMIT :limit"
-        named = {} if field is None else {"field": field}
         rows = self._database.rows(sql, job=self._job, session=session, limit=limit, **named)
         return list(dict.fromkeys(Place(*row) for row in rows))
+
+    def on_page(self, session: str, file: int, page: int) -> list[Place]:
+        """Return all numbers of a page with items that wait, in reading order."""
+        sql = f"SELECT i.file, i.page, i.number {_FREE_ITEMS} AND i.file = :file AND i.page = :page ORDER BY i.rank"
+        rows = self._database.rows(sql, job=self._job, session=session, file=file, page=page)
+        return list(dict.fromkeys(Place(*row) for row in rows))
+
+    def still_wait(self, places: Iterable[Place]) -> set[Place]:
+        """Return those of some numbers that have items that wait."""
+        sql = f"SELECT 1 FROM item WHERE {_AT} AND waits = 1 LIMIT 1"
+        return {place for place in places if self._database.rows(sql, *place.columns)}
 
     def of_digit(self, session: str, digit: int, limit: int) -> list[Place]:
         """Return numbers with an unsure digit that was read as `digit`, where only that is unsure of them."""
@@ -287,9 +314,10 @@ class Decisions:
         return bool(self._database.rows(sql, *place.columns, decision))
 
     def status(self) -> tuple[int, int]:
-        """Return how many items wait, and the id of the newest decision that is counted in (0 without any)."""
+        """Return how many numbers wait, and the id of the newest decision that is counted in (0 without any)."""
         waiting, newest = self._database.rows(
-            "SELECT count(*), (SELECT coalesce(max(id), 0) FROM decision) FROM item WHERE job = ? AND waits = 1",
+            "SELECT count(*), (SELECT coalesce(max(id), 0) FROM decision)"
+            " FROM (SELECT DISTINCT file, page, number FROM item WHERE job = ? AND waits = 1)",
             self._job,
         )[0]
         return int(waiting), int(newest)

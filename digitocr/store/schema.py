@@ -228,6 +228,7 @@ MIGRATIONS = (
         PRIMARY KEY (source, size, mtime_ns)
     );
     """,
+    "ALTER TABLE lease ADD COLUMN who TEXT NOT NULL DEFAULT '';",
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

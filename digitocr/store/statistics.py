@@ -47,6 +47,13 @@ class Statistics:
             "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = :job AND waits = 1)"
         )
 
+    def illegible_numbers(self) -> int:
+        """Return how many numbers nobody can read, as the tables show it."""
+        return self._count(
+            "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = :job AND waits = 0"
+            " AND reasons LIKE '%illegible%')"
+        )
+
     def doubted_numbers(self) -> int:
         """Return how many numbers have items, settled ones included."""
         return self._count(

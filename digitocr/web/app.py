@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -17,6 +17,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from digitocr import __version__
 from digitocr.errors import DigitocrError, OutputError, UsageError
 from digitocr.io.sandbox import Sandbox
+from digitocr.review import pages
+from digitocr.review.answers import preview
 from digitocr.review.assignments import Selection
 from digitocr.review.decisions import Answer, Submission
 from digitocr.review.figures import overview
@@ -56,15 +58,47 @@ class NextBody(_Body):
     who: _Who
     order: Order = Order.FILE
     field: str | None = None
+    file: int | None = Field(default=None, ge=0)
     look: Literal["second", "third", "audit"] | None = None
     count: int = Field(ge=0, le=50)
     have: list[_PlaceText] = Field(default=[], max_length=200)
+
+
+class PageBody(_Body):
+    """Which page a person asks for, with all that waits on it."""
+
+    session: _Session
+    who: _Who
+    order: Order = Order.FILE
+    field: str | None = None
+    file: int | None = Field(default=None, ge=0)
+    have: list[_PlaceText] = Field(default=[], max_length=2000)
+
+
+class SayingBody(_Body):
+    """A text that a person may answer."""
+
+    place: _PlaceText
+    text: _Text
+
+
+class CheckBody(_Body):
+    """Answers about numbers of one page that are not given yet."""
+
+    answers: list[SayingBody] = Field(min_length=1, max_length=500)
+
+
+class SessionBody(_Body):
+    """A page of a browser."""
+
+    session: _Session
 
 
 class WallBody(_Body):
     """Which digit a page asks for, to show many of it at once."""
 
     session: _Session
+    who: _Who = ""
     digit: str = Field(pattern=r"^[0-9]$")
 
 
@@ -86,6 +120,7 @@ class DecideBody(_Body):
     session: _Session
     who: _Who
     decisions: list[DecisionBody] = Field(min_length=1, max_length=500)
+    have: list[_PlaceText] = Field(default=[], max_length=2000)
 
 
 class UndoBody(_Body):
@@ -195,9 +230,18 @@ def _add_pages(app: FastAPI, room: _Room) -> None:
     def review(
         order: Order = Order.FILE,
         field: Annotated[str | None, Query(max_length=200)] = None,
+        file: Annotated[int | None, Query(ge=0)] = None,
         look: Literal["second", "third", "audit"] | None = None,
     ) -> HTMLResponse:
-        return room.page("review.html", order=order.value, field=field, look=look)
+        return room.page("review.html", order=order.value, field=field, file=file, look=look)
+
+    @app.get("/pages")
+    def whole_pages(
+        order: Order = Order.FILE,
+        field: Annotated[str | None, Query(max_length=200)] = None,
+        file: Annotated[int | None, Query(ge=0)] = None,
+    ) -> HTMLResponse:
+        return room.page("pages.html", order=order.value, field=field, file=file)
 
     @app.get("/wall")
     def wall(digit: Annotated[str, Query(pattern=r"^[0-9]$")] = "7") -> HTMLResponse:
@@ -247,16 +291,41 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
 def _add_actions(app: FastAPI, room: _Room) -> None:
     assignments, decisions = room.review.assignments, room.review.decisions
 
+    def held(session: str) -> list[dict[str, Any]]:
+        return [asdict(holder) for holder in assignments.others(session)]
+
     @app.post("/api/next")
     def take(body: NextBody) -> dict[str, Any]:
-        selection = Selection(body.order, body.field, Look(body.look) if body.look else None)
+        selection = Selection(body.order, body.field, Look(body.look) if body.look else None, body.file)
         have = [Place.parse(text) for text in body.have]
         tasks = assignments.next(body.session, person(body.who), selection, body.count, have)
-        return {"tasks": [task.shown() for task in tasks], **decisions.status()}
+        return {"tasks": [task.shown() for task in tasks], "held": held(body.session), **decisions.status()}
+
+    @app.post("/api/page")
+    def page(body: PageBody) -> dict[str, Any]:
+        selection = Selection(body.order, body.field, None, body.file)
+        have = [Place.parse(text) for text in body.have]
+        tasks = assignments.page(body.session, person(body.who), selection, have)
+        found = pages.shown(tasks) if tasks else None
+        return {"page": found, "held": held(body.session), **decisions.status()}
+
+    @app.post("/api/check")
+    def check(body: CheckBody) -> dict[str, Any]:
+        said = {Place.parse(one.place): one.text for one in body.answers}
+        previews, rules = preview(room.review.tasks, said)
+        answers = [
+            {"place": str(place), "stored": p.stored, "doubt": p.doubt} for place, p in previews.items()
+        ]
+        return {"answers": answers, "rules": rules, **decisions.status()}
+
+    @app.post("/api/take")
+    def take_over(body: SessionBody) -> dict[str, Any]:
+        assignments.take_over(body.session)
+        return {}
 
     @app.post("/api/wall")
     def wall(body: WallBody) -> dict[str, Any]:
-        tasks = assignments.of_digit(body.session, int(body.digit), MOST_AT_ONCE)
+        tasks = assignments.of_digit(body.session, person(body.who), int(body.digit), MOST_AT_ONCE)
         return {"tasks": [task.shown() for task in tasks], **decisions.status()}
 
     @app.post("/api/decide")
@@ -265,7 +334,8 @@ def _add_actions(app: FastAPI, room: _Room) -> None:
         refused = decisions.decide([_submission(body, one, who) for one in body.decisions])
         room.publisher.ask()
         shown = [{"place": str(place), "message": why} for place, why in refused.items()]
-        return {"refused": shown, **decisions.status()}
+        settled = assignments.settled(Place.parse(text) for text in body.have)
+        return {"refused": shown, "settled": [str(place) for place in settled], **decisions.status()}
 
     @app.post("/api/undo")
     def undo(body: UndoBody) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.forms.rules import RuleError, broken, parse
+from digitocr.forms.rules import RuleError, broken, parse, told
 
 NAMES = ["a", "b", "c", "total"]
 
@@ -70,3 +70,21 @@ def test_a_sum_is_broken_exactly_when_it_is_wrong(parts, off):
 def test_a_number_larger_than_any_field_is_refused():
     with pytest.raises(RuleError):
         parse("large", f"a == 0x{'f' * 3900}", ["a"])
+
+
+@pytest.mark.parametrize(
+    ("rule", "wanted"),
+    [
+        ("total == a + b", "A 3 + B 4 = 7, In all says 9"),
+        ("a + b == total", "A 3 + B 4 = 7, In all says 9"),
+        ("total - a <= 5", "In all 9 − A 3 = 6, must be at most 5"),
+        ("total < a * (b - 2)", "In all 9, must be less than A 3 × (B 4 − 2) = 6"),
+        ("a == b", "B 4, A says 3"),
+        ("-a > b - (a + 1)", "−A 3 = -3, must be more than B 4 − (A 3 + 1) = 0"),
+        ("a == b == total", "B 4, A says 3; In all 9, B says 4"),
+    ],
+)
+def test_what_a_rule_compares_is_told_with_its_numbers(rule, wanted):
+    values = {"a": Decimal(3), "b": Decimal(4), "total": Decimal(9)}
+    shown = {"a": ("A", "3"), "b": ("B", "4"), "total": ("In all", "9")}
+    assert told(parse("r", rule, list(values)), values, shown) == wanted

@@ -20,7 +20,7 @@ features: tally.features.npz
 markers:
   0: [10, 10, 10, 10]
 fields:
-  a: {box: [20, 20, 24, 10], cells: 3, blank: yes}
+  a: {box: [20, 20, 24, 10], cells: 3, blank: yes, label: Men over 15}
   code: {cells: [[20, 40, 8, 10], [30, 40, 8, 10]], kind: digits, checksum: luhn}
   total: {box: [20, 60, 30, 10], range: [0, 500], length: [1, 3]}
   day: {box: [20, 80, 80, 10], cells: 8, kind: date, format: DDMMYYYY}
@@ -45,6 +45,7 @@ def test_a_template_in_millimetres_is_carried_over_to_pixels(tmp_path):
     assert template.markers == (Marker(0, Box(80, 80, 80, 80)),)
     assert template.features == tmp_path / "tally.features.npz"
     assert template.version == "3b"
+    assert [template.field(name).title for name in ("a", "total")] == ["Men over 15", "total"]
     assert template.rules[0].fields == ("total", "a")
 
 

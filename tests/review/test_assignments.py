@@ -117,13 +117,13 @@ class TestSameDigit:
         work.run()
         with review_of(work) as review:
             ann = Person(review)
-            tasks = review.assignments.of_digit(ann.session, 7, 60)
+            tasks = review.assignments.of_digit(ann.session, "ann", 7, 60)
             assert [task.number.text for task in tasks] == ["7", "71", "72"]
             ann.say(tasks[0], _1="7")
             ann.say(tasks[1], _1="1")
             got = tables(work, review)
             assert [got["a.jpg", i] for i in (1, 2, 3)] == [
-                ("7", "corrected"), ("11", "corrected"), ("72", "review"),
+                ("7", "confirmed"), ("11", "corrected"), ("72", "review"),
             ]  # fmt: skip
 
     @pytest.mark.parametrize("reasons", ["low-confidence;neighbour", "readers-disagree:70"])
@@ -132,12 +132,12 @@ class TestSameDigit:
         work.run()
         with review_of(work) as review:
             select(work, "UPDATE item SET reasons = ? WHERE rank = 0", reasons)
-            assert [task.place.number for task in review.assignments.of_digit("0" * 32, 7, 60)] == [2]
+            assert [task.place.number for task in review.assignments.of_digit("0" * 32, "ann", 7, 60)] == [2]
 
     def test_what_is_on_a_wall_is_in_no_ones_hands(self, work):
         work.put("a.jpg", "7? 8?")
         work.run()
         with review_of(work) as review:
             ann, bob = Person(review), Person(review, "bob")
-            review.assignments.of_digit(ann.session, 7, 60)
+            review.assignments.of_digit(ann.session, "ann", 7, 60)
             assert [task.number.text for task in bob.take(9)] == ["8"]

@@ -15,7 +15,7 @@ class TestDeciding:
     def test_accepting_settles_a_number_in_all_tables(self, work, review, ann):
         (task,) = ann.take()
         assert ann.accept(task) == ""
-        assert tables(work, review)["a.jpg", 2] == ("123", "corrected")
+        assert tables(work, review)["a.jpg", 2] == ("123", "confirmed")
         assert queue(work) == [("b.jpg", "1"), ("b.jpg", "2")]
         (row,) = work.table("review/audit.csv")
         assert (row["who"], row["kind"], row["old"], row["new"]) == ("ann", "digit", "1", "1")
@@ -41,6 +41,43 @@ class TestDeciding:
             assert tables(work, review)["a.jpg", 1] == (other, "corrected")
         (row,) = work.table("review/audit.csv")
         assert (row["kind"], row["old"], row["new"]) == ("number", "123", other)
+
+    def test_what_nobody_can_read_stays_for_review_and_is_not_asked_again(self, work, review, ann, bob):
+        (task,) = ann.take()
+        assert ann.say(task, "?") == ""
+        assert tables(work, review)["a.jpg", 2] == ("123", "review")
+        assert queue(work) == [("b.jpg", "1"), ("b.jpg", "2")]
+        row = next(
+            r for r in work.table("results/numbers.csv") if r["number"] == "2" and r["file"] == "a.jpg"
+        )
+        assert row["reasons"] == "low-confidence;illegible"
+        assert task.place not in {t.place for t in bob.take(9)}
+        assert review.statistics.illegible_numbers() == 1
+        assert review.statistics.waiting_numbers() == 2
+        (again,), _ = ann.undo()
+        assert again.place == task.place
+        assert "illegible" not in again.number.now.reasons
+        tables(work, review)
+        assert review.statistics.illegible_numbers() == 0
+
+    def test_a_page_on_which_nothing_was_found_and_nobody_can_read_anything(self, work):
+        work.put("a.jpg", "none")
+        work.run()
+        with review_of(work) as review:
+            ann = Person(review)
+            assert ann.say(ann.take()[0], "?") == ""
+            assert tables(work, review)["a.jpg", 1] == ("", "review")
+            assert ann.take() == []
+            assert queue(work) == []
+
+    def test_a_decimal_mark_is_kept(self, work, review, ann):
+        (task,) = ann.take()
+        assert ann.say(task, "12,3") == ""
+        tables(work, review)
+        row = next(
+            r for r in work.table("results/numbers.csv") if r["number"] == "2" and r["file"] == "a.jpg"
+        )
+        assert (row["text"], row["marks"], row["status"]) == ("123", ",", "corrected")
 
     def test_what_is_no_number_goes(self, work, review, ann):
         (task,) = ann.take()
@@ -230,7 +267,7 @@ class TestSecondReading:
         (third,) = eve.take()
         review.assignments.skip(eve.session, third.place)
         assert {task.look for task in eve.take(9)} <= {Look.THIRD}
-        assert review.assignments.of_digit(eve.session, 1, 9) == []
+        assert review.assignments.of_digit(eve.session, "eve", 1, 9) == []
 
     def test_undoing_the_first_takes_the_second_with_it(self, review, ann, bob):
         ann.say(ann.take()[0], _1="7")
@@ -322,7 +359,8 @@ def test_whatever_people_do_the_tables_are_what_the_last_words_say(tmp_path_fact
         for (file, number), (text, status) in got.items():
             key = next((p for p in said if by_file[p.file] == file and p.number == number), None)
             if key is not None:
-                assert (text, status) == (said[key], "corrected")
+                read = review.tasks.task(key, Look.FIRST).number.machine.text
+                assert (text, status) == (said[key], "confirmed" if said[key] == read else "corrected")
             else:
                 assert status in ("review", "accepted")
         assert len(queue(work)) == sum(status == "review" for _, status in got.values())

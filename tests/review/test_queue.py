@@ -1,6 +1,7 @@
 import csv
 
 import pytest
+from tally import reads_tallies
 
 from digitocr.errors import UsageError
 from digitocr.results import publish, queue_file, tables
@@ -56,8 +57,8 @@ class TestCorrections:
         ("said", "text"),
         [
             (digit("7"), "723"),
-            (digit("1"), "123"),
             (digit("10"), "1023"),
+            (number("45,6"), "456"),
             (digit("-"), "23"),
             (digit("–"), "23"),
             (number("456"), "456"),
@@ -83,6 +84,25 @@ class TestCorrections:
         assert (row["digits"], row["review"]) == (str(1 + len(text)), "0")
         (audit,) = work.table("review/audit.csv")
         assert (audit["who"], audit["new"]) == ("ann", done.corrections[0].new)
+
+    @pytest.mark.parametrize("said", [digit("1"), number("123")])
+    def test_what_is_left_as_it_was_read_is_confirmed(self, work, desk, said):
+        work.put("a.jpg", "5 123?")
+        work.run()
+        desk.fill(said)
+        desk.apply()
+        assert desk.numbers() == {"1": ("5", "accepted"), "2": ("123", "confirmed")}
+
+    @pytest.mark.parametrize("said", [digit("?"), number("?")])
+    def test_what_nobody_can_read_leaves_the_queue_and_stays_for_review(self, work, desk, said):
+        work.put("a.jpg", "5 123?")
+        work.run()
+        desk.fill(said)
+        assert desk.apply().refused == ()
+        assert desk.numbers() == {"1": ("5", "accepted"), "2": ("123", "review")}
+        assert desk.rows() == []
+        (row,) = work.table("results/files.csv")
+        assert row["review"] == "0"
 
     def test_what_is_no_number_goes_and_the_others_keep_their_ordinals(self, work, desk):
         work.put("a.jpg", "8? 5")
@@ -361,3 +381,20 @@ def test_two_results_folders_share_a_queue(work, desk):
     assert desk.rows() == []
     with Ledger(work.folder / ".digitocr" / "ledger.sqlite") as ledger:
         assert len(ledger.corrections.all(1)) == len(ledger.corrections.all(2)) == 1
+
+
+@pytest.mark.parametrize(
+    ("said", "paid"),
+    [("450.5", "450.50"), ("450,00", "450.00"), ("450.0", "450.00"), ("12346", "123.46"), ("450", "")],
+)
+def test_an_amount_says_its_decimals_or_is_as_long_as_what_was_read(work, desk, said, paid):
+    flags = reads_tallies(work)
+    work.put("a.jpg", "1 4 5 010226 12345?")
+    work.run(**flags)
+    desk.fill(number(said))
+    done = desk.apply()
+    (row,) = work.table("results/forms/tally.csv")
+    if paid:
+        assert (row["paid"], done.refused) == (paid, ())
+    else:
+        assert "450 would be 4.50; write its decimals, as 450.00" in done.refused[0]

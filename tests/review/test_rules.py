@@ -67,6 +67,6 @@ def test_names_are_one_line_of_some_length(text):
     assert person(name).strip() == name.strip()
 
 
-@pytest.mark.parametrize("text", ["", "7 ", "١", "1.5", "--", "1" * 41, "a"])
+@pytest.mark.parametrize("text", ["", "7 ", "١", "1.", "--", "1" * 41, "a"])
 def test_what_is_no_answer(text):
     assert not is_answer(text)
