@@ -18,6 +18,10 @@ _ITEMS_PER_NUMBER = 10
 """Items of the queue that are looked at for each number asked for: several may be of one number."""
 
 
+MOST_ON_PAGE = 60
+"""Numbers of a page that are handed out at once; if more wait, the page comes again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """What a person wants to look at: an order, one field or file only, further looks of one kind only."""
@@ -94,12 +98,16 @@ class Assignments:
                 if (place.file, place.page) in pages:
                     continue
                 pages.add((place.file, place.page))
-                places = self._mending_first(self._free.on_page(session, place.file, place.page))
-                found = [self._tasks.task(one, Look.FIRST) for one in places]
-                tasks = [t for t in found if t and t.number.waits and self.take(t.place, session, who)]
-                if tasks:
+                if tasks := self.page_of(session, who, place):
                     return tasks
-            return []
+            return self.page(session, who, selection, have) if self._leases.forget_skips(session) else []
+
+    def page_of(self, session: str, who: str, place: Place) -> list[Task]:
+        """Lease all numbers that wait on the page of one of them, and return them; what mends a form comes first."""
+        with self._database.writing():
+            places = self._mending_first(self._free.on_page(session, place.file, place.page))
+            found = [self._tasks.task(one, Look.FIRST) for one in places[:MOST_ON_PAGE]]
+            return [t for t in found if t and t.number.waits and self.take(t.place, session, who)]
 
     def others(self, session: str) -> list[Holder]:
         """Return who has numbers open on other pages."""

@@ -72,6 +72,7 @@ class PageBody(_Body):
     order: Order = Order.FILE
     field: str | None = None
     file: int | None = Field(default=None, ge=0)
+    at: _PlaceText | None = None
     have: list[_PlaceText] = Field(default=[], max_length=2000)
 
 
@@ -305,7 +306,11 @@ def _add_actions(app: FastAPI, room: _Room) -> None:
     def page(body: PageBody) -> dict[str, Any]:
         selection = Selection(body.order, body.field, None, body.file)
         have = [Place.parse(text) for text in body.have]
-        tasks = assignments.page(body.session, person(body.who), selection, have)
+        who = person(body.who)
+        if body.at is not None:
+            tasks = assignments.page_of(body.session, who, Place.parse(body.at))
+        else:
+            tasks = assignments.page(body.session, who, selection, have)
         found = pages.shown(tasks) if tasks else None
         return {"page": found, "held": held(body.session), **decisions.status()}
 

@@ -80,8 +80,9 @@ def decide(page, task, token="token-000", who="ann", **said):
 
 class TestPages:
     def test_they_load_nothing_from_elsewhere(self, still):
-        for path in ("/", "/review", "/wall?digit=7", "/static/style.css", "/static/review.js", "/static/wall.js",
-                     "/static/common.js", "/static/icon.svg"):  # fmt: skip
+        for path in ("/", "/review", "/pages", "/wall?digit=7", "/static/style.css", "/static/review.js",
+                     "/static/wall.js", "/static/pages.js",
+                     "/static/item.js", "/static/common.js", "/static/icon.svg"):  # fmt: skip
             reply = still.get(path)
             assert reply.status_code == 200
             text = reply.text.replace("http://www.w3.org/2000/svg", "")
@@ -96,7 +97,7 @@ class TestPages:
 
     def test_the_front_page_counts(self, page):
         text = page.get("/").text
-        assert "Review 2 unsure digits" in text
+        assert "Review 2 numbers" in text
         assert "low-confidence" in text
 
     def test_failed_files_are_named_with_why(self, work):

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 from fake_reader import drawn
+from tally import reads_tallies
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -114,6 +115,10 @@ class Page:
         sync_api.expect(cells).to_have_text(list(text), timeout=PATIENCE)
         return self
 
+    def told(self, text):
+        sync_api.expect(self.page.locator("#notice")).to_contain_text(text)
+        return self
+
     def saved(self, waiting=None):
         wanted = "all saved" if waiting is None else f"{waiting} waiting · all saved"
         self.page.wait_for_function(
@@ -136,7 +141,7 @@ FIFTY = [" ".join(f"{(row + i) % 10}?" for i in range(10)) for row in range(5)]
 def test_fifty_items_by_keyboard_alone(browser, served):
     page = Page(browser, served, "/")
     page.page.locator("a:focus").wait_for()
-    page.press("Enter")  # the way to the review is in focus
+    page.page.locator("a[href='/review']").first.click()
     wanted = []
     for i in range(50):
         value = str((i // 10 + i) % 10)
@@ -157,7 +162,7 @@ def test_fifty_items_by_keyboard_alone(browser, served):
 @files("12? 5? 7? 1?")
 def test_every_key(browser, served):
     page = Page(browser, served)
-    page.shows("12").press("?")
+    page.shows("12").press("h")
     assert page.page.locator("#help").is_visible()
     page.press("x")
     assert not page.page.locator("#help").is_visible()
@@ -291,6 +296,144 @@ def test_tables_follow_while_one_works(browser, served):
     page.close()
 
 
+@files("12? 5? 3?")
+def test_the_keypad_means_its_digits_without_numlock_too(browser, served):
+    page = Page(browser, served)
+    page.shows("12").press("Numpad7")  # as Playwright presses it, the key is Home
+    page.shows("5").press("e", "Numpad4", "NumpadDecimal", "Numpad8", "NumpadEnter")
+    page.shows("3").press("NumpadSubtract")
+    page.saved(0).close()
+    assert [text for text, _ in served.texts()] == ["72", "48"]
+    assert [row["marks"] for row in served.work.table("results/numbers.csv")] == ["", "."]
+
+
+@files("1? 2? 3? 4? 5? 6?")
+def test_what_nobody_can_read_and_pictures_turned_and_darkened(browser, served):
+    page = Page(browser, served)
+    page.shows("1").press("?")
+    page.shows("2").press("t")
+    for picture in ("#picture img", "#around img"):
+        assert "turn=3" in page.page.locator(picture).get_attribute("src")
+    before = page.page.locator("#picture img").evaluate("i => getComputedStyle(i).filter")
+    page.press("c")
+    assert page.page.locator("#picture img").evaluate("i => getComputedStyle(i).filter") != before
+    page.press("u")
+    page.shows("1").press("?")
+    page.saved(5).close()
+    assert served.texts()[0] == ("1", "review")
+    assert len(served.work.table("review/queue.csv")) == 5
+
+
+@files("1? 2? 3? 4? 5? 6?")
+def test_few_are_held_and_who_has_the_rest_is_said(browser, served):
+    ann = Page(browser, served)
+    ann.shows("1")
+    bob = Page(browser, served, who="bob")
+    for value in "456":  # ann holds three
+        bob.shows(value).press("Enter")
+    bob.page.locator("#held button").wait_for()
+    assert "ann has 3 open on another page, free again in 2:" in bob.text("#held").replace("3:00", "2:59")
+    bob.page.locator("#held button").click()
+    bob.shows("1").press("9")
+    bob.saved(2)
+    ann.press("8")  # settled by bob in the meantime
+    ann.page.wait_for_function("() => document.getElementById('notice').textContent.includes('by bob')")
+    for page in (ann, bob):
+        page.close()
+    assert served.texts()[0] == ("9", "corrected")
+
+
+@pytest.fixture
+def tallies(work, request):
+    """A form a file: men, women, people, day, paid; the program serves them."""
+    flags = reads_tallies(work)
+    for i, text in enumerate(request.param):
+        work.put(f"{chr(97 + i)}.png", drawn(text))
+    work.run(**flags)
+    served = Served(work)
+    yield served
+    if served.process.poll() is None:
+        served.kill()
+
+
+def forms(*texts):
+    return pytest.mark.parametrize("tallies", [texts], indirect=True, ids=[""])
+
+
+def rows(served):
+    served.end()
+    return served.work.table("results/forms/tally.csv")
+
+
+class Pages(Page):
+    """A person at whole pages."""
+
+    def __init__(self, browser, served, **more):
+        super().__init__(browser, served, "/pages", **more)
+
+    def asks(self, label, file=""):
+        """Wait until a field is asked for."""
+        sync_api.expect(self.page.locator("#label")).to_have_text(label, timeout=PATIENCE)
+        sync_api.expect(self.page.locator("#where")).to_contain_text(file)
+        return self
+
+
+@forms("11 4 31 010226 12345", "1 2 3 010226 5?", "1? 2 3? 010226 5")
+def test_a_whole_page_by_one_key(browser, tallies):
+    page = Pages(browser, tallies)
+    page.asks("Men over 15", "a.png")
+    rule = "Men over 15 11 + Women over 15 4 = 15, People in all says 31"
+    assert page.text("#rules") == rule
+    assert page.page.locator("#fields li").all_inner_texts() == [
+        "Men over 15\n11", "Women over 15\n4", "People in all\n31",
+    ]  # fmt: skip
+    assert page.page.locator(".box.accepted").count() == 2
+    page.press("Enter")
+    page.told(rule)  # is that what the paper says?
+    page.press("Tab", "Tab")
+    page.asks("People in all").press("e", "1", "5", "Enter")
+    page.asks("paid", "b.png").press("e", "4", "5", "0")
+    sync_api.expect(page.page.locator("#stored")).to_have_text("stored as 4.50")
+    page.press("Enter")
+    page.told("no decimals were typed").press(".")
+    sync_api.expect(page.page.locator("#stored")).to_have_text("stored as 450.00")
+    page.press("Enter")
+    page.asks("Men over 15", "c.png").press("u")
+    page.asks("paid", "b.png").press("e", "4", "5", "0", ",", "5", "Enter")
+    page.asks("Men over 15", "c.png").press("Enter")
+    page.saved(0).close()
+    a, b, c = rows(tallies)
+    assert (a["people"], a["people_status"], a["men_status"], a["status"]) == (
+        "15",
+        "corrected",
+        "confirmed",
+        "corrected",
+    )
+    assert (b["paid"], b["paid_status"]) == ("450.50", "corrected")
+    assert (c["men_status"], c["people_status"], c["status"]) == ("confirmed", "confirmed", "confirmed")
+
+
+@forms("1 2 3 310226 12345", "1 200 201 010226 12345?", "5? 5 5? 010226 12345")
+def test_what_breaks_the_check_of_its_field_is_asked_again(browser, tallies):
+    page = Pages(browser, tallies)
+    page.asks("Day of the visit", "a.png").press("Enter")
+    page.told("Day of the visit 310226: there is no such day").press(
+        "e", "9", "9", "3", "3", "9", "9", "Enter"
+    )
+    page.told("Day of the visit 993399: there is no such day").press("Enter")
+    page.asks("Women over 15", "b.png").press("?")  # the next field is asked for
+    page.asks("paid").press("Enter")
+    page.asks("Men over 15", "c.png").press("ArrowDown", "Backspace", "s")
+    page.page.goto(tallies.address + "/review")
+    page.shows("5").press("Enter", "Enter", "Enter")  # the rule is held against the last one of its fields
+    page.told("Men over 15 5 + Women over 15 5 = 10, People in all says 5").press("Enter")
+    page.saved(0).close()
+    a, b, c = rows(tallies)
+    assert (a["day"], a["day_status"]) == ("993399", "corrected")
+    assert (b["women"], b["women_status"], b["paid_status"]) == ("200", "review", "confirmed")
+    assert c["reasons"] == "rule-broken:sum"
+
+
 CONTRAST = """() => {
   const light = (c) => c.map((v) => v / 255).map((v) => v <= 0.04045 ? v / 12.92 : ((v + 0.055) / 1.055) ** 2.4)
     .reduce((sum, v, i) => sum + v * [0.2126, 0.7152, 0.0722][i], 0);
@@ -326,11 +469,12 @@ FOCUS = """() => {
 def test_it_can_be_seen(browser, served, size):
     served.work.put("bad.png", "BAD")
     served.work.run()
-    for path, there in (("/", ".cards"), ("/review", "#cells b"), ("/wall?digit=1", ".tile")):
+    views = (("/", ".cards"), ("/review", "#cells b"), ("/pages", "#cells b"), ("/wall?digit=1", ".tile"))
+    for path, there in views:
         page = Page(browser, served, path, size)
         page.page.locator(there).first.wait_for()
-        if path == "/review":
-            page.press("u", "?")
+        if path in ("/review", "/pages"):
+            page.press("u", "h")
             page.page.locator("#notice").wait_for()
             page.press("x")
         assert page.page.evaluate(CONTRAST) == []

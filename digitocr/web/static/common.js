@@ -60,6 +60,9 @@ export function say(text) {
   notice.hidden = !text;
 }
 
+// What a page has in hand, and what it does when some of that was settled beside it.
+export const desk = { holding: () => [], settled: () => {} };
+
 export class Refused extends Error {}
 
 // Refused: the server understood and said no. Any other error: it did not hear us.
@@ -123,8 +126,9 @@ async function send() {
     if (!key) return;
     const body = JSON.parse(localStorage.getItem(key));
     try {
-      const said = body ? await post("/api/decide", body) : { refused: [] };
+      const said = body ? await post("/api/decide", { ...body, have: desk.holding() }) : { refused: [], settled: [] };
       failed = false;
+      if (said.settled.length) desk.settled(new Set(said.settled));
       if (said.refused.length) say("Not taken over: " + said.refused.map((one) => one.message).join("; ") + ".");
     } catch (error) {
       failed = !(error instanceof Refused);
@@ -148,9 +152,9 @@ function show() {
   state.classList.toggle("trouble", failed);
 }
 
-export function picture(place, name, read, alt) {
+export function picture(place, name, read, alt, turn = 0) {
   const image = new Image();
-  image.src = "/picture/" + place + "/" + name + "?read=" + encodeURIComponent(read);
+  image.src = "/picture/" + place + "/" + name + "?turn=" + turn + "&read=" + encodeURIComponent(read);
   image.alt = alt;
   image.addEventListener("error", () => image.replaceWith(missing(alt)));
   return image;
@@ -177,4 +181,51 @@ addEventListener("online", () => flush());
 export function isForeign(event) {
   if (event.ctrlKey || event.altKey || event.metaKey || event.isComposing || event.defaultPrevented) return true;
   return event.target.closest("input, select, textarea, dialog[open]") !== null;
+}
+
+const PAD = { Decimal: ".", Comma: ".", Subtract: "-", Enter: "Enter" };
+
+// The key that was meant: the keypad means its digits, with NumLock and without.
+export function keyOf(event) {
+  const pad = /^Numpad(\d|Decimal|Comma|Subtract|Enter)$/.exec(event.code)?.[1];
+  if (pad) return PAD[pad] || pad;
+  return event.key.length === 1 ? event.key.toLowerCase() : event.key;
+}
+
+// Keys are done in the order in which they were pressed, also where one waits for the program.
+export function inOrder(act) {
+  let last = Promise.resolve();
+  return (...given) => {
+    last = last.then(() => act(...given)).catch((error) => { console.error(error); });
+    return last;
+  };
+}
+
+// How much the ink is brought out; the choice stays.
+const CONTRASTS = ["", "strong", "reversed"];
+let contrast = Number(localStorage.getItem("digitocr.contrast")) || 0;
+
+export function moreContrast(step = 1) {
+  contrast = (contrast + step) % CONTRASTS.length;
+  localStorage.setItem("digitocr.contrast", contrast);
+  document.body.dataset.contrast = CONTRASTS[contrast];
+}
+moreContrast(0);
+
+// Who has the rest, and a way to take it over.
+export function showHeld(held, again) {
+  const place = document.getElementById("held");
+  place.replaceChildren();
+  if (!held.length) return;
+  const names = held.map(({ who: name, count, seconds }) => {
+    const left = Math.max(0, Math.ceil(seconds));
+    const until = Math.floor(left / 60) + ":" + String(left % 60).padStart(2, "0");
+    return (name || "someone") + " has " + count + " open on another page, free again in " + until + " if that page is closed";
+  });
+  const text = document.createElement("p");
+  text.textContent = names.join("; ") + ".";
+  const button = document.createElement("button");
+  button.textContent = "Take them over";
+  button.addEventListener("click", () => post("/api/take", { session }).then(again).catch((error) => say(error.message)));
+  place.append(text, button);
 }

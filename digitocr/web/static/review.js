@@ -1,25 +1,16 @@
 // One number at a time. The next ones are here, with their pictures, before they are asked for.
 
 import {
-  askName, decide, flush, flushed, isForeign, person, picture, post, say, session, settings, token,
-  unsentPlaces,
+  askName, decide, desk, flush, flushed, inOrder, isForeign, keyOf, moreContrast, person, post, say, session, settings,
+  showHeld, token, unsentPlaces,
 } from "./common.js";
+import {
+  Item, cells, doubts, pageOf, preview, question, rules, storedText, turnPage, why,
+} from "./item.js";
 
-const AHEAD = 20;
-const ENOUGH = 14;
+const AHEAD = 3;
 const BEAT = 60000;
 const AGAIN = 3000;
-const WHY = {
-  "low-confidence": "not sure enough",
-  "close-alternative": "another reading is nearly as likely",
-  "neighbour": "may be part of the number beside it",
-  "decimal-mark": "a dot or comma looks like a decimal mark",
-  "readers-disagree": "two readers disagree",
-  "unreadable": "no digit could be made out",
-  "orientation": "which way up the page is, is not certain",
-  "page-quality": "the page is blurred, faint or too small",
-  "nothing-found": "nothing that looks like a number was found",
-};
 
 const $ = (id) => document.getElementById(id);
 const help = $("help");
@@ -30,65 +21,23 @@ let loading = null;
 let over = false;
 let zoomed = false;
 let pressed = 0;
+let warned = "";
 const skipping = new Set();
 const done = JSON.parse(sessionStorage.getItem("digitocr.done") || "[]");
 
-class Item {
-  constructor(task) {
-    this.task = task;
-    this.place = task.place;
-    this.blind = task.look === "second" || task.look === "audit";
-    this.unsure = task.digits.flatMap((digit, i) => (digit.waits ? [i] : []));
-    this.whole = this.unsure.length === 0;
-    this.typed = "";
-    this.said = new Map();
-    this.mark = this.unsure[0] ?? 0;
-    this.pictures = new Map();
-    this.around = this.load("around.jpg", "The page around it");
-    for (const i of this.unsure) this.crop(i + 1);
-    if (this.whole) this.crop(0);
-  }
-
-  load(name, alt) {
-    return picture(this.place, name, this.task.read_at, alt);
-  }
-
-  crop(position) {
-    const name = "number-" + position + ".png";
-    if (!this.pictures.has(name)) this.pictures.set(name, this.load(name, "The number as written"));
-    return this.pictures.get(name);
-  }
-
-  get current() {
-    return this.crop(this.whole || this.blind ? 0 : this.mark + 1);
-  }
-
-  value(i) {
-    return this.said.get(i) ?? (this.task.digits[i].said || this.task.digits[i].value);
-  }
-
-  get open() {
-    return this.unsure.filter((i) => !this.said.has(i));
-  }
-
-  // What is kept: digits where only unsure ones were settled, else the whole text.
-  get decision() {
-    const { place, look, last_word, read_at } = this.task;
-    const common = { place, look, last_word, read_at };
-    if (this.whole) return { ...common, text: this.typed };
-    const changed = [...this.said].some(([i, text]) => !this.unsure.includes(i) && text !== this.task.digits[i].value);
-    if (!changed) {
-      return { ...common, digits: Object.fromEntries(this.unsure.map((i) => [i + 1, this.value(i)])) };
-    }
-    const text = this.task.digits.map((_, i) => this.value(i)).join("").replaceAll("-", "");
-    return { ...common, text: text || "-" };
-  }
-}
+desk.holding = () => items.filter((item) => item.task.look === "first").map((item) => item.place);
+desk.settled = (places) => {
+  const current = items[at];
+  items = items.filter((item) => !places.has(item.place) || item.isTouched);
+  at = Math.max(0, Math.min(items.indexOf(current) < 0 ? at : items.indexOf(current), items.length - 1));
+  draw();
+  fill();
+};
 
 // --- having something to show
 
 function fill() {
-  if (loading || items.length - at > ENOUGH) return loading;
+  if (loading || items.length - at >= AHEAD) return loading;
   loading = take().catch((error) => {
     say(items.length ? "" : "No connection to the program: " + error.message + ". Trying again.");
     setTimeout(fill, 1000);
@@ -99,16 +48,17 @@ function fill() {
 async function take() {
   const said = await post("/api/next", {
     session, who: person(), order: settings.order, field: settings.field ?? null, look: settings.look ?? null,
-    count: AHEAD, have: [...items.map((item) => item.place), ...unsentPlaces(), ...skipping],
+    file: settings.file ? Number(settings.file) : null, count: AHEAD - (items.length - at), have: [...items.map((item) => item.place), ...unsentPlaces(), ...skipping],
   });
   const here = new Set(items.map((item) => item.place));
   const fresh = said.tasks.filter((task) => !here.has(task.place)).map((task) => new Item(task));
   const empty = at >= items.length;
   items.push(...fresh);
   over = items.length <= at;
+  if (over) showHeld(said.held, fill);
   if (empty) draw();
   // pictures that are decoded in time appear at once
-  for (const item of fresh) for (const image of [item.current, item.around]) image.decode?.().catch(() => {});
+  for (const item of fresh) for (const image of [item.crop, item.around]) image.decode?.().catch(() => {});
 }
 
 // --- showing
@@ -119,91 +69,26 @@ function draw() {
   $("empty").hidden = Boolean(item) || !over;
   if (!item) return;
   const { task } = item;
-  $("picture").replaceChildren(item.current);
-  $("around").replaceChildren(zoomed ? page(item) : item.around);
+  $("picture").replaceChildren(item.crop);
+  $("around").replaceChildren(zoomed ? item.load("page.jpg", "The whole page") : item.around);
   document.body.classList.toggle("zoomed", zoomed);
+  $("label").textContent = task.label;
+  $("rules").replaceChildren(...rules(task.rules));
   $("question").textContent = question(item);
   $("other").hidden = !task.other;
   $("other").querySelector("b").textContent = task.other;
-  $("cells").replaceChildren(...(item.whole ? typedCells(item) : task.digits.map((_, i) => cell(item, i))));
+  $("cells").replaceChildren(...cells(item, (i) => { item.mark = i; draw(); }));
+  $("stored").textContent = storedText(item);
   $("why").textContent = why(item);
   $("where").textContent = where(task);
   document.querySelector('[data-key="Enter"] small').textContent = item.whole ? "done" : "accept";
   measured();
 }
 
-function page(item) {
-  item.page = item.page || item.load("page.jpg", "The whole page");
-  return item.page;
-}
-
-function question(item) {
-  const { look, texts } = item.task;
-  if (look === "second") return "Second reading: type the number as you see it.";
-  if (look === "audit") return "Spot check: type the number as you see it.";
-  if (look === "third") return "Two looks differ: " + texts.map((text) => text || "nothing").join(" or ") + ". What is it?";
-  if (item.whole) return "Type the number as you see it; - if it is none.";
-  return item.unsure.length > 1 ? "Are these digits right?" : "Is this digit right?";
-}
-
-function cell(item, i) {
-  const digit = item.task.digits[i];
-  const box = document.createElement("button");
-  box.className = "cell";
-  box.tabIndex = -1;
-  box.classList.toggle("unsure", digit.waits);
-  box.classList.toggle("mark", i === item.mark);
-  box.classList.toggle("said", item.said.has(i));
-  const value = document.createElement("b");
-  value.textContent = item.value(i);
-  box.append(value);
-  if (digit.waits) {
-    const note = document.createElement("small");
-    note.textContent = item.said.has(i)
-      ? "was " + digit.value
-      : percent(digit.confidence) + ", or " + digit.runner_up + ": " + percent(digit.runner_up_confidence);
-    box.append(note);
-  }
-  box.setAttribute("aria-label", "digit " + (i + 1) + ": " + item.value(i) + (digit.waits ? ", unsure" : ""));
-  if (i === item.mark) box.setAttribute("aria-current", "true");
-  box.addEventListener("click", () => { item.mark = i; draw(); });
-  return box;
-}
-
-function typedCells(item) {
-  const cells = [...item.typed, ""].map((sign) => {
-    const box = document.createElement("span");
-    box.className = "cell";
-    const value = document.createElement("b");
-    value.textContent = sign || "\u00a0";
-    box.append(value);
-    return box;
-  });
-  cells.at(-1).classList.add("mark");
-  return cells;
-}
-
-function why(item) {
-  const parts = item.task.reasons.map((code) => reason(code, item.task));
-  if (item.task.marks) parts.push("signs seen: " + item.task.marks);
-  return parts.length ? "Why: " + parts.join("; ") + "." : "";
-}
-
-function reason(code, { digits, other }) {
-  const [kind] = code.split(":");
-  if (kind !== "readers-disagree") return WHY[code] || code;
-  return WHY[kind] + (other && ": " + digits.map((digit) => digit.value).join("") + " or " + other);
-}
-
 function where(task) {
   const parts = [task.file, "page " + task.page];
-  if (task.field) parts.unshift(task.field);
   if (task.number) parts.push("number " + task.number);
   return parts.join(" · ");
-}
-
-function percent(share) {
-  return share < 0.005 ? "<1 %" : Math.round(100 * share) + " %";
 }
 
 // From the key to the picture of what comes next, for those who measure.
@@ -219,19 +104,22 @@ function measured() {
 
 // --- deciding
 
-function settle() {
+async function settle() {
   const item = items[at];
   if (!person()) return askName();
-  if (item.whole && !item.typed) {
-    say("Type the number first; - if it is none.");
-    return undefined;
+  if (item.whole && !item.typed) return say("Type the number first; - if it is none, ? if nobody can read it.");
+  const answer = item.place + item.text;
+  const found = warned === answer || item.blind ? [] : await doubts([[item, item.text]]);
+  if (found.length) {
+    warned = answer;
+    say(found.map((one) => one.text).join("; ") + ". Enter again if that is what the paper says.");
+    return draw();
   }
   say("");
   done.push(decide([item.decision]));
   if (done.length > 500) done.shift();
   sessionStorage.setItem("digitocr.done", JSON.stringify(done));
-  drop();
-  return undefined;
+  return drop();
 }
 
 function drop() {
@@ -243,54 +131,27 @@ function drop() {
   fill();
 }
 
-function put(text) {
+function put(sign) {
   const item = items[at];
-  if (item.whole) {
-    if (text === "-") item.typed = "-";
-    else if (item.typed === "-") item.typed = text;
-    else if (item.typed.length < 40) item.typed += text;
-    return draw();
-  }
-  item.said.set(item.mark, text);
-  const next = item.open.find((i) => i > item.mark) ?? item.open[0];
-  if (next === undefined) return settle();
-  item.mark = next;
-  return draw();
+  if (item.put(sign)) return settle();
+  draw();
+  preview(item, draw);
+  return undefined;
 }
 
-function back() {
-  const item = items[at];
-  if (item.whole) item.typed = item.typed.slice(0, -1);
-  else if (item.said.has(item.mark)) item.said.delete(item.mark);
-  else {
-    const last = [...item.said.keys()].at(-1);
-    if (last !== undefined) {
-      item.said.delete(last);
-      item.mark = last;
-    }
-  }
-  draw();
-}
-
-function turn(step) {
-  const item = items[at];
-  if (item.whole) return;
-  item.mark = Math.min(Math.max(0, item.mark + step), item.task.digits.length - 1);
-  draw();
+function change(how) {
+  return () => {
+    const item = items[at];
+    how(item);
+    draw();
+    preview(item, draw);
+  };
 }
 
 function go(step) {
   at = Math.min(Math.max(0, at + step), items.length - 1);
   draw();
   fill();
-}
-
-function edit() {
-  const item = items[at];
-  if (item.whole) return;
-  item.whole = true;
-  item.typed = "";
-  draw();
 }
 
 // As if the whole number were typed.
@@ -302,15 +163,9 @@ function takeOther() {
   return settle();
 }
 
-function leave() {
-  const item = items[at];
-  if (!item.whole || item.unsure.length === 0) return;
-  item.whole = false;
-  draw();
-}
-
 function skip() {
   const { place } = items[at];
+  say("");
   skipping.add(place);
   post("/api/skip", { session, place }).catch(() => {}).finally(() => {
     skipping.delete(place);
@@ -327,6 +182,7 @@ async function undo() {
     await flushed();
     const said = await post("/api/undo", { token: last, undoing: token(), session, who: person() });
     done.pop();
+    warned = "";
     const places = new Set(said.tasks.map((task) => task.place));
     items = items.filter((item) => !places.has(item.place));
     at = Math.min(at, items.length);
@@ -345,19 +201,31 @@ function zoom() {
   draw();
 }
 
-const KEYS = {
-  Enter: settle, Backspace: back, ArrowLeft: () => turn(-1), ArrowRight: () => turn(1), ArrowUp: () => go(-1),
-  ArrowDown: () => go(1), Escape: leave, "-": () => put("-"), e: edit, o: takeOther, s: skip, z: zoom,
-};
+function turnOver() {
+  turnPage(items[at].place);
+  draw();
+}
 
-function press(key, at_time) {
+async function wholePage() {
+  await flushed();
+  location.href = "/pages?file=" + pageOf(items[at].place).split("-")[0];
+}
+
+const KEYS = {
+  Enter: settle, Backspace: change((item) => item.back()), ArrowLeft: change((item) => item.move(-1)),
+  ArrowRight: change((item) => item.move(1)), ArrowUp: () => go(-1), ArrowDown: () => go(1),
+  Escape: change((item) => item.leave()), "-": () => put("-"), "?": () => put("?"), ".": () => put("."),
+  ",": () => put("."), e: change((item) => item.edit()), o: takeOther, s: skip, z: zoom, t: turnOver, p: wholePage,
+};
+const ALWAYS = { u: undo, h: () => help.showModal(), F1: () => help.showModal(), c: () => moreContrast() };
+
+const press = inOrder((key, at_time) => {
   pressed = at_time;
-  if (key === "?") return help.showModal();
-  if (key === "u") return undo();
+  if (key in ALWAYS) return ALWAYS[key]();
   if (!items[at]) return undefined;
   if (/^[0-9]$/.test(key)) return put(key);
   return KEYS[key]?.();
-}
+});
 
 addEventListener("keydown", (event) => {
   if (help.open) {
@@ -368,11 +236,11 @@ addEventListener("keydown", (event) => {
     return;
   }
   if (isForeign(event)) return;
+  const key = keyOf(event);
   // a link or button in focus keeps its own keys
   const control = event.target.closest("a, button");
-  if (control?.checkVisibility() && (event.key === "Enter" || event.key === " ")) return;
-  const key = event.key.length === 1 ? event.key.toLowerCase() : event.key;
-  if (!/^[0-9?u]$/.test(key) && !(key in KEYS)) return;
+  if (control?.checkVisibility() && (key === "Enter" || key === " ")) return;
+  if (!/^[0-9]$/.test(key) && !(key in KEYS) && !(key in ALWAYS)) return;
   event.preventDefault();
   press(key, event.timeStamp);
 });

@@ -1,7 +1,7 @@
 // All that was read as one digit, side by side.
 
 import {
-  askName, decide, flush, flushed, isForeign, person, picture, post, say, session, settings, token,
+  askName, decide, flush, flushed, isForeign, keyOf, person, picture, post, say, session, settings, token,
 } from "./common.js";
 
 const digit = settings.digit;
@@ -13,7 +13,7 @@ const done = JSON.parse(sessionStorage.getItem("digitocr.walls") || "[]");
 let tasks = [];
 
 async function load() {
-  const said = await post("/api/wall", { session, digit });
+  const said = await post("/api/wall", { session, who: person(), digit });
   tasks = said.tasks;
   tiles.replaceChildren(...tasks.flatMap((task) => task.digits.flatMap((one, i) =>
     (one.waits && one.value === digit ? [tile(task, i)] : []))));
@@ -115,10 +115,11 @@ const STEPS = { ArrowLeft: () => -1, ArrowRight: () => 1, ArrowUp: () => -column
 addEventListener("keydown", (event) => {
   if (isForeign(event)) return;
   const focused = document.activeElement?.closest(".tile");
-  if (event.key in STEPS) move(STEPS[event.key]());
-  else if (event.key === "Enter" && (focused || event.target === document.body)) settle();
-  else if (/^[0-9-]$/.test(event.key) && focused) mark(focused, event.key === digit ? null : event.key);
-  else if (event.key.toLowerCase() === "u") undo();
+  const key = keyOf(event);
+  if (key in STEPS) move(STEPS[key]());
+  else if (key === "Enter" && (focused || event.target === document.body)) settle();
+  else if (/^[0-9-]$/.test(key) && focused) mark(focused, key === digit ? null : key);
+  else if (key === "u") undo();
   else return;
   event.preventDefault();
 });
