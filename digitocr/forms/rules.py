@@ -236,7 +236,8 @@ def _with_value(term: ast.expr, values: Values, shown: Mapping[str, tuple[str, s
 def _written(term: ast.expr, shown: Mapping[str, tuple[str, str]]) -> str:
     match term:
         case ast.Name(id=name):
-            return " ".join(shown[name])
+            title, said = shown[name]
+            return f"{title}: {said}" if title[-1:].isdigit() else f"{title} {said}"
         case ast.BinOp(left=left, op=op, right=right):
             one, other = (_written(side, shown) for side in (left, right))
             is_product = isinstance(op, ast.Mult)

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from fastapi import FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -43,6 +44,7 @@ _Session = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 _Token = Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]{8,64}$")]
 _PlaceText = Annotated[str, Field(pattern=r"^\d{1,15}-\d{1,15}-\d{1,15}$")]
 _Who = Annotated[str, Field(max_length=200)]
+_FileId = Annotated[int, Field(ge=0, lt=10**15)]
 _Turn = Annotated[int, Query(ge=0, le=3)]
 _Text = Annotated[str, Field(max_length=LONGEST + 1)]
 
@@ -58,7 +60,7 @@ class NextBody(_Body):
     who: _Who
     order: Order = Order.FILE
     field: str | None = None
-    file: int | None = Field(default=None, ge=0)
+    file: _FileId | None = None
     look: Literal["second", "third", "audit"] | None = None
     count: int = Field(ge=0, le=50)
     have: list[_PlaceText] = Field(default=[], max_length=200)
@@ -71,7 +73,7 @@ class PageBody(_Body):
     who: _Who
     order: Order = Order.FILE
     field: str | None = None
-    file: int | None = Field(default=None, ge=0)
+    file: _FileId | None = None
     at: _PlaceText | None = None
     have: list[_PlaceText] = Field(default=[], max_length=2000)
 
@@ -211,6 +213,7 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
     app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
     app.mount("/static", StaticFiles(directory=Path(__file__).parent / "static"), name="static")
     app.add_exception_handler(DigitocrError, _refused)
+    app.add_exception_handler(RequestValidationError, _not_ours)
     _add_pages(app, room)
     _add_pictures(app, room)
     _add_actions(app, room)
@@ -222,6 +225,14 @@ def _refused(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"message": str(error)}, status)
 
 
+def _not_ours(_: Request, error: Exception) -> JSONResponse:
+    """Answer what no page of ours sends, without repeating it: it may hold what cannot be sent."""
+    told = [] if not isinstance(error, RequestValidationError) else error.errors()
+    where = "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in told)
+    message = f"this is not what the page sends: {where}"
+    return JSONResponse({"message": message.encode("utf-8", "replace").decode()}, 422)
+
+
 def _add_pages(app: FastAPI, room: _Room) -> None:
     @app.get("/")
     def front() -> HTMLResponse:
@@ -231,7 +242,7 @@ def _add_pages(app: FastAPI, room: _Room) -> None:
     def review(
         order: Order = Order.FILE,
         field: Annotated[str | None, Query(max_length=200)] = None,
-        file: Annotated[int | None, Query(ge=0)] = None,
+        file: Annotated[int | None, Query(ge=0, lt=10**15)] = None,
         look: Literal["second", "third", "audit"] | None = None,
     ) -> HTMLResponse:
         return room.page("review.html", order=order.value, field=field, file=file, look=look)
@@ -240,7 +251,7 @@ def _add_pages(app: FastAPI, room: _Room) -> None:
     def whole_pages(
         order: Order = Order.FILE,
         field: Annotated[str | None, Query(max_length=200)] = None,
-        file: Annotated[int | None, Query(ge=0)] = None,
+        file: Annotated[int | None, Query(ge=0, lt=10**15)] = None,
     ) -> HTMLResponse:
         return room.page("pages.html", order=order.value, field=field, file=file)
 

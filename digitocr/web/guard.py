@@ -1,13 +1,14 @@
-"""Access control: only names of this machine, a token elsewhere, no posting from other sites.
+"""Access control: a token in a cookie, no posting from other sites, no more than a page of ours sends.
 
-On the loopback address, whoever can read the files may also see the page. Three things are stopped: a page of another
-site that posts here, a name of another site that points here (DNS rebinding), and other machines. Where the page is
-served to others, a token in a cookie takes the place of the name. Without encryption it can be read on the network, so
-it keeps out the curious, not an attacker on the same wire.
+Other people of this machine reach the loopback address as well, and may not read the files, so that a token is asked
+for there, too. It also stops a name of another site that points here (DNS rebinding). Without encryption it can be read
+on the network, so elsewhere it keeps out the curious, not an attacker on the same wire. Without a token, where a server
+of one's own asks for none, only names and addresses of this machine are served.
 """
 
 from __future__ import annotations
 
+import asyncio
 import ipaddress
 import secrets
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -22,8 +23,11 @@ Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 COOKIE = "digitocr-review"
+"""Followed by the port: browsers keep one cookie for all ports of a name."""
 _LARGEST = 1_000_000
 """Bytes of a request."""
+BODY_S = 30.0
+"""In which all of them must arrive."""
 _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 HEADERS = (
@@ -86,6 +90,8 @@ class Guard:
             await self._app(scope, receive, send)
             return
         if scope["type"] != "http":
+            await receive()
+            await send({"type": "websocket.close", "code": 1008})
             return
 
         async def answer(message: Message) -> None:
@@ -100,8 +106,34 @@ class Guard:
         refusal = self._refusal(scope, headers)
         if refusal:
             await _plain(answer, 403, refusal)
-        else:
+        elif scope["method"] in ("GET", "HEAD"):
             await self._app(scope, receive, answer)
+        else:
+            await self._post(scope, receive, answer)
+
+    async def _post(self, scope: Scope, receive: Receive, answer: Send) -> None:
+        """Pass a request on once it is there, whatever its headers say of its length."""
+        body = bytearray()
+        message: Message = {"more_body": True}
+        try:
+            async with asyncio.timeout(BODY_S):
+                while message.get("more_body"):
+                    message = await receive()
+                    if message["type"] == "http.disconnect":
+                        return
+                    body += message.get("body", b"")
+                    if len(body) > _LARGEST:
+                        await _plain(answer, 413, "too large")
+                        return
+        except TimeoutError:
+            await _plain(answer, 408, "too slow")
+            return
+        whole = iter([{"type": "http.request", "body": bytes(body), "more_body": False}])
+
+        async def received() -> Message:
+            return next(whole, None) or await receive()
+
+        await self._app(scope, received, answer)
 
     async def _enter(self, scope: Scope, send: Send) -> None:
         """Exchange the token of a link for a cookie, so that it does not stay in the address."""
@@ -112,7 +144,7 @@ class Guard:
         path = "/" + str(scope["path"]).lstrip("/")
         # not the path as it came: two slashes would lead to another site
         target = path + ("?" + urlencode(rest) if rest else "")
-        cookie = f"{COOKIE}={self._token}; Path=/; HttpOnly; SameSite=Strict"
+        cookie = f"{_cookie(scope)}={self._token}; Path=/; HttpOnly; SameSite=Strict"
         headers = [(b"location", target.encode("latin-1", "replace")), (b"set-cookie", cookie.encode())]
         await _plain(send, 303, "", headers)
 
@@ -121,7 +153,7 @@ class Guard:
         host = headers.get("host", "")
         name = host.rsplit(":", 1)[0] if ":" in host and not host.endswith("]") else host
         if self._token:
-            if not secrets.compare_digest(_shown(headers).encode(), self._token.encode()):
+            if not secrets.compare_digest(_shown(scope, headers).encode(), self._token.encode()):
                 return "a token is needed; take the link that the program printed"
         elif name not in _OWN_NAMES:
             return "only names of this machine are served"
@@ -145,13 +177,18 @@ def _offered(scope: Scope) -> str:
     return query.get("token", [""])[0] if scope["method"] == "GET" else ""
 
 
-def _shown(headers: dict[str, str]) -> str:
-    cookies = SimpleCookie()
+def _cookie(scope: Scope) -> str:
+    port = (scope.get("server") or ("", None))[1]
+    return f"{COOKIE}-{port}" if port else COOKIE
+
+
+def _shown(scope: Scope, headers: dict[str, str]) -> str:
+    cookies, name = SimpleCookie(), _cookie(scope)
     try:
         cookies.load(headers.get("cookie", ""))
     except CookieError:
         return ""
-    return cookies[COOKIE].value if COOKIE in cookies else ""
+    return cookies[name].value if name in cookies else ""
 
 
 async def _plain(

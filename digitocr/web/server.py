@@ -7,6 +7,7 @@ import logging
 import os
 import secrets
 import socket
+import stat
 import sys
 import threading
 import webbrowser
@@ -16,16 +17,22 @@ from pathlib import Path
 
 import uvicorn
 
+from digitocr import atomic
 from digitocr.errors import UsageError
 from digitocr.review.rules import Rules
 from digitocr.review.service import open_review
 from digitocr.settings import Settings, load_settings
 from digitocr.web.app import make_app
 from digitocr.web.guard import TOKEN_VARIABLE, Guard, is_loopback
+from digitocr.web.protocol import TimedProtocol
 
 log = logging.getLogger(__name__)
 
 _PORT_FILE = "review.port"
+_TOKEN_FILE = "review.token"
+
+_LEAST_TOKEN = 24
+"""Characters."""
 
 
 def application() -> Guard:
@@ -56,7 +63,8 @@ def serve(
     port : int
         0 takes the one of the last time, or any that is free.
     token : str
-        What browsers must show; one is generated where others can reach the page and none is given.
+        What browsers must show; '' for one that is made. It is kept as long as only this machine is served, so that a
+        page that is still open finds the program again.
     opens : callable
         Called with the address of the page once it is served.
 
@@ -65,9 +73,8 @@ def serve(
     int
         Exit status.
     """
-    if not is_loopback(host):
-        token = token or secrets.token_urlsafe(24)
     review = open_review(settings, rules)
+    token = token or (_kept_token(settings.state) if is_loopback(host) else secrets.token_urlsafe(24))
     try:
         listening = _listen(host, port, settings.state / _PORT_FILE)
     except BaseException:
@@ -75,7 +82,7 @@ def serve(
         raise
     app = make_app(review, settings, token=token, host_person=_host_person(host))
     shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host
-    address = f"http://{shown}:{listening.getsockname()[1]}/" + (f"?token={token}" if token else "")
+    address = f"http://{shown}:{listening.getsockname()[1]}/?token={token}"
     server = _Server(app, lambda: _announce(address, opens))
     with suppress(KeyboardInterrupt):  # uvicorn raises it again once all is closed
         server.run(sockets=[listening])
@@ -88,7 +95,13 @@ class _Server(uvicorn.Server):
     def __init__(self, app: Guard, ready: Callable[[], None]) -> None:
         super().__init__(
             uvicorn.Config(
-                app, log_level="warning", access_log=False, server_header=False, timeout_graceful_shutdown=5
+                app,
+                http=TimedProtocol,
+                ws="none",
+                log_level="error",
+                access_log=False,
+                server_header=False,
+                timeout_graceful_shutdown=5,
             )
         )
         self._ready = ready
@@ -124,6 +137,30 @@ def _host_person(host: str) -> str:
         return getpass.getuser()
     except (KeyError, OSError):
         return ""
+
+
+def _kept_token(state: Path) -> str:
+    """Return the token of this project, which only its owner can read; a new one if there is none yet.
+
+    Raises
+    ------
+    OutputError
+        The state folder cannot be written.
+    """
+    path = state / _TOKEN_FILE
+    with suppress(OSError, UnicodeDecodeError):
+        token = path.read_text(encoding="ascii").strip()
+        if len(token) >= _LEAST_TOKEN and stat.S_IMODE(path.stat().st_mode) & 0o077 == 0:
+            return token
+    token = secrets.token_urlsafe(24)
+    try:
+        path.unlink(missing_ok=True)
+        path.touch(mode=0o600, exist_ok=False)
+        path.write_text(token, encoding="ascii")
+    except OSError as error:
+        refusal = atomic.cannot_write(path, error)
+        raise refusal from error
+    return token
 
 
 def _listen(host: str, port: int, kept: Path) -> socket.socket:

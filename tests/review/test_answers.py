@@ -56,7 +56,7 @@ class TestPreview:
         _, rules = preview(review.tasks, {MEN: "11", WOMEN: "4"})
         assert rules == ()  # the third field waits
         _, rules = preview(review.tasks, {MEN: "11", WOMEN: "4", PEOPLE: "31"})
-        assert rules == ("Men over 15 11 + Women over 15 4 = 15, People in all says 31",)
+        assert rules == ("Men over 15: 11 + Women over 15: 4 = 15, People in all says 31",)
         _, rules = preview(review.tasks, {MEN: "11", WOMEN: "4", PEOPLE: "15"})
         assert rules == ()
 
@@ -103,7 +103,7 @@ class TestPage:
 
     def test_what_is_shown_of_it(self, review, ann):
         shown = pages.shown(review.assignments.page(ann.session, "ann", ANY))
-        assert shown["rules"] == ["Men over 15 11 + Women over 15 4 = 15, People in all says 31"]
+        assert shown["rules"] == ["Men over 15: 11 + Women over 15: 4 = 15, People in all says 31"]
         assert (shown["file"], shown["size"]) == ("a.jpg", [400, 60])
         first = next(task for task in shown["tasks"] if task["field"] == "men")
         assert (first["label"], first["box"]) == ("Men over 15", [0.025, 0.33333, 0.05, 0.33333])

@@ -12,17 +12,20 @@ from PIL import Image
 from reviewers import Person, review_of
 from samples import stored
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 from typer.testing import CliRunner
 from workplace import Workplace
 
 from digitocr.cli.app import app
 from digitocr.io import sandbox
 from digitocr.review.rules import Rules
+from digitocr.web import guard
 from digitocr.web.app import make_app
 from digitocr.web.guard import COOKIE, Guard
 
 HOME = "http://127.0.0.1:8000"
 SESSION = "0" * 32
+SAYING = f'{{"session": "{SESSION}", '
 HOSTILE = "<img src=x onerror=alert(1)>' \" & =1+1.png"
 
 
@@ -65,6 +68,21 @@ def take(page, count=9, **more):
     return page.post("/api/next", json=body).json()["tasks"]
 
 
+def answered(app, receive):
+    """Post to a guarded application; return the status of the answer."""
+    headers = [(b"host", b"localhost"), (b"origin", b"http://localhost"), (b"content-type", b"application/json"),
+               (b"content-length", b"1"), (b"transfer-encoding", b"chunked")]  # fmt: skip
+    scope = {"type": "http", "method": "POST", "path": "/api/next", "query_string": b"", "headers": headers,
+             "client": ("127.0.0.1", 1)}  # fmt: skip
+    sent = []
+
+    async def send(message):
+        sent.append(message)
+
+    asyncio.run(Guard(app)(scope, receive, send))
+    return sent[0]["status"]
+
+
 def children():
     return {
         int(stat.parent.name)
@@ -80,9 +98,8 @@ def decide(page, task, token="token-000", who="ann", **said):
 
 class TestPages:
     def test_they_load_nothing_from_elsewhere(self, still):
-        for path in ("/", "/review", "/pages", "/wall?digit=7", "/static/style.css", "/static/review.js",
-                     "/static/wall.js", "/static/pages.js",
-                     "/static/item.js", "/static/common.js", "/static/icon.svg"):  # fmt: skip
+        files = ("style.css", "review.js", "wall.js", "pages.js", "item.js", "common.js", "icon.svg")
+        for path in ("/", "/review", "/pages", "/wall?digit=7", *(f"/static/{file}" for file in files)):
             reply = still.get(path)
             assert reply.status_code == 200
             text = reply.text.replace("http://www.w3.org/2000/svg", "")
@@ -305,6 +322,43 @@ class TestStrangers:
         )
         assert reply.status_code == 403
 
+    def test_too_much_whatever_the_headers_say(self):
+        async def app(scope, receive, send):
+            raise AssertionError("it was passed on")
+
+        fed = []
+
+        async def receive():
+            fed.append(100_000)
+            return {"type": "http.request", "body": b" " * 100_000, "more_body": True}
+
+        assert answered(app, receive) == 413
+        assert sum(fed) < 2_000_000
+
+    def test_too_slow(self, monkeypatch):
+        monkeypatch.setattr(guard, "BODY_S", 0.05)
+        assert answered(None, lambda: asyncio.sleep(60)) == 408
+
+    @pytest.mark.parametrize(
+        "body",
+        [
+            SAYING + '"who": "\\ud800", "count": 1}',
+            SAYING + '"who": "a", "count": 1e999}',
+            SAYING + '"who": "a", "count": 1, "\\udfff": 1}',
+            SAYING + '"who": "a", "count": 1, "file": 9999999999999999999999}',
+            "[" * 100_000,
+            "1" * 10_000,
+            "",
+        ],
+    )
+    def test_odd_bodies_are_refused_in_a_line(self, still, body):
+        reply = still.post("/api/next", content=body, headers={"content-type": "application/json"})
+        assert reply.status_code in (400, 422)
+
+    def test_a_websocket_is_closed(self, still):
+        with pytest.raises(WebSocketDisconnect), still.websocket_connect("/"):
+            pass
+
     def test_another_machine_without_a_token(self, read):
         with client(read, address="192.0.2.7") as page:
             assert page.get("/").status_code == 403
@@ -323,7 +377,7 @@ class TestToken:
     @pytest.mark.parametrize("token", ["", "S3CRET", "s3cret2", "é"])
     def test_nothing_with_another(self, page, token):
         assert page.get("/", params={"token": token}).status_code == 403
-        page.cookies.set(COOKIE, "wrong")
+        page.cookies.set(f"{COOKIE}-8000", "wrong")
         assert page.get("/").status_code == 403
         assert page.post("/api/skip", json={"session": SESSION, "place": "1-1-2"}).status_code == 403
 
@@ -348,7 +402,7 @@ class TestToken:
         assert dict(sent[0]["headers"])[b"location"] == b"/evil.example/"
 
     def test_posting_from_another_site_with_the_cookie(self, page):
-        page.cookies.set(COOKIE, "s3cret")
+        page.cookies.set(f"{COOKIE}-8000", "s3cret")
         reply = page.post(
             "/api/skip", json={"session": SESSION, "place": "1-1-2"}, headers={"origin": "http://evil"}
         )

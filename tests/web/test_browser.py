@@ -51,8 +51,8 @@ class Served:
             [sys.executable, "-m", "digitocr", "review", "--no-browser", *flags],
             cwd=self.work.folder, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
-        line = self.process.stdout.readline()
-        self.address = line.split()[2].rstrip("/")
+        self.link = self.process.stdout.readline().split()[2]
+        self.address = self.link.partition("/?token=")[0]
 
     def kill(self):
         self.process.kill()
@@ -102,6 +102,7 @@ class Page:
         self.page.on("pageerror", lambda error: self.faults.append(str(error)))
         self.page.on("dialog", lambda dialog: self.faults.append(dialog.message))
         self.page.on("request", lambda r: r.url.startswith(served.address) or self.faults.append(r.url))
+        self.page.goto(served.link)
         self.page.goto(served.address + path)
 
     def press(self, *keys):
@@ -382,7 +383,7 @@ class Pages(Page):
 def test_a_whole_page_by_one_key(browser, tallies):
     page = Pages(browser, tallies)
     page.asks("Men over 15", "a.png")
-    rule = "Men over 15 11 + Women over 15 4 = 15, People in all says 31"
+    rule = "Men over 15: 11 + Women over 15: 4 = 15, People in all says 31"
     assert page.text("#rules") == rule
     assert page.page.locator("#fields li").all_inner_texts() == [
         "Men over 15\n11", "Women over 15\n4", "People in all\n31",
@@ -426,7 +427,7 @@ def test_what_breaks_the_check_of_its_field_is_asked_again(browser, tallies):
     page.asks("Men over 15", "c.png").press("ArrowDown", "Backspace", "s")
     page.page.goto(tallies.address + "/review")
     page.shows("5").press("Enter", "Enter", "Enter")  # the rule is held against the last one of its fields
-    page.told("Men over 15 5 + Women over 15 5 = 10, People in all says 5").press("Enter")
+    page.told("Men over 15: 5 + Women over 15: 5 = 10, People in all says 5").press("Enter")
     page.saved(0).close()
     a, b, c = rows(tallies)
     assert (a["day"], a["day_status"]) == ("993399", "corrected")
@@ -546,18 +547,29 @@ def test_another_sites_page_can_neither_post_nor_look(browser, served, tmp_path)
     mine.shows("1").close()  # nobody holds it
 
 
-def test_elsewhere_it_asks_for_its_token(work):
+def test_it_asks_for_its_token(work):
     work.put("a.png", drawn("1?"))
     work.run()
     served = Served.__new__(Served)
     served.work = work
     served.start("--host", "0.0.0.0")
     try:
-        address, _, token = served.address.partition("/?token=")
-        port = address.rpartition(":")[2]
-        assert len(token) >= 32
         with pytest.raises(urllib.error.HTTPError, match="403"):
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/")
+            urllib.request.urlopen(f"http://127.0.0.1:{served.address.rpartition(':')[2]}/")
+        served.end()
+        elsewhere = served.link
+        served.start()
+        here = served.link
+        assert here.rpartition("=")[2] != elsewhere.rpartition("=")[2]
+        with pytest.raises(
+            urllib.error.HTTPError, match="403"
+        ):  # other people of this machine come here, too
+            urllib.request.urlopen(served.address)
+        served.end()
+        served.start()
+        assert served.link == here  # for pages that are still open
+        kept = work.folder / ".digitocr" / "review.token"
+        assert (len(kept.read_text()) >= 32, kept.stat().st_mode & 0o777) == (True, 0o600)
         served.end()
     finally:
         if served.process.poll() is None:
