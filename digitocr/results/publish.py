@@ -194,7 +194,7 @@ def publish(
 def _write_rows(shelf: Shelf, ledger: Ledger, before: str | None) -> None:
     tables.write_all_numbers(shelf.results, ledger.published.number_lines(shelf.job, before=before))
     tables.write_files(shelf.results, file_rows(ledger.known(shelf.job, before=before)))
-    forms.write(shelf.results, forms.stored(ledger, shelf.job, before=before), _known_forms(shelf))
+    forms.write(shelf.results, forms.stored(ledger, shelf.job, before=before), known_forms(shelf))
     audit = ledger.corrections.all(shelf.job)
     if audit:
         rows = ((c.at, c.who, c.review_id, file, c.kind, c.old, c.new) for file, c in audit)
@@ -205,13 +205,13 @@ def _add_rows(shelf: Shelf, ledger: Ledger, after: str, before: str | None) -> N
     tables.add_numbers(shelf.results, ledger.published.number_lines(shelf.job, after, before))
     tables.add_files(shelf.results, file_rows(ledger.known(shelf.job, after, before)))
     if not forms.add(shelf.results, forms.stored(ledger, shelf.job, after, before)):
-        forms.write(shelf.results, forms.stored(ledger, shelf.job, before=before), _known_forms(shelf))
+        forms.write(shelf.results, forms.stored(ledger, shelf.job, before=before), known_forms(shelf))
 
 
 def _tables(shelf: Shelf) -> Iterator[Path]:
     """Yield where the tables over all files lie, but for the queue."""
     yield from (shelf.results / tables.ALL_NUMBERS, shelf.results / tables.ALL_FILES)
-    yield from (forms.path(shelf.results, form) for form in _known_forms(shelf))
+    yield from (forms.path(shelf.results, form) for form in known_forms(shelf))
     yield shelf.review / tables.ALL_CORRECTIONS
 
 
@@ -266,7 +266,17 @@ def _released(shelf: Shelf, current: FileResult) -> FileResult:
     return replace(current, pages=pages)
 
 
-def _known_forms(shelf: Shelf) -> list[str]:
+def known_forms(shelf: Shelf) -> list[str]:
+    """Return the names of the forms that were read.
+
+    Parameters
+    ----------
+    shelf : Shelf
+
+    Returns
+    -------
+    list of str
+    """
     return sorted(path.stem for path in (shelf.state / TEMPLATES).glob("*.yaml"))
 
 

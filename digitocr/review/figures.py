@@ -22,6 +22,8 @@ _PACE_DECISIONS = 400
 """The latest decisions, from which the pace is taken."""
 _MOST_PEOPLE = 8
 _MOST_FAILED = 20
+_MOST_LISTED = 500
+"""Files that wait, in the menu of the front page."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,9 +68,8 @@ class Overview:
 
     files: tuple[Bar, ...]
     numbers: int
-    digits: int
     waiting: int
-    waiting_numbers: int
+    illegible: int
     second: int
     third: int
     error: ErrorRate
@@ -79,12 +80,13 @@ class Overview:
     people: tuple[Bar, ...]
     failed: tuple[tuple[str, str], ...]
     fields: tuple[str, ...]
+    waiting_files: tuple[tuple[int, str, int], ...]
     unsure_digits: tuple[Bar, ...]
 
     @property
     def share(self) -> float:
         """Share of the numbers that wait."""
-        return self.waiting_numbers / self.numbers if self.numbers else 0.0
+        return self.waiting / self.numbers if self.numbers else 0.0
 
 
 def overview(counts: Statistics, today: datetime | None = None) -> Overview:
@@ -106,9 +108,8 @@ def overview(counts: Statistics, today: datetime | None = None) -> Overview:
     return Overview(
         files=_bars((status, count) for status, count, *_ in files),
         numbers=numbers,
-        digits=sum(row[3] for row in files),
         waiting=counts.waiting_numbers(),
-        waiting_numbers=counts.waiting_numbers(),
+        illegible=counts.illegible_numbers(),
         second=looks.get(Look.SECOND, 0),
         third=looks.get(Look.THIRD, 0),
         error=_error_rate(counts, numbers - counts.doubted_numbers(), looks.get(Look.AUDIT, 0)),
@@ -121,6 +122,7 @@ def overview(counts: Statistics, today: datetime | None = None) -> Overview:
             (name, f"{code}: {error}" if code else error) for name, code, error in counts.failed(_MOST_FAILED)
         ),
         fields=tuple(counts.fields()),
+        waiting_files=tuple(counts.waiting_files(_MOST_LISTED)),
         unsure_digits=_bars(counts.digits()),
     )
 

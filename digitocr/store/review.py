@@ -31,7 +31,7 @@ _ORDERS = {
     "file": "i.file, i.rank",
     "unsure": "i.confidence, i.file, i.rank",
 }
-_UNSURE_ALONE = ("low-confidence", "close-alternative", "low-confidence;close-alternative")
+UNSURE_ALONE = ("low-confidence", "close-alternative", "low-confidence;close-alternative")
 """With these reasons alone a digit may be judged apart from its number: nothing else is odd about that."""
 
 
@@ -239,7 +239,7 @@ class FreeNumbers:
 
     def of_digit(self, session: str, digit: int, limit: int) -> list[Place]:
         """Return numbers with an unsure digit that was read as `digit`, where only that is unsure of them."""
-        reasons = ", ".join(f"'{reasons}'" for reasons in _UNSURE_ALONE)
+        reasons = ", ".join(f"'{reasons}'" for reasons in UNSURE_ALONE)
         sql = (
             f"SELECT DISTINCT file, page, number {_FREE_ITEMS} AND reasons IN ({reasons}) AND digit = :digit"
             " ORDER BY confidence, file, rank LIMIT :limit"

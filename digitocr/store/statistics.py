@@ -2,11 +2,41 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from digitocr.store.database import Database
+from digitocr.store.review import UNSURE_ALONE
 
 _OF_THIS_READING = "JOIN file AS f ON f.id = l.file AND f.processed_at = l.read_at"
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file that was read, as a list of files shows it.
+
+    Attributes
+    ----------
+    id : int
+    file : str
+        Name in the tables.
+    status : str
+    pages, numbers : int
+    waiting : int
+        Numbers that wait for a person.
+    error_code, error : str
+    processed_at : str
+    """
+
+    id: int
+    file: str
+    status: str
+    pages: int
+    numbers: int
+    waiting: int
+    error_code: str
+    error: str
+    processed_at: str
 
 
 class Statistics:
@@ -37,10 +67,6 @@ class Statistics:
             limit=limit,
         )
 
-    def waiting_items(self) -> int:
-        """Return how many items wait."""
-        return self._count("SELECT count(*) FROM item WHERE job = :job AND waits = 1")
-
     def waiting_numbers(self) -> int:
         """Return how many numbers have items that wait."""
         return self._count(
@@ -61,10 +87,39 @@ class Statistics:
         )
 
     def reasons(self) -> list[tuple[str, int]]:
-        """Return the reasons of items that wait, joined by ``;``, and how many have them."""
+        """Return the reasons of numbers that wait, joined by ``;``, and how many have them."""
         return self._rows(
-            "SELECT reasons, count(*) FROM item WHERE job = :job AND waits = 1 GROUP BY reasons"
+            "SELECT reasons, count(*) FROM"
+            " (SELECT DISTINCT file, page, number, reasons FROM item WHERE job = :job AND waits = 1) GROUP BY reasons"
         )
+
+    def waiting_files(self, limit: int) -> list[tuple[int, str, int]]:
+        """Return id and name of files with numbers that wait, by name, and how many these are."""
+        return self._rows(
+            "SELECT f.id, f.file, count(*) FROM"
+            " (SELECT DISTINCT file, page, number FROM item WHERE job = :job AND waits = 1) AS i"
+            " JOIN file AS f ON f.id = i.file GROUP BY f.id ORDER BY f.file LIMIT :limit",
+            limit=limit,
+        )
+
+    def list_files(self, status: str, text: str, limit: int, offset: int) -> list[ListedFile]:
+        """Return files by name: those of a status and with a text in their name, each where that is not ''."""
+        rows = self._rows(
+            "SELECT id, file, status, pages, numbers, (SELECT count(*) FROM (SELECT DISTINCT page, number FROM item"
+            " WHERE item.file = file.id AND waits = 1)), error_code, error, processed_at FROM file"
+            " WHERE job = :job AND status <> '' AND (:status = '' OR status = :status) AND instr(file, :text)"
+            " ORDER BY file LIMIT :limit OFFSET :offset",
+            status=status,
+            text=text,
+            limit=limit,
+            offset=offset,
+        )
+        return [ListedFile(*row) for row in rows]
+
+    def file_name(self, file: int) -> str:
+        """Return the name of a file in the tables, '' where the job has no such file."""
+        rows = self._rows("SELECT file FROM file WHERE job = :job AND id = :file", file=file)
+        return str(rows[0][0]) if rows else ""
 
     def fields(self) -> list[str]:
         """Return the fields of which anything waits."""
@@ -74,10 +129,11 @@ class Statistics:
         return [name for (name,) in rows]
 
     def digits(self) -> list[tuple[int, int]]:
-        """Return the digits that wait, as they were read, and how many there are of each."""
+        """Return the digits of which nothing else is odd, as they were read, and how many of each wait."""
+        reasons = ", ".join(f"'{reasons}'" for reasons in UNSURE_ALONE)
         return self._rows(
             "SELECT digit, count(*) FROM item WHERE job = :job AND waits = 1 AND digit IS NOT NULL"
-            " GROUP BY digit ORDER BY digit"
+            f" AND reasons IN ({reasons}) GROUP BY digit ORDER BY digit"
         )
 
     def open_looks(self) -> dict[str, int]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -15,8 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
 
-from digitocr import __version__
-from digitocr.errors import DigitocrError, OutputError, UsageError
+from digitocr.errors import BusyError, DigitocrError, OutputError, UsageError
 from digitocr.io.sandbox import Sandbox
 from digitocr.review import pages
 from digitocr.review.answers import preview
@@ -27,24 +26,26 @@ from digitocr.review.queue import LONGEST
 from digitocr.review.rules import Look, Order, person
 from digitocr.review.service import ReviewService
 from digitocr.review.source_files import SourceFiles
-from digitocr.review.tasks import Task
 from digitocr.settings import Settings
-from digitocr.store.records import Known
 from digitocr.store.review import Place
+from digitocr.web import files
 from digitocr.web.crops import NoPictureError, Pictures
+from digitocr.web.files import NoSuchPageError
 from digitocr.web.guard import Guard
 from digitocr.web.publisher import Publisher
+from digitocr.web.room import Room
 
 MOST_AT_ONCE = 60
 """Digits in the view that shows many of them at once."""
 
-_STATUS = {UsageError: 400, NoPictureError: 404, OutputError: 503}
+_STATUS = {UsageError: 400, NoPictureError: 404, NoSuchPageError: 404, BusyError: 409, OutputError: 503}
 
 _Session = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 _Token = Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]{8,64}$")]
 _PlaceText = Annotated[str, Field(pattern=r"^\d{1,15}-\d{1,15}-\d{1,15}$")]
 _Who = Annotated[str, Field(max_length=200)]
 _FileId = Annotated[int, Field(ge=0, lt=10**15)]
+_FileText = Annotated[str, Query(pattern=r"^\d{0,15}$")]
 _Turn = Annotated[int, Query(ge=0, le=3)]
 _Text = Annotated[str, Field(max_length=LONGEST + 1)]
 
@@ -149,30 +150,6 @@ class ReleaseBody(_Body):
     keep: list[_PlaceText] = Field(default=[], max_length=500)
 
 
-@dataclass(frozen=True, slots=True)
-class _Room:
-    """What requests share."""
-
-    review: ReviewService
-    publisher: Publisher
-    pictures: Pictures
-    settings: Settings
-    templates: Environment
-    host_person: str
-
-    def page(self, template: str, **values: Any) -> HTMLResponse:  # noqa: ANN401
-        """Render a page; what comes from outside is text, never markup."""
-        text = self.templates.get_template(template).render(
-            who=self.host_person, results=self.settings.results.as_posix(), version=__version__, **values
-        )
-        return HTMLResponse(text, headers={"cache-control": "no-store"})
-
-    def picture_of(self, place: str) -> tuple[Task, Known]:
-        """Return a number and its file."""
-        task = self.review.tasks.shown(Place.parse(place))
-        return task, self.review.ledger.file(task.place.file)
-
-
 def make_app(review: ReviewService, settings: Settings, *, token: str = "", host_person: str = "") -> Guard:
     """Make the application; it owns the review, and closes it at its end.
 
@@ -197,7 +174,7 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
     pictures = Pictures(
         settings.review / "crops", SourceFiles(review.ledger, review.shelf.job, settings, sandbox.decode)
     )
-    room = _Room(review, Publisher(review), pictures, settings, templates, host_person)
+    room = Room(review, Publisher(review), pictures, settings, templates, host_person)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -217,6 +194,7 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
     _add_pages(app, room)
     _add_pictures(app, room)
     _add_actions(app, room)
+    files.add(app, room)
     return Guard(app, token)
 
 
@@ -233,7 +211,7 @@ def _not_ours(_: Request, error: Exception) -> JSONResponse:
     return JSONResponse({"message": message.encode("utf-8", "replace").decode()}, 422)
 
 
-def _add_pages(app: FastAPI, room: _Room) -> None:
+def _add_pages(app: FastAPI, room: Room) -> None:
     @app.get("/")
     def front() -> HTMLResponse:
         return room.page("front.html", o=overview(room.review.statistics))
@@ -241,8 +219,8 @@ def _add_pages(app: FastAPI, room: _Room) -> None:
     @app.get("/review")
     def review(
         order: Order = Order.FILE,
-        field: Annotated[str | None, Query(max_length=200)] = None,
-        file: Annotated[int | None, Query(ge=0, lt=10**15)] = None,
+        field: Annotated[str, Query(max_length=200)] = "",
+        file: _FileText = "",
         look: Literal["second", "third", "audit"] | None = None,
     ) -> HTMLResponse:
         return room.page("review.html", order=order.value, field=field, file=file, look=look)
@@ -250,21 +228,23 @@ def _add_pages(app: FastAPI, room: _Room) -> None:
     @app.get("/pages")
     def whole_pages(
         order: Order = Order.FILE,
-        field: Annotated[str | None, Query(max_length=200)] = None,
-        file: Annotated[int | None, Query(ge=0, lt=10**15)] = None,
+        field: Annotated[str, Query(max_length=200)] = "",
+        file: _FileText = "",
     ) -> HTMLResponse:
         return room.page("pages.html", order=order.value, field=field, file=file)
 
     @app.get("/wall")
-    def wall(digit: Annotated[str, Query(pattern=r"^[0-9]$")] = "7") -> HTMLResponse:
-        return room.page("wall.html", digit=digit)
+    def wall(digit: Annotated[str, Query(pattern=r"^[0-9]?$")] = "") -> HTMLResponse:
+        counts = {str(value): count for value, count in room.review.statistics.digits()}
+        most = max(counts, key=lambda value: counts[value], default="0")
+        return room.page("wall.html", digit=digit or most, counts=counts)
 
     @app.get("/favicon.ico")
     def icon() -> RedirectResponse:
         return RedirectResponse("/static/icon.svg", 301)
 
 
-def _add_pictures(app: FastAPI, room: _Room) -> None:
+def _add_pictures(app: FastAPI, room: Room) -> None:
     # a number keeps its picture as long as its file is not read again, and then `read` in the address changes
     kept = {"cache-control": "private, max-age=3600"}
 
@@ -300,7 +280,7 @@ def _add_pictures(app: FastAPI, room: _Room) -> None:
         return Response(data, media_type="image/jpeg", headers=kept)
 
 
-def _add_actions(app: FastAPI, room: _Room) -> None:
+def _add_actions(app: FastAPI, room: Room) -> None:
     assignments, decisions = room.review.assignments, room.review.decisions
 
     def held(session: str) -> list[dict[str, Any]]:

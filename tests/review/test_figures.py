@@ -19,11 +19,12 @@ def test_what_was_read_and_what_waits(work):
     with review_of(work) as review:
         o = overview(review.statistics)
     assert bars(o.files) == {"done": 2, "empty": 1, "failed": 1}
-    assert (o.numbers, o.digits, o.waiting, o.waiting_numbers) == (5, 8, 4, 4)
+    assert (o.numbers, o.waiting, o.illegible) == (5, 4, 0)
     assert bars(o.reasons) == {"low-confidence": 3, "nothing-found": 1}
     assert bars(o.unsure_digits) == {"1": 1, "4": 1, "7": 1}
     assert o.failed == (("bad.jpg", "damaged: cannot be decoded"),)
     assert (o.decided, o.people, o.seconds_each, o.fields) == (0, (), None, ())
+    assert o.waiting_files == ((1, "a.jpg", 1), (2, "b.jpg", 2), (4, "c.jpg", 1))
     assert o.share == 0.8
     assert (o.error.accepted, o.error.looked) == (2, 0)
 

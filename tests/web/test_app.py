@@ -17,6 +17,7 @@ from typer.testing import CliRunner
 from workplace import Workplace
 
 from digitocr.cli.app import app
+from digitocr.inbox.lock import only_runner
 from digitocr.io import sandbox
 from digitocr.review.rules import Rules
 from digitocr.web import guard
@@ -168,6 +169,83 @@ class TestPages:
 
     def test_no_decision_without_a_name(self, page):
         assert decide(page, take(page)[0], who=" \n", digits={"1": "7"}).status_code == 400
+
+
+class TestFiles:
+    @pytest.fixture
+    def mixed(self, work):
+        work.put("a.png", drawn("1?"))
+        work.put("b.png", drawn("12"))
+        work.put("[a]*.png", "BAD")
+        work.put("other.png", "BAD 2")
+        work.run()
+        return work
+
+    def test_all_are_listed_with_ways_on(self, mixed):
+        with client(mixed) as page:
+            text = page.get("/files").text
+            for wanted in (
+                "1 to review",
+                "/pages?file=",
+                "damaged: cannot be decoded",
+                "data-retry",
+                "/tables/numbers.csv",
+            ):
+                assert wanted in text
+            failed = page.get("/files?status=failed").text
+            assert ("other.png" in failed, "b.png" in failed) == (True, False)
+            assert "b.png" in page.get("/files?text=b.").text
+            assert "No such files" in page.get("/files", params={"text": "100%_'\""}).text
+            assert page.get("/files?status=odd").status_code == 422
+
+    def test_their_tables_are_there_to_be_saved(self, mixed):
+        with client(mixed) as page:
+            for address, path in (
+                ("/tables/numbers.csv", "results/numbers.csv"), ("/tables/files.csv", "results/files.csv"),
+                ("/tables/queue.csv", "review/queue.csv"), ("/file/2/digits.csv", "results/a.png.digits.csv"),
+            ):  # fmt: skip
+                reply = page.get(address)
+                assert reply.content == (mixed.folder / path).read_bytes()
+                assert "attachment" in reply.headers["content-disposition"]
+            for address in (
+                "/tables/audit.csv",
+                "/tables/../ledger.sqlite",
+                "/file/99/numbers.csv",
+                "/file/1/numbers.csv",
+            ):
+                assert page.get(address).status_code == 404
+
+    def test_a_failed_file_is_put_back_and_no_other(self, mixed):
+        with client(mixed) as page:
+            listed = page.get("/files?status=failed").text
+            file = int(listed.partition("[a]*.png")[2].partition('data-retry="')[2].partition('"')[0])
+            assert page.post("/api/retry", json={"file": file}).json() == {"files": ["[a]*.png"]}
+            assert mixed.names("inbox") == ["[a]*.png"]
+            assert (
+                page.post("/api/retry", json={"file": file}).status_code == 400
+            )  # it is no failed one any more
+            assert page.post("/api/retry", json={"file": 99}).status_code == 404
+
+    def test_while_a_run_holds_the_inbox_it_is_told(self, mixed):
+        with client(mixed) as page, only_runner(mixed.settings().state, mixed.inbox, "a test"):
+            reply = page.post("/api/retry", json={"file": 1})
+            assert reply.status_code == 409
+
+    def test_what_is_not_there_is_a_page_for_people(self, still):
+        reply = still.get("/nowhere", headers={"accept": "text/html,*/*"})
+        assert (reply.status_code, "To the overview" in reply.text) == (404, True)
+        assert still.get("/nowhere").json() == {"message": "Not Found"}
+
+    def test_menus_of_the_front_page_lead_to_what_waits(self, mixed):
+        with client(mixed) as page:
+            text = page.get("/").text
+            assert '<option value="2">a.png (1)</option>' in text
+            assert page.get("/pages?order=file&file=2").text.count('data-file="2"') == 1
+            assert "data-file" not in page.get("/review?order=unsure&field=&file=").text
+
+    def test_the_wall_opens_where_most_digits_wait(self, page):
+        assert "Wall of" in page.get("/wall").text
+        assert "All read as 1" in page.get("/wall").text
 
 
 class TestPictures:

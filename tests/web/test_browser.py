@@ -470,7 +470,13 @@ FOCUS = """() => {
 def test_it_can_be_seen(browser, served, size):
     served.work.put("bad.png", "BAD")
     served.work.run()
-    views = (("/", ".cards"), ("/review", "#cells b"), ("/pages", "#cells b"), ("/wall?digit=1", ".tile"))
+    views = (
+        ("/", ".cards"),
+        ("/files", ".list"),
+        ("/review", "#cells b"),
+        ("/pages", "#cells b"),
+        ("/wall?digit=1", ".tile"),
+    )
     for path, there in views:
         page = Page(browser, served, path, size)
         page.page.locator(there).first.wait_for()

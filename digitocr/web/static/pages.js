@@ -87,7 +87,7 @@ function fill() {
 async function take(place = null) {
   const held = sheets.flatMap((sheet) => sheet.items.map((item) => item.place));
   const said = await post("/api/page", {
-    session, who: person(), order: settings.order, field: settings.field ?? null,
+    session, who: person(), order: settings.order, field: settings.field || null,
     file: settings.file ? Number(settings.file) : null, at: place, have: [...held, ...unsentPlaces()],
   });
   const isEmpty = sheets.length === 0;

@@ -47,7 +47,7 @@ function fill() {
 
 async function take() {
   const said = await post("/api/next", {
-    session, who: person(), order: settings.order, field: settings.field ?? null, look: settings.look ?? null,
+    session, who: person(), order: settings.order, field: settings.field || null, look: settings.look ?? null,
     file: settings.file ? Number(settings.file) : null, count: AHEAD - (items.length - at), have: [...items.map((item) => item.place), ...unsentPlaces(), ...skipping],
   });
   const here = new Set(items.map((item) => item.place));

@@ -48,7 +48,8 @@ function mark(button, text) {
 function count() {
   const odd = tiles.querySelectorAll('[aria-pressed="true"]').length;
   const left = tiles.children.length - odd;
-  confirm.textContent = odd ? "The other " + left + " are " + digit : "All " + left + " are " + digit;
+  const rest = left === 1 ? "1 is " : left + " are ";
+  confirm.textContent = odd ? (left ? "The other " + rest + digit : "None is " + digit) : (left === 1 ? "It is " : "All " + rest) + digit;
 }
 
 async function settle() {

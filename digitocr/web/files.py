@@ -1,0 +1,116 @@
+"""The list of files, their tables, and failed files put back."""
+
+from __future__ import annotations
+
+import glob
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+from fastapi import FastAPI, Query, Request
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
+from pydantic import BaseModel, ConfigDict, Field
+from starlette.exceptions import HTTPException
+
+from digitocr.errors import DigitocrError
+from digitocr.inbox import retry
+from digitocr.records import FileStatus
+from digitocr.results import forms, publish, tables
+from digitocr.web.room import Room
+
+ON_A_PAGE = 200
+"""Files of the list that are shown at once."""
+
+
+class NoSuchPageError(DigitocrError):
+    """There is no such table."""
+
+    code = "no-page"
+
+
+class RetryBody(BaseModel):
+    """Which failed file is put back."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    file: int = Field(ge=0, lt=10**15)
+
+
+def add(app: FastAPI, room: Room) -> None:
+    """Add the list of files, the tables and what puts failed files back.
+
+    Parameters
+    ----------
+    app : FastAPI
+    room : Room
+    """
+    app.add_exception_handler(HTTPException, lambda request, error: _nothing(room, request, error))
+
+    @app.get("/files")
+    def files(
+        status: Literal["", "done", "empty", "partial", "failed", "duplicate"] = "",
+        text: Annotated[str, Query(max_length=300)] = "",
+        start: Annotated[int, Query(ge=0, lt=10**12)] = 0,
+    ) -> HTMLResponse:
+        found = room.review.statistics.list_files(status, text, ON_A_PAGE + 1, start)
+        return room.page(
+            "files.html",
+            files=found[:ON_A_PAGE],
+            status=status,
+            text=text,
+            start=start,
+            more=len(found) > ON_A_PAGE,
+            step=ON_A_PAGE,
+            statuses=[one.value for one in FileStatus],
+            tables=list(_tables(room)),
+        )
+
+    @app.get("/tables/{name:path}")
+    def table(name: str) -> Response:
+        return _table(_tables(room).get(name), name)
+
+    @app.get("/file/{file:int}/{kind}.csv")
+    def own_table(file: int, kind: Literal["numbers", "digits"]) -> Response:
+        name = room.review.statistics.file_name(file)
+        digits, numbers = tables.table_paths(room.settings.results, name)
+        return _table((numbers if kind == "numbers" else digits) if name else None, f"{name}.{kind}.csv")
+
+    @app.post("/api/retry")
+    def put_back(body: RetryBody) -> dict[str, Any]:
+        name = room.review.statistics.file_name(body.file)
+        if not name:
+            raise NoSuchPageError("there is no such file")
+        return {"files": retry.retry(room.settings, room.review.ledger, [glob.escape(name)])}
+
+
+def _tables(room: Room) -> dict[str, Path]:
+    """Return the tables over all files that are there, by the names in their addresses."""
+    results, review = room.settings.results, room.settings.review
+    paths = {name: results / name for name in ("numbers.csv", "files.csv")}
+    paths |= {
+        f"forms/{name}.csv": forms.path(results, name) for name in publish.known_forms(room.review.shelf)
+    }
+    paths |= {name: review / name for name in ("queue.csv", "audit.csv")}
+    return {name: path for name, path in paths.items() if path.is_file()}
+
+
+def _table(path: Path | None, name: str) -> Response:
+    """Return a table to be saved.
+
+    Raises
+    ------
+    NoSuchPageError
+        It is not there.
+    """
+    if path is None or not path.is_file() or path.is_symlink():
+        raise NoSuchPageError("there is no such table")
+    shown = name.replace("/", "-").encode("utf-8", "replace").decode()
+    return FileResponse(path, media_type="text/csv", filename=shown, headers={"cache-control": "no-store"})
+
+
+def _nothing(room: Room, request: Request, error: Exception) -> Response:
+    """Answer what there is no page for: a person gets a page, a script a message."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    message = str(error.detail) if isinstance(error, HTTPException) else "this went wrong"
+    if "text/html" in request.headers.get("accept", ""):
+        return room.page("nothing.html", status, message=message)
+    return JSONResponse({"message": message}, status)
