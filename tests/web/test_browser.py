@@ -7,11 +7,14 @@ import subprocess
 import sys
 import urllib.error
 import urllib.request
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from fake_reader import drawn
 from tally import reads_tallies
+
+from digitocr.records import Status
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -323,6 +326,32 @@ def test_what_nobody_can_read_and_pictures_turned_and_darkened(browser, served):
     page.saved(5).close()
     assert served.texts()[0] == ("1", "review")
     assert len(served.work.table("review/queue.csv")) == 5
+
+
+def test_which_way_up_a_page_is_is_asked_once(browser, work):
+    read = work.reader._read
+
+    def in_doubt(number):
+        digits = (replace(number.digits[0], status=Status.REVIEW), *number.digits[1:])
+        others = number.reasons if number.text == "5" else ()
+        return replace(number, digits=digits, status=Status.REVIEW, reasons=("orientation", *others))
+
+    def lying(source):
+        result = read(source)
+        pages = [replace(page, numbers=tuple(map(in_doubt, page.numbers))) for page in result.pages]
+        return replace(result, pages=tuple(pages))
+
+    work.reader._read = lying
+    work.put("a.png", drawn("12 5? 34 78 90"))
+    work.run()
+    served = Served(work)
+    page = Page(browser, served)
+    page.shows("12").press("w")
+    page.shows("5").saved(1).press("u")
+    page.shows("12").saved(5).press("w")
+    page.shows("5").press("Enter")
+    page.saved(0).close()
+    assert served.texts() == [(text, "confirmed") for text in ("12", "5", "34", "78", "90")]
 
 
 @files("1? 2? 3? 4? 5? 6?")

@@ -150,6 +150,19 @@ export class Item {
   }
 }
 
+// What accepting a number as it is shown says of it: what was typed, else what was read; null where a person must say it.
+export function answer(item) {
+  if (item.text) return item.text;
+  if (item.read) return item.read;
+  const onlyRules = item.task.reasons.length && item.task.reasons.every((code) => code.startsWith("rule-broken:"));
+  return onlyRules ? "-" : null;
+}
+
+export function decision(item) {
+  const { place, look, last_word, read_at } = item.task;
+  return item.text ? item.decision : { place, look, last_word, read_at, text: answer(item) };
+}
+
 // What speaks against answers about numbers of one page, and how they would be stored; null where nobody answers.
 export async function look(answers) {
   try {

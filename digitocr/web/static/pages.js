@@ -5,7 +5,7 @@ import {
   settings, showHeld, token, unsentPlaces,
 } from "./common.js";
 import {
-  Item, cells, doubts, pageOf, preview, question, rules, storedText, turnOf, turnPage, why,
+  Item, answer, cells, decision, doubts, pageOf, preview, question, rules, storedText, turnOf, turnPage, why,
 } from "./item.js";
 
 const BEAT = 60000;
@@ -56,19 +56,6 @@ class Sheet {
   get signature() {
     return this.items.map((item) => item.place + answer(item)).join();
   }
-}
-
-// What Enter says of a number: what was typed, else what was read; null where a person must say it.
-function answer(item) {
-  if (item.text) return item.text;
-  if (item.read) return item.read;
-  const onlyRules = item.task.reasons.length && item.task.reasons.every((code) => code.startsWith("rule-broken:"));
-  return onlyRules ? "-" : null;
-}
-
-function decision(item) {
-  const { place, look, last_word, read_at } = item.task;
-  return item.text ? item.decision : { place, look, last_word, read_at, text: answer(item) };
 }
 
 desk.holding = () => [];

@@ -5,7 +5,7 @@ import {
   showHeld, token, unsentPlaces,
 } from "./common.js";
 import {
-  Item, cells, doubts, pageOf, preview, question, rules, storedText, turnPage, why,
+  Item, answer, cells, decision, doubts, pageOf, preview, question, rules, storedText, turnPage, why,
 } from "./item.js";
 
 const AHEAD = 3;
@@ -78,6 +78,7 @@ function draw() {
   $("other").hidden = !task.other;
   $("other").querySelector("b").textContent = task.other;
   $("cells").replaceChildren(...cells(item, (i) => { item.mark = i; draw(); }));
+  $("upright").hidden = !item.task.reasons.includes("orientation");
   $("stored").textContent = storedText(item);
   $("why").textContent = why(item);
   $("where").textContent = where(task);
@@ -163,6 +164,29 @@ function takeOther() {
   return settle();
 }
 
+// The page is the right way up: what waits on it for nothing else is as it was read.
+async function upright() {
+  const item = items[at];
+  if (!item.task.reasons.includes("orientation")) return undefined;
+  if (!person()) return askName();
+  const said = await post("/api/page", { session, who: person(), at: item.place });
+  const found = said.page ? said.page.tasks.map((task) => new Item(task)) : [];
+  const settled = found.filter((one) => one.task.reasons.join() === "orientation" && answer(one) !== null);
+  const here = new Set(items.map((one) => one.place));
+  const free = found.filter((one) => !settled.includes(one) && !here.has(one.place));
+  const keep = [...here, ...settled.map((one) => one.place)];
+  if (free.length) post("/api/release", { session, keep }).catch(() => {});
+  if (!settled.length) return say("Every number of this page waits for something else, too.");
+  say("");
+  done.push(decide(settled.map(decision)));
+  sessionStorage.setItem("digitocr.done", JSON.stringify(done));
+  const places = new Set(settled.map((one) => one.place));
+  items = items.filter((one) => !places.has(one.place));
+  at = Math.min(at, Math.max(0, items.length - 1));
+  draw();
+  return fill();
+}
+
 function skip() {
   const { place } = items[at];
   say("");
@@ -216,6 +240,7 @@ const KEYS = {
   ArrowRight: change((item) => item.move(1)), ArrowUp: () => go(-1), ArrowDown: () => go(1),
   Escape: change((item) => item.leave()), "-": () => put("-"), "?": () => put("?"), ".": () => put("."),
   ",": () => put("."), e: change((item) => item.edit()), o: takeOther, s: skip, z: zoom, t: turnOver, p: wholePage,
+  w: upright,
 };
 const ALWAYS = { u: undo, h: () => help.showModal(), F1: () => help.showModal(), c: () => moreContrast() };
 
