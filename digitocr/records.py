@@ -172,15 +172,11 @@ class Box:
         Box(x=2, y=16, width=4, height=3)
         """
         height, width = shape
-        match quarters % 4:
-            case 1:
-                return Box(self.y, width - self.right, self.height, self.width)
-            case 2:
-                return Box(width - self.right, height - self.bottom, self.width, self.height)
-            case 3:
-                return Box(height - self.bottom, self.x, self.height, self.width)
-            case _:
-                return self
+        box = self
+        for _ in range(quarters % 4):
+            box = Box(box.y, width - box.right, box.height, box.width)
+            height, width = width, height
+        return box
 
 
 def around(boxes: list[Box] | tuple[Box, ...]) -> Box:

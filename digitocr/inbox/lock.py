@@ -86,12 +86,12 @@ def holder(state: Path) -> dict[str, Any]:
     return living(state / _HOLDER)
 
 
-def living(card: Path) -> dict[str, Any]:
+def living(path: Path) -> dict[str, Any]:
     """Return what a process wrote of itself into a file.
 
     Parameters
     ----------
-    card : Path
+    path : Path
         One JSON object, with the keys pid and host at least.
 
     Returns
@@ -100,7 +100,7 @@ def living(card: Path) -> dict[str, Any]:
         Empty if there is no such file, or the process was one of this machine and has ended.
     """
     try:
-        found = _read(card)
+        found = _read(path)
         if found["host"] == socket.gethostname():
             os.kill(int(found["pid"]), 0)
     except PermissionError:  # the process is another user's, and alive
@@ -110,8 +110,8 @@ def living(card: Path) -> dict[str, Any]:
     return found
 
 
-def _read(card: Path) -> dict[str, Any]:
-    return dict(json.loads(card.read_text(encoding="utf-8")))
+def _read(path: Path) -> dict[str, Any]:
+    return dict(json.loads(path.read_text(encoding="utf-8")))
 
 
 @contextmanager

@@ -104,7 +104,7 @@ class Runner:
         self._ledger = ledger
         self._files = files
         self._hooks = hooks
-        self._folder = scan.identity(job.folder)
+        self._is_away = partial(scan.is_away, job.folder, scan.identity(job.folder))
         self._writers = writers
         useful = useful_workers(files, job.settings.workers)
         fitting = fitting_workers(job.settings.max_memory)
@@ -281,7 +281,7 @@ class Runner:
                 publish.keep_templates(self._shelf, load_folder(self._job.settings.templates))
         claims: list[Claim] = []
         for decision in decisions:
-            file = self._name_in_tables(decision, {claim.file for claim in claims})
+            file = _name_in_tables(decision, self._ledger, self._shelf.job, {claim.file for claim in claims})
             claims.append(decision.claim(file))
         ids = self._ledger.claims.take(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
         for identity, decision in zip(ids, decisions, strict=True):
@@ -290,17 +290,6 @@ class Runner:
                 self._claims[identity] = claimed
             self._claimed.add(identity)
         return tuple(ids)
-
-    def _name_in_tables(self, decision: Decision, taken: Set[str]) -> str:
-        if decision.known is not None:
-            return decision.known.file
-        found = decision.facts.found
-        content = decision.facts.sha256 or names.stand_in(found.source, found.size, found.mtime_ns)
-        name = names.storable(found.source, content)
-        return names.free_name(name, content, partial(self._is_free, taken))
-
-    def _is_free(self, taken: Set[str], file: str) -> bool:
-        return file not in taken and self._ledger.is_free(self._shelf.job, file)
 
     def _pass_over(self, facts: Facts, known: Known) -> None:
         """Settle a file whose last reading stands."""
@@ -330,10 +319,6 @@ class Runner:
         if reading.result.error_code == FileAccessError.code and self._is_away():
             return Postponed.AWAY
         return postponed(self._job, self._ledger, claimed, reading, self._hooks.patience)
-
-    def _is_away(self) -> bool:
-        """Tell whether the folder is no longer the one in which files were found."""
-        return scan.identity(self._job.folder) != self._folder
 
     def _postpone(self, claimed: Claimed, why: Postponed) -> None:
         level = logging.INFO if why is Postponed.ARRIVING else logging.WARNING
@@ -446,3 +431,12 @@ def _wait_for(pending: Iterable[Pending]) -> None:
 
 def _counted(claimed: Claimed) -> Claimed:
     return replace(claimed, known=replace(claimed.known, attempts=claimed.known.attempts + 1))
+
+
+def _name_in_tables(decision: Decision, ledger: Ledger, job: int, taken: Set[str]) -> str:
+    if decision.known is not None:
+        return decision.known.file
+    found = decision.facts.found
+    content = decision.facts.sha256 or names.stand_in(found.source, found.size, found.mtime_ns)
+    name = names.storable(found.source, content)
+    return names.free_name(name, content, lambda file: file not in taken and ledger.is_free(job, file))

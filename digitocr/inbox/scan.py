@@ -217,6 +217,22 @@ def identity(folder: Path) -> tuple[int, int] | None:
     return seen.st_dev, seen.st_ino
 
 
+def is_away(folder: Path, was: tuple[int, int] | None) -> bool:
+    """Tell whether a folder is no longer the one in which files were found.
+
+    Parameters
+    ----------
+    folder : Path
+    was : tuple of int or None
+        Its :func:`identity` then.
+
+    Returns
+    -------
+    bool
+    """
+    return identity(folder) != was
+
+
 def digest(path: Path) -> str:
     """Hash the content of a file.
 
