@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import socket
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +46,8 @@ class Heartbeat:
 
     def end(self) -> None:
         """Note that no one watches any more."""
-        self._card.unlink(missing_ok=True)
+        with suppress(OSError):
+            self._card.unlink(missing_ok=True)
 
 
 def watcher(state: Path) -> dict[str, Any]:
