@@ -11,7 +11,9 @@ from workplace import Workplace
 
 from digitocr.errors import LedgerError, UsageError
 from digitocr.inbox.rebuild import rebuild
-from digitocr.store.ledger import Ledger
+from digitocr.store.ledger import Ledger, Outcome
+from digitocr.store.published import Shown
+from digitocr.store.restored import Restored
 
 
 @pytest.fixture(scope="module")
@@ -218,3 +220,13 @@ def test_a_backup_is_a_ledger_that_only_its_owner_may_read(read):
     with Ledger(Path("copy.sqlite"), read_only=True) as copy, ledger_of(read) as ledger:
         assert list(copy.known(1)) == list(ledger.known(1))
     assert call("ledger", "backup", "nowhere/copy.sqlite").exit_code == 3
+
+
+def test_what_the_tables_show_is_known_before_they_are_written_again(work):
+    with Ledger(work.folder / "ledger.sqlite") as ledger:
+        job = ledger.job(work.folder / "results")
+        restored = Restored(ledger.database)
+        for file in ("b.jpg", "a.jpg"):
+            restored.add(job, file, file, "", Outcome("empty"), "")
+        restored.finish(job)
+        assert ledger.published.begin(job) == Shown("b.jpg", "", stand=False)

@@ -39,6 +39,18 @@ class TestStatus:
         heartbeat.end()
         assert "watching    no one" in call("status").stdout
 
+    def test_a_watcher_ends_although_its_state_can_only_be_read(self, work):
+        work.run()
+        state = work.folder / ".digitocr"
+        heartbeat = Heartbeat(state, work.inbox)
+        heartbeat.beat()
+        state.chmod(0o500)
+        try:
+            with permissions.enforced():
+                heartbeat.end()
+        finally:
+            state.chmod(0o700)
+
     def test_a_card_that_outlived_its_writer_names_no_one(self, work):
         work.run()
         card = work.folder / ".digitocr" / "run.holder.json"
