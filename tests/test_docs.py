@@ -13,9 +13,7 @@ from digitocr.cli.app import app
 ROOT = Path(__file__).parent.parent
 PAGES = [
     ROOT / "README.md",
-    *(
-        page for page in sorted((ROOT / "docs").glob("*.md")) if page.name != "experiments.md"
-    ),  # a log of the past
+    *sorted((ROOT / "docs").glob("*.md")),
 ]
 COMMAND = re.compile(
     r"python -m ((?:digitocr|flows|benchmarks)\b[\w.]*)([^`\n#]*)|(?:^|`|\.venv/bin/)(digitocr)( [a-z][^`\n#]*)",
