@@ -117,20 +117,47 @@ def contact_sheet(kinds: Sequence[Layout], pages: int, sources: Sources) -> Colo
     for layout in kinds:
         for drawing in drawn(layout, pages, sources):
             pair = np.hstack([_seen(drawing), palette[classes(drawing)]])
-            tiles.append(_tile(pair, layout.name))
-    tiles += [np.full_like(tiles[0], 255)] * (-len(tiles) % TILES_ACROSS)
-    rows = [np.hstack(tiles[i : i + TILES_ACROSS]) for i in range(0, len(tiles), TILES_ACROSS)]
+            tiles.append(tile(pair, layout.name))
+    return sheet_of(tiles)
+
+
+def sheet_of(tiles: Sequence[Colour]) -> Colour:
+    """Lay tiles out on a contact sheet.
+
+    Parameters
+    ----------
+    tiles : sequence of (h, w, 3) uint8 ndarray
+        Of one size.
+
+    Returns
+    -------
+    (H, W, 3) uint8 ndarray
+    """
+    all_ = [*tiles, *[np.full_like(tiles[0], 255)] * (-len(tiles) % TILES_ACROSS)]
+    rows = [np.hstack(all_[i : i + TILES_ACROSS]) for i in range(0, len(all_), TILES_ACROSS)]
     return np.asarray(np.vstack(rows), np.uint8)
 
 
-def _tile(pair: Colour, name: str) -> Colour:
-    """Fit a page and its classes into a tile of the sheet."""
+def tile(pair: Colour, name: str) -> Colour:
+    """Fit a page and its classes into a tile of a contact sheet.
+
+    Parameters
+    ----------
+    pair : (H, W, 3) uint8 ndarray
+        Both side by side.
+    name : str
+        Written over them.
+
+    Returns
+    -------
+    (h, w, 3) uint8 ndarray
+    """
     scale = min(2 * TILE / pair.shape[1], TILE / pair.shape[0])
     small = cv2.resize(pair, None, fx=scale, fy=scale, interpolation=cv2.INTER_AREA)
-    tile = np.full((TILE + 22, 2 * TILE + 8, 3), 255, np.uint8)
-    tile[20 : 20 + small.shape[0], : small.shape[1]] = small[:TILE, : 2 * TILE]
-    cv2.putText(tile, name, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
-    return tile
+    drawn = np.full((TILE + 22, 2 * TILE + 8, 3), 255, np.uint8)
+    drawn[20 : 20 + small.shape[0], : small.shape[1]] = small[:TILE, : 2 * TILE]
+    cv2.putText(drawn, name, (4, 15), cv2.FONT_HERSHEY_SIMPLEX, 0.5, (0, 0, 0), 1, cv2.LINE_AA)
+    return drawn
 
 
 def _seen(drawing: Drawing) -> Colour:

@@ -9,9 +9,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
-from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,6 +27,7 @@ from digitocr.io.sandbox import Decoding, Sandbox
 from digitocr.networks.card import EARLIER_NAMES, ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier
 from digitocr.networks.line_reader import LineReader, load_line_reader
+from digitocr.networks.page_network import Look, look_at
 from digitocr.networks.registry import model_in_use
 from digitocr.networks.runtime import native_silence
 from digitocr.networks.second_reader import SecondReader, load_second_reader, second_in_use
@@ -35,8 +35,9 @@ from digitocr.recognition import choice, normalize, orientation, scoring, second
 from digitocr.recognition.choice import Proposal
 from digitocr.recognition.confidence import CONSTANT, NAMES
 from digitocr.recognition.judge import Judge
+from digitocr.recognition.laid_page import LaidPage
 from digitocr.recognition.numbers import DecodedNumber
-from digitocr.recognition.orientation import ReadView, Rows, View
+from digitocr.recognition.orientation import ReadView, Rows
 from digitocr.recognition.parameters import Parameters
 from digitocr.recognition.plain_page import PlainPage
 from digitocr.records import (
@@ -60,24 +61,6 @@ PORTION = 100_000_000
 
 PORTION_CANDIDATES = 20_000
 """Candidates after which no further page is added to these: reading them takes some seconds."""
-
-
-class LaidPage(Protocol):
-    """A page laid out for reading, as a form or as a plain page."""
-
-    @property
-    def lines(self) -> tuple[Line, ...]:
-        """The rows to be decoded."""
-
-    @property
-    def view(self) -> View | None:
-        """The orientation in which it is laid out; None if the orientation is known."""
-
-    def settled(self, view: View, *, is_in_doubt: bool) -> LaidPage:
-        """Return the page laid out in the orientation in which it reads best."""
-
-    def result(self, rows: Rows, judge: Judge) -> PageResult:
-        """Decide what is accepted of the numbers decoded in its rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +88,8 @@ class Reader:
         A second network that reads lines as a whole.
     second_reader : SecondReader or None
         A pre-trained network that reads lines as they stand on the page; None if it is missing or not wanted.
+    look : callable
+        Tells what the page network sees in a page.
     options : ReadOptions
     forms : tuple of FormPrint
         Forms that a page may be; without any, all pages are plain.
@@ -117,6 +102,7 @@ class Reader:
     classifier: Classifier
     line_reader: LineReader | None
     second_reader: SecondReader | None
+    look: Look
     options: ReadOptions
     forms: tuple[FormPrint, ...] = ()
     decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
@@ -197,7 +183,7 @@ class Reader:
                 return form_page.lay_out(page, *choose(RegistrationView(page.grey), self.forms), p)
             except RegistrationError as error:
                 no_form = error.message
-        return PlainPage(orientation.upright_view(page, p), no_form)
+        return PlainPage(orientation.upright_view(page, self.look, p), no_form)
 
     def results(self, laid: Sequence[LaidPage]) -> list[PageResult]:
         """Read pages, the candidates of all in one batch.
@@ -209,6 +195,20 @@ class Reader:
         Returns
         -------
         list of PageResult
+        """
+        return [page.result(rows, self._judge) for page, rows in self.decoded(laid)]
+
+    def decoded(self, laid: Sequence[LaidPage]) -> list[tuple[LaidPage, Rows]]:
+        """Decode the rows of pages, the candidates of all in one batch.
+
+        Parameters
+        ----------
+        laid : sequence of LaidPage
+
+        Returns
+        -------
+        list of (LaidPage, Rows)
+            Each page in the way up in which it reads best, with its numbers.
         """
         proposals = iter(self.propose([line for page in laid for line in page.lines]))
         of_page = [[next(proposals) for _ in page.lines] for page in laid]
@@ -232,7 +232,7 @@ class Reader:
             rows = second_opinion.read(
                 self.second_reader, self.options.second_reader, pages, of_page, rows, judge, p
             )
-        return [page.result(found, self._judge) for page, found in zip(pages, rows, strict=True)]
+        return list(zip(pages, rows, strict=True))
 
     def propose(self, lines: Sequence[Line]) -> list[Proposal]:
         """Classify the candidates of all lines in one batch, and propose the texts of each line.
@@ -338,7 +338,8 @@ def load_reader(
         else:
             files = " and ".join(classifier.card.second_files)
             log.warning("the second reader is missing: put %s beside %s; reading without it", files, path)
-    return Reader(classifier, line_reader, second_reader, chosen, forms)
+    look = partial(look_at, threads=threads)
+    return Reader(classifier, line_reader, second_reader, look, chosen, forms)
 
 
 def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) -> list[FileResult]:

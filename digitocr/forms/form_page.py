@@ -39,7 +39,7 @@ SOFT = 1.2
 
 @dataclass(frozen=True, slots=True)
 class FormPage:
-    """A page laid out as a form; see :class:`digitocr.pipeline.LaidPage`.
+    """A page laid out as a form; see :class:`digitocr.recognition.laid_page.LaidPage`.
 
     Attributes
     ----------

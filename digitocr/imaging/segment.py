@@ -94,9 +94,21 @@ def segment(sheet: Sheet, p: Segmentation, rows: Rows, cuts: Cuts) -> tuple[Line
     if sheet.uprights is not None:
         groups = [part for group in groups for part in split_at_uprights(group, boxes, sheet.uprights, rows)]
     lines = [line for group in groups if (line := _line(sheet, group, p, cuts)) is not None]
-    if len(lines) == 1:
-        return (replace(lines[0], is_alone=True),)
-    return tuple(reading_order(lines))
+    return alone_marked(reading_order(lines))
+
+
+def alone_marked(lines: Sequence[Line]) -> tuple[Line, ...]:
+    """Mark the only line of a sheet as such.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+
+    Returns
+    -------
+    tuple of Line
+    """
+    return (replace(lines[0], is_alone=True),) if len(lines) == 1 else tuple(lines)
 
 
 def field_line(sheet: Sheet, cells: Sequence[Box], room: int, p: Segmentation, cuts: Cuts) -> Line | None:
@@ -125,36 +137,6 @@ def field_line(sheet: Sheet, cells: Sequence[Box], room: int, p: Segmentation, c
         line = _line(sheet, np.arange(len(boxes)), p, cuts)
         return None if line is None else replace(line, room=room)
     return _cell_line(sheet, cells, p)
-
-
-def whole_line(sheet: Sheet) -> Line:
-    """Take a whole sheet for one line, whatever its ink.
-
-    Parameters
-    ----------
-    sheet : Sheet
-        A crop.
-
-    Returns
-    -------
-    Line
-        Without pieces and candidates; as high as its ink, or as the sheet where it has none.
-    """
-    height, width = sheet.ink.shape
-    rows = np.flatnonzero(sheet.ink.any(axis=1))
-    return Line(
-        Box(0, 0, width, height),
-        float(np.ptp(rows) + 1) if len(rows) else float(height),
-        (),
-        (),
-        (),
-        sheet.ink.astype(np.int16),
-        np.asarray(255 - sheet.grey, dtype=np.uint8),
-        np.eye(2, 3),
-        sheet.to_page,
-        sheet.page,
-        is_alone=True,
-    )
 
 
 # --- cells ------------------------------------------------------------------------------------------------------
@@ -242,28 +224,58 @@ def _union(a: NDArray[np.int64], b: NDArray[np.int64]) -> NDArray[np.int64]:
 def _line(sheet: Sheet, group: NDArray[np.intp], p: Segmentation, cuts: Cuts) -> Line | None:
     on_sheet, all_boxes = sheet.components
     boxes = all_boxes[group]
-    x0, y0 = boxes[:, 0].min(), boxes[:, 1].min()
-    x1, y1 = (boxes[:, 0] + boxes[:, 2]).max(), (boxes[:, 1] + boxes[:, 3]).max()
-    scale = quantile(boxes[boxes[:, 3] >= p.tall_share * boxes[:, 3].max(), 3], 0.5)
+    x0, y0 = boxes[:, :2].min(axis=0).tolist()
+    x1, y1 = (boxes[:, :2] + boxes[:, 2:4]).max(axis=0).tolist()
     lookup = np.zeros(len(all_boxes) + 1, dtype=np.int16)
     lookup[group + 1] = np.arange(1, len(group) + 1)
     labels = np.take(lookup, on_sheet[y0:y1, x0:x1])
-    grey = sheet.grey[y0:y1, x0:x1]
+    return line_of(sheet, labels, boxes, sheet.grey[y0:y1, x0:x1], (x0, y0), p, cuts)
 
-    shear = _slant(labels, p) if len(group) > 1 else 0.0
-    upright, dark, to_sheet = _sheared(labels, grey, shear, (int(x0), int(y0)))
+
+def line_of(
+    sheet: Sheet,
+    labels: NDArray[np.int16],
+    boxes: NDArray[np.int32],
+    grey: Grey,
+    origin: tuple[int, int],
+    p: Segmentation,
+    cuts: Cuts,
+) -> Line | None:
+    """Make a line of some components.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    labels : (h, w) int16 ndarray
+        The components, from 1, in a part of the sheet.
+    boxes : (n, 5) int32 ndarray
+        Their boxes, as of :func:`digitocr.imaging.components.components`.
+    grey : (h, w) uint8 ndarray
+        That part of the sheet.
+    origin : tuple of int
+        Column and row of the sheet at which it begins.
+    p : Segmentation
+    cuts : Cuts
+
+    Returns
+    -------
+    Line or None
+        None where taking the slant out leaves nothing.
+    """
+    scale = quantile(boxes[boxes[:, 3] >= p.tall_share * boxes[:, 3].max(), 3], 0.5)
+    shear = _slant(labels, p) if len(boxes) > 1 else 0.0
+    upright, dark, to_sheet = _sheared(labels, grey, shear, origin)
     pieces, owners = _pieces(upright, scale, cuts)
     windows = _extents(pieces)
     if not len(windows):
         return None
     ends = _on_sheet(pieces, windows, to_sheet)
-    piece_boxes = tuple(_boxes(ends))
     candidates = tuple(_candidates(windows, ends, owners, scale, p))
     (whole,) = _boxes(np.hstack([ends[:, :2].min(axis=0), ends[:, 2:].max(axis=0)])[None])
     return Line(
         whole,
         scale,
-        piece_boxes,
+        tuple(_boxes(ends)),
         tuple(_boxes(windows)),
         candidates,
         pieces,

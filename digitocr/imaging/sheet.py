@@ -92,6 +92,22 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
+class Seen:
+    """What the page network sees in the place of a number.
+
+    Attributes
+    ----------
+    likeness : float
+        Mean probability of its ink that it is of handwritten digits, in [0, 1].
+    is_found : bool
+        Whether the network found it; else the ink did, by itself.
+    """
+
+    likeness: float
+    is_found: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Line:
     """A row of ink, cut into pieces from left to right, and the candidates over them.
 
@@ -120,6 +136,8 @@ class Line:
         The cell of the form that each piece stands in, counted from 0; empty where there are none.
     is_alone : bool
         Whether it is the only line of its sheet.
+    seen : Seen or None
+        What the page network sees in its place; None where it did not look.
     """
 
     box: Box
@@ -135,6 +153,36 @@ class Line:
     room: int = 0
     cells: tuple[int, ...] = ()
     is_alone: bool = False
+    seen: Seen | None = None
+
+    @classmethod
+    def whole(cls, sheet: Sheet) -> Line:
+        """Take a whole crop for one line, whatever its ink.
+
+        Parameters
+        ----------
+        sheet : Sheet
+
+        Returns
+        -------
+        Line
+            Without pieces and candidates; as high as its ink, or as the sheet where it has none.
+        """
+        height, width = sheet.ink.shape
+        rows = np.flatnonzero(sheet.ink.any(axis=1))
+        return cls(
+            Box(0, 0, width, height),
+            float(np.ptp(rows) + 1) if len(rows) else float(height),
+            (),
+            (),
+            (),
+            sheet.ink.astype(np.int16),
+            np.asarray(255 - sheet.grey, dtype=np.uint8),
+            np.eye(2, 3),
+            sheet.to_page,
+            sheet.page,
+            is_alone=True,
+        )
 
     def ink(self, candidate: Candidate) -> Grey:
         """Return a candidate's ink alone, bright on black, its slant taken out; of the shape of its window."""

@@ -46,8 +46,12 @@ class SecondCard:
         Recommended acceptance threshold.
     text_weights : tuple of float
         As `ModelCard.text_weights`.
-    number_confidence, cell_confidence, whole_confidence : mapping of str to float
-        As those of `ModelCard`; the last for crops that are read as a whole.
+    number_confidence, cell_confidence, whole_confidence, page_confidence : mapping of str to float
+        As those of `ModelCard`; the last two for crops that are read as a whole, and for numbers of pages.
+    page_number : mapping of str to float
+        Weights of the same features for the probability that a place of a page holds a number.
+    least_number : float
+        Such a probability from which on it is taken for one.
     sure_alone : float
         Own confidence from which on ``unsure`` does not ask the second reader.
     """
@@ -61,6 +65,9 @@ class SecondCard:
     number_confidence: Mapping[str, float] = field(default_factory=dict)
     cell_confidence: Mapping[str, float] = field(default_factory=dict)
     whole_confidence: Mapping[str, float] = field(default_factory=dict)
+    page_confidence: Mapping[str, float] = field(default_factory=dict)
+    page_number: Mapping[str, float] = field(default_factory=dict)
+    least_number: float = 0.0
     sure_alone: float = 1.0
 
 
@@ -248,5 +255,8 @@ def _second(raw: Mapping[str, Any]) -> SecondCard:
         number_confidence=_named(raw["number_confidence"]),
         cell_confidence=_named(raw["cell_confidence"]),
         whole_confidence=_named(raw["whole_confidence"]),
+        page_confidence=_named(raw.get("page_confidence", {})),
+        page_number=_named(raw.get("page_number", {})),
+        least_number=float(raw.get("least_number", 0.0)),
         sure_alone=float(raw["sure_alone"]),
     )

@@ -1,7 +1,7 @@
 """The page network: what every cell of a page shows, by a pre-trained detector's features and a head of ours on them.
 
 The detector is PP-OCRv6's small one [1]_, cut to three of its tensors by :mod:`digitocr.training.pretrained_page`. Both
-parts run on ONNX Runtime. Nothing reads with this network yet.
+parts run on ONNX Runtime.
 
 References
 ----------
@@ -10,14 +10,19 @@ References
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import hashlib
+import json
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.errors import ModelError
+from digitocr.networks.card import shipped_model
 from digitocr.networks.second_reader import session
 
 FEATURES = ("joined", "fused", "lateral")
@@ -37,6 +42,15 @@ STEP = 32
 
 LEAST_SIDE = 224
 """Shorter side of a scaled page at least: the head learns from parts of this size."""
+
+LONGEST_PX = 1500
+"""Longest side at which pages are looked at: of 1,200, 1,500 and 1,800, it meets most numbers of drawn pages."""
+
+ENLARGED = 2.0
+"""Small pages are not enlarged by more, as in training: it would show nothing new."""
+
+BASE, HEAD = "page.onnx", "page-head.onnx"
+"""Files of the network, among the shipped models."""
 
 Picture = NDArray[np.uint8]
 """Grey ``(H, W)``, or blue, green, red ``(H, W, 3)``."""
@@ -121,6 +135,10 @@ class PageMaps:
     centre: NDArray[np.float32]
 
 
+Look = Callable[[Picture], PageMaps]
+"""From a page as stored to what the network sees in it."""
+
+
 @dataclass(frozen=True, slots=True)
 class PageNetwork:
     """The loaded network; safe to call from several threads."""
@@ -140,3 +158,45 @@ class PageNetwork:
         features = self._base.run(list(FEATURES), {"pages": pages})
         classes, centre = self._head.run(None, dict(zip(FEATURES, features, strict=True)))
         return PageMaps(classes[0], centre[0])
+
+
+def look_at(page: Picture, threads: int = 0) -> PageMaps:
+    """Look at a page with the shipped network, which is loaded when the first page comes.
+
+    Parameters
+    ----------
+    page : (H, W) or (H, W, 3) uint8 ndarray
+    threads : int
+        As for :func:`digitocr.networks.second_reader.session`.
+
+    Returns
+    -------
+    PageMaps
+
+    Raises
+    ------
+    ModelError
+        If a file of the network is missing or damaged.
+    """
+    return _shipped(threads).maps(page, round(min(LONGEST_PX, ENLARGED * max(page.shape[:2]))))
+
+
+@cache
+def _shipped(threads: int) -> PageNetwork:
+    return PageNetwork.of(_part(BASE), _part(HEAD), threads)
+
+
+def _part(name: str) -> bytes:
+    """Return a file of the shipped network."""
+    path = shipped_model().with_name(name)
+    try:
+        part = path.read_bytes()
+        card = json.loads(path.with_suffix(".json").read_bytes())
+    except (OSError, ValueError) as error:
+        raise ModelError(f"the page network {path} cannot be read: {error}", hint=_HINT) from error
+    if hashlib.sha256(part).hexdigest() != card["sha256"]:
+        raise ModelError(f"the page network {path} is damaged", hint=_HINT)
+    return part
+
+
+_HINT = "install the program again: the network comes with it"

@@ -51,6 +51,8 @@ class ConfidenceFeatures:
     agreement : float
         The share of three texts, the likeliest without the second reader and by either of its heads, that are the
         text; 0 where it did not read.
+    logit_seen : float
+        Log odds of the page network that the place shows digits; 0 where it did not look.
     """
 
     logit_posterior: float
@@ -68,6 +70,7 @@ class ConfidenceFeatures:
     unevenness: float
     logit_heads: float = 0.0
     agreement: float = 0.0
+    logit_seen: float = 0.0
 
 
 NAMES = tuple(field.name for field in fields(ConfidenceFeatures))
@@ -76,6 +79,9 @@ NAMES = tuple(field.name for field in fields(ConfidenceFeatures))
 
 SECOND_NAMES = ("logit_text", "logit_heads", "agreement", "log_digits")
 """Those for what the second reader has read: no more than these mean the same on drawings and on real paper."""
+
+PAGE_NAMES = (*SECOND_NAMES, "logit_line_likelihood", "logit_seen")
+"""Those for what is read on pages, where a place may be none of a number."""
 
 
 def logit(log_probability: float, p: Confidence) -> float:

@@ -89,8 +89,27 @@ class Judge:
         weights = second.cell_confidence if in_cells else second.number_confidence
         if text.is_whole:
             weights = second.whole_confidence
+        if number.seen is not None and second.page_confidence:
+            return number_confidence(number.log_posterior, number.features, second.page_confidence)
         sure = number_confidence(number.log_posterior, number.features, weights)
         return min(sure, own) if text.is_among_rows and own < self.card.threshold else sure
+
+    def is_number(self, number: DecodedNumber) -> bool:
+        """Whether a place of a page is taken for a number: the page network and the readers together say so.
+
+        Parameters
+        ----------
+        number : DecodedNumber
+
+        Returns
+        -------
+        bool
+        """
+        second = self.card.second
+        if number.seen is None or second is None or not second.page_number:
+            return True
+        likely = number_confidence(number.log_posterior, number.features, second.page_number)
+        return likely >= second.least_number
 
     def own_confidence(self, number: DecodedNumber, *, in_cells: bool) -> float:
         """Return the same by our own networks alone.

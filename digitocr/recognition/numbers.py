@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import cv2
 import numpy as np
 
-from digitocr.imaging.sheet import Line
+from digitocr.imaging.sheet import Line, Seen
 from digitocr.networks.classifier import SIGN
 from digitocr.recognition.confidence import ConfidenceFeatures, log_line_height, logit
 from digitocr.recognition.parameters import Confidence, Numbers, Recognition
@@ -116,6 +116,8 @@ class DecodedNumber:
         What speaks for the text of the whole line.
     features : ConfidenceFeatures
         What its confidence is computed from.
+    seen : Seen or None
+        What the page network sees in its place; None where it did not look.
     """
 
     segments: tuple[Segment, ...]
@@ -125,6 +127,7 @@ class DecodedNumber:
     log_scores: tuple[float, ...]
     line_text: TextEvidence
     features: ConfidenceFeatures
+    seen: Seen | None = None
 
     @property
     def text(self) -> str:
@@ -192,6 +195,7 @@ class DecodedLine:
             log_scores=tuple(self.log_scores[i] for i in digits),
             line_text=self.text,
             features=self._features(digits, log_posterior, log_p_ctc_path, p.confidence),
+            seen=line.seen,
         )
 
     def _features(
@@ -211,7 +215,16 @@ class DecodedLine:
             log_clutter=math.log(self.clutter + p.min_clutter_share),
             unevenness=self.unevenness,
             **self.text.features(p),
+            **_seen(self.line, p),
         )
+
+
+def _seen(line: Line, p: Confidence) -> dict[str, float]:
+    """Return the features of what the page network sees in the place of a line."""
+    if line.seen is None:
+        return {}
+    likeness = math.log(max(line.seen.likeness, 1e-9))
+    return {"logit_seen": logit(likeness, p)}
 
 
 def margin(segment: Segment) -> float:

@@ -5,12 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
-from digitocr.imaging import clean, segment
+from digitocr.imaging import clean, detection
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line, Sheet
+from digitocr.networks.page_network import Look, PageMaps
 from digitocr.recognition import normalize
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.parameters import Orientation
@@ -38,27 +40,32 @@ class View:
         The rows of the sheet.
     quarters : int
         Quarter turns of the page as it came, counter-clockwise.
+    seen : callable
+        Returns what the page network sees in the page; it looks when first asked.
     """
 
     page: Page
     sheet: Sheet
     lines: tuple[Line, ...]
-    quarters: int = 0
+    quarters: int
+    seen: Callable[[], PageMaps]
 
 
-def upright_view(page: Page, p: Imaging) -> View:
+def upright_view(page: Page, look: Look, p: Imaging) -> View:
     """Clean a page as it stands and find its rows.
 
     Parameters
     ----------
     page : Page
+    look : callable
+        Tells what the page network sees in it.
     p : Imaging
 
     Returns
     -------
     View
     """
-    return _view(page, clean.clean(page, p), 0, p)
+    return _view(page, clean.clean(page, p), 0, cache(lambda: look(page.grey)), p)
 
 
 def turned_view(view: View, quarters: int, p: Imaging) -> View:
@@ -76,11 +83,11 @@ def turned_view(view: View, quarters: int, p: Imaging) -> View:
     -------
     View
     """
-    return _view(view.page, clean.turned(view.page, quarters, p), quarters, p)
+    return _view(view.page, clean.turned(view.page, quarters, p), quarters, view.seen, p)
 
 
-def _view(page: Page, sheet: Sheet, quarters: int, p: Imaging) -> View:
-    return View(page, sheet, segment.segment(sheet, p.segmentation, p.rows, p.cuts), quarters)
+def _view(page: Page, sheet: Sheet, quarters: int, seen: Callable[[], PageMaps], p: Imaging) -> View:
+    return View(page, sheet, detection.lines_on(sheet, seen, p), quarters, seen)
 
 
 @dataclass(frozen=True, slots=True)

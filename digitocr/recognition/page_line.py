@@ -70,7 +70,7 @@ class PageLine:
         Parameters
         ----------
         line : Line
-            A whole crop, see :func:`digitocr.imaging.segment.whole_line`.
+            A whole crop, see :meth:`digitocr.imaging.sheet.Line.whole`.
         p : PageLines
 
         Returns

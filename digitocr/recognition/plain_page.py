@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from digitocr.imaging.sheet import Line
+from digitocr.recognition import alternatives
 from digitocr.recognition.judge import Judge, are_near, decide, number_on_page
 from digitocr.recognition.orientation import Rows, View
 from digitocr.records import PageResult, Reason
@@ -12,7 +13,7 @@ from digitocr.records import PageResult, Reason
 
 @dataclass(frozen=True, slots=True)
 class PlainPage:
-    """A page laid out in rows; see :class:`digitocr.pipeline.LaidPage`.
+    """A page laid out in rows; see :class:`digitocr.recognition.laid_page.LaidPage`.
 
     Attributes
     ----------
@@ -67,7 +68,8 @@ class PlainPage:
             *[Reason.ORIENTATION] * self.is_in_doubt,
             *[Reason.NO_FORM] * bool(self.no_form),
         )
-        decoded = [number for row in rows for number in row]
+        every = alternatives.chosen([number for row in rows for number in row], judge)
+        decoded = [number for number in every if judge.is_number(number)]
         near = are_near([number.box for number in decoded], judge.acceptance)
         numbers = tuple(
             decide(

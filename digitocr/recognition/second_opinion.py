@@ -3,33 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
 
-from digitocr.imaging.segment import whole_line
 from digitocr.imaging.sheet import Line, Sheet
 from digitocr.networks.second_reader import SecondFrames, SecondReader
 from digitocr.recognition import choice
 from digitocr.recognition.choice import Proposal
 from digitocr.recognition.judge import Judge
+from digitocr.recognition.laid_page import LaidPage
 from digitocr.recognition.numbers import DecodedNumber
-from digitocr.recognition.orientation import Rows, View
+from digitocr.recognition.orientation import Rows
 from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import Recognition
 from digitocr.records import PageKind, SecondReading
 
 
-class Laid(Protocol):
-    """What is asked of a page that was laid out."""
-
-    @property
-    def view(self) -> View | None:
-        """Its orientation, None on a form."""
-
-
 def read(
     reader: SecondReader,
     which: SecondReading,
-    pages: Sequence[Laid],
+    pages: Sequence[LaidPage],
     proposals: Sequence[Sequence[Proposal]],
     rows: Sequence[Rows],
     judge: Judge,
@@ -42,7 +33,7 @@ def read(
     reader : SecondReader
     which : SecondReading
         Which rows it reads.
-    pages : sequence of Laid
+    pages : sequence of LaidPage
     proposals : sequence of sequence of Proposal
         For each page those of its rows.
     rows : sequence of tuple of tuple of DecodedNumber
@@ -62,7 +53,7 @@ def read(
         if may_hold_digits(one) and (which is SecondReading.ALWAYS or _is_open(rows[i][k], one.line, judge))
     ]
     wholes = [
-        (i, whole_line(page.view.sheet))
+        (i, Line.whole(page.view.sheet))
         for i, page in enumerate(pages)
         if page.view is not None and _is_doubtful_crop(page.view.sheet, page.view.lines)
     ]
@@ -78,7 +69,7 @@ def read(
 
 
 def may_hold_digits(proposal: Proposal) -> bool:
-    """Whether we found digits in a row, or it is the only one of its sheet.
+    """Whether we found digits in a row, or the page network did, or it is the only one of its sheet.
 
     In print, table lines and ticks some digit can always be seen: the second reader is not asked for these.
 
@@ -90,7 +81,9 @@ def may_hold_digits(proposal: Proposal) -> bool:
     -------
     bool
     """
-    return bool(proposal.found[0].text) or proposal.line.is_alone
+    seen = proposal.line.seen
+    is_found = seen is not None and seen.is_found
+    return bool(proposal.found[0].text) or proposal.line.is_alone or is_found
 
 
 def _is_open(numbers: Sequence[DecodedNumber], line: Line, judge: Judge) -> bool:

@@ -12,6 +12,7 @@ import io
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import cv2
@@ -19,10 +20,11 @@ import numpy as np
 
 from digitocr import atomic
 from digitocr.errors import InputError, UsageError
-from digitocr.imaging import clean, segment
+from digitocr.imaging import clean, detection
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Candidate, Line
 from digitocr.io.sandbox import Sandbox
+from digitocr.networks.page_network import look_at
 from digitocr.recognition.normalize import to_mnist
 from digitocr.records import BY_PERSON, READ, Box, FileResult, Grey, Page
 from digitocr.results import publish, tables
@@ -187,9 +189,10 @@ def _inks(page: Page, boxes: set[Box]) -> dict[Box, Grey]:
     """
     found: dict[Box, tuple[float, Line, Candidate]] = {}
     p = Imaging()
+    seen = cache(lambda: look_at(page.grey))
     for quarters in range(4):
         view = clean.turned(page, quarters, p)
-        for line in segment.segment(view, p.segmentation, p.rows, p.cuts):
+        for line in detection.lines_on(view, seen, p):
             for candidate in line.candidates:
                 here = view.box_on_page(candidate.box, page.grey.shape)
                 for box in boxes:

@@ -1,7 +1,7 @@
 """Make the page network: take its base out of the wheel, draw pages, train our head on it, and print its figures.
 
-Run as ``python -m digitocr.training.page WHEEL``; see ``--help``. An interrupted run goes on where it stopped. Nothing
-reads with this network yet. Its figures are of drawn pages of layouts and hands kept out of all training.
+Run as ``python -m digitocr.training.page WHEEL``; see ``--help``. An interrupted run goes on where it stopped. Its
+figures are of drawn pages of layouts and hands kept out of all training.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ def write_head(recipe: PageRecipe, made: bytes, seconds: int) -> None:
         {
             "name": recipe.output.stem,
             "sha256": hashlib.sha256(made).hexdigest(),
-            "use": "none yet: nothing reads with this network",
+            "use": "finds the handwritten numbers of pages; see digitocr.imaging.detection",
             "input": ", ".join(f"{name} (N, {channels}, h, w)" for name, channels in sizes)
             + " float32: the features that page.onnx gives",
             "output": f"classes (N, h, w, {len(CLASSES)}): for each cell of 4 x 4 pixels the probabilities of"

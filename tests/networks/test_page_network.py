@@ -1,8 +1,24 @@
 """The page network: sizes of pages, and what goes in."""
 
-import numpy as np
+import shutil
 
-from digitocr.networks.page_network import CLASSES, LEAST_SIDE, STEP, as_input, scaled, scaled_shape
+import numpy as np
+import pytest
+
+from digitocr.errors import ModelError
+from digitocr.networks import page_network
+from digitocr.networks.card import shipped_model
+from digitocr.networks.page_network import (
+    BASE,
+    CLASSES,
+    HEAD,
+    LEAST_SIDE,
+    STEP,
+    as_input,
+    look_at,
+    scaled,
+    scaled_shape,
+)
 from digitocr.training.synth.ground import Ground
 
 
@@ -35,3 +51,18 @@ def test_pictures_are_brought_to_plus_and_minus_one():
     assert found.dtype == np.float32
     assert (found[0] == -1).all()
     assert (found[1, 2] == 1).all()
+
+
+@pytest.mark.parametrize(("part", "threads"), [(BASE, 5), (HEAD, 6)])
+@pytest.mark.parametrize("fault", ["missing", "damaged"])
+def test_a_missing_or_damaged_file_is_named(part, threads, fault, tmp_path, monkeypatch):
+    for name in (BASE, HEAD):
+        for path in (shipped_model().with_name(name), shipped_model().with_name(name).with_suffix(".json")):
+            shutil.copy(path, tmp_path)
+    if fault == "missing":
+        (tmp_path / part).unlink()
+    else:
+        (tmp_path / part).write_bytes(b"other")
+    monkeypatch.setattr(page_network, "shipped_model", lambda: tmp_path / "digits.keras")
+    with pytest.raises(ModelError, match=part):
+        look_at(np.full((64, 64), 255, np.uint8), threads)

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from digitocr.imaging.sheet import Seen
 from digitocr.networks.card import ModelCard, SecondCard
 from digitocr.recognition.confidence import NAMES, named
 from digitocr.recognition.judge import Judge, are_near, decide, looks_decimal, number_on_page
@@ -51,6 +52,20 @@ def test_what_holds_for_the_sheet_holds_for_the_number():
 
 def test_ink_without_digits_is_unreadable():
     assert Reason.UNREADABLE in decide(Number((), 0.0, BOX), 0.5, (), P).reasons
+
+
+def test_a_place_of_a_page_is_a_number_if_its_features_say_so():
+    weights = named([0.0] * NAMES.index("logit_seen") + [1.0, 0.0])
+    card = ModelCard(
+        "", "", (), 0.5, second=SecondCard("", "", "", "", 0.5, page_number=weights, least_number=0.1)
+    )
+    found = decoded("17")
+    here = replace(found, seen=Seen(0.5, is_found=True))
+    judge = Judge(0.5, card, P)
+    for seen, is_number in ((-4.0, False), (-1.0, True), (4.0, True)):
+        features = replace(found.features, logit_seen=seen)
+        assert judge.is_number(replace(here, features=features)) is is_number
+        assert judge.is_number(replace(found, features=features)), "a field is not asked"
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from digitocr.imaging.segment import whole_line
+from digitocr.imaging.sheet import Line
 from digitocr.networks.second_reader import ROWS
 from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import LineImages, PageLines
@@ -84,7 +84,7 @@ def test_columns_of_the_picture_are_those_of_the_sheet():
 
 def test_a_whole_crop_is_shown_from_edge_to_edge():
     grey = np.full((60, 200), 255, np.uint8)
-    line = whole_line(clean(Page(1, grey)))
+    line = Line.whole(clean(Page(1, grey)))
     found = PageLine.whole(line, P)
     assert found.picture.shape == (ROWS, 160)
     assert found.columns(0, 160) == (0, line.labels.shape[1])

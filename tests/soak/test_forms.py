@@ -1,10 +1,12 @@
 """Forms that are drawn, filled in and photographed: found, read, and never accepted against a rule."""
 
+from dataclasses import replace
+
 import cv2
 import pytest
 
 from benchmarks.forms import Tally, drawn_form, drawn_pages, judge
-from digitocr.pipeline import Reader, load_reader
+from digitocr.pipeline import load_reader
 from digitocr.training.synth.strokes import Sources
 
 PAGES = 300
@@ -18,7 +20,7 @@ def tally(tmp_path_factory: pytest.TempPathFactory) -> Tally:
     cv2.setNumThreads(1)
     form, empty = drawn_form(tmp_path_factory.mktemp("form"))
     loaded = load_reader()
-    reader = Reader(loaded.classifier, loaded.line_reader, loaded.second_reader, loaded.options, (form,))
+    reader = replace(loaded, forms=(form,))
     found = Tally()
     for shown in drawn_pages(form, empty, Sources(), PAGES, seed=1):
         judge(found, reader, shown)

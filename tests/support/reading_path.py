@@ -6,6 +6,7 @@ from digitocr.imaging import clean as _clean
 from digitocr.imaging import segment as _segment
 from digitocr.imaging.parameters import Imaging
 from digitocr.networks.card import ModelCard
+from digitocr.networks.page_network import look_at
 from digitocr.recognition import orientation
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.parameters import Recognition
@@ -34,7 +35,7 @@ def page_kind(ink, stored_px):
 
 
 def upright_view(page):
-    return orientation.upright_view(page, P)
+    return orientation.upright_view(page, look_at, P)
 
 
 def lay_out(page, form, registration):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.imaging import clean, segment
+from digitocr.imaging import clean
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
 from digitocr.networks.card import ModelCard, SecondCard
@@ -20,7 +20,6 @@ from digitocr.recognition.choice import Proposal
 from digitocr.recognition.confidence import CONSTANT, SECOND_NAMES, Weights, number_confidence
 from digitocr.recognition.normalize import to_batch
 from digitocr.recognition.numbers import DecodedNumber
-from digitocr.recognition.orientation import upright_view
 from digitocr.recognition.page_line import PageLine
 from digitocr.recognition.parameters import Recognition
 from digitocr.recognition.second_opinion import may_hold_digits
@@ -30,6 +29,7 @@ from digitocr.training.calibrate.fit_card import Judged, of_drawings, text_weigh
 from digitocr.training.datasets.corpus import DrawnLine
 from digitocr.training.datasets.fields import DrawnField
 from digitocr.training.datasets.labelling import UNSURE, LabelledLine
+from digitocr.training.datasets.page_lines import string_lines
 
 TARGET = 0.005
 """Wanted error rate among the accepted, wrong truths apart."""
@@ -266,7 +266,7 @@ def judged_wholes(second: SecondReader, crops: Sequence[tuple[Grey, str]], card:
     """
     p, imaging, found = Recognition(), Imaging(), []
     for k, (picture, text) in enumerate(crops):
-        line = segment.whole_line(clean.clean(Page(1, picture), imaging))
+        line = Line.whole(clean.clean(Page(1, picture), imaging))
         image = PageLine.whole(line, p.page_lines)
         (frames,) = second.frames([image.picture])
         number, _ = choice.decoded_as_whole(line, frames, image, card, p)
@@ -301,7 +301,7 @@ def real_line(drawing: int, picture: Grey, text: str) -> DrawnLine | None:
     -------
     DrawnLine or None
     """
-    lines = upright_view(Page(1, picture), Imaging()).lines
+    lines = string_lines(picture)
     if len(lines) != 1:
         return None
     unknown = np.full(len(lines[0].candidates), UNSURE, dtype=np.int8)

@@ -9,10 +9,11 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.imaging import clean, segment
+from digitocr.imaging import clean, detection
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line, Sheet
 from digitocr.networks.classifier import CUT, SIGN
+from digitocr.networks.page_network import look_at
 from digitocr.records import Grey, Page
 
 PASSING_SHARE, COMPLETE_SHARE = 0.06, 0.6
@@ -85,7 +86,7 @@ def labelled_lines(
     totals = np.bincount(on_sheet[sheet.ink], minlength=kinds)
     return [
         _labelled(line, on_sheet, totals, digits, signs)
-        for line in segment.segment(sheet, p.segmentation, p.rows, p.cuts)
+        for line in detection.lines_on(sheet, lambda: look_at(image), p)
     ]
 
 

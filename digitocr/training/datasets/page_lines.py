@@ -12,10 +12,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitocr.imaging import clean, segment
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
 from digitocr.networks.second_reader import ROWS
-from digitocr.recognition.orientation import upright_view
 from digitocr.recognition.page_line import PageLine, whole_picture
 from digitocr.recognition.parameters import LineImages, PageLines
 from digitocr.records import Grey, Page
@@ -152,12 +152,27 @@ def lesson_of_string(rng: Random, crop: Grey, text: str) -> PageLesson | None:
     PageLesson or None
         None if it is too long.
     """
-    lines = upright_view(Page(1, crop), Imaging()).lines
+    lines = string_lines(crop)
     if len(lines) == 1 and rng.random() < 0.6:
         picture = _varied_cut(rng, lines[0])
     else:
         picture = whole_picture(crop, MOST_COLUMNS)
     return PageLesson(picture, _digits(text)) if picture.shape[1] <= MOST_COLUMNS else None
+
+
+def string_lines(crop: Grey) -> tuple[Line, ...]:
+    """Find the lines of a string cut from a register.
+
+    Parameters
+    ----------
+    crop : (H, W) uint8 ndarray
+
+    Returns
+    -------
+    tuple of Line
+    """
+    p = Imaging()
+    return segment.segment(clean.clean(Page(1, crop), p), p.segmentation, p.rows, p.cuts)
 
 
 def _digits(text: str) -> NDArray[np.int8]:

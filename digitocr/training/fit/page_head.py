@@ -43,6 +43,9 @@ RATE = 2e-3
 CENTRE_WEIGHT = 0.5
 """Weight of the centre lines in the loss, beside 1 of the classes."""
 
+GREY_SHARE = 0.6
+"""Share of the pages that are shown in grey, as the program reads them; the others keep their colour."""
+
 CENTRE = len(CLASSES)
 """Output of the centre lines, behind those of the classes."""
 
@@ -123,7 +126,7 @@ def balanced(labels: Sequence[NDArray[np.uint8]], kinds: int) -> NDArray[np.floa
 
 
 def varied(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Change light and colour of a page slightly; some pages become grey.
+    """Change light and colour of a page slightly; `GREY_SHARE` of the pages become grey.
 
     Parameters
     ----------
@@ -134,7 +137,7 @@ def varied(picture: Picture, rng: np.random.Generator) -> Picture:
     -------
     (H, W, 3) uint8 ndarray
     """
-    if rng.random() < 0.25:
+    if rng.random() < GREY_SHARE:
         picture = np.asarray(
             cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8
         )

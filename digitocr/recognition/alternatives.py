@@ -1,0 +1,56 @@
+"""Numbers of a page that overlap: the ink and the page network found them, and the readers choose.
+
+What one finds as a single number the other may find as two, or with a stroke of print: of numbers that overlap, those
+of one or of the other are taken, whichever promise more digits that are read right.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from digitocr.recognition.judge import Judge
+from digitocr.recognition.numbers import DecodedNumber
+from digitocr.records import Box
+
+SHARED = 0.5
+"""Numbers overlap if they share at least this part of the smaller one."""
+
+
+def chosen(numbers: Sequence[DecodedNumber], judge: Judge) -> list[DecodedNumber]:
+    """Choose among the numbers of a page that overlap.
+
+    Parameters
+    ----------
+    numbers : sequence of DecodedNumber
+    judge : Judge
+
+    Returns
+    -------
+    list of DecodedNumber
+        In their order.
+    """
+    places = _places([number.box for number in numbers])
+    worth = np.zeros((len(numbers), 2))
+    for number, place in zip(numbers, places, strict=True):
+        sure = judge.confidence(number, in_cells=False)
+        worth[place, _is_found(number)] += sure * len(number.segments)
+    taken = worth.argmax(axis=1)
+    return [one for one, place in zip(numbers, places, strict=True) if _is_found(one) == taken[place]]
+
+
+def _is_found(number: DecodedNumber) -> int:
+    return int(number.seen is not None and number.seen.is_found)
+
+
+def _places(boxes: Sequence[Box]) -> list[int]:
+    """Return the place of each number: those that overlap have one place."""
+    ends = np.array([(b.x, b.y, b.right, b.bottom) for b in boxes], dtype=np.float64).reshape(-1, 4)
+    low, high = np.maximum(ends[:, None, :2], ends[:, :2]), np.minimum(ends[:, None, 2:], ends[:, 2:])
+    shared = np.maximum(high - low, 0).prod(axis=-1)
+    area = (ends[:, 2:] - ends[:, :2]).prod(axis=-1)
+    links = coo_array(shared >= SHARED * np.minimum(area[:, None], area))
+    return [int(place) for place in connected_components(links, directed=False)[1]]

@@ -1,0 +1,51 @@
+"""Of numbers that overlap those are taken that promise more digits read right."""
+
+from dataclasses import replace
+
+from digitocr.imaging.sheet import Seen
+from digitocr.networks.card import ModelCard
+from digitocr.recognition.alternatives import chosen
+from digitocr.recognition.confidence import NAMES, named
+from digitocr.recognition.judge import Judge
+from digitocr.recognition.parameters import Acceptance
+from tests.support.decoded import decoded
+
+WEIGHTS = named([float(name == "logit_text") for name in NAMES] + [0.0])
+JUDGE = Judge(0.5, ModelCard("", "", (), 0.5, number_confidence=WEIGHTS), Acceptance())
+
+
+def number(text, x, *, sure, is_found):
+    one = decoded(text, x)
+    return replace(one, features=replace(one.features, logit_text=sure), seen=Seen(0.9, is_found=is_found))
+
+
+def texts(*numbers):
+    return [one.text for one in chosen(numbers, JUDGE)]
+
+
+def test_numbers_apart_all_stay():
+    assert texts(number("12", 0, sure=1, is_found=False), number("3", 300, sure=-3, is_found=True)) == [
+        "12",
+        "3",
+    ]
+
+
+def test_one_sure_number_is_taken_rather_than_its_doubtful_parts():
+    whole = number("123", 0, sure=3, is_found=True)
+    parts = number("12", 0, sure=-1, is_found=False), number("3", 48, sure=-1, is_found=False)
+    assert texts(whole, *parts) == ["123"]
+
+
+def test_sure_parts_are_taken_rather_than_a_doubtful_whole():
+    whole = number("123", 0, sure=-2, is_found=True)
+    parts = number("12", 0, sure=3, is_found=False), number("3", 48, sure=3, is_found=False)
+    assert texts(whole, *parts) == ["12", "3"]
+
+
+def test_a_longer_number_is_taken_rather_than_a_part_of_it_as_sure():
+    assert texts(number("45", 0, sure=2, is_found=False), number("456", 0, sure=2, is_found=True)) == ["456"]
+
+
+def test_numbers_of_a_field_all_stay():
+    assert [one.text for one in chosen([decoded("1"), decoded("1")], JUDGE)] == ["1", "1"]
+    assert chosen([], JUDGE) == []
