@@ -115,9 +115,11 @@ def places_on(reader: Reader, drawing: Drawing) -> Places:
     view = laid.view
     centres = [view.sheet.box_on_page(one.box, shape).centre for one in numbers] if view is not None else []
     met = [_met(drawing, *centre) for centre in centres]
+    # the ink and the page network find the same number
+    found = [(k, one.seen is not None and one.seen.is_found) for k, one in zip(met, numbers, strict=True)]
     right = [
-        k is not None and met.count(k) == 1 and one.text == drawing.numbers[k].text
-        for one, k in zip(numbers, met, strict=True)
+        k is not None and found.count((k, by_network)) == 1 and one.text == drawing.numbers[k].text
+        for one, (k, by_network) in zip(numbers, found, strict=True)
     ]
     inputs = [[getattr(one.features, name) for name in PAGE_NAMES] for one in numbers]
     return Places(
