@@ -196,7 +196,7 @@ class Reader:
         -------
         list of PageResult
         """
-        return [page.result(rows, self._judge) for page, rows in self.decoded(laid)]
+        return [page.result(rows, self.judge) for page, rows in self.decoded(laid)]
 
     def decoded(self, laid: Sequence[LaidPage]) -> list[tuple[LaidPage, Rows]]:
         """Decode the rows of pages, the candidates of all in one batch.
@@ -228,7 +228,7 @@ class Reader:
                 of_page[k] = self.propose(read.view.lines)
             pages[k], rows[k] = pages[k].settled(read.view, is_in_doubt=is_in_doubt), read.rows
         if self.second_reader is not None:
-            judge, p = self._judge, self.parameters.recognition
+            judge, p = self.judge, self.parameters.recognition
             rows = second_opinion.read(
                 self.second_reader, self.options.second_reader, pages, of_page, rows, judge, p
             )
@@ -270,7 +270,8 @@ class Reader:
         return tuple(tuple(choice.decoded(one, self.card, p)) for one in proposals)
 
     @property
-    def _judge(self) -> Judge:
+    def judge(self) -> Judge:
+        """By what its numbers are accepted."""
         return Judge(self.threshold, self.card, self.parameters.recognition.acceptance)
 
     def _log_probabilities(self, images: list[Grey]) -> NDArray[np.float32]:

@@ -47,7 +47,8 @@ class SecondCard:
     text_weights : tuple of float
         As `ModelCard.text_weights`.
     number_confidence, cell_confidence, whole_confidence, page_confidence : mapping of str to float
-        As those of `ModelCard`; the last two for crops that are read as a whole, and for numbers of pages.
+        As those of `ModelCard`; the last two for crops that are read as a whole, and for numbers of pages: that such a
+        one is right, if it is a number.
     page_number : mapping of str to float
         Weights of the same features for the probability that a place of a page holds a number.
     least_number : float

@@ -90,9 +90,27 @@ class Judge:
         if text.is_whole:
             weights = second.whole_confidence
         if number.seen is not None and second.page_confidence:
-            return number_confidence(number.log_posterior, number.features, second.page_confidence)
+            right = number_confidence(number.log_posterior, number.features, second.page_confidence)
+            return right * self.number_likeness(number)
         sure = number_confidence(number.log_posterior, number.features, weights)
         return min(sure, own) if text.is_among_rows and own < self.card.threshold else sure
+
+    def number_likeness(self, number: DecodedNumber) -> float:
+        """Return the calibrated probability that a place of a page holds a number.
+
+        Parameters
+        ----------
+        number : DecodedNumber
+
+        Returns
+        -------
+        float
+            In [0, 1]; 1 where nothing else is expected.
+        """
+        second = self.card.second
+        if number.seen is None or second is None or not second.page_number:
+            return 1.0
+        return number_confidence(number.log_posterior, number.features, second.page_number)
 
     def is_number(self, number: DecodedNumber) -> bool:
         """Whether a place of a page is taken for a number: the page network and the readers together say so.
@@ -106,10 +124,7 @@ class Judge:
         bool
         """
         second = self.card.second
-        if number.seen is None or second is None or not second.page_number:
-            return True
-        likely = number_confidence(number.log_posterior, number.features, second.page_number)
-        return likely >= second.least_number
+        return second is None or self.number_likeness(number) >= second.least_number
 
     def own_confidence(self, number: DecodedNumber, *, in_cells: bool) -> float:
         """Return the same by our own networks alone.

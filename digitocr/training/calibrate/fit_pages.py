@@ -2,6 +2,7 @@
 
 Run as ``python -m digitocr.training.calibrate.fit_pages``. It draws pages of the training layouts by hands that no
 network learned from, reads them as the program does, fits both probabilities, and writes them to the model's card.
+Where ink and page network differ, the card of before chooses: run it twice for a new network.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from numpy.typing import NDArray
 from digitocr import __version__
 from digitocr.networks.card import SecondCard, read_card, shipped_model
 from digitocr.pipeline import Reader, load_reader
+from digitocr.recognition import alternatives
 from digitocr.recognition.confidence import CONSTANT, PAGE_NAMES, Weights
 from digitocr.records import Page
 from digitocr.settings import cores
@@ -82,7 +84,7 @@ def fitted(places: Places, card: SecondCard) -> SecondCard:
     """
     number = lapse_rate.fit(places.inputs, places.is_number)
     likely = np.sort(number.probabilities(places.inputs[places.is_number]))
-    confidence = lapse_rate.fit(places.inputs, places.right)
+    confidence = lapse_rate.fit(places.inputs[places.is_number], places.right[places.is_number])
     return replace(
         card,
         page_confidence=_weights(confidence),
@@ -110,16 +112,15 @@ def places_on(reader: Reader, drawing: Drawing) -> Places:
         Of a drawing taken for a field none.
     """
     ((laid, rows),) = reader.decoded([reader.lay_out(Page(1, drawing.image))])
-    numbers = [one for row in rows for one in row if one.seen is not None]
+    every = [one for row in rows for one in row if one.seen is not None]
+    numbers = alternatives.chosen(every, reader.judge)
     shape = drawing.image.shape
     view = laid.view
     centres = [view.sheet.box_on_page(one.box, shape).centre for one in numbers] if view is not None else []
     met = [_met(drawing, *centre) for centre in centres]
-    # the ink and the page network find the same number
-    found = [(k, one.seen is not None and one.seen.is_found) for k, one in zip(met, numbers, strict=True)]
     right = [
-        k is not None and found.count((k, by_network)) == 1 and one.text == drawing.numbers[k].text
-        for one, (k, by_network) in zip(numbers, found, strict=True)
+        k is not None and met.count(k) == 1 and one.text == drawing.numbers[k].text
+        for one, k in zip(numbers, met, strict=True)
     ]
     inputs = [[getattr(one.features, name) for name in PAGE_NAMES] for one in numbers]
     return Places(
