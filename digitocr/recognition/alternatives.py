@@ -7,6 +7,7 @@ of one or of the other are taken, whichever promise more digits that are read ri
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from scipy.sparse import coo_array
@@ -31,15 +32,21 @@ def chosen(numbers: Sequence[DecodedNumber], judge: Judge) -> list[DecodedNumber
     Returns
     -------
     list of DecodedNumber
-        In their order.
+        In their order; those are confirmed that both found, and that read the same.
     """
     places = _places([number.box for number in numbers])
     worth = np.zeros((len(numbers), 2))
+    texts = [["", ""] for _ in numbers]
     for number, place in zip(numbers, places, strict=True):
         sure = judge.confidence(number, in_cells=False)
         worth[place, _is_found(number)] += sure * len(number.segments)
+        texts[place][_is_found(number)] += f"{number.text} "
     taken = worth.argmax(axis=1)
-    return [one for one, place in zip(numbers, places, strict=True) if _is_found(one) == taken[place]]
+    return [
+        replace(one, is_confirmed=texts[place][0] == texts[place][1])
+        for one, place in zip(numbers, places, strict=True)
+        if _is_found(one) == taken[place]
+    ]
 
 
 def _is_found(number: DecodedNumber) -> int:

@@ -89,7 +89,7 @@ class Judge:
         weights = second.cell_confidence if in_cells else second.number_confidence
         if text.is_whole:
             weights = second.whole_confidence
-        if number.seen is not None and second.page_confidence:
+        if number.seen is not None and not number.is_confirmed and second.page_confidence:
             right = number_confidence(number.log_posterior, number.features, second.page_confidence)
             return right * self.number_likeness(number)
         sure = number_confidence(number.log_posterior, number.features, weights)

@@ -118,6 +118,8 @@ class DecodedNumber:
         What its confidence is computed from.
     seen : Seen or None
         What the page network sees in its place; None where it did not look.
+    is_confirmed : bool
+        Whether the ink and the page network found it, each by itself, and it was read alike both times.
     """
 
     segments: tuple[Segment, ...]
@@ -128,6 +130,7 @@ class DecodedNumber:
     line_text: TextEvidence
     features: ConfidenceFeatures
     seen: Seen | None = None
+    is_confirmed: bool = False
 
     @property
     def text(self) -> str:

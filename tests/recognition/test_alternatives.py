@@ -46,6 +46,13 @@ def test_a_longer_number_is_taken_rather_than_a_part_of_it_as_sure():
     assert texts(number("45", 0, sure=2, is_found=False), number("456", 0, sure=2, is_found=True)) == ["456"]
 
 
+def test_what_both_find_and_read_alike_is_confirmed():
+    both = number("45", 0, sure=2, is_found=False), number("45", 2, sure=1, is_found=True)
+    assert [(one.text, one.is_confirmed) for one in chosen(both, JUDGE)] == [("45", True)]
+    other = number("45", 0, sure=2, is_found=False), number("46", 2, sure=1, is_found=True)
+    assert [(one.text, one.is_confirmed) for one in chosen(other, JUDGE)] == [("45", False)]
+
+
 def test_numbers_of_a_field_all_stay():
     assert [one.text for one in chosen([decoded("1"), decoded("1")], JUDGE)] == ["1", "1"]
     assert chosen([], JUDGE) == []
