@@ -17,12 +17,9 @@ from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.rows import reading_order
 from digitocr.imaging.segment import Segmentation, line_of
 from digitocr.imaging.sheet import Line, Seen, Sheet
+from digitocr.networks import page_network
 from digitocr.networks.page_network import CLASSES, PageMaps
 from digitocr.records import Grey, Mask, PageKind
-
-PAPER, DIGIT = CLASSES.index("paper"), CLASSES.index("digit")
-PRINT, RULE = CLASSES.index("print"), CLASSES.index("rule")
-INK = tuple(CLASSES.index(name) for name in ("digit", "writing"))
 
 
 def lines_on(sheet: Sheet, seen: Callable[[], PageMaps], p: Imaging) -> tuple[Line, ...]:
@@ -56,8 +53,10 @@ def lines_on(sheet: Sheet, seen: Callable[[], PageMaps], p: Imaging) -> tuple[Li
 
 def _likely(maps: PageMaps, shape: tuple[int, ...]) -> Grey:
     """Return for each pixel of a sheet how likely its ink is of a digit, 255 for certain."""
-    ink = maps.classes[..., [*INK, PRINT, RULE]].sum(axis=-1)
-    share = maps.classes[..., DIGIT] / np.maximum(ink, np.float32(1e-6))
+    ink = maps.classes[
+        ..., [page_network.DIGIT, page_network.WRITING, page_network.PRINT, page_network.RULE]
+    ].sum(axis=-1)
+    share = maps.classes[..., page_network.DIGIT] / np.maximum(ink, np.float32(1e-6))
     grey = np.clip(255 * share, 0, 255).astype(np.uint8)
     return np.asarray(cv2.resize(grey, shape[::-1], interpolation=cv2.INTER_LINEAR), np.uint8)
 
@@ -159,21 +158,24 @@ def number_cells(maps: PageMaps) -> NDArray[np.int32]:
     nearest, distance = _nearest(lines)
     thickness = _thickness(lines, count)
     own = np.where((digit > 0) & (distance <= thickness[nearest]), nearest, 0).astype(np.int32)
-    _, apart = cv2.connectedComponents(((shown == DIGIT) & (own == 0)).astype(np.uint8), connectivity=8)
+    _, apart = cv2.connectedComponents(
+        ((shown == page_network.DIGIT) & (own == 0)).astype(np.uint8), connectivity=8
+    )
     own += np.where(apart > 0, apart + count - 1, 0).astype(np.int32)
     # strokes reach into cells in which they have next to no share
-    return np.where((own > 0) | (shown == PAPER), _grown(own), 0).astype(np.int32)
+    return np.where((own > 0) | (shown == page_network.PAPER), _grown(own), 0).astype(np.int32)
 
 
 def _digits(shown: NDArray[np.intp]) -> NDArray[np.uint8]:
     """Return the cells with digits, and those of other ink in places where most ink is of digits."""
-    ink = np.isin(shown, INK).astype(np.uint8)
+    ink = np.isin(shown, (page_network.DIGIT, page_network.WRITING)).astype(np.uint8)
     count, places = cv2.connectedComponents(ink, connectivity=8)
     every, digit = (
-        np.bincount(places.ravel(), weights=kind.ravel(), minlength=count) for kind in (ink, shown == DIGIT)
+        np.bincount(places.ravel(), weights=kind.ravel(), minlength=count)
+        for kind in (ink, shown == page_network.DIGIT)
     )
     mostly = 2 * digit > every
-    return np.asarray((shown == DIGIT) | (mostly[places] & (ink > 0)), np.uint8)
+    return np.asarray((shown == page_network.DIGIT) | (mostly[places] & (ink > 0)), np.uint8)
 
 
 def _grown(cells: NDArray[np.int32]) -> NDArray[np.int32]:

@@ -34,6 +34,9 @@ CHANNELS = (96, 96, 48)
 CLASSES = ("paper", "digit", "writing", "print", "rule", "outside")
 """What a cell shows: paper, a handwritten digit, other handwriting, print, ruling lines, or what is not paper."""
 
+PAPER, DIGIT, WRITING, PRINT, RULE, OUTSIDE = range(len(CLASSES))
+"""Their places."""
+
 CELL = 4
 """Side of a cell in pixels of the scaled page."""
 

@@ -103,6 +103,7 @@ def test_evaluate_prints_the_report_of_the_tutorials(model, npz, tmp_path, capfd
     assert "600" in said
 
 
+@pytest.mark.soak
 def test_rotations_study(model, npz, tmp_path, capfd):
     tells = tmp_path / "tells.keras"
     assert (

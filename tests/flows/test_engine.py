@@ -99,6 +99,7 @@ class TestReaching:
             raise RuntimeError("a bug")
 
 
+@pytest.mark.soak
 @pytest.mark.flow
 def test_a_killed_command_leaves_no_server(tmp_path):
     script = """

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from digitocr.imaging import clean, detection
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Seen, Sheet
-from digitocr.networks.page_network import CLASSES, PageMaps
+from digitocr.networks.page_network import CLASSES, DIGIT, PRINT, PageMaps
 from digitocr.records import Page, PageKind
 from digitocr.training.synth.layouts.files import layouts
 from digitocr.training.synth.layouts.pages import layout_page
@@ -19,14 +19,13 @@ from digitocr.training.synth.strokes import Sources
 from tests.support.true_maps import true_maps
 
 P = Imaging()
-PRINT = CLASSES.index("print")
 
 
 def maps(shape, *, digits=(), lines=(), printed=()):
     """Maps with digits, centre lines and print in these parts."""
     shown, centre = np.zeros(shape, np.uint8), np.zeros(shape, np.float32)
     for part in digits:
-        shown[part] = detection.DIGIT
+        shown[part] = DIGIT
     for part in printed:
         shown[part] = PRINT
     for part in lines:

@@ -141,6 +141,7 @@ class Page:
 FIFTY = [" ".join(f"{(row + i) % 10}?" for i in range(10)) for row in range(5)]
 
 
+@pytest.mark.soak
 @files(*FIFTY)
 def test_fifty_items_by_keyboard_alone(browser, served):
     page = Page(browser, served, "/")
@@ -243,6 +244,7 @@ def test_a_reload_while_the_server_is_gone_loses_nothing(browser, served):
     assert [text for text, _ in served.texts()] == list("923456")
 
 
+@pytest.mark.soak
 @files(*FIFTY)
 def test_two_people_at_once(browser, served):
     ann, bob = Page(browser, served), Page(browser, served, who="bob")
@@ -489,6 +491,7 @@ FOCUS = """() => {
 }"""
 
 
+@pytest.mark.soak
 @files("12? 5 7?")
 @pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["screen", "phone"])
 def test_it_can_be_seen(browser, served, size):

@@ -66,6 +66,7 @@ def command(*arguments):
     )
 
 
+@pytest.mark.soak
 def test_the_command_on_the_examples():
     done = command("--labelled", EXAMPLES, "--target-error", "0.05", "--json")
     assert done.returncode == 0, done.stderr

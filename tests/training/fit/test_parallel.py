@@ -22,6 +22,7 @@ def test_a_job_that_fails_is_told():
         in_parallel([partial(Path.resolve, Path("/nowhere"), strict=True)])
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 def test_networks_together_say_the_mean_of_what_they_say(tmp_path):
     members = [linenet() for _ in range(2)]
