@@ -190,7 +190,13 @@ def _shipped(threads: int) -> PageNetwork:
 
 
 def _part(name: str) -> bytes:
-    """Return a file of the shipped network."""
+    """Return a file of the shipped network.
+
+    Raises
+    ------
+    ModelError
+        It is missing or damaged.
+    """
     path = shipped_model().with_name(name)
     try:
         part = path.read_bytes()

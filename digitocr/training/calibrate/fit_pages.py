@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr import __version__
+from digitocr.errors import ModelError
 from digitocr.networks.card import SecondCard, read_card, shipped_model
 from digitocr.pipeline import Reader, load_reader
 from digitocr.recognition import alternatives
@@ -162,10 +163,17 @@ def calibrate(model: Path, data_dir: Path | None, pages: int) -> None:
     data_dir : Path or None
         Folder of the archives.
     pages : int
+
+    Raises
+    ------
+    ModelError
+        The model has no second reader.
     """
     card = read_card(model)
     if card.second is None:
-        raise SystemExit(f"{model} has no second reader; make it first: python -m digitocr.training.second")
+        raise ModelError(
+            f"{model} has no second reader", hint="make it first: python -m digitocr.training.second"
+        )
     with ProcessPoolExecutor(max_workers=cores()) as pool:
         read = partial(_part, model=model, data_dir=data_dir)
         places = Places.joined(list(pool.map(read, range(-(-pages // PART)))))
