@@ -32,5 +32,5 @@ def test_it_draws_trains_exports_and_prints_figures(tmp_path, capsys, monkeypatc
     assert "| printed numbers | 0 |" in told.out
     card = json.loads(output.with_suffix(".json").read_text())
     assert card["sha256"] == hashlib.sha256(output.read_bytes()).hexdigest()
-    assert "nothing reads" in card["use"]
+    assert "detection" in card["use"]
     assert output.with_name("page.onnx").is_file()
