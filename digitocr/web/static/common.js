@@ -192,6 +192,49 @@ export function keyOf(event) {
   return event.key.length === 1 ? event.key.toLowerCase() : event.key;
 }
 
+// Hands the keys that a page knows, and the buttons that stand for them, to `press`. Before it, `passes` may leave a key
+// to the browser; `named` may tell keys apart that have one name.
+export function takeKeys(known, press, { passes = () => false, named = keyOf } = {}) {
+  const help = document.getElementById("help");
+  addEventListener("keydown", (event) => {
+    if (help.open) {
+      if (event.key !== "Tab" && event.key !== "Enter") {
+        event.preventDefault();
+        help.close();
+      }
+      return;
+    }
+    if (isForeign(event) || passes(event)) return;
+    const key = named(event);
+    // a link or button in focus keeps its own keys
+    const control = event.target.closest("a, button");
+    if (control?.checkVisibility() && (key === "Enter" || key === " ")) return;
+    if (!/^[0-9]$/.test(key) && !(key in known)) return;
+    event.preventDefault();
+    press(key, event.timeStamp);
+  });
+  for (const button of document.querySelectorAll("button[data-key]")) {
+    button.addEventListener("click", (event) => {
+      // a button used with the pointer does not keep the focus, so that Enter goes on to mean accept
+      if (event.detail) button.blur();
+      press(button.dataset.key, event.timeStamp);
+    });
+  }
+}
+
+const BEAT = 60000;
+const AGAIN = 3000;
+
+// Looks for what others give back, or what is read meanwhile, and keeps what the page has in hand.
+export function stayCurrent(fill, held) {
+  const isEmpty = () => held().length === 0;
+  setInterval(() => { if (isEmpty() && !document.hidden) fill(); }, AGAIN);
+  addEventListener("focus", () => { if (isEmpty()) fill(); });
+  setInterval(() => {
+    post("/api/next", { session, who: person(), count: 0, have: held().map((item) => item.place) }).catch(() => {});
+  }, BEAT);
+}
+
 // Keys are done in the order in which they were pressed, also where one waits for the program.
 export function inOrder(act) {
   let last = Promise.resolve();

@@ -1,15 +1,13 @@
 // A page at a time: all that waits on it over its picture, settled together.
 
 import {
-  askName, decide, desk, flush, flushed, inOrder, isForeign, keyOf, moreContrast, person, picture, post, say, session,
-  settings, showHeld, token, unsentPlaces,
+  askName, decide, desk, flush, flushed, inOrder, keyOf, moreContrast, person, picture, post, say, session, settings,
+  showHeld, stayCurrent, takeKeys, token, unsentPlaces,
 } from "./common.js";
 import {
   Item, answer, cells, decision, doubts, pageOf, preview, question, rules, storedText, turnOf, turnPage, why,
 } from "./item.js";
 
-const BEAT = 60000;
-const AGAIN = 3000;
 const QUARTER = [
   ([x, y, w, h]) => [x, y, w, h],
   ([x, y, w, h]) => [y, 1 - x - w, h, w],
@@ -328,38 +326,11 @@ function leaves(event) {
   return event.shiftKey ? sheet.at === 0 : sheet.at === sheet.items.length - 1;
 }
 
-addEventListener("keydown", (event) => {
-  if (help.open) {
-    if (event.key !== "Tab" && event.key !== "Enter") {
-      event.preventDefault();
-      help.close();
-    }
-    return;
-  }
-  if (isForeign(event)) return;
-  const key = event.key === "Tab" && event.shiftKey ? "BackTab" : keyOf(event);
-  if (event.key === "Tab" && leaves(event)) return;
-  // a link or button in focus keeps its own keys
-  const control = event.target.closest("a, button");
-  if (control?.checkVisibility() && (key === "Enter" || key === " ")) return;
-  if (!/^[0-9]$/.test(key) && !(key in KEYS) && !(key in ALWAYS)) return;
-  event.preventDefault();
-  press(key, event.timeStamp);
+takeKeys({ ...KEYS, ...ALWAYS }, press, {
+  passes: (event) => event.key === "Tab" && leaves(event),
+  named: (event) => (event.key === "Tab" && event.shiftKey ? "BackTab" : keyOf(event)),
 });
-
-for (const button of document.querySelectorAll("button[data-key]")) {
-  button.addEventListener("click", (event) => {
-    if (event.detail) button.blur();
-    press(button.dataset.key, event.timeStamp);
-  });
-}
-
-setInterval(() => { if (!sheets.length && !document.hidden) fill(); }, AGAIN);
-addEventListener("focus", () => { if (!sheets.length) fill(); });
-setInterval(() => {
-  const have = sheets.flatMap((sheet) => sheet.items.map((item) => item.place));
-  post("/api/next", { session, who: person(), count: 0, have }).catch(() => {});
-}, BEAT);
+stayCurrent(fill, () => sheets.flatMap((sheet) => sheet.items));
 
 await flush();
 fill();

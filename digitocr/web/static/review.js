@@ -1,16 +1,14 @@
 // One number at a time. The next ones are here, with their pictures, before they are asked for.
 
 import {
-  askName, decide, desk, flush, flushed, inOrder, isForeign, keyOf, moreContrast, person, post, say, session, settings,
-  showHeld, token, unsentPlaces,
+  askName, decide, desk, flush, flushed, inOrder, moreContrast, person, post, say, session, settings, showHeld,
+  stayCurrent, takeKeys, token, unsentPlaces,
 } from "./common.js";
 import {
   Item, answer, cells, decision, doubts, pageOf, preview, question, rules, storedText, turnPage, why,
 } from "./item.js";
 
 const AHEAD = 3;
-const BEAT = 60000;
-const AGAIN = 3000;
 
 const $ = (id) => document.getElementById(id);
 const help = $("help");
@@ -252,39 +250,8 @@ const press = inOrder((key, at_time) => {
   return KEYS[key]?.();
 });
 
-addEventListener("keydown", (event) => {
-  if (help.open) {
-    if (event.key !== "Tab" && event.key !== "Enter") {
-      event.preventDefault();
-      help.close();
-    }
-    return;
-  }
-  if (isForeign(event)) return;
-  const key = keyOf(event);
-  // a link or button in focus keeps its own keys
-  const control = event.target.closest("a, button");
-  if (control?.checkVisibility() && (key === "Enter" || key === " ")) return;
-  if (!/^[0-9]$/.test(key) && !(key in KEYS) && !(key in ALWAYS)) return;
-  event.preventDefault();
-  press(key, event.timeStamp);
-});
-
-for (const button of document.querySelectorAll("button[data-key]")) {
-  button.addEventListener("click", (event) => {
-    // a button used with the pointer does not keep the focus, so that Enter goes on to mean accept
-    if (event.detail) button.blur();
-    press(button.dataset.key, event.timeStamp);
-  });
-}
-
-// what others give back, or what is read meanwhile
-setInterval(() => { if (!items.length && !document.hidden) fill(); }, AGAIN);
-addEventListener("focus", () => { if (!items.length) fill(); });
-setInterval(() => {
-  const have = items.map((item) => item.place);
-  post("/api/next", { session, who: person(), count: 0, have }).catch(() => {});
-}, BEAT);
+takeKeys({ ...KEYS, ...ALWAYS }, press);
+stayCurrent(fill, () => items);
 
 await flush();
 fill();
