@@ -37,6 +37,32 @@ def components(ink: Mask) -> Components:
     return labels, np.asarray(stats[1:], dtype=np.int32)
 
 
+def meeting(starts: NDArray[Any], ends: NDArray[Any]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Return the pairs of intervals that meet; memory goes with their number, not with that of all pairs.
+
+    Parameters
+    ----------
+    starts : (n,) ndarray
+        In order, the least first.
+    ends : (n,) ndarray
+
+    Returns
+    -------
+    first, second : (m,) intp ndarray
+        Indices of each pair; the second begins no earlier than the first, and no later than the first ends.
+
+    Examples
+    --------
+    >>> [one.tolist() for one in meeting(np.array([0, 2, 9]), np.array([3, 4, 12]))]
+    [[0], [1]]
+    """
+    order = np.arange(len(starts))
+    counts = np.searchsorted(starts, ends, side="right") - (order + 1)
+    first = np.repeat(order, counts)
+    second = np.arange(len(first)) - np.repeat(np.cumsum(counts) - counts, counts) + first + 1
+    return first, second
+
+
 def quantile(values: NDArray[Any], share: float) -> float:
     """Return the value below which a share of the values lies: ``numpy.quantile`` in a tenth of the time.
 

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
-from digitocr.imaging.components import Components, quantile
+from digitocr.imaging.components import Components, meeting, quantile
 from digitocr.imaging.sheet import Line
 from digitocr.records import Mask
 
@@ -194,10 +194,7 @@ def chain(
     core = core[np.argsort(x[core], kind="stable")]
     cx, cy, cw, ch = x[core], y[core], w[core], h[core]
     tallest = int(ch.max())
-    reach = np.searchsorted(cx, cx + cw + max_gap * tallest, side="right")
-    counts = reach - np.arange(1, len(core) + 1)
-    i = np.repeat(np.arange(len(core)), counts)
-    j = np.arange(len(i)) - np.repeat(np.cumsum(counts) - counts, counts) + i + 1
+    i, j = meeting(cx, cx + cw + max_gap * tallest)
     gap = cx[j] - (cx[i] + cw[i])
     overlap = np.minimum(cy[i] + ch[i], cy[j] + ch[j]) - np.maximum(cy[i], cy[j])
     small, large = np.minimum(ch[i], ch[j]), np.maximum(ch[i], ch[j])

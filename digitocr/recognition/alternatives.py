@@ -13,6 +13,7 @@ import numpy as np
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 
+from digitocr.imaging.components import meeting
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.records import Box
@@ -56,8 +57,10 @@ def _is_found(number: DecodedNumber) -> int:
 def _places(boxes: Sequence[Box]) -> list[int]:
     """Return the place of each number: those that overlap have one place."""
     ends = np.array([(b.x, b.y, b.right, b.bottom) for b in boxes], dtype=np.float64).reshape(-1, 4)
-    low, high = np.maximum(ends[:, None, :2], ends[:, :2]), np.minimum(ends[:, None, 2:], ends[:, 2:])
-    shared = np.maximum(high - low, 0).prod(axis=-1)
     area = (ends[:, 2:] - ends[:, :2]).prod(axis=-1)
-    links = coo_array(shared >= SHARED * np.minimum(area[:, None], area))
+    order = np.argsort(ends[:, 1], kind="stable")
+    i, j = (order[one] for one in meeting(ends[order, 1], ends[order, 3]))
+    low, high = np.maximum(ends[i, :2], ends[j, :2]), np.minimum(ends[i, 2:], ends[j, 2:])
+    overlap = np.maximum(high - low, 0).prod(axis=-1) >= SHARED * np.minimum(area[i], area[j])
+    links = coo_array((overlap[overlap], (i[overlap], j[overlap])), shape=(len(boxes), len(boxes)))
     return [int(place) for place in connected_components(links, directed=False)[1]]

@@ -25,7 +25,7 @@ from digitocr.errors import ModelError
 from digitocr.networks.card import SecondCard, read_card, shipped_model
 from digitocr.pipeline import Reader, load_reader
 from digitocr.recognition import alternatives
-from digitocr.recognition.confidence import CONSTANT, PAGE_NAMES, Weights
+from digitocr.recognition.confidence import PAGE_NAMES
 from digitocr.records import Page
 from digitocr.settings import cores
 from digitocr.training.calibrate import lapse_rate
@@ -88,15 +88,10 @@ def fitted(places: Places, card: SecondCard) -> SecondCard:
     confidence = lapse_rate.fit(places.inputs[places.is_number], places.right[places.is_number])
     return replace(
         card,
-        page_confidence=_weights(confidence),
-        page_number=_weights(number),
+        page_confidence=confidence.named(PAGE_NAMES),
+        page_number=number.named(PAGE_NAMES),
         least_number=round(float(likely[int(MOST_LOST * len(likely))]), 6),
     )
-
-
-def _weights(model: lapse_rate.LapsingLogistic) -> Weights:
-    values = (round(float(value), 6) for value in (*model.weights, model.constant))
-    return dict(zip((*PAGE_NAMES, CONSTANT), values, strict=True))
 
 
 def places_on(reader: Reader, drawing: Drawing) -> Places:

@@ -17,7 +17,7 @@ from digitocr.networks.line_reader import LineReader
 from digitocr.networks.second_reader import SecondFrames, SecondReader
 from digitocr.recognition import choice, nbest, scoring
 from digitocr.recognition.choice import Proposal
-from digitocr.recognition.confidence import CONSTANT, SECOND_NAMES, Weights, number_confidence
+from digitocr.recognition.confidence import SECOND_NAMES, Weights, number_confidence
 from digitocr.recognition.normalize import to_batch
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.page_line import PageLine
@@ -191,9 +191,7 @@ def fit_confidence(numbers: Sequence[Judged]) -> Weights:
         Weights of `SECOND_NAMES`, and of `CONSTANT`.
     """
     inputs = np.array([[getattr(one.decoded.features, name) for name in SECOND_NAMES] for one in numbers])
-    model = lapse_rate.fit(inputs, np.array([one.right for one in numbers]))
-    fitted = zip((*SECOND_NAMES, CONSTANT), (*model.weights, model.constant), strict=True)
-    return {name: round(float(value), 6) for name, value in fitted}
+    return lapse_rate.fit(inputs, np.array([one.right for one in numbers])).named(SECOND_NAMES)
 
 
 def least_confidence(numbers: Sequence[Judged], weights: Weights) -> float:

@@ -12,10 +12,13 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+
+from digitocr.recognition.confidence import CONSTANT, Weights
 
 SHRINKAGE = 0.5
 """Weight of the squared weights, of inputs of unit deviation, beside the negative log likelihood."""
@@ -53,6 +56,21 @@ class LapsingLogistic:
             In (0, 1).
         """
         return _sigmoid(inputs @ self.weights + self.constant)
+
+    def named(self, names: Sequence[str]) -> Weights:
+        """Return the weights by the names of the inputs, as a card holds them.
+
+        Parameters
+        ----------
+        names : sequence of str
+
+        Returns
+        -------
+        mapping of str to float
+            Six decimals, `CONSTANT` among them.
+        """
+        values = (round(float(value), 6) for value in (*self.weights, self.constant))
+        return dict(zip((*names, CONSTANT), values, strict=True))
 
 
 def fit(inputs: NDArray[np.float64], right: NDArray[np.bool_]) -> LapsingLogistic:
