@@ -21,6 +21,9 @@ from digitocr.errors import BusyError
 
 NAME = ".digitocr-runner.json"
 
+WHO = "{purpose} (process {pid} on {host}, since {since})"
+"""How people are told of the holder of a lock."""
+
 BEAT_S = 2.0
 """Time between two touches."""
 
@@ -72,7 +75,7 @@ def held(inbox: Path, who: Mapping[str, Any], hint: str) -> Iterator[None]:
 
 def _holder(path: Path) -> str:
     card = _read(path)
-    return "{purpose} (process {pid} on {host}, since {since})".format_map(card) if card else "another run"
+    return WHO.format_map(card) if card else "another run"
 
 
 def _create(path: Path, content: bytes) -> bool:
@@ -113,7 +116,7 @@ def _took_over(path: Path, content: bytes, token: str, who: Mapping[str, Any]) -
 
 def _is_alive(path: Path, who: Mapping[str, Any]) -> bool:
     card = _read(path)
-    if card.get("host") == who["host"] and not _runs(card.get("pid")):
+    if card.get("host") == who["host"] and not runs(card.get("pid")):
         return False
     seen, until = _touched(path), time.monotonic() + SILENT_S
     while seen is not None and time.monotonic() < until:
@@ -125,7 +128,18 @@ def _is_alive(path: Path, who: Mapping[str, Any]) -> bool:
     return False
 
 
-def _runs(pid: object) -> bool:
+def runs(pid: object) -> bool:
+    """Tell whether a process of this machine runs.
+
+    Parameters
+    ----------
+    pid : object
+        Its number, as some file says.
+
+    Returns
+    -------
+    bool
+    """
     try:
         os.kill(int(str(pid)), 0)
     except PermissionError:  # another user's

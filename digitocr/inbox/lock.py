@@ -101,13 +101,10 @@ def living(path: Path) -> dict[str, Any]:
     """
     try:
         found = _read(path)
-        if found["host"] == socket.gethostname():
-            os.kill(int(found["pid"]), 0)
-    except PermissionError:  # the process is another user's, and alive
-        return found
+        is_alive = found["host"] != socket.gethostname() or card.runs(found["pid"])
     except (OSError, ValueError, KeyError):
         return {}
-    return found
+    return found if is_alive else {}
 
 
 def _read(path: Path) -> dict[str, Any]:
@@ -156,7 +153,7 @@ def _hold_folder(folder: Path) -> Iterator[None]:
 
 def _busy(state: Path) -> BusyError:
     try:
-        who = "{purpose} (process {pid} on {host}, since {since})".format_map(_read(state / _HOLDER))
+        who = card.WHO.format_map(_read(state / _HOLDER))
     except (OSError, ValueError, KeyError):
         who = "another process"
     return BusyError(f"{who} holds the state folder {state}", hint=_HINT)

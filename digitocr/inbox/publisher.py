@@ -6,7 +6,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from digitocr.results import kept, publish, tables
+from digitocr.results import kept, publish, queue, tables
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Ledger
 
@@ -73,4 +73,4 @@ class Publisher:
 
     def _has_tables(self) -> bool:
         shelf = self._shelf
-        return (shelf.results / "files.csv").is_file() and (shelf.review / "queue.csv").is_file()
+        return (shelf.results / tables.ALL_FILES).is_file() and queue.path(shelf.review).is_file()

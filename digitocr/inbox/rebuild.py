@@ -20,8 +20,9 @@ from digitocr.results import forms, kept, publish, tables
 from digitocr.results.kept import KeptReading
 from digitocr.results.publish import Shelf
 from digitocr.settings import Settings
+from digitocr.store.database import files_of
 from digitocr.store.ledger import Ledger, Outcome, now
-from digitocr.store.records import Correction
+from digitocr.store.records import Correction, shown
 from digitocr.store.restored import Restored
 
 _NEW = "ledger.new.sqlite"
@@ -69,7 +70,7 @@ def rebuild(settings: Settings) -> Rebuilt:
     OutputError
     """
     s = settings
-    if not (s.results / "files.csv").is_file() and kept.writer_of(s.results) is None:
+    if not (s.results / tables.ALL_FILES).is_file() and kept.writer_of(s.results) is None:
         raise UsageError(f"there are no results in {s.results}", hint="name the folder with --results")
     with only_runner(s.state, s.inbox, "making the ledger again"):
         new = s.state / _NEW
@@ -92,7 +93,7 @@ def _fill(ledger: Ledger, shelf: Shelf, settings: Settings) -> Rebuilt:
     writer = kept.writer_of(results)
     for folder in reversed(writer.folders if writer else ()):
         ledger.end_run(ledger.begin_run(job, results / folder), {})
-    rows = {row["file"]: row for row in _rows(results / "files.csv")}
+    rows = {row["file"]: row for row in _rows(results / tables.ALL_FILES)}
     readings = {one.file: one for one in kept.readings(results)}
     form_rows = _form_rows(results)
     restored = Restored(ledger.database)
@@ -119,7 +120,7 @@ _Restored = tuple[str, str, str, Outcome, str]
 
 def _from_reading(one: KeptReading, row: Mapping[str, str]) -> _Restored:
     """Return a file whose reading was kept; how many numbers wait follows from it and the corrections."""
-    at = datetime.fromtimestamp(one.at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    at = shown(datetime.fromtimestamp(one.at, UTC))
     code, error = _error(row)
     outcome = Outcome(
         status=row.get("status", FileStatus.DONE.value),
@@ -180,7 +181,7 @@ def _form_rows(results: Path) -> dict[str, list[forms.Row]]:
 def _corrections(shelf: Shelf, ledger: Ledger, restored: Restored) -> list[Correction]:
     """Return all corrections, oldest first; a file that was forgotten since is added, for they are never lost."""
     ids = {known.file: known.id for known in ledger.known(shelf.job)}
-    rows = list(_rows(shelf.review / "audit.csv"))
+    rows = list(_rows(shelf.review / tables.ALL_CORRECTIONS))
     for file in dict.fromkeys(row["file"] for row in rows if row["file"] not in ids):
         restored.add(shelf.job, file, file, "", Outcome(""), "")
     ids = {known.file: known.id for known in ledger.known(shelf.job)}
@@ -209,15 +210,15 @@ def _unknown(archive: Path, names: Set[str], contents: Set[str]) -> Iterator[str
 def _put_aside(ledger: Path) -> None:
     """Rename a ledger, with the two files that SQLite may have left beside it."""
     stamp = now().replace(":", "")
-    for ending in ("", "-wal", "-shm"):
-        path = ledger.with_name(ledger.name + ending)
+    aside = ledger.with_name(f"{ledger.name}.before-{stamp}")
+    for path, target in zip(files_of(ledger), files_of(aside), strict=True):
         if path.exists():
-            path.replace(ledger.with_name(f"{ledger.name}.before-{stamp}{ending}"))
+            path.replace(target)
 
 
 def _remove(ledger: Path) -> None:
-    for ending in ("", "-wal", "-shm"):
-        ledger.with_name(ledger.name + ending).unlink(missing_ok=True)
+    for path in files_of(ledger):
+        path.unlink(missing_ok=True)
 
 
 def _restore_templates(shelf: Shelf, settings: Settings) -> None:

@@ -18,6 +18,7 @@ from digitocr.records import READ, FileStatus
 from digitocr.results import kept
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
+from digitocr.store.records import shown
 
 DAY_S = 86_400.0
 
@@ -96,8 +97,7 @@ def days_ago(days: float) -> str:
     str
         UTC, ISO 8601, whole seconds, as in the ledger.
     """
-    at = datetime.now(UTC) - timedelta(days=days)
-    return at.isoformat(timespec="seconds").replace("+00:00", "Z")
+    return shown(datetime.now(UTC) - timedelta(days=days))
 
 
 def _remove_originals(settings: Settings, files: Iterable[Known], troubles: list[str]) -> int:

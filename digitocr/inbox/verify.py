@@ -95,8 +95,8 @@ def _wrong_file(known: Known, shelf: Shelf, ledger: Ledger, originals: _Original
 
 def _wrong_tables(shelf: Shelf, ledger: Ledger, files: Sequence[Known]) -> Iterator[str]:
     expected = {
-        shelf.results / "files.csv": tables.encode(tables.FILES, publish.file_rows(files)),
-        shelf.results / "numbers.csv": tables.encode(tables.NUMBERS, ())
+        shelf.results / tables.ALL_FILES: tables.encode(tables.FILES, publish.file_rows(files)),
+        shelf.results / tables.ALL_NUMBERS: tables.encode(tables.NUMBERS, ())
         + "".join(ledger.published.number_lines(shelf.job)),
     }
     for form, rows in forms.gather(forms.stored(ledger, shelf.job)).items():

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from digitocr import atomic
 from digitocr.errors import LedgerError
+from digitocr.results import tables
 from digitocr.store.ledger import Ledger
 from digitocr.store.records import Known, Outcome
 
@@ -108,7 +109,7 @@ def find_job(ledger: Ledger, results: Path) -> int | None:
     """
     job, writer = ledger.find_job(results), writer_of(results)
     if writer is None:
-        if _has_rows(results / "files.csv") and not (job and ledger.statuses(job)):
+        if _has_rows(results / tables.ALL_FILES) and not (job and ledger.statuses(job)):
             raise LedgerError(f"the tables in {results} were written with another ledger; this one is new")
         return job
     if writer.ledger != ledger.jobs.ledger:

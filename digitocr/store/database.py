@@ -199,6 +199,20 @@ class Database:
         return OutputError(f"the ledger {self._path} cannot be used: {error}", hint=hint)
 
 
+def files_of(path: Path) -> list[Path]:
+    """Return a database's file and the two that SQLite may have beside it.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    list of Path
+    """
+    return [path.with_name(path.name + ending) for ending in ("", "-wal", "-shm")]
+
+
 def _read_only(path: Path) -> sqlite3.Connection:
     if not path.exists():
         return sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)

@@ -227,4 +227,20 @@ def now() -> str:
     str
         UTC, ISO 8601, whole seconds.
     """
-    return datetime.now(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    return shown(datetime.now(UTC))
+
+
+def shown(at: datetime) -> str:
+    """Return a time as tables show it.
+
+    Parameters
+    ----------
+    at : datetime
+        UTC.
+
+    Returns
+    -------
+    str
+        ISO 8601, whole seconds.
+    """
+    return at.isoformat(timespec="seconds").replace("+00:00", "Z")

@@ -7,6 +7,23 @@ from digitocr.store.database import Database
 from digitocr.store.published import put_off
 from digitocr.store.records import Outcome
 
+_OF_OUTCOME = (
+    *(
+        "status",
+        "model",
+        "settings",
+        "error_code",
+        "error",
+        "pages",
+        "numbers",
+        "digits",
+        "review",
+        "seconds",
+    ),
+    *("reading", "number_lines", "form_rows"),
+)
+"""Columns of a file that say how its last reading ended."""
+
 
 class Restored:
     """The files of a new ledger.
@@ -21,26 +38,12 @@ class Restored:
 
     def add(self, job: int, file: str, source: str, sha256: str, outcome: Outcome, processed_at: str) -> None:
         """Add a file with the outcome of its last reading; its size and time are not known."""
-        o = outcome
-        values: tuple[object, ...] = (job, file, source, sha256, 0, 0, 0, o.status, o.model, o.settings)
-        values += (
-            o.error_code,
-            o.error,
-            o.pages,
-            o.numbers,
-            o.digits,
-            o.review,
-            o.seconds,
-            processed_at,
-            o.reading,
-        )
+        columns: dict[str, object] = {"job": job, "file": file, "source": source, "sha256": sha256}
+        columns |= {"size": 0, "mtime_ns": 0, "checked_ns": 0, "processed_at": processed_at}
+        columns |= {name: getattr(outcome, name) for name in _OF_OUTCOME}
+        names, values = ", ".join(columns), ", ".join(f":{name}" for name in columns)
         with self._database.writing() as db:
-            db.execute(
-                "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, status, model, settings,"
-                " error_code, error, pages, numbers, digits, review, seconds, processed_at, reading, number_lines,"
-                f" form_rows) VALUES ({', '.join('?' * (len(values) + 2))})",
-                (*values, o.number_lines, o.form_rows),
-            )
+            db.execute(f"INSERT INTO file ({names}) VALUES ({values})", columns)
 
     def finish(self, job: int) -> int:
         """Have the tables of all files made from their readings; return how many files have tables but no reading."""

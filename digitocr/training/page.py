@@ -6,7 +6,6 @@ figures are of drawn pages of layouts and hands kept out of all training.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import os
 import sys
@@ -28,7 +27,7 @@ from digitocr.training.datasets.page_corpus import page_corpus, pages_of
 from digitocr.training.fit import page_head
 from digitocr.training.fit.cards import credited, write_card
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
-from digitocr.training.fit.courses import Course
+from digitocr.training.fit.courses import Course, head_parser
 from digitocr.training.fit.parallel import report
 from digitocr.training.onnx_graphs import exported
 from digitocr.training.page_figures import PageFigures, figures, printed_page, table
@@ -206,20 +205,11 @@ def measured(recipe: PageRecipe, network: PageNetwork, longest: int) -> dict[str
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m digitocr.training.page", description=__doc__, argument_default=argparse.SUPPRESS
-    )
+    parser = head_parser("page", __doc__, page_head.STEPS)
     add = parser.add_argument
-    add("wheel", type=Path, help="rapidocr-3.10.0-py3-none-any.whl")
-    add("--data", type=Path, help="folder with the archives, as far as present")
     add("--fonts", type=Path, help="folder of fonts to print with besides those of Matplotlib")
     add("--output", type=Path, help="the .onnx file of our head; its base goes beside it")
-    add("--work", type=Path, help="folder for drawings and checkpoints")
-    add("--pictures", type=int, help="number of drawings")
-    add("--epochs", type=int, help=f"of {page_head.STEPS} batches each")
-    add("--batch-size", type=int)
     add("--measured", type=int, help="number of drawings of each held-out layout for the figures")
-    add("--seed", type=int)
     return make(PageRecipe(**vars(parser.parse_args(argv))))
 
 

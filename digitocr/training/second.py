@@ -5,7 +5,6 @@ Run as ``python -m digitocr.training.second WHEEL``; see ``--help``. An interrup
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
 import os
@@ -32,6 +31,7 @@ from digitocr.training.datasets.page_lines import CROPS, page_lessons_of, page_l
 from digitocr.training.fit import second_head
 from digitocr.training.fit.cards import credited, fitted_parts, write_card
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
+from digitocr.training.fit.courses import head_parser
 from digitocr.training.fit.parallel import report
 from digitocr.training.shipped import SOURCES
 from digitocr.training.synth.real_ink import load_ink, register_strings
@@ -251,19 +251,11 @@ def labelled_for(recipe: SecondRecipe) -> Labelled:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m digitocr.training.second", description=__doc__, argument_default=argparse.SUPPRESS
+    parser = head_parser("second", __doc__, second_head.STEPS)
+    parser.add_argument(
+        "--model", type=Path, help="the model whose card is calibrated; both networks go beside it"
     )
-    add = parser.add_argument
-    add("wheel", type=Path, help="rapidocr-3.10.0-py3-none-any.whl")
-    add("--data", type=Path, help="folder with the archives, as far as present")
-    add("--model", type=Path, help="the model whose card is calibrated; both networks go beside it")
-    add("--work", type=Path, help="folder for drawings and checkpoints")
-    add("--pictures", type=int, help="number of drawings")
-    add("--epochs", type=int, help=f"of {second_head.STEPS} batches each")
-    add("--batch-size", type=int)
-    add("--calibration", type=int, help="number of drawings to calibrate on")
-    add("--seed", type=int)
+    parser.add_argument("--calibration", type=int, help="number of drawings to calibrate on")
     return make(SecondRecipe(**vars(parser.parse_args(argv))))
 
 

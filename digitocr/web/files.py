@@ -14,7 +14,7 @@ from starlette.exceptions import HTTPException
 from digitocr.errors import DigitocrError
 from digitocr.inbox import retry
 from digitocr.records import FileStatus
-from digitocr.results import forms, publish, tables
+from digitocr.results import forms, publish, queue, tables
 from digitocr.web.room import Room
 
 ON_A_PAGE = 200
@@ -85,11 +85,11 @@ def add(app: FastAPI, room: Room) -> None:
 def _tables(room: Room) -> dict[str, Path]:
     """Return the tables over all files that are there, by the names in their addresses."""
     results, review = room.settings.results, room.settings.review
-    paths = {name: results / name for name in ("numbers.csv", "files.csv")}
+    paths = {name: results / name for name in (tables.ALL_NUMBERS, tables.ALL_FILES)}
     paths |= {
         f"forms/{name}.csv": forms.path(results, name) for name in publish.known_forms(room.review.shelf)
     }
-    paths |= {name: review / name for name in ("queue.csv", "audit.csv")}
+    paths |= {path.name: path for path in (queue.path(review), review / tables.ALL_CORRECTIONS)}
     return {name: path for name, path in paths.items() if path.is_file()}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +44,37 @@ class Course:
     steps: int
     rate: float
     checkpoint: Path
+
+
+def head_parser(module: str, description: str | None, steps: int) -> argparse.ArgumentParser:
+    """Return a parser of what all commands that train a head take; an option that is not given has no value.
+
+    Parameters
+    ----------
+    module : str
+        Of the command, in ``digitocr.training``.
+    description : str or None
+    steps : int
+        Of an epoch.
+
+    Returns
+    -------
+    argparse.ArgumentParser
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m digitocr.training.{module}",
+        description=description,
+        argument_default=argparse.SUPPRESS,
+    )
+    add = parser.add_argument
+    add("wheel", type=Path, help="rapidocr-3.10.0-py3-none-any.whl")
+    add("--data", type=Path, help="folder with the archives, as far as present")
+    add("--work", type=Path, help="folder for drawings and checkpoints")
+    add("--pictures", type=int, help="number of drawings")
+    add("--epochs", type=int, help=f"of {steps} batches each")
+    add("--batch-size", type=int)
+    add("--seed", type=int)
+    return parser
 
 
 def follow(course: Course, trainer: Any, data: Any) -> None:  # noqa: ANN401 (Keras ships no types)
