@@ -43,6 +43,24 @@ def test_every_package_is_in_the_wheel():
     assert set(PYPROJECT["tool"]["setuptools"]["packages"]) == packages | {"digitocr._models"}
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="not a checkout")
+def test_what_is_installed_beside_code_is_kept_by_git():
+    setuptools = PYPROJECT["tool"]["setuptools"]
+    folders = {
+        name: ROOT / setuptools["package-dir"].get(name, name.replace(".", "/"))
+        for name in setuptools["package-data"]
+    }
+    data = {
+        path.relative_to(ROOT).as_posix()
+        for name, patterns in setuptools["package-data"].items()
+        for pattern in patterns
+        for path in folders[name].glob(pattern)
+        if path.is_file()
+    }
+    kept = subprocess.run(["git", "ls-files"], cwd=ROOT, check=True, capture_output=True, text=True).stdout
+    assert data - set(kept.split("\n")) == set()
+
+
 def test_names_of_the_package_are_imported_when_they_are_used():
     assert digitocr.Box is sys.modules["digitocr.records"].Box
     assert callable(digitocr.read_files)
