@@ -41,6 +41,7 @@ def test_a_document_without_a_place_for_the_tables_is_left_alone(tmp_path):
     assert document.read_text() == "no marks"
 
 
+@pytest.mark.soak
 def test_a_command_that_fails_is_reported_with_the_end_of_its_log(tmp_path):
     with pytest.raises(OutputError, match="no folder"):
         tutorials.call(["models", str(tmp_path / "none")], tmp_path / "log.txt", {})

@@ -21,7 +21,7 @@ from digitocr.training.datasets.sharded import Shard, sharded_corpus
 from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.strokes import Random
 
-SCALES_PX: Final = (640, 1800)
+SCALES_PX: Final = (800, 1800)
 """Least and greatest longest side of a scaled page; any between them is as likely as its double."""
 
 VIEWS: Final = 2

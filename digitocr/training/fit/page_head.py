@@ -1,14 +1,13 @@
 """Our head of the page network: convolutions on a pre-trained detector's features, which stay as its authors made them.
 
-Its features depend on the whole picture, since the detector weighs its channels by their means over it: those of a crop
-differ from those of the same place on its page by a quarter. So the features of whole pages are computed, and the head
-learns from crops of them.
+Its features depend on the whole picture, since the detector weighs its channels by their means over it, and what tells
+print from handwriting often lies far away. So the head learns from whole pages, as it will see them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count
+from itertools import count, islice
 from typing import Any
 
 import cv2
@@ -19,32 +18,23 @@ from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, Picture,
 from digitocr.training.datasets.page_corpus import LabelledPage
 from digitocr.training.fit.courses import Course, follow
 
-WIDTH = 64
-"""Channels of the head."""
+FINE = 32
+"""Channels at the size of the features."""
 
-DILATIONS = (1, 2, 1)
-"""Of the 3 x 3 convolution of each of its blocks."""
+LEVELS = (64, 96, 128)
+"""Channels at a half, a quarter and an eighth of that size: the last sees 300 pixels of the scaled page around it."""
 
-CROP = 56
-"""Side of a crop in cells."""
+SCALED_ON = 48
+"""Pages of which the mean and the spread of each feature are taken."""
 
-CROPS = 8
-"""Crops from a page whose features are computed: they cost far more than the crops."""
+STEPS = 500
+"""Pages of an epoch, after which a checkpoint is kept."""
 
-SHUFFLED = 256
-"""Crops among which those of a batch are chosen, so that not all are of two pages."""
-
-STEPS = 250
-"""Steps of an epoch, after which a checkpoint is kept."""
-
-RATE = 2e-3
+RATE = 1e-3
 """Peak learning rate."""
 
 CENTRE_WEIGHT = 0.5
 """Weight of the centre lines in the loss, beside 1 of the classes."""
-
-GREY_SHARE = 0.6
-"""Share of the pages that are shown in grey, as the program reads them; the others keep their colour."""
 
 CENTRE = len(CLASSES)
 """Output of the centre lines, behind those of the classes."""
@@ -53,32 +43,86 @@ PageFeatures = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 """The detector: from pages ``(N, 3, H, W)`` to features ``(N, channels, H / 4, W / 4)``."""
 
 Example = tuple[tuple[NDArray[np.float32], ...], dict[str, NDArray[np.int32]]]
-"""The three features of a crop, and its truth: ``classes`` and ``centre``, each of shape ``(CROP, CROP)``."""
+"""The three features of a page, and its truth: ``classes`` and ``centre``, each of shape ``(h, w)``."""
 
 
-def head() -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the head, untrained.
+def head(mean: NDArray[np.float32], variance: NDArray[np.float32]) -> Any:  # noqa: ANN401 (Keras ships no types)
+    """Return the head, untrained: a U-Net [1]_ whose levels are added, not joined.
+
+    Parameters
+    ----------
+    mean, variance : (240,) float32 ndarray
+        Of the channels of the features, as :func:`spread` gives them.
 
     Returns
     -------
     keras.Model
-        From the features `FEATURES`, each ``(N, channels, h, w)``, to logits ``(N, h, w, 7)``: of the classes, and
-        of the centre line.
+        From the features `FEATURES`, each ``(N, channels, h, w)``, h and w multiples of 8, to logits
+        ``(N, h, w, 7)``: of the classes, and of the centre line.
+
+    References
+    ----------
+    .. [1] Ronneberger, O., Fischer, P. and Brox, T. (2015), "U-Net: Convolutional Networks for Biomedical Image
+       Segmentation", https://arxiv.org/abs/1505.04597
     """
     import keras
     from keras import layers
 
-    given = [
+    def convolved(x: Any, channels: int, strides: int = 1) -> Any:  # noqa: ANN401
+        return layers.Conv2D(channels, 3, strides, padding="same", activation="relu")(x)
+
+    def refined(x: Any) -> Any:  # noqa: ANN401
+        return layers.Add()([x, convolved(x, x.shape[-1])])
+
+    given = _inputs()
+    x = layers.Permute((2, 3, 1))(layers.Concatenate(axis=1)(given))
+    scaled = layers.BatchNormalization(epsilon=1e-5, center=False, scale=False, trainable=False)
+    x = scaled(x)
+    scaled.set_weights([mean, variance])
+    x = layers.Conv2D(FINE, 1, activation="relu")(x)
+    seen = [x]
+    for channels in LEVELS:
+        x = refined(convolved(x, channels, strides=2))
+        seen.append(x)
+    x = refined(x)
+    for finer in seen[-2::-1]:
+        above = layers.UpSampling2D()(layers.Conv2D(finer.shape[-1], 1)(x))
+        x = refined(layers.Add()([finer, above]))
+    return keras.Model(given, layers.Conv2D(CENTRE + 1, 1, name="logits")(x), name="page_head")
+
+
+def _inputs() -> list[Any]:
+    import keras
+
+    return [
         keras.Input((channels, None, None), name=name)
         for name, channels in zip(FEATURES, CHANNELS, strict=True)
     ]
-    x = layers.Permute((2, 3, 1))(layers.Concatenate(axis=1)(given))
-    x = layers.BatchNormalization()(x)  # the features differ in scale
-    x = layers.Conv2D(WIDTH, 1, activation="relu")(x)
-    for dilation in DILATIONS:
-        inner = layers.Conv2D(WIDTH, 3, padding="same", dilation_rate=dilation, activation="relu")(x)
-        x = layers.Add()([x, inner])
-    return keras.Model(given, layers.Conv2D(CENTRE + 1, 1, name="logits")(x), name="page_head")
+
+
+def spread(
+    pages: Sequence[LabelledPage], features: PageFeatures
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Return the mean and the variance of each channel of the features.
+
+    Parameters
+    ----------
+    pages : sequence of LabelledPage
+        The first `SCALED_ON` of them are looked at.
+    features : callable
+
+    Returns
+    -------
+    mean, variance : (240,) float32 ndarray
+    """
+    moments = []
+    for page in islice(pages, SCALED_ON):
+        found = features(as_input([page.picture]))
+        moments.append(
+            [np.concatenate([(one.astype(float) ** k).mean(axis=(0, 2, 3)) for one in found]) for k in (1, 2)]
+        )
+    mean, square = np.mean(moments, axis=0)
+    return mean.astype(np.float32), (square - mean**2).astype(np.float32)
 
 
 def with_probabilities(network: Any) -> Any:  # noqa: ANN401
@@ -96,10 +140,7 @@ def with_probabilities(network: Any) -> Any:  # noqa: ANN401
     import keras
     from keras import layers
 
-    given = [
-        keras.Input((channels, None, None), name=name)
-        for name, channels in zip(FEATURES, CHANNELS, strict=True)
-    ]
+    given = _inputs()
     logits = network(given)
     classes = layers.Softmax(name="classes")(logits[..., :CENTRE])
     centre = layers.Activation("sigmoid", name="centre")(logits[..., CENTRE])
@@ -126,7 +167,7 @@ def balanced(labels: Sequence[NDArray[np.uint8]], kinds: int) -> NDArray[np.floa
 
 
 def varied(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Change light and colour of a page slightly; `GREY_SHARE` of the pages become grey.
+    """Take the colour from a page, as the program does, and change its light slightly.
 
     Parameters
     ----------
@@ -137,68 +178,33 @@ def varied(picture: Picture, rng: np.random.Generator) -> Picture:
     -------
     (H, W, 3) uint8 ndarray
     """
-    if rng.random() < GREY_SHARE:
-        picture = np.asarray(
-            cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8
-        )
-    gamma, gain, tint = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.05), rng.normal(0, 0.02, 3)
-    levels = 255 * np.linspace(0, 1, 256)[:, None] ** gamma * (gain + tint)
-    return np.asarray(cv2.LUT(picture, np.clip(levels, 0, 255).astype(np.uint8)[None]), np.uint8)
-
-
-def crops(
-    page: LabelledPage, features: Sequence[NDArray[np.float32]], rng: np.random.Generator
-) -> Iterator[Example]:
-    """Cut crops out of the features of a page, each around a cell of a class drawn from those on the page.
-
-    Parameters
-    ----------
-    page : LabelledPage
-    features : sequence of (1, channels, h, w) float32 ndarray
-    rng : numpy.random.Generator
-
-    Yields
-    ------
-    Example
-    """
-    shown = [np.argwhere(page.classes == kind) for kind in np.unique(page.classes)]
-    for _ in range(CROPS):
-        places = shown[int(rng.integers(len(shown)))]
-        corner = places[int(rng.integers(len(places)))] - rng.integers(0, CROP, 2)
-        y, x = np.clip(corner, 0, np.array(page.classes.shape) - CROP)
-        here = np.s_[y : y + CROP, x : x + CROP]
-        truth = {"classes": page.classes[here], "centre": page.centre[here]}
-        yield (
-            tuple(one[0][:, here[0], here[1]] for one in features),
-            {name: labels.astype(np.int32) for name, labels in truth.items()},
-        )
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    gamma, gain = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.05)
+    levels = 255 * np.linspace(0, 1, 256) ** gamma * gain
+    lit = cv2.LUT(grey, np.clip(levels, 0, 255).astype(np.uint8))
+    return np.asarray(cv2.cvtColor(lit, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def train_head(
     pages: Sequence[LabelledPage],
     features: PageFeatures,
-    network: Any,  # noqa: ANN401
     course: Course,
-    batch_size: int,
     seed: int,
 ) -> Any:  # noqa: ANN401
-    """Train the head; an interrupted run resumes after its last epoch.
+    """Train a head; an interrupted run resumes after its last epoch.
 
     Parameters
     ----------
     pages : sequence of LabelledPage
     features : callable
         The detector, which does not learn.
-    network : keras.Model
-        As :func:`head` returns it.
     course : Course
-    batch_size : int
-        Crops of a step.
     seed : int
 
     Returns
     -------
     keras.Model
+        As :func:`head` returns it.
     """
     import keras
     from keras import ops
@@ -224,24 +230,17 @@ def train_head(
             return loss + CENTRE_WEIGHT * ops.mean(ops.take(by_centre, centre) * line)
 
     keras.utils.set_random_seed(seed)
+    network = head(*spread(pages, features))
     trainer = Trainer()
-    trainer(tuple(np.zeros((1, channels, CROP, CROP), np.float32) for channels in CHANNELS))
-    follow(
-        course,
-        trainer,
-        _dataset(pages, features, batch_size, seed, lambda: int(trainer.optimizer.iterations)),
-    )
+    trainer(tuple(np.zeros((1, channels, 56, 56), np.float32) for channels in CHANNELS))
+    follow(course, trainer, _dataset(pages, features, seed, lambda: int(trainer.optimizer.iterations)))
     return network
 
 
 def _dataset(
-    pages: Sequence[LabelledPage],
-    features: PageFeatures,
-    batch_size: int,
-    seed: int,
-    done: Callable[[], int],
+    pages: Sequence[LabelledPage], features: PageFeatures, seed: int, done: Callable[[], int]
 ) -> Any:  # noqa: ANN401
-    """Dataset of batches: pages in an order of its own for each round, crops drawn anew.
+    """Dataset of pages, one a batch, in an order of its own for each round.
 
     A round of all pages takes many epochs, so a run that resumes after `done` steps takes them in another order than at
     its start: else it would see the first pages twice and the last ones never.
@@ -253,12 +252,15 @@ def _dataset(
         for turn in count():
             rng = np.random.default_rng((seed, resumed, turn))
             for k in rng.permutation(len(pages)):
-                seen = features(as_input([varied(pages[k].picture, rng)]))
-                yield from crops(pages[k], seen, rng)
+                page = pages[k]
+                truth = {"classes": page.classes[None], "centre": page.centre[None]}
+                yield (
+                    tuple(features(as_input([varied(page.picture, rng)]))),
+                    {name: labels.astype(np.int32) for name, labels in truth.items()},
+                )
 
     signature = (
-        tuple(tf.TensorSpec((channels, CROP, CROP), tf.float32) for channels in CHANNELS),
-        {name: tf.TensorSpec((CROP, CROP), tf.int32) for name in ("classes", "centre")},
+        tuple(tf.TensorSpec((1, channels, None, None), tf.float32) for channels in CHANNELS),
+        {name: tf.TensorSpec((1, None, None), tf.int32) for name in ("classes", "centre")},
     )
-    found = tf.data.Dataset.from_generator(examples, output_signature=signature)
-    return found.shuffle(SHUFFLED, seed=seed).batch(batch_size).prefetch(2)
+    return tf.data.Dataset.from_generator(examples, output_signature=signature).prefetch(2)

@@ -39,6 +39,7 @@ def learned(folder, epochs):
     return trainer.inner
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore")
 def test_the_pre_trained_blocks_move_less(tmp_path):
     before, after = network(), learned(tmp_path, 2)
@@ -50,6 +51,7 @@ def _shift(layer, other):
     return float(np.abs(layer.get_weights()[0] - other.get_weights()[0]).mean())
 
 
+@pytest.mark.soak
 @pytest.mark.filterwarnings("ignore")
 def test_a_finished_run_is_not_run_again(tmp_path, capsys):
     first = learned(tmp_path, 2)

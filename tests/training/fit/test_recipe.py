@@ -71,6 +71,7 @@ def test_the_card_says_what_was_done(fitted, model):
     assert model.with_suffix(".curves.png").read_bytes().startswith(b"\x89PNG")
 
 
+@pytest.mark.soak
 def test_same_seed_same_network(digits):
     few = digits.part(slice(0, 256))
     recipe = make_recipe("dense128", epochs=1, variation=Variation(), schedule="cosine")
@@ -79,6 +80,7 @@ def test_same_seed_same_network(digits):
         np.testing.assert_array_equal(a, b)
 
 
+@pytest.mark.soak
 def test_training_stops_when_the_validation_loss_stands_still(digits):
     told = []
     recipe = make_recipe(

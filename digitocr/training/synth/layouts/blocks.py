@@ -8,7 +8,7 @@ from typing import Any, Final
 import numpy as np
 
 from digitocr.records import Box
-from digitocr.training.synth.layouts.cells import fill_boxes, fill_cell
+from digitocr.training.synth.layouts.cells import fill_boxes, fill_cell, print_boxes
 from digitocr.training.synth.layouts.handwriting import (
     number_tokens,
     ring,
@@ -147,12 +147,7 @@ def _cells(rng: Random, sheet: Sheet, room: Box, block: Field, *, comb: bool, fi
     gap = 0.0 if comb else float(rng.choice([0.0, 0.15])) * wide
     count = min(max(1, block.digits.count(rng)), int(room.width / (wide + gap)))
     cells = row_of_cells(room.x, room.y, count, wide, room.height, gap)
-    for cell in cells:
-        if comb:
-            sheet.press.rule(cell.x, cell.bottom - 0.4 * cell.height, cell.x, cell.bottom, sheet.rule)
-            sheet.press.rule(cell.x, cell.bottom, cell.right, cell.bottom, sheet.rule)
-        else:
-            sheet.press.frame(cell, sheet.rule)
+    print_boxes(sheet, cells, comb=comb)
     if filled and cells:
         fill_boxes(rng, sheet, cells, small_number(rng, count))
 

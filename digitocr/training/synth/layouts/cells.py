@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from digitocr.records import Box
 from digitocr.training.synth.amounts import amount
+from digitocr.training.synth.layouts.faces import Face
 from digitocr.training.synth.layouts.handwriting import number_tokens, write_mark, write_number, write_words
 from digitocr.training.synth.layouts.language import NUMBERS, PRINTED, Range
 from digitocr.training.synth.layouts.sheet import LEAST_PX, Sheet
@@ -46,11 +47,10 @@ def fill_cell(
     Box or None
         Around a handwritten number, None for all else.
     """
-    inner = _within(cell, 0.06)
+    inner = within(cell, 0.06)
     height = sheet.size * min(cell.height, 1.2 * cell.width) * float(rng.uniform(0.85, 1.12))
     if kind in PRINTED:
-        words = printed(rng, kind, digits, place)
-        print_into(sheet, words, inner, align)
+        print_into(sheet, printed(rng, kind, digits, place), inner, align, sheet.press.face, sheet.em)
         return None
     if kind in NUMBERS:
         return write_number(rng, sheet, number_tokens(rng, kind, digits), height, inner, align, ringed=ringed)
@@ -69,7 +69,7 @@ def fill_cell(
     return None
 
 
-def print_into(sheet: Sheet, words: str, room: Box, align: str) -> None:
+def print_into(sheet: Sheet, words: str, room: Box, align: str, face: Face, size: float) -> None:
     """Print words into a room, in the middle of its height; what finds no room on the right is left out.
 
     Parameters
@@ -78,13 +78,16 @@ def print_into(sheet: Sheet, words: str, room: Box, align: str) -> None:
     words : str
     room : Box
     align : str
+    face : Face
+    size : float
+        Height of a capital in pixels; less in a low room.
     """
-    size = min(sheet.em, 0.6 * room.height)
-    while words and sheet.press.width(words, size) > room.width:
+    size = min(size, 0.6 * room.height)
+    while words and face.length(words, size) > room.width:
         words = words[: int(len(words) * 0.8)].strip()
-    free = room.width - sheet.press.width(words, size)
+    free = room.width - face.length(words, size)
     x = room.x + free * {"left": 0.0, "right": 1.0}.get(align, 0.5)
-    sheet.press.text(x, room.centre[1] - size / 2, words, size)
+    sheet.press.text(x, room.centre[1] - size / 2, words, size, face=face)
 
 
 def printed(rng: Random, kind: str, digits: Range, place: int) -> str:
@@ -117,6 +120,23 @@ def printed(rng: Random, kind: str, digits: Range, place: int) -> str:
     return ""
 
 
+def print_boxes(sheet: Sheet, cells: list[Box], *, comb: bool) -> None:
+    """Print a row of boxes, or a comb: a line below, with short uprights between its digits.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    cells : list of Box
+    comb : bool
+    """
+    for cell in cells:
+        if comb:
+            sheet.press.rule(cell.x, cell.bottom - 0.4 * cell.height, cell.x, cell.bottom, sheet.rule)
+            sheet.press.rule(cell.x, cell.bottom, cell.right, cell.bottom, sheet.rule)
+        else:
+            sheet.press.frame(cell, sheet.rule)
+
+
 def fill_boxes(rng: Random, sheet: Sheet, cells: list[Box], text: str) -> None:
     """Write the digits of a number into the last of a row of cells, one each.
 
@@ -138,7 +158,18 @@ def fill_boxes(rng: Random, sheet: Sheet, cells: list[Box], text: str) -> None:
         sheet.number(rng, parts, sheet.writing)
 
 
-def _within(box: Box, share: float) -> Box:
+def within(box: Box, share: float) -> Box:
+    """Return a box smaller by a share of its shorter side on each side.
+
+    Parameters
+    ----------
+    box : Box
+    share : float
+
+    Returns
+    -------
+    Box
+    """
     margin = round(share * min(box.width, box.height))
     return Box(
         box.x + margin, box.y + margin, max(1, box.width - 2 * margin), max(1, box.height - 2 * margin)

@@ -161,7 +161,10 @@ class Field:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Column:
-    """One or more equal columns of a table; ``width`` is in shares of the table's."""
+    """One or more equal columns of a table; ``width`` is in shares of the table's.
+
+    ``boxes`` is the probability that each digit of its numbers has a box of its own.
+    """
 
     chance: float = 1.0
     holds: Content = Choice(("number",))
@@ -170,6 +173,7 @@ class Column:
     filled: float = 0.85
     times: Range = Range(1, 1)
     ringed: float = 0.0
+    boxes: float = 0.0
     tinted: float = 0.0
     title: float = 1.0
 

@@ -65,6 +65,12 @@ _HARM: Final = (0.15, 1.1)
 _TRIMMED_SHARE: Final = 0.6
 """Share of the pages that end soon below what stands on them."""
 
+_WIDE_SHARE: Final = 0.08
+"""Share of the writers who set their digits far apart."""
+
+_WIDE_GAP: Final = (0.35, 1.1)
+"""Between these digits, in their heights."""
+
 _STRINGS_SHARE: Final = 0.12
 """Share of the pages whose plain numbers are strings of real ink, where there are any."""
 
@@ -228,7 +234,8 @@ def _writing(rng: Random, sources: Sources, pens: str, *, dark: bool) -> Writing
     """Choose who writes, and with what."""
     pen = Pen.PENCIL if pens == "chalk" else Pen(pens)
     reach = {"marker": (0.1, 0.2), "chalk": (0.08, 0.16), "fibre": (0.08, 0.15)}.get(pens, (0.05, 0.12))
-    hand = draw_hand(rng, sources, pen=pen, thickness=float(rng.uniform(*reach)), join_zeros=0.0)
+    apart = {"gap": float(rng.uniform(*_WIDE_GAP))} if rng.random() < _WIDE_SHARE else {}
+    hand = draw_hand(rng, sources, pen=pen, thickness=float(rng.uniform(*reach)), join_zeros=0.0, **apart)
     if dark:
         ink = _CHALKS[int(rng.choice(4, p=[0.7, 0.1, 0.1, 0.1]))]
     elif pen is Pen.PENCIL:

@@ -9,11 +9,20 @@ import numpy as np
 
 from digitocr.records import Box
 from digitocr.training.synth.inks import Ink
-from digitocr.training.synth.layouts.cells import fill_cell, print_into
+from digitocr.training.synth.layouts.cells import (
+    fill_boxes,
+    fill_cell,
+    print_boxes,
+    print_into,
+    printed,
+    within,
+)
+from digitocr.training.synth.layouts.faces import Face
 from digitocr.training.synth.layouts.handwriting import scribe, underline
 from digitocr.training.synth.layouts.language import NUMBERS, PRINTED, Column, Table
 from digitocr.training.synth.layouts.sheet import Sheet
 from digitocr.training.synth.printing import made_up_words
+from digitocr.training.synth.sheets import row_of_cells, small_number
 from digitocr.training.synth.strokes import Random
 
 _LEAST_ROWS: Final = 2
@@ -22,13 +31,16 @@ _LEAST_ROWS: Final = 2
 _UPRIGHT: Final = ("grid", "columns", "heavy", "by hand")
 """Rulings with lines between the columns."""
 
+_PLAIN_SHARE: Final = 0.6
+"""Share of the printed columns in the ordinary print of their page."""
+
 _APART_SHARE: Final = 0.2
 """White on either side of a cell where no line parts the columns, in heights of a row."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Drawn:
-    """A column as it is drawn: what it holds in each of its cells is settled."""
+    """A column as it is drawn: what it holds, its print, and in how many boxes its numbers stand, if in any."""
 
     column: Column
     kind: str
@@ -36,6 +48,9 @@ class _Drawn:
     right: int
     align: str
     tint: bool
+    face: Face
+    size: float
+    boxes: int
 
 
 def draw_table(rng: Random, sheet: Sheet, area: Box, table: Table) -> int:
@@ -60,7 +75,7 @@ def draw_table(rng: Random, sheet: Sheet, area: Box, table: Table) -> int:
     if count < _LEAST_ROWS:
         return area.y
     width = round(table.width.draw(rng) * area.width)
-    columns = _columns(rng, table, area.x + int(rng.integers(0, area.width - width + 1)), width)
+    columns = _columns(rng, sheet, table, area.x + int(rng.integers(0, area.width - width + 1)), width)
     levels = [round(area.y + i * height) for i in range(header + count + total + 1)]
     tint = _tint(rng, sheet)
     _tints(rng, sheet, columns, levels, tint, header=header, striped=rng.random() < table.striped)
@@ -74,8 +89,13 @@ def draw_table(rng: Random, sheet: Sheet, area: Box, table: Table) -> int:
         sheet.row += 1
         for one in columns:
             cell = Box(one.x + apart, top, max(1, one.right - one.x - 2 * apart), bottom - top)
-            by_hand = one.kind not in PRINTED
-            if not by_hand or (i < used and rng.random() < one.column.filled):
+            written = i < used and rng.random() < one.column.filled
+            if one.kind in PRINTED:
+                words = printed(rng, one.kind, one.column.digits, i)
+                print_into(sheet, words, within(cell, 0.06), one.align, one.face, one.size)
+            elif one.boxes:
+                _boxed(rng, sheet, cell, one.boxes, filled=written)
+            elif written:
                 ringed = rng.random() < one.column.ringed
                 fill_cell(
                     rng, sheet, one.kind, cell, one.column.digits, align=one.align, place=i, ringed=ringed
@@ -86,9 +106,19 @@ def draw_table(rng: Random, sheet: Sheet, area: Box, table: Table) -> int:
     return levels[-1]
 
 
-def _columns(rng: Random, table: Table, left: int, width: int) -> list[_Drawn]:
+def _boxed(rng: Random, sheet: Sheet, cell: Box, count: int, *, filled: bool) -> None:
+    """Print a row of boxes into a cell, as high as it or lower, and write a number into the last of them."""
+    room = within(cell, float(rng.choice([0.0, 0.1])))
+    wide = min(room.width / count, float(rng.uniform(0.6, 1.0)) * room.height)
+    cells = row_of_cells(room.right - round(count * wide), room.y, count, wide, room.height, 0)
+    print_boxes(sheet, cells, comb=False)
+    if filled:
+        fill_boxes(rng, sheet, cells, small_number(rng, count))
+
+
+def _columns(rng: Random, sheet: Sheet, table: Table, left: int, width: int) -> list[_Drawn]:
     """Settle how many columns there are, how wide, and what each holds."""
-    settled: list[tuple[Column, str, str, bool, float]] = []
+    settled: list[tuple[_Drawn, float]] = []
     for column in table.columns:
         if rng.random() < column.chance:
             kind, share = column.holds.draw(rng), column.width.draw(rng)
@@ -96,13 +126,25 @@ def _columns(rng: Random, table: Table, left: int, width: int) -> list[_Drawn]:
                 "left" if kind in ("words", "printed words") else ("centre", "right")[int(rng.integers(2))]
             )
             tinted = bool(rng.random() < column.tinted)
-            settled += [(column, kind, align, tinted, share)] * column.times.count(rng)
-    whole = sum(share for *_, share in settled) or 1.0
+            boxed = kind in NUMBERS and rng.random() < column.boxes
+            boxes = max(1, column.digits.count(rng)) if boxed else 0
+            face, size = _type(rng, sheet)
+            one = _Drawn(column, kind, 0, 0, align, tinted, face, size, boxes)
+            settled += [(one, share)] * column.times.count(rng)
+    whole = sum(share for _, share in settled) or 1.0
     drawn, edge = [], 0.0
-    for column, kind, align, tinted, share in settled:
+    for one, share in settled:
         x, edge = left + round(edge), edge + share / whole * width
-        drawn.append(_Drawn(column, kind, x, left + round(edge), align, tinted))
+        drawn.append(replace(one, x=x, right=left + round(edge)))
     return drawn
+
+
+def _type(rng: Random, sheet: Sheet) -> tuple[Face, float]:
+    """Choose the print of a column: mostly that of the page, else another, bold as often as not, of any size."""
+    if rng.random() < _PLAIN_SHARE:
+        return sheet.press.face, sheet.em
+    kind = "bold" if rng.random() < 0.5 else "any"
+    return sheet.press.chosen(rng, kind), sheet.em * float(rng.uniform(0.7, 1.8))
 
 
 def _tint(rng: Random, sheet: Sheet) -> Ink:
@@ -150,7 +192,7 @@ def _header(rng: Random, sheet: Sheet, columns: list[_Drawn], top: int, bottom: 
         if rng.random() < one.column.title:
             inset = round(0.2 * sheet.em)
             cell = Box(one.x + inset, top, max(1, one.right - one.x - 2 * inset), bottom - top)
-            print_into(sheet, made_up_words(rng, 1), cell, one.align)
+            print_into(sheet, made_up_words(rng, 1), cell, one.align, press.face, sheet.em)
     press.face, press.tone = plain, tone
 
 
@@ -163,6 +205,8 @@ def _total(rng: Random, sheet: Sheet, columns: list[_Drawn], top: int, bottom: i
         "Total" if rng.random() < 0.5 else made_up_words(rng, 1),
         Box(columns[0].x, top, (columns[-1].right - columns[0].x) // 2, bottom - top),
         "right",
+        sheet.press.face,
+        sheet.em,
     )
     if summed and rng.random() < 0.85:
         last = summed[-1]

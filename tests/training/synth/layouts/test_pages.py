@@ -152,6 +152,7 @@ def test_chalk_is_lighter_than_its_board():
         assert np.median(ink) > np.median(drawing.image[classes(drawing) == Ground.PAPER]) + 20
 
 
+@pytest.mark.soak
 def test_digits_are_from_a_dozen_to_more_than_a_hundred_pixels_high():
     boards = [one for one in EVERY if one.name in ("whiteboard", "chalkboard")]
     sizes = []
