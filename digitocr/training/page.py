@@ -72,7 +72,7 @@ class PageRecipe:
     output: Path = Path("training-out/page-head.onnx")
     work: Path = Path("training-out")
     pictures: int = 4_000
-    epochs: int = 10
+    epochs: int = 14
     measured: int = 20
     seed: int = 11
 

@@ -55,6 +55,12 @@ class LabelledPage:
     classes: Grey
     centre: Grey
 
+    @classmethod
+    def of(cls, picture: Picture, classes: Grey, centre: Grey) -> LabelledPage:
+        """Keep a picture with its labels."""
+        encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+        return cls(encoded.ravel(), classes, centre)
+
     @property
     def picture(self) -> Picture:
         """The picture, blue, green, red, of shape ``(4 h, 4 w, 3)``."""
@@ -76,8 +82,7 @@ def labelled_page(drawing: Drawing, longest: int) -> LabelledPage:
     """
     page = seen(drawing)
     shape = scaled_shape((page.shape[0], page.shape[1]), longest)
-    encoded = cv2.imencode(".jpg", scaled(page, shape), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-    return LabelledPage(encoded.ravel(), cell_classes(drawing, shape), centre_lines(drawing, shape))
+    return LabelledPage.of(scaled(page, shape), cell_classes(drawing, shape), centre_lines(drawing, shape))
 
 
 def seen(drawing: Drawing) -> Picture:

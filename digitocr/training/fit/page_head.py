@@ -1,7 +1,8 @@
 """Our head of the page network: convolutions on a pre-trained detector's features, which stay as its authors made them.
 
 Its features depend on the whole picture, since the detector weighs its channels by their means over it, and what tells
-print from handwriting often lies far away. So the head learns from whole pages, as it will see them.
+print from handwriting often lies far away. So the head learns from whole pages, as it will see them, and from cut-outs
+around a number, as which fields come to it.
 """
 
 from __future__ import annotations
@@ -14,7 +15,18 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, Picture, as_input
+from digitocr.networks.page_network import (
+    CELL,
+    CHANNELS,
+    CLASSES,
+    FEATURES,
+    Picture,
+    as_input,
+    scaled,
+    scaled_shape,
+)
+from digitocr.records import Grey
+from digitocr.training.datasets.page_cells import CENTRE_SHARE
 from digitocr.training.datasets.page_corpus import LabelledPage
 from digitocr.training.fit.courses import Course, follow
 
@@ -32,6 +44,15 @@ STEPS = 500
 
 RATE = 1e-3
 """Peak learning rate."""
+
+CUT_SHARE = 0.4
+"""Share of the examples that are cut out of their page."""
+
+CUT_MARGIN = (0.2, 3.0)
+"""Paper around a number that is cut out, on each side, in heights of its digits: least and greatest."""
+
+CUT_ENLARGED = (1.0, 2.0)
+"""How much a cut-out is enlarged, as small pictures are when they are read: least and greatest."""
 
 CENTRE_WEIGHT = 0.5
 """Weight of the centre lines in the loss, beside 1 of the classes."""
@@ -185,6 +206,39 @@ def varied(picture: Picture, rng: np.random.Generator) -> Picture:
     return np.asarray(cv2.cvtColor(lit, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
+def cut_out(page: LabelledPage, rng: np.random.Generator) -> LabelledPage:
+    """Cut a number out of a page with what stands around it.
+
+    Parameters
+    ----------
+    page : LabelledPage
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    LabelledPage
+        The page itself where it has no number.
+    """
+    count, _, boxes, _ = cv2.connectedComponentsWithStats(page.centre, connectivity=8)
+    if count == 1:
+        return page
+    x, y, width, height, _ = (int(value) for value in boxes[int(rng.integers(1, count))])
+    digits = height / CENTRE_SHARE  # a centre line is so much thinner than its digits are high
+    left, right, above, below = digits * np.exp(rng.uniform(np.log(CUT_MARGIN[0]), np.log(CUT_MARGIN[1]), 4))
+    top, bottom = max(0, round(y - digits / 4 - above)), round(y + height + digits / 4 + below)
+    here = np.s_[top:bottom, max(0, round(x - left)) : round(x + width + right)]
+    classes, centre = page.classes[here], page.centre[here]
+    longest = CELL * max(classes.shape) * rng.uniform(*CUT_ENLARGED)
+    shape = scaled_shape((CELL * classes.shape[0], CELL * classes.shape[1]), round(longest))
+    pixels = np.s_[CELL * here[0].start : CELL * here[0].stop, CELL * here[1].start : CELL * here[1].stop]
+    size = (shape[1] // CELL, shape[0] // CELL)
+
+    def enlarged(labels: Grey) -> Grey:
+        return np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
+
+    return LabelledPage.of(scaled(page.picture[pixels], shape), enlarged(classes), enlarged(centre))
+
+
 def train_head(
     pages: Sequence[LabelledPage],
     features: PageFeatures,
@@ -252,7 +306,7 @@ def _dataset(
         for turn in count():
             rng = np.random.default_rng((seed, resumed, turn))
             for k in rng.permutation(len(pages)):
-                page = pages[k]
+                page = cut_out(pages[k], rng) if rng.random() < CUT_SHARE else pages[k]
                 truth = {"classes": page.classes[None], "centre": page.centre[None]}
                 yield (
                     tuple(features(as_input([varied(page.picture, rng)]))),

@@ -5,11 +5,28 @@ import numpy as np
 import pytest
 from page_samples import features_of, tiny_detector
 
-from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, PageNetwork, as_input
+from digitocr.networks.page_network import (
+    CELL,
+    CHANNELS,
+    CLASSES,
+    DIGIT,
+    FEATURES,
+    LEAST_SIDE,
+    PageNetwork,
+    as_input,
+)
 from digitocr.networks.second_reader import session
-from digitocr.training.datasets.page_corpus import labelled_page
+from digitocr.training.datasets.page_corpus import LabelledPage, labelled_page
 from digitocr.training.fit.courses import Course
-from digitocr.training.fit.page_head import balanced, head, spread, train_head, varied, with_probabilities
+from digitocr.training.fit.page_head import (
+    balanced,
+    cut_out,
+    head,
+    spread,
+    train_head,
+    varied,
+    with_probabilities,
+)
 from digitocr.training.onnx_graphs import exported
 from digitocr.training.pretrained_page import cut
 from digitocr.training.synth.photos import photo
@@ -53,6 +70,21 @@ def test_features_have_a_mean_of_nought_and_a_spread_of_one(page, detector):
     joined = np.concatenate(features_of(detector, as_input([page.picture])), axis=1)[0].reshape(len(mean), -1)
     assert np.allclose(mean, joined.mean(axis=1), atol=1e-3)
     assert np.allclose(variance, joined.var(axis=1), rtol=1e-2, atol=1e-4)
+
+
+def test_a_cut_out_has_the_labels_of_its_place(page):
+    shown = page.picture.min(axis=2).astype(float)
+    for seed in range(5):
+        part = cut_out(page, np.random.default_rng(seed))
+        assert part.picture.shape[:2] == tuple(CELL * side for side in part.classes.shape)
+        assert part.classes.shape == part.centre.shape
+        assert part.centre.any()
+        assert min(part.picture.shape[:2]) >= LEAST_SIDE
+        darkness = [np.repeat(np.repeat(one.classes == DIGIT, 4, axis=0), 4, axis=1) for one in (part, page)]
+        dark = part.picture.min(axis=2)[darkness[0]].mean()
+        assert dark == pytest.approx(shown[darkness[1]].mean(), abs=30)
+    blank = LabelledPage.of(page.picture, page.classes, np.zeros_like(page.centre))
+    assert cut_out(blank, np.random.default_rng(1)) is blank
 
 
 def test_light_varies_and_the_picture_stays(page):
