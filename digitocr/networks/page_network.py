@@ -43,8 +43,8 @@ CELL = 4
 STEP = 32
 """The detector takes pictures whose sides are multiples of this many pixels."""
 
-LEAST_SIDE = 96
-"""Shorter side of a scaled page at least: three steps, so that the coarsest level of the head sees some of it."""
+LEAST_SIDE = 224
+"""Shorter side of a scaled page at least: the head learns from parts of this size."""
 
 LONGEST_PX = 1500
 """Longest side at which pages are looked at: of 1,200, 1,500 and 1,800, it meets most numbers of drawn pages."""
@@ -78,8 +78,8 @@ def scaled_shape(shape: tuple[int, int], longest: int) -> tuple[int, int]:
     --------
     >>> scaled_shape((3508, 2480), 736)
     (736, 512)
-    >>> scaled_shape((60, 1000), 736)
-    (96, 1600)
+    >>> scaled_shape((200, 1000), 736)
+    (224, 1120)
     """
     scale = max(longest / max(shape), LEAST_SIDE / min(shape))
     rows, columns = (max(LEAST_SIDE, round(side * scale / STEP) * STEP) for side in shape)

@@ -35,7 +35,7 @@ from digitocr.training.second import INK
 from digitocr.training.shipped import SOURCES
 from digitocr.training.synth.layouts.files import layouts
 
-LONGEST_PX = (1000, 1500)
+LONGEST_PX = (736, 1200)
 """Longest sides at which the figures are taken."""
 
 MEASURED = 2_031
@@ -60,7 +60,7 @@ class PageRecipe:
         Folder for drawings and checkpoints.
     pictures : int
         Drawings to learn from.
-    epochs : int
+    epochs, batch_size : int
     measured : int
         Drawings of each held-out layout.
     seed : int
@@ -72,7 +72,8 @@ class PageRecipe:
     output: Path = Path("training-out/page-head.onnx")
     work: Path = Path("training-out")
     pictures: int = 4_000
-    epochs: int = 14
+    epochs: int = 24
+    batch_size: int = 16
     measured: int = 20
     seed: int = 11
 
@@ -87,7 +88,7 @@ class PageRecipe:
         fonts = f"--fonts {self.fonts} " if self.fonts else ""
         return (
             f"python -m digitocr.training.page {self.wheel.name} {fonts}--pictures {self.pictures} "
-            f"--epochs {self.epochs} --seed {self.seed}"
+            f"--epochs {self.epochs} --batch-size {self.batch_size} --seed {self.seed}"
         )
 
 
@@ -107,7 +108,8 @@ def make(recipe: PageRecipe) -> int:
     recipe.output.parent.mkdir(parents=True, exist_ok=True)
     base = pretrained_page.take(recipe.wheel, recipe.output.with_name("page.onnx"))
     network = page_head.with_probabilities(load_network(_train(recipe, base)))
-    made = exported(network, [np.zeros((1, channels, 56, 56), np.float32) for channels in CHANNELS])
+    side = page_head.CROP
+    made = exported(network, [np.zeros((1, channels, side, side), np.float32) for channels in CHANNELS])
     write_head(recipe, made, round(time.monotonic() - started))
     report(f"written: {recipe.output}; looking at pages of held-out layouts")
     for longest in LONGEST_PX:
@@ -157,7 +159,7 @@ def _train(recipe: PageRecipe, base: bytes) -> Path:
     )
     pages = [one for part in shards for one in pages_of(part)]
     report(f"page head: {len(pages)} pages")
-    run = (recipe.epochs, recipe.seed)
+    run = (recipe.epochs, recipe.batch_size, recipe.seed)
     learned = (part[name] for part in shards for name in ("encoded", "classes", "centres"))
     checkpoint = checkpoint_path(recipe.work / "page", learned, run)
     course = Course(f"page head {recipe.seed}", recipe.epochs, page_head.STEPS, page_head.RATE, checkpoint)
@@ -167,7 +169,9 @@ def _train(recipe: PageRecipe, base: bytes) -> Path:
         return page_head.train_head(
             pages,
             lambda pictures: running.run(list(FEATURES), {"pages": pictures}),
+            page_head.head(),
             course,
+            recipe.batch_size,
             recipe.seed,
         )
 

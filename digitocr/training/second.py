@@ -255,7 +255,6 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--model", type=Path, help="the model whose card is calibrated; both networks go beside it"
     )
-    parser.add_argument("--batch-size", type=int)
     parser.add_argument("--calibration", type=int, help="number of drawings to calibrate on")
     return make(SecondRecipe(**vars(parser.parse_args(argv))))
 

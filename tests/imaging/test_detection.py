@@ -123,7 +123,7 @@ class TestLines:
     @pytest.fixture
     def drawing(self):
         (layout,) = (one for one in layouts(held_out=True) if one.name == "lab-table")
-        return layout_page(np.random.default_rng(3), Sources(), layout)
+        return layout_page(np.random.default_rng(4), Sources(), layout)
 
     def test_each_number_of_a_drawn_page_is_a_line_and_nothing_else_is(self, drawing):
         sheet = clean.clean(Page(1, drawing.image), P)

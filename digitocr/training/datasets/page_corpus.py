@@ -21,7 +21,7 @@ from digitocr.training.datasets.sharded import Shard, sharded_corpus
 from digitocr.training.synth.drawing import Drawing
 from digitocr.training.synth.strokes import Random
 
-SCALES_PX: Final = (800, 1800)
+SCALES_PX: Final = (640, 1800)
 """Least and greatest longest side of a scaled page; any between them is as likely as its double."""
 
 VIEWS: Final = 2
@@ -55,12 +55,6 @@ class LabelledPage:
     classes: Grey
     centre: Grey
 
-    @classmethod
-    def of(cls, picture: Picture, classes: Grey, centre: Grey) -> LabelledPage:
-        """Keep a picture with its labels."""
-        encoded = cv2.imencode(".jpg", picture, [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
-        return cls(encoded.ravel(), classes, centre)
-
     @property
     def picture(self) -> Picture:
         """The picture, blue, green, red, of shape ``(4 h, 4 w, 3)``."""
@@ -82,7 +76,8 @@ def labelled_page(drawing: Drawing, longest: int) -> LabelledPage:
     """
     page = seen(drawing)
     shape = scaled_shape((page.shape[0], page.shape[1]), longest)
-    return LabelledPage.of(scaled(page, shape), cell_classes(drawing, shape), centre_lines(drawing, shape))
+    encoded = cv2.imencode(".jpg", scaled(page, shape), [cv2.IMWRITE_JPEG_QUALITY, QUALITY])[1]
+    return LabelledPage(encoded.ravel(), cell_classes(drawing, shape), centre_lines(drawing, shape))
 
 
 def seen(drawing: Drawing) -> Picture:

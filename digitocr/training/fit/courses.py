@@ -72,6 +72,7 @@ def head_parser(module: str, description: str | None, steps: int) -> argparse.Ar
     add("--work", type=Path, help="folder for drawings and checkpoints")
     add("--pictures", type=int, help="number of drawings")
     add("--epochs", type=int, help=f"of {steps} batches each")
+    add("--batch-size", type=int)
     add("--seed", type=int)
     return parser
 

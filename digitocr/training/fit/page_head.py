@@ -1,61 +1,50 @@
 """Our head of the page network: convolutions on a pre-trained detector's features, which stay as its authors made them.
 
-Its features depend on the whole picture, since the detector weighs its channels by their means over it, and what tells
-print from handwriting often lies far away. So the head learns from whole pages, as it will see them, and from cut-outs
-around a number, as which fields come to it.
+Its features depend on the whole picture, since the detector weighs its channels by their means over it: those of a crop
+differ from those of the same place on its page by a quarter. So the features of whole pages are computed, and the head
+learns from crops of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import count, islice
+from itertools import count
 from typing import Any
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.networks.page_network import (
-    CELL,
-    CHANNELS,
-    CLASSES,
-    FEATURES,
-    Picture,
-    as_input,
-    scaled,
-    scaled_shape,
-)
-from digitocr.records import Grey
-from digitocr.training.datasets.page_cells import CENTRE_SHARE
+from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, Picture, as_input
 from digitocr.training.datasets.page_corpus import LabelledPage
 from digitocr.training.fit.courses import Course, follow
 
-FINE = 32
-"""Channels at the size of the features."""
+WIDTH = 64
+"""Channels of the head."""
 
-LEVELS = (64, 96, 128)
-"""Channels at a half, a quarter and an eighth of that size: the last sees 300 pixels of the scaled page around it."""
+DILATIONS = (1, 2, 1)
+"""Of the 3 x 3 convolution of each of its blocks."""
 
-SCALED_ON = 48
-"""Pages of which the mean and the spread of each feature are taken."""
+CROP = 56
+"""Side of a crop in cells."""
 
-STEPS = 500
-"""Pages of an epoch, after which a checkpoint is kept."""
+CROPS = 8
+"""Crops from a page whose features are computed: they cost far more than the crops."""
 
-RATE = 1e-3
+SHUFFLED = 256
+"""Crops among which those of a batch are chosen, so that not all are of two pages."""
+
+STEPS = 250
+"""Steps of an epoch, after which a checkpoint is kept."""
+
+RATE = 2e-3
 """Peak learning rate."""
-
-CUT_SHARE = 0.4
-"""Share of the examples that are cut out of their page."""
-
-CUT_MARGIN = (0.2, 3.0)
-"""Paper around a number that is cut out, on each side, in heights of its digits: least and greatest."""
-
-CUT_ENLARGED = (1.0, 2.0)
-"""How much a cut-out is enlarged, as small pictures are when they are read: least and greatest."""
 
 CENTRE_WEIGHT = 0.5
 """Weight of the centre lines in the loss, beside 1 of the classes."""
+
+GREY_SHARE = 0.6
+"""Share of the pages that are shown in grey, as the program reads them; the others keep their colour."""
 
 CENTRE = len(CLASSES)
 """Output of the centre lines, behind those of the classes."""
@@ -64,86 +53,32 @@ PageFeatures = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 """The detector: from pages ``(N, 3, H, W)`` to features ``(N, channels, H / 4, W / 4)``."""
 
 Example = tuple[tuple[NDArray[np.float32], ...], dict[str, NDArray[np.int32]]]
-"""The three features of a page, and its truth: ``classes`` and ``centre``, each of shape ``(h, w)``."""
+"""The three features of a crop, and its truth: ``classes`` and ``centre``, each of shape ``(CROP, CROP)``."""
 
 
-def head(mean: NDArray[np.float32], variance: NDArray[np.float32]) -> Any:  # noqa: ANN401 (Keras ships no types)
-    """Return the head, untrained: a U-Net [1]_ whose levels are added, not joined.
-
-    Parameters
-    ----------
-    mean, variance : (240,) float32 ndarray
-        Of the channels of the features, as :func:`spread` gives them.
+def head() -> Any:  # noqa: ANN401 (Keras ships no types)
+    """Return the head, untrained.
 
     Returns
     -------
     keras.Model
-        From the features `FEATURES`, each ``(N, channels, h, w)``, h and w multiples of 8, to logits
-        ``(N, h, w, 7)``: of the classes, and of the centre line.
-
-    References
-    ----------
-    .. [1] Ronneberger, O., Fischer, P. and Brox, T. (2015), "U-Net: Convolutional Networks for Biomedical Image
-       Segmentation", https://arxiv.org/abs/1505.04597
+        From the features `FEATURES`, each ``(N, channels, h, w)``, to logits ``(N, h, w, 7)``: of the classes, and
+        of the centre line.
     """
     import keras
     from keras import layers
 
-    def convolved(x: Any, channels: int, strides: int = 1) -> Any:  # noqa: ANN401
-        return layers.Conv2D(channels, 3, strides, padding="same", activation="relu")(x)
-
-    def refined(x: Any) -> Any:  # noqa: ANN401
-        return layers.Add()([x, convolved(x, x.shape[-1])])
-
-    given = _inputs()
-    x = layers.Permute((2, 3, 1))(layers.Concatenate(axis=1)(given))
-    scaled = layers.BatchNormalization(epsilon=1e-5, center=False, scale=False, trainable=False)
-    x = scaled(x)
-    scaled.set_weights([mean, variance])
-    x = layers.Conv2D(FINE, 1, activation="relu")(x)
-    seen = [x]
-    for channels in LEVELS:
-        x = refined(convolved(x, channels, strides=2))
-        seen.append(x)
-    x = refined(x)
-    for finer in seen[-2::-1]:
-        above = layers.UpSampling2D()(layers.Conv2D(finer.shape[-1], 1)(x))
-        x = refined(layers.Add()([finer, above]))
-    return keras.Model(given, layers.Conv2D(CENTRE + 1, 1, name="logits")(x), name="page_head")
-
-
-def _inputs() -> list[Any]:
-    import keras
-
-    return [
+    given = [
         keras.Input((channels, None, None), name=name)
         for name, channels in zip(FEATURES, CHANNELS, strict=True)
     ]
-
-
-def spread(
-    pages: Sequence[LabelledPage], features: PageFeatures
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Return the mean and the variance of each channel of the features.
-
-    Parameters
-    ----------
-    pages : sequence of LabelledPage
-        The first `SCALED_ON` of them are looked at.
-    features : callable
-
-    Returns
-    -------
-    mean, variance : (240,) float32 ndarray
-    """
-    moments = []
-    for page in islice(pages, SCALED_ON):
-        found = features(as_input([page.picture]))
-        moments.append(
-            [np.concatenate([(one.astype(float) ** k).mean(axis=(0, 2, 3)) for one in found]) for k in (1, 2)]
-        )
-    mean, square = np.mean(moments, axis=0)
-    return mean.astype(np.float32), (square - mean**2).astype(np.float32)
+    x = layers.Permute((2, 3, 1))(layers.Concatenate(axis=1)(given))
+    x = layers.BatchNormalization()(x)  # the features differ in scale
+    x = layers.Conv2D(WIDTH, 1, activation="relu")(x)
+    for dilation in DILATIONS:
+        inner = layers.Conv2D(WIDTH, 3, padding="same", dilation_rate=dilation, activation="relu")(x)
+        x = layers.Add()([x, inner])
+    return keras.Model(given, layers.Conv2D(CENTRE + 1, 1, name="logits")(x), name="page_head")
 
 
 def with_probabilities(network: Any) -> Any:  # noqa: ANN401
@@ -161,7 +96,10 @@ def with_probabilities(network: Any) -> Any:  # noqa: ANN401
     import keras
     from keras import layers
 
-    given = _inputs()
+    given = [
+        keras.Input((channels, None, None), name=name)
+        for name, channels in zip(FEATURES, CHANNELS, strict=True)
+    ]
     logits = network(given)
     classes = layers.Softmax(name="classes")(logits[..., :CENTRE])
     centre = layers.Activation("sigmoid", name="centre")(logits[..., CENTRE])
@@ -188,7 +126,7 @@ def balanced(labels: Sequence[NDArray[np.uint8]], kinds: int) -> NDArray[np.floa
 
 
 def varied(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Take the colour from a page, as the program does, and change its light slightly.
+    """Change light and colour of a page slightly; `GREY_SHARE` of the pages become grey.
 
     Parameters
     ----------
@@ -199,66 +137,68 @@ def varied(picture: Picture, rng: np.random.Generator) -> Picture:
     -------
     (H, W, 3) uint8 ndarray
     """
-    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
-    gamma, gain = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.05)
-    levels = 255 * np.linspace(0, 1, 256) ** gamma * gain
-    lit = cv2.LUT(grey, np.clip(levels, 0, 255).astype(np.uint8))
-    return np.asarray(cv2.cvtColor(lit, cv2.COLOR_GRAY2BGR), np.uint8)
+    if rng.random() < GREY_SHARE:
+        picture = np.asarray(
+            cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8
+        )
+    gamma, gain, tint = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.05), rng.normal(0, 0.02, 3)
+    levels = 255 * np.linspace(0, 1, 256)[:, None] ** gamma * (gain + tint)
+    return np.asarray(cv2.LUT(picture, np.clip(levels, 0, 255).astype(np.uint8)[None]), np.uint8)
 
 
-def cut_out(page: LabelledPage, rng: np.random.Generator) -> LabelledPage:
-    """Cut a number out of a page with what stands around it.
+def crops(
+    page: LabelledPage, features: Sequence[NDArray[np.float32]], rng: np.random.Generator
+) -> Iterator[Example]:
+    """Cut crops out of the features of a page, each around a cell of a class drawn from those on the page.
 
     Parameters
     ----------
     page : LabelledPage
+    features : sequence of (1, channels, h, w) float32 ndarray
     rng : numpy.random.Generator
 
-    Returns
-    -------
-    LabelledPage
-        The page itself where it has no number.
+    Yields
+    ------
+    Example
     """
-    count, _, boxes, _ = cv2.connectedComponentsWithStats(page.centre, connectivity=8)
-    if count == 1:
-        return page
-    x, y, width, height, _ = (int(value) for value in boxes[int(rng.integers(1, count))])
-    digits = height / CENTRE_SHARE  # a centre line is so much thinner than its digits are high
-    left, right, above, below = digits * np.exp(rng.uniform(np.log(CUT_MARGIN[0]), np.log(CUT_MARGIN[1]), 4))
-    top, bottom = max(0, round(y - digits / 4 - above)), round(y + height + digits / 4 + below)
-    here = np.s_[top:bottom, max(0, round(x - left)) : round(x + width + right)]
-    classes, centre = page.classes[here], page.centre[here]
-    longest = CELL * max(classes.shape) * rng.uniform(*CUT_ENLARGED)
-    shape = scaled_shape((CELL * classes.shape[0], CELL * classes.shape[1]), round(longest))
-    pixels = np.s_[CELL * here[0].start : CELL * here[0].stop, CELL * here[1].start : CELL * here[1].stop]
-    size = (shape[1] // CELL, shape[0] // CELL)
-
-    def enlarged(labels: Grey) -> Grey:
-        return np.asarray(cv2.resize(labels, size, interpolation=cv2.INTER_NEAREST), np.uint8)
-
-    return LabelledPage.of(scaled(page.picture[pixels], shape), enlarged(classes), enlarged(centre))
+    shown = [np.argwhere(page.classes == kind) for kind in np.unique(page.classes)]
+    for _ in range(CROPS):
+        places = shown[int(rng.integers(len(shown)))]
+        corner = places[int(rng.integers(len(places)))] - rng.integers(0, CROP, 2)
+        y, x = np.clip(corner, 0, np.array(page.classes.shape) - CROP)
+        here = np.s_[y : y + CROP, x : x + CROP]
+        truth = {"classes": page.classes[here], "centre": page.centre[here]}
+        yield (
+            tuple(one[0][:, here[0], here[1]] for one in features),
+            {name: labels.astype(np.int32) for name, labels in truth.items()},
+        )
 
 
 def train_head(
     pages: Sequence[LabelledPage],
     features: PageFeatures,
+    network: Any,  # noqa: ANN401
     course: Course,
+    batch_size: int,
     seed: int,
 ) -> Any:  # noqa: ANN401
-    """Train a head; an interrupted run resumes after its last epoch.
+    """Train the head; an interrupted run resumes after its last epoch.
 
     Parameters
     ----------
     pages : sequence of LabelledPage
     features : callable
         The detector, which does not learn.
+    network : keras.Model
+        As :func:`head` returns it.
     course : Course
+    batch_size : int
+        Crops of a step.
     seed : int
 
     Returns
     -------
     keras.Model
-        As :func:`head` returns it.
     """
     import keras
     from keras import ops
@@ -284,17 +224,24 @@ def train_head(
             return loss + CENTRE_WEIGHT * ops.mean(ops.take(by_centre, centre) * line)
 
     keras.utils.set_random_seed(seed)
-    network = head(*spread(pages, features))
     trainer = Trainer()
-    trainer(tuple(np.zeros((1, channels, 56, 56), np.float32) for channels in CHANNELS))
-    follow(course, trainer, _dataset(pages, features, seed, lambda: int(trainer.optimizer.iterations)))
+    trainer(tuple(np.zeros((1, channels, CROP, CROP), np.float32) for channels in CHANNELS))
+    follow(
+        course,
+        trainer,
+        _dataset(pages, features, batch_size, seed, lambda: int(trainer.optimizer.iterations)),
+    )
     return network
 
 
 def _dataset(
-    pages: Sequence[LabelledPage], features: PageFeatures, seed: int, done: Callable[[], int]
+    pages: Sequence[LabelledPage],
+    features: PageFeatures,
+    batch_size: int,
+    seed: int,
+    done: Callable[[], int],
 ) -> Any:  # noqa: ANN401
-    """Dataset of pages, one a batch, in an order of its own for each round.
+    """Dataset of batches: pages in an order of its own for each round, crops drawn anew.
 
     A round of all pages takes many epochs, so a run that resumes after `done` steps takes them in another order than at
     its start: else it would see the first pages twice and the last ones never.
@@ -306,15 +253,12 @@ def _dataset(
         for turn in count():
             rng = np.random.default_rng((seed, resumed, turn))
             for k in rng.permutation(len(pages)):
-                page = cut_out(pages[k], rng) if rng.random() < CUT_SHARE else pages[k]
-                truth = {"classes": page.classes[None], "centre": page.centre[None]}
-                yield (
-                    tuple(features(as_input([varied(page.picture, rng)]))),
-                    {name: labels.astype(np.int32) for name, labels in truth.items()},
-                )
+                seen = features(as_input([varied(pages[k].picture, rng)]))
+                yield from crops(pages[k], seen, rng)
 
     signature = (
-        tuple(tf.TensorSpec((1, channels, None, None), tf.float32) for channels in CHANNELS),
-        {name: tf.TensorSpec((1, None, None), tf.int32) for name in ("classes", "centre")},
+        tuple(tf.TensorSpec((channels, CROP, CROP), tf.float32) for channels in CHANNELS),
+        {name: tf.TensorSpec((CROP, CROP), tf.int32) for name in ("classes", "centre")},
     )
-    return tf.data.Dataset.from_generator(examples, output_signature=signature).prefetch(2)
+    found = tf.data.Dataset.from_generator(examples, output_signature=signature)
+    return found.shuffle(SHUFFLED, seed=seed).batch(batch_size).prefetch(2)
