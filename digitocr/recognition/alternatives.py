@@ -1,7 +1,7 @@
 """Numbers of a page that overlap: the ink and the page network found them, and the readers choose.
 
 What one finds as a single number the other may find as two, or with a stroke of print: of numbers that overlap, those
-of one or of the other are taken, whichever promise more digits that are read right.
+of one or of the other are taken, whichever promise more digits that are read right, less those read wrong.
 """
 
 from __future__ import annotations
@@ -36,18 +36,29 @@ def chosen(numbers: Sequence[DecodedNumber], judge: Judge) -> list[DecodedNumber
         In their order; those are confirmed that both found, and that read the same.
     """
     places = _places([number.box for number in numbers])
-    worth = np.zeros((len(numbers), 2))
+    worth, are_there = np.zeros((len(numbers), 2)), np.zeros((len(numbers), 2), dtype=np.bool_)
     texts = [["", ""] for _ in numbers]
     for number, place in zip(numbers, places, strict=True):
-        sure = judge.confidence(number, in_cells=False)
-        worth[place, _is_found(number)] += sure * len(number.segments)
+        worth[place, _is_found(number)] += _worth(number, judge)
+        are_there[place, _is_found(number)] = True
         texts[place][_is_found(number)] += f"{number.text} "
-    taken = worth.argmax(axis=1)
+    taken = np.where(are_there, worth, -np.inf).argmax(axis=1)
     return [
         replace(one, is_confirmed=texts[place][0] == texts[place][1])
         for one, place in zip(numbers, places, strict=True)
         if _is_found(one) == taken[place]
     ]
+
+
+def _worth(number: DecodedNumber, judge: Judge) -> float:
+    """Return how many more digits of a number are read right than wrong, as its confidence promises.
+
+    That all are right is less likely the more there are: a digit is as sure as the geometric mean, so that a number is
+    not worth more for being torn apart.
+    """
+    count = len(number.segments)
+    sure = judge.confidence(number, in_cells=False) ** (1 / max(count, 1))
+    return count * (2 * sure - 1)
 
 
 def _is_found(number: DecodedNumber) -> int:

@@ -46,6 +46,16 @@ def test_a_longer_number_is_taken_rather_than_a_part_of_it_as_sure():
     assert texts(number("45", 0, sure=2, is_found=False), number("456", 0, sure=2, is_found=True)) == ["456"]
 
 
+def test_a_number_is_not_worth_more_for_being_torn_apart():
+    whole = number("12345", 0, sure=2.9, is_found=False)
+    parts = [number(text, 24 * k, sure=2.9, is_found=True) for k, text in enumerate("12345")]
+    assert texts(whole, *parts) == ["12345"]
+
+
+def test_what_only_one_found_stays_however_unsure():
+    assert texts(number("7", 0, sure=-6, is_found=True)) == ["7"]
+
+
 def test_what_both_find_and_read_alike_is_confirmed():
     both = number("45", 0, sure=2, is_found=False), number("45", 2, sure=1, is_found=True)
     assert [(one.text, one.is_confirmed) for one in chosen(both, JUDGE)] == [("45", True)]
