@@ -46,6 +46,8 @@ class Publisher:
                 return
             self._last = time.monotonic()
         with publish.writing(self._shelf):
+            if not self._has_tables():
+                self._restore_tables()  # they follow with the end of the run
             publish.publish(self._shelf, self._ledger, before=first_unread())
         with self._lock:
             ended = time.monotonic()
@@ -65,10 +67,14 @@ class Publisher:
     def _restore_tables(self) -> None:
         """Have the tables of single files written again, too: somebody has deleted the results."""
         shelf, ledger = self._shelf, self._ledger
-        read = [k for k in ledger.known(shelf.job) if ledger.published.has_reading(shelf.job, k.id)]
-        lost = [k for k in read if not all(p.is_file() for p in tables.table_paths(shelf.results, k.file))]
-        ledger.published.mark_stale([known.id for known in lost])
-        for known in lost:
+        lost = [
+            known.id
+            for known in ledger.known(shelf.job)
+            if not all(path.is_file() for path in tables.table_paths(shelf.results, known.file))
+            and ledger.published.has_reading(shelf.job, known.id)
+        ]
+        ledger.published.mark_stale(lost)
+        for known in map(ledger.file, lost):
             kept.keep(shelf.results, known, ledger.published.outcome(known))
 
     def _has_tables(self) -> bool:

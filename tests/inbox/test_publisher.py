@@ -1,6 +1,9 @@
 import itertools
+import shutil
+from types import SimpleNamespace
 
 import pytest
+from maintenance import disagreements
 
 from digitocr.inbox import publisher
 from digitocr.results import publish
@@ -63,3 +66,21 @@ def test_at_the_end_they_are_written_if_they_are_missing_or_behind(work):
         table.unlink()
         one.publish_changes()
         assert table.is_file()
+
+
+def test_tables_of_single_files_that_were_deleted_come_back_if_a_run_publishes_before_its_end(
+    work, monkeypatch
+):
+    for name in "ab":
+        work.put(f"{name}.jpg", f"{name} 1 2?")
+    work.run()
+    results = work.folder / "results"
+    before = set(results.rglob("?.jpg.*.csv"))
+    shutil.rmtree(results)
+    for name in "cd":
+        work.put(f"{name}.jpg", f"{name} 3")
+    hours = itertools.count(step=3600)
+    monkeypatch.setattr(publisher, "time", SimpleNamespace(monotonic=lambda: next(hours)))
+    assert work.run(chunk=1).done == 2
+    assert before < set(results.rglob("?.jpg.*.csv"))
+    assert disagreements(work) == []
