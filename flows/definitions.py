@@ -19,9 +19,10 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox import reading
+from digitocr.inbox.held import Chunk
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.retention import apply_retention
-from digitocr.inbox.run import Chunk, Runner, drain, open_runner
+from digitocr.inbox.run import Runner, drain, open_runner
 from digitocr.inbox.workers import Workers
 from digitocr.settings import Settings, cores
 from digitocr.store.ledger import Ledger

@@ -13,9 +13,10 @@ import typer
 from digitocr.cli.console import Console, say
 from digitocr.errors import BusyError, ExitStatus, PrefectError
 from digitocr.inbox import reading
+from digitocr.inbox.held import Chunk
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.plan import Action, forecast
-from digitocr.inbox.run import Chunk, drain, open_runner
+from digitocr.inbox.run import drain, open_runner
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
 from flows import options

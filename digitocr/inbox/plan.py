@@ -175,7 +175,7 @@ def decide(job: Job, facts: Facts) -> Decision:
     twin = _current_twin(job, facts)
     if twin is not None:
         return Decision(Action.DUPLICATE, facts, known, twin.file)
-    if known is not None and known.holder and known.attempts >= ATTEMPTS:
+    if known is not None and known.endings >= ATTEMPTS:
         return Decision(Action.CRASHED, facts, known)
     return Decision(Action.READ, facts, known)
 

@@ -12,12 +12,10 @@ from __future__ import annotations
 import logging
 import os
 import socket
-import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from functools import partial
 from typing import Protocol
 
@@ -25,6 +23,7 @@ from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError
 from digitocr.forms.template_file import load_folder
 from digitocr.inbox import lock, names, scan
+from digitocr.inbox.held import Chunk, Held
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics
 from digitocr.inbox.plan import (
@@ -43,7 +42,7 @@ from digitocr.inbox.publisher import Publisher
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
 from digitocr.inbox.survey import find_files, look
-from digitocr.inbox.workers import Workers
+from digitocr.inbox.workers import Worker, Workers
 from digitocr.records import FileStatus, Reading, Source
 from digitocr.results import kept, publish
 from digitocr.results.publish import Shelf
@@ -58,9 +57,6 @@ _CRASHED = f"reading it ended the process {ATTEMPTS} times"
 
 _WRITERS = 8
 """Files of a chunk that are written at once: each waits for the disk, which takes them together."""
-
-Chunk = tuple[int, ...]
-"""Ids of claimed files that are read together."""
 
 
 class Pending(Protocol):
@@ -113,10 +109,8 @@ class Runner:
         self.workers = min(useful, fitting)
         self._run = 0
         self._started_at = now()
-        self._claims: dict[int, Claimed] = {}
+        self._held = Held()
         self._claimed, self._awaiting, self._contents = Spool[None](), Spool[FoundFile](), Spool[None]()
-        self._suspects: deque[int] = deque()
-        self._guard = threading.Lock()  # of the claims; never held while another lock is taken
         self._tally = Tally()
         self._publisher = Publisher(shelf, ledger)
 
@@ -143,8 +137,9 @@ class Runner:
 
     def suspects(self) -> Iterator[Chunk]:
         """Yield, each by itself, files that may end the program; for when no other is being read."""
-        while self._suspects:
-            yield (self._suspects.popleft(),)
+        # those that are left when the run is stopped stay claimed, so that the next run knows them
+        while not self._hooks.stop.is_set() and (identity := self._held.take_up()) is not None:
+            yield (identity,)
 
     def work(self, chunk: Chunk, workers: Workers) -> None:
         """Read the files of a chunk and record what was read; from any thread.
@@ -165,7 +160,7 @@ class Runner:
                     self._ledger.claims.release(chunk)
                     return
                 worker.prepare()
-                readings = worker.read(self._begun(chunk))
+                readings = self._read(chunk, worker)
             if readings is None:
                 self._suspect(chunk)
             else:
@@ -174,29 +169,29 @@ class Runner:
             self._hooks.stop.set()
             raise
 
-    def _begun(self, chunk: Chunk) -> list[Source]:
-        """Count an attempt for each file of a chunk, and return where the files lie and what tables call them."""
-        self._ledger.claims.begin(chunk)
-        with self._guard:
-            claims = [_counted(self._claims[identity]) for identity in chunk]
-            self._claims.update(zip(chunk, claims, strict=True))
-        return [Source(claimed.found.path, claimed.known.file) for claimed in claims]
+    def _begin_attempt(self, chunk: Chunk, *, is_apart: bool) -> None:
+        self._ledger.claims.begin(chunk, is_apart=is_apart)
+        self._held.count_attempt(chunk)
+
+    def _read(self, chunk: Chunk, worker: Worker) -> list[Reading] | None:
+        self._begin_attempt(chunk, is_apart=worker.is_apart)
+        files = self._held.of(chunk)
+        return worker.read([Source(claimed.found.path, claimed.known.file) for claimed in files])
 
     def _suspect(self, chunk: Chunk) -> None:
         """Have the files of a chunk that ended its worker read one by one; give up the one that did so too often."""
-        if len(chunk) == 1 and self._claims[chunk[0]].known.attempts >= ATTEMPTS:
+        self._ledger.claims.note_ended(chunk)
+        if len(chunk) == 1 and self._held.of(chunk)[0].known.attempts >= ATTEMPTS:
             self._give_up(chunk, "crashed", _CRASHED)
             return
         log.warning("a process ended while it read %d files; each is read again by itself", len(chunk))
-        self._suspects.extend(chunk)
+        self._held.put_off(chunk)
 
     def _record(self, chunk: Chunk, readings: Sequence[Reading]) -> None:
         """Write tables, tell the ledger and move the files of a chunk that was read; from any thread."""
-        with self._guard:
-            claims = [self._claims[identity] for identity in chunk]
         standing: list[tuple[Claimed, Reading]] = []
         with publish.writing(self._shelf):
-            for claimed, reading in zip(claims, readings, strict=True):
+            for claimed, reading in zip(self._held.of(chunk), readings, strict=True):
                 why = self._postponed(claimed, reading)
                 if why is None:
                     standing.append((claimed, reading))
@@ -206,19 +201,11 @@ class Runner:
             known = [claimed.known for claimed, _ in standing]
             outcomes = list(self._writers.map(write, known, [reading for _, reading in standing]))
             self._ledger.finish(self._shelf.job, [(k.id, o) for k, o in zip(known, outcomes, strict=True)])
-        with self._guard:
-            for identity in chunk:
-                del self._claims[identity]
+        self._held.drop(chunk)
         for _ in self._writers.map(self._settled, [claimed for claimed, _ in standing], outcomes):
             pass
         self._progress(len(chunk))
-        self._publisher.publish_sometimes(self._first_unread)
-
-    def _first_unread(self) -> str | None:
-        """Return the first in the tables of the files being read; those put off to the end do not count."""
-        with self._guard:
-            being_read = self._claims.keys() - self._suspects
-            return min((self._claims[identity].known.file for identity in being_read), default=None)
+        self._publisher.publish_sometimes(self._held.first)
 
     def stop(self) -> None:
         """Begin no further chunk."""
@@ -255,7 +242,7 @@ class Runner:
         facts, known = decision.facts, decision.known
         match decision.action:
             case Action.READ if decision.was_interrupted:
-                self._suspects.extend(self._claim(decisions))
+                self._held.put_off(self._claim(decisions))
             case Action.READ:
                 yield self._claim(decisions)
             case Action.AWAIT_TWIN:
@@ -264,7 +251,8 @@ class Runner:
                 log.warning("%s: %s; left for the next run", facts.found.source, Postponed.AWAY)
             case Action.UNREADABLE if facts.trouble is not None:
                 chunk = self._claim(decisions)
-                self._begun(chunk)  # it may be there for the next run: to try was an attempt
+                # it may be there for the next run: to try was an attempt
+                self._begin_attempt(chunk, is_apart=False)
                 self._give_up(chunk, facts.trouble.code, str(facts.trouble))
             case Action.CRASHED:
                 self._give_up(self._claim(decisions), "crashed", _CRASHED)
@@ -285,9 +273,7 @@ class Runner:
             claims.append(decision.claim(file))
         ids = self._ledger.claims.take(self._shelf.job, claims, f"{os.getpid()}@{socket.gethostname()}")
         for identity, decision in zip(ids, decisions, strict=True):
-            claimed = Claimed(decision.facts.found, self._ledger.file(identity))
-            with self._guard:
-                self._claims[identity] = claimed
+            self._held.add(Claimed(decision.facts.found, self._ledger.file(identity)))
             self._claimed.add(identity)
         return tuple(ids)
 
@@ -304,14 +290,13 @@ class Runner:
         self._progress(1)
 
     def _give_up(self, chunk: Chunk, code: str, message: str) -> None:
-        log.error("%s: %s", self._claims[chunk[0]].found.source, message)
+        log.error("%s: %s", self._held.of(chunk)[0].found.source, message)
         self._settle_unread(chunk, failure(code, message))
 
     def _settle_unread(self, chunk: Chunk, outcome: Outcome) -> None:
-        (identity,) = chunk
-        with self._guard:
-            claimed = self._claims.pop(identity)
-        self._ledger.finish(self._shelf.job, [(identity, outcome)])
+        (claimed,) = self._held.of(chunk)
+        self._held.drop(chunk)
+        self._ledger.finish(self._shelf.job, [(claimed.known.id, outcome)])
         self._settled(claimed, outcome)
         self._progress(1)
 
@@ -427,10 +412,6 @@ def _wait_for(pending: Iterable[Pending]) -> None:
             future.result()
         except Exception as error:
             log.debug("%s", error)
-
-
-def _counted(claimed: Claimed) -> Claimed:
-    return replace(claimed, known=replace(claimed.known, attempts=claimed.known.attempts + 1))
 
 
 def _name_in_tables(decision: Decision, ledger: Ledger, job: int, taken: Set[str]) -> str:

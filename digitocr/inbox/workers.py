@@ -47,9 +47,14 @@ class Worker:
         Returns an executor of one process or thread.
     told : set of str
         Messages of workers that were logged; shared with the other workers.
+    is_apart : bool
+        It is another process, whose end is not that of this one.
     """
 
-    def __init__(self, read: _NotingRead, start: Callable[[], Executor], told: set[str]) -> None:
+    def __init__(
+        self, read: _NotingRead, start: Callable[[], Executor], told: set[str], *, is_apart: bool
+    ) -> None:
+        self.is_apart = is_apart
         self._read = read
         self._start = start
         self._told = told
@@ -142,9 +147,10 @@ class Workers:
     def __init__(self, read: Read, count: int) -> None:
         told: set[str] = set()
         if count == 1:
-            self._all = [Worker(partial(_read_here, read), _thread, told)]
+            self._all = [Worker(partial(_read_here, read), _thread, told, is_apart=False)]
         else:
-            self._all = [Worker(partial(_read_and_note, read), _process, told) for _ in range(count)]
+            start = partial(Worker, partial(_read_and_note, read), _process, told, is_apart=True)
+            self._all = [start() for _ in range(count)]
         # the last to come back is the first to go: a short run starts few processes
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
         for worker in self._all:

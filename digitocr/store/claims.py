@@ -44,19 +44,28 @@ class Claims:
                 else:
                     db.execute(
                         "UPDATE file SET source = ?, sha256 = ?, size = ?, mtime_ns = ?, checked_ns = ?,"
-                        " holder = ?, lease = ? WHERE id = ?",
+                        " attempts = attempts - is_apart, is_apart = 0, holder = ?, lease = ? WHERE id = ?",
                         (*seen, holder, lease, c.id),
                     )
                     ids.append(c.id)
         return ids
 
-    def begin(self, ids: Iterable[int]) -> None:
-        """Count an attempt for each file: from here on, reading it may end the program."""
+    def begin(self, ids: Iterable[int], *, is_apart: bool = False) -> None:
+        """Count an attempt for each file: from here on, reading it may end the process that does.
+
+        If that is not the holder (`is_apart`) and the holder ends meanwhile, the attempt does not count after all.
+        """
         lease = time.time() + LEASE_SECONDS
         with self._database.writing() as db:
             db.executemany(
-                "UPDATE file SET attempts = attempts + 1, lease = ? WHERE id = ?", [(lease, i) for i in ids]
+                "UPDATE file SET attempts = attempts + 1, is_apart = ?, lease = ? WHERE id = ?",
+                [(is_apart, lease, i) for i in ids],
             )
+
+    def note_ended(self, ids: Iterable[int]) -> None:
+        """Note that the process that was reading files has ended, and not their holder."""
+        with self._database.writing() as db:
+            db.executemany("UPDATE file SET is_apart = 0 WHERE id = ?", [(i,) for i in ids])
 
     def withdraw(self, ids: Sequence[int]) -> None:
         """Release files whose reading was begun, and count no attempt: they were not whole, or are replaced."""
@@ -86,4 +95,4 @@ class Claims:
                         "DELETE FROM file WHERE id = ? AND status = '' AND attempts = 0 AND reading IS NULL",
                         (identity,),
                     )
-                db.execute("UPDATE file SET holder = '', lease = 0 WHERE id = ?", (identity,))
+                db.execute("UPDATE file SET is_apart = 0, holder = '', lease = 0 WHERE id = ?", (identity,))

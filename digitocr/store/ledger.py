@@ -177,7 +177,7 @@ class Ledger:
                     " pages = ?, numbers = ?, digits = ?, review = ?, seconds = ?, reading = ?,"
                     " number_lines = ?, form_rows = ?, processed_at = ?,"
                     " attempts = CASE WHEN ? THEN attempts ELSE 0 END,"
-                    " holder = '', lease = 0 WHERE id = ?",
+                    " is_apart = 0, holder = '', lease = 0 WHERE id = ?",
                     (
                         *(o.status, o.model, o.settings, o.error_code, o.error, o.pages, o.numbers, o.digits),
                         *(o.review, o.seconds, o.reading, o.number_lines, o.form_rows),
@@ -190,8 +190,8 @@ class Ledger:
         """Have the next run read a file again; its tables stay until then."""
         with self.database.writing() as db:
             db.execute(
-                "UPDATE file SET status = '', error_code = '', error = '', attempts = 0, holder = '', lease = 0"
-                " WHERE id = ?",
+                "UPDATE file SET status = '', error_code = '', error = '', attempts = 0, is_apart = 0,"
+                " holder = '', lease = 0 WHERE id = ?",
                 (identity,),
             )
             put_off_job_of(db, identity)
@@ -204,8 +204,8 @@ class Ledger:
             if has_rows(db, KEPT, identity):
                 db.execute(
                     "UPDATE file SET status = '', model = '', settings = '', error_code = '', error = '', pages = 0,"
-                    " numbers = 0, digits = 0, review = 0, attempts = 0, holder = '', lease = 0, reading = NULL,"
-                    " number_lines = '', form_rows = '', stale = 0 WHERE id = ?",
+                    " numbers = 0, digits = 0, review = 0, attempts = 0, is_apart = 0, holder = '', lease = 0,"
+                    " reading = NULL, number_lines = '', form_rows = '', stale = 0 WHERE id = ?",
                     (identity,),
                 )
             else:

@@ -45,6 +45,8 @@ class Known:
         Until when, in seconds since 1970.
     stuck : str
         Why it could not be moved out of the inbox; '' if it was, or did not have to be.
+    is_apart : int
+        1 while another process than the holder reads it: if the holder ends meanwhile, that attempt does not count.
     """
 
     id: int
@@ -69,6 +71,12 @@ class Known:
     holder: str
     lease: float
     stuck: str
+    is_apart: int = 0
+
+    @property
+    def endings(self) -> int:
+        """How often reading it ended the process, if its holder is gone."""
+        return self.attempts - self.is_apart if self.holder else 0
 
     @property
     def state(self) -> str:

@@ -229,6 +229,8 @@ MIGRATIONS = (
     );
     """,
     "ALTER TABLE lease ADD COLUMN who TEXT NOT NULL DEFAULT '';",
+    # 1 while a file is read by another process than the one that claimed it
+    "ALTER TABLE file ADD COLUMN is_apart INTEGER NOT NULL DEFAULT 0;",
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from maintenance import disagreements
+from maintenance import disagreements, ledger_of
 from result_tables import tables_of
 
 from digitocr import atomic
@@ -22,7 +22,7 @@ from digitocr.cli import console
 from digitocr.errors import OutputError, UsageError, WorkerError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
-from digitocr.inbox.plan import FEW_FILES, RUNNER_BYTES, WORKER_BYTES, Action
+from digitocr.inbox.plan import ATTEMPTS, FEW_FILES, RUNNER_BYTES, WORKER_BYTES, Action
 from digitocr.inbox.rebuild import rebuild
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
@@ -659,6 +659,15 @@ class TestKills:
         for _ in range(3):
             with run.open_runner(make_job(work.settings(chunk=1))) as runner:
                 assert len(list(runner.chunks())) == 3  # and here the program ends
+        assert work.run().done == 3
+
+    def test_nor_is_what_other_processes_were_reading(self, work):
+        for i in range(3):
+            work.put(f"{i}.jpg", str(i))
+        for _ in range(ATTEMPTS):
+            with run.open_runner(make_job(work.settings(chunk=1))) as runner, ledger_of(work) as ledger:
+                chunks = [*runner.chunks(), *runner.suspects()]
+                ledger.claims.begin([one for (one,) in chunks], is_apart=True)  # and here all of them end
         assert work.run().done == 3
 
     def test_what_was_being_read_comes_last_and_by_itself(self, work):

@@ -19,6 +19,7 @@ from maintenance import disagreements
 from result_tables import tables_of
 
 from benchmarks.drawn import draw_files
+from digitocr.inbox.plan import ATTEMPTS
 
 ROOT = Path(__file__).parents[2]
 
@@ -75,6 +76,56 @@ def test_no_good_file_is_set_apart_lost_or_there_twice(work):
     read = Counter((row["file"], row["text"]) for row in work.table("results/numbers.csv"))
     assert read == Counter({**dict.fromkeys(good.items(), 1), **{(n, "5"): 1 for n in good}})
     assert disagreements(work) == []
+
+
+class TestTheRunnerIsKilled:
+    """SIGKILL for the runner with its four workers, or for the runner alone, at random moments."""
+
+    kills = int(os.environ.get("SOAK_KILLS", "6"))  # 40 take a quarter of an hour
+
+    def drop(self, folder):
+        for i in range(10 * self.kills):
+            text = f"DIE {i}" if i % 40 == 17 else f"{i} 5{'?' if i % 3 else ''}"
+            path = folder / "inbox" / f"{i:03}.jpg"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+    def start(self, folder, seconds_a_file):
+        script = Path(__file__).with_name("watching.py")
+        command = [sys.executable, str(script), "process", "--no-prefect", "--json", "--workers", "4"]
+        env = os.environ | {"PYTHONPATH": str(ROOT), "DIGITOCR_SETTLE": "0", "DIGITOCR_CHUNK": "2"}
+        env |= {"DIGITOCR_MAX_MEMORY": str(10**11), "SECONDS_A_FILE": str(seconds_a_file)}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        return subprocess.Popen(command, cwd=folder, env=env, start_new_session=True, **quiet)
+
+    @pytest.mark.timeout(1800)
+    def test_all_is_as_in_an_undisturbed_run(self, work, tmp_path):
+        self.drop(work.folder)
+        undisturbed = tmp_path / "undisturbed"
+        self.drop(undisturbed)
+        assert self.start(undisturbed, 0).wait() == 1, "some files failed"
+        rng, killed, log = random.Random(1), 0, work.folder / "reads.log"
+        log.touch()
+        for turn in range(self.kills):
+            read = log.stat().st_size
+            child = self.start(work.folder, 0.3)
+            while log.stat().st_size == read and child.poll() is None:
+                time.sleep(0.01)
+            time.sleep(rng.uniform(0, 1))
+            killed += child.poll() is None
+            (os.kill if turn % 2 else os.killpg)(child.pid, signal.SIGKILL)
+            child.wait()
+        assert killed >= 0.8 * self.kills, "too few were killed in time"
+        assert self.start(work.folder, 0).wait() == 1
+        poisoned = {f"{i:03}.jpg" for i in range(17, 10 * self.kills, 40)}
+        assert {n for n in work.names("failed") if n.endswith(".jpg")} == poisoned
+        errors = [work.error_of(name) for name in poisoned]
+        assert {(error["code"], error["attempts"]) for error in errors} == {("crashed", ATTEMPTS)}
+        tables = tables_of(work.folder, "results", "review")
+        assert tables == tables_of(undisturbed, "results", "review")
+        assert len(tables[("numbers.csv",)].splitlines()) == 1 + 2 * (10 * self.kills - len(poisoned))
+        assert work.names("archive") == [p.name for p in sorted((undisturbed / "archive").iterdir())]
+        assert [line for line in disagreements(work) if "left behind by a kill" not in line] == []
 
 
 def is_gone(group):

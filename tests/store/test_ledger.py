@@ -62,6 +62,14 @@ class TestClaims:
         ledger.claims.release([identity])
         assert ledger.file(identity).attempts == 1
 
+    def test_an_attempt_in_another_process_counts_unless_the_holder_ends_as_well(self, ledger, job):
+        ids = ledger.claims.take(job, [claim(), claim("b.jpg", "bb")], "dead")
+        ledger.claims.begin(ids, is_apart=True)
+        ledger.claims.note_ended(ids[:1])
+        assert [ledger.file(i).endings for i in ids] == [1, 0]
+        ledger.claims.take(job, [claim(identity=ids[0]), claim("b.jpg", "bb", ids[1])], "me")
+        assert [(k.attempts, k.endings) for k in map(ledger.file, ids)] == [(1, 1), (0, 0)]
+
     def test_an_attempt_that_is_withdrawn_does_not_count(self, ledger, job):
         (identity,) = ledger.claims.take(job, [claim()], "dead")
         ledger.claims.begin([identity])
