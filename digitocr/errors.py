@@ -122,7 +122,7 @@ class DamagedImageError(InputError):
 
 
 class ImageSizeError(InputError):
-    """The picture has too few or too many pixels, or decoding needs too much memory."""
+    """The picture has too few or too many pixels."""
 
     code = "image-size"
     advice = "scan at another resolution"
@@ -147,6 +147,16 @@ class CrowdedError(InputError):
 
     code = "crowded"
     advice = "split it, or raise max_candidates, max_digits or max_crops in the settings"
+
+
+class MemoryLimitError(InputError):
+    """Decoding a page takes more memory than it may."""
+
+    code = "memory"
+    advice = (
+        "save it again with another program or at a lower resolution, raise max_memory in the settings,"
+        " or use fewer workers"
+    )
 
 
 class LockedFileError(InputError):

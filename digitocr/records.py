@@ -402,20 +402,18 @@ class Limits:
     ----------
     pixels : int
         Of a page.
-    pages : int
-        Of a file.
-    bytes : int
+    pages, bytes, digits : int
         Of a file.
     seconds : float
         For decoding a file.
     reading_seconds : float
         For reading the pages of a file; those that are read until then count.
     candidates : int
-        Marks of a page that may be digits; a page with more is not read.
-    digits : int
-        Of a file; pages after these are not read.
+        Marks of a page that may be digits.
     crops : int
-        Bytes of the pictures for review of a page, and of a file: pages after these are not read.
+        Bytes of the pictures for review of a page or a file.
+    memory : int
+        Bytes for decoding a page.
     """
 
     pixels: int = 200_000_000
@@ -426,6 +424,7 @@ class Limits:
     candidates: int = 30_000
     digits: int = 50_000
     crops: int = 100_000_000
+    memory: int = 8_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

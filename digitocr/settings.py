@@ -106,6 +106,13 @@ def _limits(groups: Path, own: Path, kind: str, name: str) -> Iterator[str]:
             yield (folder / name).read_text().strip()
 
 
+RUNNER_BYTES, WORKER_BYTES = 200_000_000, 800_000_000
+"""Memory of a process that hands out chunks, and of one that reads pages of a scanner, with its decoder."""
+
+_LARGE_PAGE_SHARE = 0.25
+"""Of the memory of a run, at least, for decoding a large page; only one is decoded at a time."""
+
+
 class Settings(BaseSettings):
     """All settings of the program. Relative paths start at the working folder."""
 
@@ -181,7 +188,7 @@ class Settings(BaseSettings):
     max_crops: int = Field(default=100_000_000, ge=1)
     """Maximum bytes of the pictures for review of a page or a file; other pages are not read."""
     max_memory: int = Field(default_factory=lambda: int(_OUR_SHARE * memory()), ge=1)
-    """Memory that may be used, in bytes; no more workers are started than fit."""
+    """Memory that may be used, in bytes: no more workers are started than fit, beside the decoding of a large page."""
 
     @property
     def ledger(self) -> Path:
@@ -196,7 +203,15 @@ class Settings(BaseSettings):
     @property
     def limits(self) -> Limits:
         """Limits of a single file."""
-        return Limits(**{name: getattr(self, f"max_{name}") for name in Limits.__slots__})
+        own = {name: getattr(self, f"max_{name}") for name in Limits.__slots__ if name != "memory"}
+        left = self.max_memory - RUNNER_BYTES - self.fitting_workers * WORKER_BYTES
+        return Limits(**own, memory=max(left, WORKER_BYTES))
+
+    @property
+    def fitting_workers(self) -> int:
+        """How many workers there may be, beside the runner and the decoder of a large page; at least 1."""
+        shared = int((1 - _LARGE_PAGE_SHARE) * self.max_memory) - RUNNER_BYTES
+        return max(1, min(self.workers, shared // WORKER_BYTES))
 
     @property
     def options(self) -> ReadOptions:

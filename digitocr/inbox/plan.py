@@ -30,10 +30,6 @@ FEW_BYTES = 2_000_000
 """So few files of so few bytes in all are read sooner in this process than another one starts."""
 
 
-RUNNER_BYTES, WORKER_BYTES = 200_000_000, 800_000_000
-"""Memory of a process that hands out chunks, and of one that reads pages of a scanner, with its decoder."""
-
-
 class Action(StrEnum):
     """What a run does with a file."""
 
@@ -306,27 +302,6 @@ def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]
             waiting = []
     if waiting:
         yield waiting
-
-
-def fitting_workers(memory: int) -> int:
-    """Return how many workers fit into memory, beside the process that hands out chunks.
-
-    Parameters
-    ----------
-    memory : int
-        Bytes that all processes may take together.
-
-    Returns
-    -------
-    int
-        At least 1.
-
-    Examples
-    --------
-    >>> fitting_workers(4_000_000_000), fitting_workers(500_000_000)
-    (4, 1)
-    """
-    return max(1, (memory - RUNNER_BYTES) // WORKER_BYTES)
 
 
 def useful_workers(files: Collection[FoundFile], workers: int) -> int:

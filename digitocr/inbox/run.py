@@ -34,7 +34,6 @@ from digitocr.inbox.plan import (
     chunk_size,
     chunked,
     decide,
-    fitting_workers,
     plan,
     useful_workers,
 )
@@ -103,7 +102,7 @@ class Runner:
         self._is_away = partial(scan.is_away, job.folder, scan.identity(job.folder))
         self._writers = writers
         useful = useful_workers(files, job.settings.workers)
-        fitting = fitting_workers(job.settings.max_memory)
+        fitting = job.settings.fitting_workers
         if fitting < useful:
             log.warning("%d workers do not fit into max_memory; reading with %d", useful, fitting)
         self.workers = min(useful, fitting)

@@ -6,6 +6,7 @@ Hostile bytes are decoded in a child process, see :mod:`digitocr.io.sandbox`.
 from __future__ import annotations
 
 import io
+import math
 import warnings
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, ExitStack, contextmanager
@@ -23,6 +24,7 @@ from digitocr.errors import (
     ImageSizeError,
     InputError,
     LockedFileError,
+    MemoryLimitError,
     UnsupportedFormatError,
 )
 from digitocr.records import Grey, Limits, Page
@@ -58,6 +60,22 @@ _ZERO_FILL_BYTES = 512
 
 _MAX_PDF_TAIL_BYTES = 4096
 """More bytes than this after a PDF's last end mark mean that its real end is missing."""
+
+_BYTES_PER_PIXEL = {
+    **dict.fromkeys(("1", "L", "P"), 10),
+    **dict.fromkeys(("RGB", "YCbCr", "CMYK"), 18),
+    **dict.fromkeys(("RGBA", "LA", "PA"), 20),
+}
+"""Maximum memory for decoding, turning and greying a pixel of a mode of Pillow, all copies counted."""
+
+_DEEP_BYTES_PER_PIXEL = 36
+"""The same for any other mode: 16 or 32 bits a sample."""
+
+_PDF_BYTES_PER_PIXEL = 12
+"""Maximum memory for a pixel of a rendered page, and for one of a picture on it."""
+
+Reserve = Callable[[int], None]
+"""Is told how many bytes decoding a page may take, before that begins; raises `InputError` to refuse it."""
 
 FIRST_ONLY = "an animation or a series: only its first picture is read"
 
@@ -105,8 +123,12 @@ def decode(data: bytes, limits: Limits | None = None) -> tuple[Page, ...]:
         return tuple(Page(index, document.page(index)) for index in range(1, document.count + 1))
 
 
+def _without_limit(need: int) -> None:
+    """Let a page take what memory it needs."""
+
+
 @contextmanager
-def opened(data: bytes, limits: Limits) -> Iterator[Document]:
+def opened(data: bytes, limits: Limits, reserve: Reserve = _without_limit) -> Iterator[Document]:
     """Open a file without decoding its pages.
 
     Parameters
@@ -114,6 +136,8 @@ def opened(data: bytes, limits: Limits) -> Iterator[Document]:
     data : bytes
         The whole file.
     limits : Limits
+    reserve : callable
+        Is told how many bytes decoding a page may take, before that begins; raises `InputError` to refuse it.
 
     Yields
     ------
@@ -140,13 +164,13 @@ def opened(data: bytes, limits: Limits) -> Iterator[Document]:
         raise FileSizeError(f"{len(data):,} bytes are more than the limit of {limits.bytes:,}")
     with ExitStack() as stack:
         with _named_errors(limits):
-            document = stack.enter_context(_opener(data)(data, limits))
+            document = stack.enter_context(_opener(data)(data, limits, reserve))
             if document.count > limits.pages:
                 raise FileSizeError(f"{document.count:,} pages are more than the limit of {limits.pages:,}")
         yield document
 
 
-def _opener(data: bytes) -> Callable[[bytes, Limits], AbstractContextManager[Document]]:
+def _opener(data: bytes) -> Callable[[bytes, Limits, Reserve], AbstractContextManager[Document]]:
     if data[4:8] == b"ftyp":
         return _heif
     return _pdf if data.startswith(b"%PDF-") or _is_wrapped_pdf(data) else _picture
@@ -170,7 +194,9 @@ def _named_errors(limits: Limits) -> Iterator[None]:
     UnsupportedFormatError
         If Pillow does not know the format.
     ImageSizeError
-        If the picture has too many pixels or takes too much memory.
+        If the picture has too many pixels.
+    MemoryLimitError
+        If it takes too much memory.
     DamagedImageError
         For any other exception.
     """
@@ -184,7 +210,7 @@ def _named_errors(limits: Limits) -> Iterator[None]:
         except Image.DecompressionBombError:
             raise ImageSizeError(f"more than {limits.pixels:,} pixels") from None
         except MemoryError:
-            raise ImageSizeError("needs more memory than a picture may take") from None
+            raise MemoryLimitError("decoding takes more memory than a page of its size may take") from None
         except InputError:
             raise
         except Exception as error:
@@ -196,7 +222,7 @@ def _named_errors(limits: Limits) -> Iterator[None]:
 
 
 @contextmanager
-def _picture(data: bytes, limits: Limits) -> Iterator[Document]:
+def _picture(data: bytes, limits: Limits, reserve: Reserve) -> Iterator[Document]:
     if data.startswith(b"\xff\xd8") and _is_cut_jpeg(data):
         raise DamagedImageError("damaged picture: its end is missing")
     with Image.open(io.BytesIO(data), formats=FORMATS) as image:
@@ -208,9 +234,14 @@ def _picture(data: bytes, limits: Limits) -> Iterator[Document]:
                 if len(frames) > 1:
                     image.seek(frames[index - 1])
                 _check_size(image.size, limits)
+                reserve(_need(image))
                 return _grey(image)
 
         yield Document(len(frames), FIRST_ONLY if series else "", page)
+
+
+def _need(image: Image.Image) -> int:
+    return image.width * image.height * _BYTES_PER_PIXEL.get(image.mode, _DEEP_BYTES_PER_PIXEL)
 
 
 def _is_cut_jpeg(data: bytes) -> bool:
@@ -257,7 +288,7 @@ def _check_size(size: tuple[int, int], limits: Limits) -> None:
 
 
 @contextmanager
-def _heif(data: bytes, limits: Limits) -> Iterator[Document]:
+def _heif(data: bytes, limits: Limits, reserve: Reserve) -> Iterator[Document]:
     import pi_heif
 
     if not pi_heif.is_supported(data):
@@ -268,6 +299,7 @@ def _heif(data: bytes, limits: Limits) -> Iterator[Document]:
         with _named_errors(limits):
             image = file[file.primary_index]
             _check_size(image.size, limits)
+            reserve(image.size[0] * image.size[1] * _DEEP_BYTES_PER_PIXEL)
             # libheif has applied the EXIF turn already
             return _eight_bit_grey(image.to_pillow())
 
@@ -278,7 +310,7 @@ def _heif(data: bytes, limits: Limits) -> Iterator[Document]:
 
 
 @contextmanager
-def _pdf(data: bytes, limits: Limits) -> Iterator[Document]:
+def _pdf(data: bytes, limits: Limits, reserve: Reserve) -> Iterator[Document]:
     import pypdfium2
 
     end = data.rfind(b"%%EOF")
@@ -297,33 +329,37 @@ def _pdf(data: bytes, limits: Limits) -> Iterator[Document]:
 
         def page(index: int) -> Grey:
             with _named_errors(limits):
-                return _rendered(document[index - 1], limits)
+                return _rendered(document[index - 1], limits, reserve)
 
         yield Document(len(document), "", page)
 
 
-def _rendered(page: pypdfium2.PdfPage, limits: Limits) -> Grey:
+def _rendered(page: pypdfium2.PdfPage, limits: Limits, reserve: Reserve) -> Grey:
     width, height = page.get_size()
-    scale = _page_dpi(page, width * height) / _POINTS_PER_INCH
-    _check_size((round(width * scale), round(height * scale)), limits)
+    dpi, pixels = _page_dpi(page, width * height)
+    scale = dpi / _POINTS_PER_INCH
+    size = round(width * scale), round(height * scale)
+    _check_size(size, limits)
+    reserve(_PDF_BYTES_PER_PIXEL * (size[0] * size[1] + min(pixels, limits.pixels)))
     bitmap = page.render(scale=scale)
     return _eight_bit_grey(bitmap.to_pil())
 
 
-def _page_dpi(page: pypdfium2.PdfPage, area: float) -> float:
-    """Return the resolution of the picture that fills the page, or `PDF_DPI` if none does."""
+def _page_dpi(page: pypdfium2.PdfPage, area: float) -> tuple[float, int]:
+    """Return the resolution of the picture that fills the page, or `PDF_DPI` if none does; and the pixels of all."""
     import pypdfium2.raw as pdfium
 
-    best = 0.0
+    best, every = 0.0, 0
     for picture in islice(page.get_objects(filter=[pdfium.FPDF_PAGEOBJ_IMAGE]), 100):
+        columns, rows = picture.get_px_size()
+        every += columns * rows
         left, bottom, right, top = picture.get_bounds()
         covered = (right - left) * (top - bottom)
         if covered < area / 2:
             continue
-        pixels = np.prod(picture.get_px_size(), dtype=np.float64)
-        best = max(best, float(np.sqrt(pixels / covered)) * _POINTS_PER_INCH)
+        best = max(best, math.sqrt(columns * rows / covered) * _POINTS_PER_INCH)
     # slightly less, so that rounding up does not add a row
-    return min(best * (1 - 1e-4), _MAX_DPI) if best else PDF_DPI
+    return min(best * (1 - 1e-4), _MAX_DPI) if best else PDF_DPI, every
 
 
 # grey

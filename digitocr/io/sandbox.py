@@ -21,9 +21,11 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import stat
 import subprocess
 import sys
+import tempfile
 import threading
 import weakref
 from collections.abc import Iterator
@@ -32,6 +34,7 @@ from pathlib import Path
 from typing import Any, BinaryIO, Self
 
 import numpy as np
+from filelock import FileLock
 
 from digitocr.errors import (
     DamagedImageError,
@@ -39,6 +42,7 @@ from digitocr.errors import (
     FileSizeError,
     ImageSizeError,
     InputError,
+    MemoryLimitError,
     TooSlowError,
 )
 from digitocr.io._deadline import Clock, Watchman
@@ -209,9 +213,10 @@ class Decoding:
         while not self._is_complete:
             child = self._box.take()
             try:
-                for grey in self._asked(child, clock):
-                    self._due, self._decoded = self._due + 1, self._decoded + 1
-                    yield Page(self._due - 1, grey)
+                with contextlib.ExitStack() as turn:
+                    for grey in self._asked(child, clock, turn):
+                        self._due, self._decoded = self._due + 1, self._decoded + 1
+                        yield Page(self._due - 1, grey)
             except BaseException as error:
                 child.end()
                 if not isinstance(error, (OSError, ValueError, KeyError, TypeError)):
@@ -226,8 +231,8 @@ class Decoding:
     def _is_complete(self) -> bool:
         return self._count > 0 and self._due > (self._last or self._count)
 
-    def _asked(self, child: _Child, clock: Clock) -> Iterator[Grey]:
-        """Decode from the due page on.
+    def _asked(self, child: _Child, clock: Clock, turn: contextlib.ExitStack) -> Iterator[Grey]:
+        """Decode from the due page on; `turn` holds the turn for a large page until that has come.
 
         Raises
         ------
@@ -248,6 +253,10 @@ class Decoding:
                 self._count, self.note = _within(answer["count"], limits.pages), str(answer["note"])
                 if self._last and self._last > self._count:
                     self._refused = DamagedImageError(f"it has no page {self._last}")
+            elif "needs" in answer:
+                with contextlib.suppress(OSError):  # of somebody else; better without a turn than not at all
+                    turn.enter_context(turn_for_large_page())
+                child.go_on()
             elif "shape" in answer:
                 height, width = answer["shape"]
                 width = _within(width, limits.pixels // _within(height, limits.pixels))
@@ -261,8 +270,10 @@ class Decoding:
                     raise OSError("enough")
                 with clock.watching(child):
                     grey = child.picture(height, width)
+                turn.close()
                 yield grey
             else:
+                turn.close()
                 error = _known_error(str(answer["code"]))(str(answer["error"]), hint=str(answer["hint"]))
                 if self._count:
                     self._fail(error)
@@ -295,6 +306,8 @@ class Decoding:
 def _why(status: int | None, clock: Clock, limits: Limits) -> InputError:
     if clock.has_struck:
         return TooSlowError(f"decoding took more than {limits.seconds:g} seconds")
+    if status == -signal.SIGABRT:  # how libraries end that get no more memory
+        return MemoryLimitError("decoding takes more memory than a page of its size may take")
     return DamagedImageError(
         f"the decoder crashed on it ({'signal' if status and status < 0 else 'status'} {abs(status or 0)})"
     )
@@ -338,6 +351,12 @@ class _Child:
         sink.write(data)
         sink.flush()
 
+    def go_on(self) -> None:
+        """Let it decode a large page."""
+        sink = _pipe(self._process.stdin)
+        sink.write(b"\n")
+        sink.flush()
+
     def answer(self) -> dict[str, Any]:
         """Return the next answer."""
         return _header(_pipe(self._process.stdout))
@@ -362,6 +381,17 @@ class _Child:
         except subprocess.TimeoutExpired:
             self._process.kill()
             self._process.wait()
+
+
+def turn_for_large_page() -> FileLock:
+    """Return the lock of those who decode a large page, in any process of this user on this machine.
+
+    Returns
+    -------
+    FileLock
+    """
+    owner = os.getuid() if hasattr(os, "getuid") else ""
+    return FileLock(Path(tempfile.gettempdir(), f"digitocr-{owner}-large-page.lock"))
 
 
 def _end_all(children: list[_Child], watchman: Watchman) -> None:

@@ -22,11 +22,12 @@ from digitocr.cli import console
 from digitocr.errors import OutputError, UsageError, WorkerError
 from digitocr.inbox import archive, run, scan, settle, stability
 from digitocr.inbox.job import Hooks, make_job
-from digitocr.inbox.plan import ATTEMPTS, FEW_FILES, RUNNER_BYTES, WORKER_BYTES, Action
+from digitocr.inbox.plan import ATTEMPTS, FEW_FILES, Action
 from digitocr.inbox.rebuild import rebuild
 from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
 from digitocr.results import tables
+from digitocr.settings import RUNNER_BYTES, WORKER_BYTES
 
 
 def old(path, seconds=100):
@@ -726,7 +727,7 @@ class TestProcesses:
     def test_no_more_are_used_than_fit_into_memory(self, work, caplog):
         for i in range(FEW_FILES + 1):
             work.put(f"{i}.jpg", f"{i}")
-        settings = work.settings(workers=8, max_memory=RUNNER_BYTES + 3 * WORKER_BYTES)
+        settings = work.settings(workers=8, max_memory=4 * (RUNNER_BYTES + 3 * WORKER_BYTES) // 3 + 1)
         with run.open_runner(make_job(settings)) as runner:
             assert runner.workers == 3
         assert "8 workers do not fit into max_memory; reading with 3" in caplog.text

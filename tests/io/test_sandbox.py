@@ -19,6 +19,7 @@ from digitocr.errors import (
     FileAccessError,
     FileSizeError,
     ImageSizeError,
+    MemoryLimitError,
     TooSlowError,
     UnsupportedFormatError,
 )
@@ -26,6 +27,12 @@ from digitocr.io import pages, sandbox
 from digitocr.records import Limits
 
 ROOT = Path(__file__).parents[2]
+
+FORM_OF_ITSELF = (
+    b"<< /Type /XObject /Subtype /Form /BBox [0 0 300 400] /Resources << /XObject << /F 5 0 R >> >> /Length 28 >>\n"
+    b"stream\n10 10 50 80 re f /F Do /F Do\nendstream"
+)
+"""Of a PDF: it draws itself twice."""
 
 
 @pytest.fixture(scope="module")
@@ -145,6 +152,38 @@ class TestDecode:
             found.append(page.index)
         assert found == [1, 2, 3]
 
+    def test_memory_of_a_page_is_bounded_by_its_size(self, box):
+        started = time.monotonic()
+        with pytest.raises(MemoryLimitError, match="more memory than a page of its size"):
+            list(box.decode(samples.drawn_pdf(b"/F Do", form=FORM_OF_ITSELF), Limits()))
+        assert time.monotonic() - started < 60, "the limit of seconds is double that"
+
+    def test_a_page_that_may_take_more_memory_than_there_is_is_not_decoded(self, box):
+        deep = stored(Image.new("I;16", (2000, 2000)), "PNG")
+        with pytest.raises(MemoryLimitError, match="294 MB, the limit is 250 MB") as caught:
+            list(box.decode(deep, Limits(memory=250_000_000)))
+        assert "max_memory" in caught.value.hint
+        assert len(list(box.decode(deep, Limits(memory=300_000_000)))) == 1
+
+    def test_large_pages_take_turns(self, monkeypatch):
+        large = """
+            say(count=1, note="")
+            say(needs=10**9)
+            source.readline()
+            say(shape=[2, 3]); sink.write(bytes(6)); sink.flush()
+            say(end=True)
+        """
+        found = doctored(monkeypatch, large).decode(b"x", Limits())
+        decoding = threading.Thread(target=lambda: list(found))
+        with sandbox.turn_for_large_page():
+            decoding.start()
+            decoding.join(0.3)
+            assert decoding.is_alive()
+        decoding.join(60)
+        assert found.failed == []
+        with sandbox.turn_for_large_page().acquire(timeout=5):
+            pass
+
     def test_an_abandoned_decoding_ends_its_child(self, monkeypatch):
         box = doctored(monkeypatch, PAGES.format("pass"))
         pages = iter(box.decode(b"x", Limits()))
@@ -166,7 +205,7 @@ class TestServe:
                     raise pages.DamagedImageError(f"{{error.strerror}} {{sorted(os.environ)}}")
             import contextlib
             @contextlib.contextmanager
-            def opened(data, limits): yield pages.Document(1, "", page)
+            def opened(data, limits, reserve): yield pages.Document(1, "", page)
             pages.opened = opened
             import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
             _decoder.serve()

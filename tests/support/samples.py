@@ -30,21 +30,28 @@ def pdf(*images, resolution=150):
     return stored(images[0], "PDF", save_all=True, append_images=images[1:], resolution=resolution)
 
 
-def drawn_pdf(content=b"0 0 0 rg 100 100 50 80 re f", size=(300, 400), extra=b""):
-    """Return a PDF of one page that is drawn, not scanned."""
+def drawn_pdf(content=b"0 0 0 rg 100 100 50 80 re f", size=(300, 400), extra=b"", form=b""):
+    """Return a PDF of one page that is drawn, not scanned; `form` is its object 5, which it may draw as /F."""
     parts = [
         b"<< /Type /Catalog /Pages 2 0 R >>",
         b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R >>" % size,
+        b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 %d %d] /Contents 4 0 R%s >>"
+        % (*size, b" /Resources << /XObject << /F 5 0 R >> >>" if form else b""),
         b"<< /Length %d >>\nstream\n%s\nendstream" % (len(content), content),
+        *([form] if form else []),
     ]
     out, places = b"%PDF-1.4\n", []
     for number, part in enumerate(parts, 1):
         places.append(len(out))
         out += b"%d 0 obj\n%s\nendobj\n" % (number, part)
     table = len(out)
-    out += b"xref\n0 5\n0000000000 65535 f \n" + b"".join(b"%010d 00000 n \n" % place for place in places)
-    return out + b"trailer << /Size 5 /Root 1 0 R %s>>\nstartxref\n%d\n%%%%EOF\n" % (extra, table)
+    out += b"xref\n0 %d\n0000000000 65535 f \n" % (1 + len(parts))
+    out += b"".join(b"%010d 00000 n \n" % place for place in places)
+    return out + b"trailer << /Size %d /Root 1 0 R %s>>\nstartxref\n%d\n%%%%EOF\n" % (
+        1 + len(parts),
+        extra,
+        table,
+    )
 
 
 HEIC = base64.b64decode("""
