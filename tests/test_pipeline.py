@@ -3,6 +3,7 @@
 import io
 import subprocess
 import sys
+import textwrap
 from dataclasses import replace
 
 import cv2
@@ -186,3 +187,17 @@ def test_importing_the_package_imports_neither_tensorflow_nor_prefect():
     heavy = {"tensorflow", "keras", "prefect", "pandas"}
     code = f"import sys, digitocr; sys.exit(bool({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+@pytest.mark.soak
+def test_a_program_that_ends_while_the_model_loads_has_its_own_status():
+    """The end cut the loading off within C++, which aborted the process."""
+    code = """
+        import sys
+        from digitocr.pipeline import loading
+        from digitocr.records import ReadOptions
+        loading(None, ReadOptions(), ())
+        sys.exit(3)
+    """
+    ends = [subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False) for _ in range(5)]
+    assert {end.returncode for end in ends} == {3}
