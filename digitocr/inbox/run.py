@@ -9,13 +9,14 @@ The runner alone claims files, writes tables and the ledger, and moves files. Re
 
 from __future__ import annotations
 
+import ctypes
 import logging
 import os
 import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence, Set
 from concurrent.futures import Executor, ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import partial
 from typing import Protocol
 
@@ -53,6 +54,9 @@ events = logging.getLogger("digitocr.events")
 """One line for each settled file; it goes to log files, and to terminals only with ``--verbose``."""
 
 _CRASHED = f"reading it ended the process {ATTEMPTS} times"
+
+_M_MMAP_THRESHOLD, _M_ARENA_MAX = -3, -8
+"""Bytes of a large block, and the most heaps, in glibc's malloc.h."""
 
 _WRITERS = 8
 """Files of a chunk that are written at once: each waits for the disk, which takes them together."""
@@ -359,7 +363,22 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
         shelf = Shelf(kept.take_job(ledger, s.results), s.results, s.review, s.state)
         files = find_files(job, shelf, ledger, hooks)
         writers = stack.enter_context(ThreadPoolExecutor(_WRITERS, "writing"))
-        yield Runner(job, shelf, ledger, files, hooks, writers)
+        runner = Runner(job, shelf, ledger, files, hooks, writers)
+        if runner.workers > 1:
+            _give_memory_back()
+        yield runner
+
+
+def _give_memory_back() -> None:
+    """Have large blocks go back to the system when they are freed, and threads share a heap.
+
+    By default each thread keeps what it held once, so that memory grows with the files. Where this process reads
+    itself, large blocks are needed again at once.
+    """
+    with suppress(OSError, AttributeError, TypeError):  # another library, or another system
+        library = ctypes.CDLL(None)
+        library.mallopt(_M_MMAP_THRESHOLD, 1 << 20)
+        library.mallopt(_M_ARENA_MAX, 1)
 
 
 def drain(runner: Runner, submit: Callable[[Chunk], Pending], window: int) -> Summary:
