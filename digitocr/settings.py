@@ -6,14 +6,15 @@ import difflib
 import math
 import os
 import re
+import shlex
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, ValidationError
+from pydantic import AfterValidator, Field, ValidationError
 from pydantic_settings import BaseSettings, EnvSettingsSource, SettingsConfigDict
 
 from digitocr.errors import UsageError
@@ -113,6 +114,17 @@ _LARGE_PAGE_SHARE = 0.25
 """Of the memory of a run, at least, for decoding a large page; only one is decoded at a time."""
 
 
+def _can_be_split(command: str) -> str:
+    """Refuse a command with a quotation mark too few.
+
+    Raises
+    ------
+    ValueError
+    """
+    shlex.split(command)
+    return command
+
+
 class Settings(BaseSettings):
     """All settings of the program. Relative paths start at the working folder."""
 
@@ -165,6 +177,10 @@ class Settings(BaseSettings):
     """Also log to this file, one JSON object per line."""
     metrics_file: Path | None = None
     """Write counters for Prometheus' text file collector to this file after every run."""
+    on_done: Annotated[str, AfterValidator(_can_be_split)] | None = None
+    """Told of each file that is done or failed: a URL to which JSON is posted, or a command that gets it as input."""
+    web_address: str | None = Field(default=None, pattern="^https?://")
+    """Where people reach the review page; links in Prefect lead there."""
     keep_archive_days: float | None = Field(default=None, ge=0)
     """Housekeeping deletes archived files that were read longer ago; by default none."""
     keep_crops_days: float | None = Field(default=None, ge=0)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import nullcontext
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, task
-from prefect.artifacts import create_markdown_artifact, create_table_artifact
+from prefect.artifacts import create_markdown_artifact
 from prefect.cache_policies import NO_CACHE
 from prefect.client.schemas import State
 from prefect.futures import PrefectFuture
@@ -20,13 +22,17 @@ from digitocr.cli import console
 from digitocr.errors import BusyError
 from digitocr.inbox import reading
 from digitocr.inbox.held import Chunk
-from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.job import Hooks, Summary, make_job
+from digitocr.inbox.notices import notices
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Runner, drain, open_runner
 from digitocr.inbox.workers import Workers
 from digitocr.settings import Settings, cores
 from digitocr.store.ledger import Ledger
-from flows import served
+from flows import served, shown
+from flows.shown import SKIPPED
+
+log = logging.getLogger("digitocr.flows")
 
 hooks: ContextVar[Hooks] = ContextVar("hooks")
 """Hooks of the command that called the flow; not set in flows that a server starts."""
@@ -36,9 +42,6 @@ workers: ContextVar[Workers] = ContextVar("workers")
 
 ended: ContextVar[list[Summary]] = ContextVar("ended")
 """Gets how the run ended, also if no server learns of it any more; not set in flows that a server starts."""
-
-SKIPPED = "Skipped"
-"""Name of the completed state of a run that found the inbox held by another."""
 
 
 def bounded(tasks: int) -> TaskRunner[PrefectFuture[Any]]:
@@ -74,22 +77,38 @@ def process_folder(
 
     Returns
     -------
-    dict or State
-        A :class:`digitocr.inbox.job.Summary`; or a completed state named ``Skipped`` if another run holds the inbox.
+    State
+        Of a :class:`digitocr.inbox.job.Summary`; completed, and named ``With failures`` if some files failed, or
+        ``Skipped`` if another run holds the inbox.
     """
     asked = served.asked(flags, config, folder)
     settings = console.settings(asked.flags, asked.config)
-    job = make_job(settings, Path(asked.folder) if asked.folder else None)
-    try:
-        with open_runner(job, hooks.get(Hooks(patience=settings.patience))) as runner:
-            given = workers.get(None)
-            with nullcontext(given) if given else _own_workers(runner, settings) as readers:
-                summary = _drain(runner, readers)
-            ended.get([]).append(summary)
-            _artifacts(job, runner, summary)
-    except BusyError as error:
-        return Completed(name=SKIPPED, message=error.message)
-    return asdict(summary)
+    with shown.logged():
+        job = make_job(settings, Path(asked.folder) if asked.folder else None)
+        name = job.folder.resolve().name
+        shown.named(name, name)
+        try:
+            with _hooks(settings) as followed, open_runner(job, followed) as runner:
+                given = workers.get(None)
+                with nullcontext(given) if given else _own_workers(runner, settings) as readers:
+                    summary = _drain(runner, readers)
+                ended.get([]).append(summary)
+                shown.leave_artifact(job, summary, runner.worst())
+        except BusyError as error:
+            return Completed(name=SKIPPED, message=error.message)
+        shown.named(shown.title(job, summary), name)
+        return shown.ended(summary, asdict(summary))
+
+
+@contextmanager
+def _hooks(settings: Settings) -> Iterator[Hooks]:
+    """Yield the hooks of the command that called the flow, or those of a run that a server starts."""
+    given = hooks.get(None)
+    if given is not None:
+        yield given
+        return
+    with notices(settings.on_done) as settled:
+        yield Hooks(patience=settings.patience, settled=settled)
 
 
 def _own_workers(runner: Runner, settings: Settings) -> Workers:
@@ -108,24 +127,10 @@ def _drain(runner: Runner, readers: Workers) -> Summary:
     return drain(runner, submit, readers.window)
 
 
-def _artifacts(job: Job, runner: Runner, summary: Summary) -> None:
-    rows = "\n".join(f"| {name} | {value} |" for name, value in summary.as_dict().items())
-    where = f"Tables in `{job.settings.results}`, queue in `{job.settings.review}`."
-    create_markdown_artifact(
-        f"## {job.folder}\n\n| | |\n|---|---:|\n{rows}\n\n{where}\n",
-        key="summary",
-        description="How the run ended",
-    )
-    worst = [
-        {"file": k.file, "status": k.status, "error": k.error, "numbers": k.numbers, "review": k.review}
-        for k in runner.worst()
-    ]
-    if worst:
-        create_table_artifact(worst, key="worst-files", description="Files that most need a person")
-
-
 @flow(name="apply-review", persist_result=False)
-def apply_review(flags: dict[str, Any] | None = None, config: str | None = None) -> dict[str, int]:
+def apply_review(
+    flags: dict[str, Any] | None = None, config: str | None = None
+) -> dict[str, Any] | State[Any]:
     """Apply filled-in corrections to the results.
 
     Parameters
@@ -137,20 +142,25 @@ def apply_review(flags: dict[str, Any] | None = None, config: str | None = None)
 
     Returns
     -------
-    dict
-        How many corrections were ``applied`` and how many rows ``refused``.
+    State
+        Of a dict: how many corrections were ``applied`` and how many rows ``refused``; completed, and named ``With
+        failures`` if any were refused.
     """
     from flows import apply_review as command
 
     asked = served.asked(flags, config)
     settings = console.settings(asked.flags, asked.config)
-    done = command.apply_review(settings, command.person())
-    if done.refused:
-        refused = "\n".join(f"- {reason}" for reason in done.refused)
-        create_markdown_artifact(
-            f"## Rows refused\n\n{refused}\n", key="refused", description="Corrections refused"
-        )
-    return {"applied": len(done.corrections), "refused": len(done.refused)}
+    with shown.logged():
+        done = command.apply_review(settings, command.person())
+        counts = {"applied": len(done.corrections), "refused": len(done.refused)}
+        shown.named(f"reviews: {counts['applied']} applied")
+        if done.refused:
+            refused = "\n".join(f"- {shown.escaped(reason)}" for reason in done.refused)
+            create_markdown_artifact(
+                f"## Rows refused\n\n{refused}\n", key="refused", description="Corrections refused"
+            )
+        said = f"{counts['applied']} corrections applied, {counts['refused']} refused"
+        return shown.completed(said, counts, with_failures=bool(done.refused))
 
 
 @flow(name="housekeeping", persist_result=False)
@@ -168,14 +178,20 @@ def housekeeping(
 
     Returns
     -------
-    dict or State
-        How much was deleted; or a completed state named ``Skipped`` if a run holds the inbox.
+    State
+        Of how much was deleted; named ``Skipped`` if a run holds the inbox.
     """
     asked = served.asked(flags, config)
     settings = console.settings(asked.flags, asked.config)
-    try:
-        with Ledger(settings.ledger) as ledger:
-            done = apply_retention(settings, ledger)
-    except BusyError as error:
-        return Completed(name=SKIPPED, message=error.message)
-    return asdict(done)
+    with shown.logged():
+        shown.named("housekeeping")
+        try:
+            with Ledger(settings.ledger) as ledger:
+                done = apply_retention(settings, ledger)
+        except BusyError as error:
+            return Completed(name=SKIPPED, message=error.message)
+        said = (
+            f"deleted {done.originals} originals, {done.crops} crops, {done.readings} readings and"
+            f" {done.leftovers} leftovers"
+        )
+        return shown.completed(said, asdict(done), with_failures=bool(done.troubles))

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import http.client
+import logging
 import os
 import re
 import socket
@@ -88,6 +89,7 @@ def prepare(state: Path, *, verbose: bool) -> TemporaryServer | None:
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "INFO" if verbose else "CRITICAL")
     if not verbose:  # what becomes of its messages when its server has gone
         os.environ.setdefault("PREFECT_LOGGING_INTERNAL_LEVEL", "CRITICAL")
+        logging.raiseExceptions = False
     if api_is_named():
         return None
     # the user's profiles still apply to everything else

@@ -41,6 +41,13 @@ DryRun = Annotated[bool, typer.Option("--dry-run", help="List what would be done
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON object at the end.")]
 Quiet = Annotated[bool, typer.Option("--quiet", help="Print nothing but the error that ends the command.")]
 Verbose = Annotated[bool, typer.Option("--verbose", help="Print more messages.")]
+OnDone = Annotated[
+    str | None,
+    typer.Option(
+        help="Told of each file that is done or failed: a URL to which JSON is posted, or a command that gets it.",
+        metavar="URL|COMMAND",
+    ),
+]
 Reprocess = Annotated[
     Literal["changed", "failed", "all"] | None,
     typer.Option(
@@ -83,6 +90,7 @@ class ReadingOptions(Options):
     workers: Workers = None
     annotate: Annotate = None
     prefect: Prefect = None
+    on_done: OnDone = None
     as_json: AsJson = False
     quiet: Quiet = False
     verbose: Verbose = False

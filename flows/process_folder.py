@@ -15,6 +15,7 @@ from digitocr.errors import BusyError, ExitStatus, PrefectError
 from digitocr.inbox import reading
 from digitocr.inbox.held import Chunk
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
+from digitocr.inbox.notices import notices
 from digitocr.inbox.plan import Action, forecast
 from digitocr.inbox.run import drain, open_runner
 from digitocr.inbox.survey import preview
@@ -65,8 +66,13 @@ def read_folder(given: Options, *, through_prefect: bool) -> int:
     job = make_job(given.settings(prefect=through_prefect), given.folder)
     if given.dry_run:
         return _dry_run(job, given.console)
-    with given.console.progress() as progress, announced(interrupt), sigterm_as_ctrl_c():
-        summary = process(job, Hooks(progress=progress), verbose=given.verbose)
+    with (
+        notices(job.settings.on_done) as settled,
+        given.console.progress() as progress,
+        announced(interrupt),
+        sigterm_as_ctrl_c(),
+    ):
+        summary = process(job, Hooks(progress=progress, settled=settled), verbose=given.verbose)
     given.console.report(summary, job.settings)
     return summary.exit_status
 
@@ -115,12 +121,12 @@ def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) ->
     server = engine.prepare(job.settings.state, verbose=verbose)
     from prefect.exceptions import ExternalSignal
 
-    from flows import definitions
+    from flows import definitions, shown
 
     definitions.hooks.set(hooks)
     definitions.workers.set(workers)
     flow = definitions.process_folder.with_options(task_runner=definitions.bounded(workers.window))
-    flags = job.settings.model_dump(mode="json")
+    flags = job.settings.model_dump(mode="json", exclude={"on_done"})  # a URL may hold a secret
     with ThreadPoolExecutor(1) as ahead:
         ahead.submit(workers.prepare)  # only now: two threads must not import the same modules at once
         if server:
@@ -130,7 +136,7 @@ def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) ->
     try:
         with engine.reaching():
             state: Any = flow(str(job.folder), flags, return_state=True)
-            if state.name == definitions.SKIPPED:
+            if state.name == shown.SKIPPED:
                 raise BusyError(state.message or "another run holds the inbox")
             return Summary(**state.result())
     except ExternalSignal:  # how Prefect reports SIGTERM

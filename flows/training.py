@@ -8,19 +8,20 @@ from typing import Any
 
 from prefect import flow
 from prefect.artifacts import create_markdown_artifact
+from prefect.client.schemas import State
 
 from digitocr import atomic
 from digitocr.cli import console
 from digitocr.networks.registry import model_in_use
 from digitocr.review import export
 from digitocr.settings import Settings
-from flows import served
+from flows import served, shown
 
 
 @flow(name="train-model", persist_result=False)
 def train_model(
     flags: dict[str, Any] | None = None, config: str | None = None, fresh: int = 100
-) -> dict[str, Any]:
+) -> dict[str, Any] | State[Any]:
     """Train on settled digits, if enough of them are new, and promote the new model if it is better.
 
     Parameters
@@ -34,17 +35,23 @@ def train_model(
 
     Returns
     -------
-    dict
-        How many ``digits`` were exported, and whether a model was ``trained`` and ``promoted``.
+    State
+        Of a dict: how many ``digits`` were exported, and whether a model was ``trained`` and ``promoted``.
     """
     asked = served.asked(flags, config)
     settings = console.settings(asked.flags, asked.config)
+    with shown.logged():
+        shown.named("training")
+        return _train(settings, fresh)
+
+
+def _train(settings: Settings, fresh: int) -> State[Any]:
     folder = settings.state / "corrections"
     exported = export.export(settings, folder)
     outcome: dict[str, Any] = {"digits": exported.digits, "trained": False, "promoted": False}
     if exported.digits < _last(settings) + fresh:
-        _tell(f"{exported.digits} settled digits; training waits for {_last(settings) + fresh}.")
-        return outcome
+        waits = f"{exported.digits} settled digits; training waits for {_last(settings) + fresh}"
+        return shown.completed(waits, outcome, with_failures=False)
     from digitocr.training.adapt import learning
 
     plan = learning.Plan(folder, settings.state / "training" / "tuned.keras")
@@ -55,7 +62,12 @@ def train_model(
             [f"{exported.digits} settled digits, {exported.corrections} corrected.", "", *verdict.lines()]
         )
     )
-    return outcome | {"trained": True, "promoted": verdict.promoted}
+    said = (
+        f"trained on {exported.digits} settled digits; {'promoted' if verdict.promoted else 'not promoted'}"
+    )
+    return shown.completed(
+        said, outcome | {"trained": True, "promoted": verdict.promoted}, with_failures=False
+    )
 
 
 def _tell(text: str) -> None:

@@ -6,7 +6,7 @@ import logging
 import signal
 import threading
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -15,17 +15,17 @@ from types import FrameType
 import typer
 
 from digitocr import errors
+from digitocr.cli import console
 from digitocr.errors import BusyError, DigitocrError, FileAccessError, PrefectError
 from digitocr.inbox.heartbeat import Heartbeat
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.metrics import write_metrics
 from digitocr.inbox.names import is_litter
+from digitocr.inbox.notices import notices
 from digitocr.inbox.scan import FoundFile, scan
 from digitocr.inbox.stability import Stability
-from digitocr.records import FileStatus
-from digitocr.results.recent import settled_since
 from digitocr.settings import Settings
-from digitocr.store.ledger import Known, Ledger, now
+from digitocr.store.ledger import Ledger
 from flows import options
 from flows.interrupt import announced
 from flows.process_folder import process
@@ -65,15 +65,19 @@ def watch(given: options.ReadingOptions, *, through_prefect: bool) -> int:
     """
     job = make_job(given.settings(prefect=through_prefect), given.folder)
     total = Summary()
-    with _stopping() as (stop, signals):
+    console.show_each_file()
+    with _stopping() as (stop, signals), notices(job.settings.on_done) as settled:
         log.info("watching %s; Ctrl-C ends it", job.folder)
         for offer in offers(job, stop):
-            hooks = Hooks(is_ready=offer.files.__contains__, patience=job.settings.patience, stop=stop)
-            started = now()
+            hooks = Hooks(
+                is_ready=offer.files.__contains__,
+                patience=job.settings.patience,
+                stop=stop,
+                settled=settled,
+            )
             try:
                 total = _sum(total, process(job, hooks, verbose=given.verbose))
                 offer.taken.set()
-                _tell(settled_since(job.settings, sorted(found.source for found in offer.files), started))
             except (BusyError, PrefectError) as error:
                 log.warning("%s; trying again", error.message)
             except KeyboardInterrupt:
@@ -142,17 +146,6 @@ def _write_metrics(settings: Settings) -> None:
             write_metrics(settings, ledger)
     except DigitocrError as error:
         log.warning("%s", error)
-
-
-def _tell(settled: Iterable[Known]) -> None:
-    """Say what became of each file; why one failed was said by the run."""
-    for known in settled:
-        if known.status == FileStatus.FAILED:
-            log.info("%s: failed", known.file)
-        elif known.status == FileStatus.DUPLICATE:
-            log.info("%s: %s", known.file, known.error.replace("of:", "duplicate of ", 1))
-        else:
-            log.info("%s: %d numbers, %d for review", known.file, known.numbers, known.review)
 
 
 def _follow(job: Job, stop: threading.Event, changed: threading.Event) -> None:

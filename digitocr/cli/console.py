@@ -157,8 +157,8 @@ def set_up(*, quiet: bool, verbose: bool) -> None:
     handler = logging.StreamHandler()
     handler.setFormatter(logging.Formatter("%(levelname)s: %(message)s" if verbose else "%(message)s"))
     handler.setLevel(logging.DEBUG if verbose else logging.CRITICAL if quiet else logging.INFO)
-    if not verbose:  # only --verbose and log files get a line for each file
-        handler.addFilter(lambda record: record.name != "digitocr.events")
+    if not verbose:
+        handler.addFilter(_is_for_people)
     logger = logging.getLogger("digitocr")
     for old in logger.handlers[:]:
         logger.removeHandler(old)
@@ -166,6 +166,17 @@ def set_up(*, quiet: bool, verbose: bool) -> None:
     logger.addHandler(handler)
     logger.propagate = False
     logger.setLevel(logging.DEBUG if verbose else logging.INFO)
+
+
+def _is_for_people(record: logging.LogRecord) -> bool:
+    """Leave out the lines of files that were read without trouble."""
+    return record.name != "digitocr.events" or record.levelno >= logging.WARNING
+
+
+def show_each_file() -> None:
+    """Also print a line for each file, as while a folder is watched."""
+    for handler in logging.getLogger("digitocr").handlers:
+        handler.removeFilter(_is_for_people)
 
 
 def log_to(path: Path | None) -> None:

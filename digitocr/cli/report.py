@@ -62,16 +62,8 @@ def print_numbers(rows: Sequence[Mapping[str, str]]) -> None:
 
 def _counts(summary: Summary, held: Totals) -> Iterator[tuple[str, str, str]]:
     """Yield what is counted, of the run and in all."""
-    parts = {
-        "read": summary.done,
-        "empty": summary.empty,
-        "partial": summary.partial,
-        "failed": summary.failed,
-        "duplicates": summary.duplicates,
-        "unchanged": summary.unchanged,
-    }
-    outcomes = ", ".join(f"{count} {name}" for name, count in parts.items() if count)
-    yield "files", f"{summary.files} ({outcomes})" if outcomes else "0", str(held.files)
+    files = f"{summary.files} ({summary.outcomes})" if summary.outcomes else "0"
+    yield "files", files, str(held.files)
     yield "numbers", str(summary.numbers), str(held.numbers)
     yield "digits", str(summary.digits), str(held.digits)
     yield "for review", str(summary.review), str(held.review)

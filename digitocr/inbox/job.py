@@ -15,6 +15,7 @@ from pathlib import Path
 from digitocr import atomic
 from digitocr.errors import UsageError
 from digitocr.forms.template_file import dumps, load_folder
+from digitocr.inbox.events import Settled
 from digitocr.inbox.scan import FoundFile
 from digitocr.networks.card import read_card, shipped_model
 from digitocr.networks.registry import model_in_use
@@ -129,12 +130,15 @@ class Hooks:
         still be on its way.
     stop : Event
         Once set, no further chunk is begun.
+    settled : callable
+        Called from any thread with what became of each file; it must return at once.
     """
 
     progress: Callable[[int, int], None] = lambda count, total: None
     is_ready: Callable[[FoundFile], bool] | None = None
     patience: float = 0.0
     stop: threading.Event = field(default_factory=threading.Event)
+    settled: Callable[[Settled], None] = lambda settled: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +160,19 @@ class Summary:
     review: int = 0
     stuck: int = 0
     seconds: float = 0.0
+
+    @property
+    def outcomes(self) -> str:
+        """What became of the files, in words: ``6 read, 4 failed``."""
+        counts = {
+            "read": self.done,
+            "empty": self.empty,
+            "partial": self.partial,
+            "failed": self.failed,
+            "duplicates": self.duplicates,
+            "unchanged": self.unchanged,
+        }
+        return ", ".join(f"{count} {name}" for name, count in counts.items() if count)
 
     @property
     def exit_status(self) -> int:

@@ -23,7 +23,7 @@ from typing import Protocol
 from digitocr import atomic
 from digitocr.errors import DigitocrError, FileAccessError
 from digitocr.forms.template_file import load_folder
-from digitocr.inbox import lock, names, scan
+from digitocr.inbox import events, lock, names, scan
 from digitocr.inbox.held import Chunk, Held
 from digitocr.inbox.job import Hooks, Job, Summary, Tally
 from digitocr.inbox.metrics import write_metrics
@@ -50,8 +50,6 @@ from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.store.spool import Spool
 
 log = logging.getLogger(__name__)
-events = logging.getLogger("digitocr.events")
-"""One line for each settled file; it goes to log files, and to terminals only with ``--verbose``."""
 
 _CRASHED = f"reading it ended the process {ATTEMPTS} times"
 
@@ -293,7 +291,6 @@ class Runner:
         self._progress(1)
 
     def _give_up(self, chunk: Chunk, code: str, message: str) -> None:
-        log.error("%s: %s", self._held.of(chunk)[0].found.source, message)
         self._settle_unread(chunk, failure(code, message))
 
     def _settle_unread(self, chunk: Chunk, outcome: Outcome) -> None:
@@ -315,10 +312,9 @@ class Runner:
 
     def _settled(self, claimed: Claimed, outcome: Outcome) -> None:
         is_newly_stuck = self._put_in_place(claimed, outcome)
-        known = claimed.known
-        event = {"run": self._run, "file": known.file, "sha256": known.sha256}
-        event |= {"status": outcome.status, "code": outcome.error_code}
-        events.info("%s: %s", known.file, outcome.status, extra={"event": event})
+        settled = events.settled(self._run, claimed.known, outcome)
+        settled.tell()
+        self._hooks.settled(settled)
         self._tally.add(outcome, is_newly_stuck=is_newly_stuck)
 
     def _put_in_place(self, claimed: Claimed, outcome: Outcome) -> bool:

@@ -102,18 +102,14 @@ def write_results(job: Job, shelf: Shelf, ledger: Ledger, known: Known, reading:
         If there is no space, or no permission to write any results.
     """
     result = replace(reading.result, sha256=known.sha256)
-    if result.status is FileStatus.FAILED:
-        log.error("%s: %s", known.source, result.error)
     try:
         return _written(job, shelf, ledger, known, replace(reading, result=result))
     except NameRefusedError as error:
-        refused: DigitocrError = error
+        return failure(error.code, str(error))
     except OutputError as error:
         if not _concerns_one_file(shelf, error):
             raise
-        refused = error
-    log.error("%s: %s", known.source, refused)
-    return failure(refused.code, str(refused))
+        return failure(error.code, str(error))
 
 
 def _concerns_one_file(shelf: Shelf, error: OutputError) -> bool:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from digitocr.records import FileStatus
 from digitocr.results.tables import NUMBERS
 from digitocr.settings import Settings
-from digitocr.store.ledger import Known, Ledger
+from digitocr.store.ledger import Ledger
 from digitocr.store.statistics import Statistics
 
 
@@ -79,24 +78,3 @@ def numbers_of_last_run(settings: Settings) -> list[dict[str, str]]:
             return []
         lines = ledger.published.number_lines_since(job, runs[0].started)
         return list(csv.DictReader(io.StringIO("".join(lines), newline=""), NUMBERS))
-
-
-def settled_since(settings: Settings, sources: Iterable[str], at: str) -> list[Known]:
-    """Return what became of files that were settled since a time.
-
-    Parameters
-    ----------
-    settings : Settings
-    sources : iterable of str
-        Their paths, relative to the folder that was read.
-    at : str
-        As :func:`digitocr.store.ledger.now` writes it.
-
-    Returns
-    -------
-    list of Known
-    """
-    with Ledger(settings.ledger, read_only=True) as ledger:
-        job = ledger.find_job(settings.results)
-        entries = (known for source in sources for known in ledger.of_source(job or 0, source))
-        return [known for known in entries if known.status and known.processed_at >= at]

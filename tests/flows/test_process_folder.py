@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from digitocr.errors import OutputError
+from digitocr.errors import OutputError, UsageError
 from digitocr.inbox import lock
 from digitocr.inbox.job import Summary
 from flows import engine, process_folder
@@ -27,6 +27,36 @@ def child(*args, cwd, **kwargs):
     env = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")} | {"PYTHONPATH": str(ROOT)}
     command = [sys.executable, "-m", "flows.process_folder", *map(str, args)]
     return subprocess.run(command, cwd=cwd, env=env, text=True, capture_output=True, check=False, **kwargs)
+
+
+@pytest.fixture
+def client(prefect_server):
+    from prefect.client.orchestration import get_client
+
+    with get_client(sync_client=True) as client:
+        yield client
+
+
+def runs(client):
+    """Return the runs of flows, the last one first."""
+    body = {"sort": "START_TIME_DESC", "limit": 5}
+    return client.request("POST", "/flow_runs/filter", json=body).json()
+
+
+def artifacts(client, run):
+    body = {"flow_runs": {"id": {"any_": [run["id"]]}}}
+    found = client.request("POST", "/artifacts/filter", json=body).json()
+    return [one for one in found if one["type"] != "result"]
+
+
+def logs(client, run):
+    """Return what the log of a run says of ours, once it has arrived."""
+    from prefect.logging.handlers import APILogWorker
+
+    APILogWorker.drain_all(timeout=10)
+    body = {"logs": {"flow_run_id": {"any_": [run["id"]]}}, "limit": 100}
+    found = client.request("POST", "/logs/filter", json=body).json()
+    return [one["message"] for one in found if one["name"].startswith("digitocr")]
 
 
 class TestPlain:
@@ -219,17 +249,48 @@ class TestPrefect:
                     work.folder / "plain" / name
                 ).read_text()
 
-    def test_a_run_leaves_its_summary_and_the_worst_files_as_artifacts(self, fake_model, prefect_server):
-        fake_model.put("bad.jpg", "BAD unlike any other")
-        assert call().exit_code == 1
-        from prefect.client.orchestration import get_client
+    def test_a_run_shows_what_it_did_in_its_name_tags_log_state_and_one_artifact(
+        self, fake_model, client, monkeypatch
+    ):
+        monkeypatch.setenv("DIGITOCR_WEB_ADDRESS", "http://reviews.example:8000/")
+        for i in range(3):
+            fake_model.put(f"{i}.jpg", f"{i} 7?")
+        fake_model.put("bad | [x](y).jpg", "BAD unlike any other")
+        assert call("--json").exit_code == 1
+        run = runs(client)[0]
+        assert run["name"] == "inbox: 4 files"
+        assert set(run["tags"]) == {"digitocr", "inbox"}
+        assert run["state"]["name"] == "With failures"
+        assert run["state"]["message"] == "4 files: 3 read, 1 failed; 6 numbers, 3 for review"
+        said = logs(client, run)
+        assert "1.jpg: 2 numbers, 1 for review" in said
+        assert "bad | [x](y).jpg: cannot be decoded" in said
+        (artifact,) = artifacts(client, run)
+        assert artifact["key"] == "summary"
+        assert "| failed | 1 |" in artifact["data"]
+        link = r"[bad \| \[x\]\(y\).jpg](http://reviews.example:8000/files?text=bad+%7C+%5Bx%5D%28y%29.jpg)"
+        assert f"| {link} | failed |" in artifact["data"]
 
-        with get_client(sync_client=True) as client:
-            body = {"sort": "CREATED_DESC", "limit": 50, "offset": 0}
-            rows = client.request("POST", "/artifacts/filter", json=body).json()
-        found = {row["key"]: str(row["data"]) for row in reversed(rows)}
-        assert "failed | 1" in found["summary"]
-        assert "bad.jpg" in found["worst-files"]
+    def test_a_run_without_failures_is_completed_and_one_without_files_leaves_no_artifact(
+        self, fake_model, client
+    ):
+        from flows import definitions
+
+        fake_model.put("a.jpg", "107")
+        assert call().exit_code == 0
+        first = runs(client)[0]
+        assert definitions.process_folder()["files"] == 0
+        second = runs(client)[0]
+        assert (first["name"], first["state"]["name"]) == ("inbox: 1 file", "Completed")
+        assert (second["name"], second["state"]["message"]) == ("inbox: nothing new", "no files")
+        assert [len(artifacts(client, run)) for run in (first, second)] == [1, 0]
+
+    def test_why_a_run_failed_stands_in_its_log(self, fake_model, client):
+        from flows import definitions
+
+        with pytest.raises(UsageError):
+            definitions.process_folder("nowhere")
+        assert logs(client, runs(client)[0]) == ["nowhere is not there (make it and put scans in it)"]
 
     def test_a_run_that_finds_the_inbox_held_ends_as_skipped(self, fake_model, prefect_server):
         from flows import definitions

@@ -23,7 +23,9 @@ def test_it_trains_once_there_is_enough_that_is_new_and_shows_before_and_after(
 
     work.put("a.png", drawn("1?"))
     work.run()
-    assert train_model(fresh=100) == {"digits": 0, "trained": False, "promoted": False}
+    waits = train_model(fresh=100, return_state=True)
+    assert waits.result() == {"digits": 0, "trained": False, "promoted": False}
+    assert waits.message == "0 settled digits; training waits for 100"
 
     asked = []
 
@@ -38,5 +40,5 @@ def test_it_trains_once_there_is_enough_that_is_new_and_shows_before_and_after(
     assert json.loads((state / "training" / "last.json").read_text()) == {"digits": 0}
     with get_client(sync_client=True) as client:
         shown = [a.data for a in client.read_artifacts() if a.key == "training"]
-    assert any("training waits for 100" in text for text in shown)
-    assert any("| own | 100 | 70.00 % | 90.00 % |" in text for text in shown)
+    assert len(shown) == 1
+    assert "| own | 100 | 70.00 % | 90.00 % |" in shown[0]

@@ -65,7 +65,7 @@ def test_a_line_says_what_became_of_each_file(fake_model, watching):
     done = watching(lambda: until(lambda: fake_model.names("inbox") == []))
     lines = done.stderr.splitlines()
     assert "a.jpg: 2 numbers, 1 for review" in lines
-    assert "b.jpg: failed" in lines
+    assert "b.jpg: cannot be decoded" in lines
     assert "c.jpg: duplicate of a.jpg" in lines
 
 
