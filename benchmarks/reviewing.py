@@ -96,13 +96,18 @@ class Server:
         self.process = subprocess.Popen(
             [sys.executable, "-m", "digitocr", "review", "--no-browser", "--audit", "0"],
             cwd=folder,
-            env=os.environ | {"PYTHONPATH": str(Path.cwd())},
+            env=self.environment(),
             stdout=subprocess.PIPE,
             text=True,
         )
         line = self.process.stdout.readline() if self.process.stdout else ""
         self.link = line.split()[2]
         self.address = self.link.partition("?")[0]
+
+    @staticmethod
+    def environment() -> dict[str, str]:
+        """Return the environment in which this checkout is the program."""
+        return os.environ | {"PYTHONPATH": str(Path.cwd())}
 
     def end(self) -> None:
         """Stop it."""

@@ -150,6 +150,8 @@ def apply_review(
 
     asked = served.asked(flags, config)
     settings = console.settings(asked.flags, asked.config)
+    if not settings.ledger.exists():
+        return shown.completed("nothing was read yet", {"applied": 0, "refused": 0}, with_failures=False)
     with shown.logged():
         done = command.apply_review(settings, command.person())
         counts = {"applied": len(done.corrections), "refused": len(done.refused)}

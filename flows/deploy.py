@@ -73,30 +73,33 @@ def _serve(folder: Path, every: float, settings: Settings) -> None:
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.runner import Runner
 
-    from flows import definitions, training
+    from flows import definitions, shown, training
 
     # a missed run is not caught up: each run reads all that is ready and ends
     alone = ConcurrencyLimitConfig(limit=1, collision_strategy=ConcurrencyLimitStrategy.CANCEL_NEW)
     served.announce(str(folder), settings.model_dump(mode="json", exclude_unset=True))
+    tags = [shown.TAG]  # of the deployment, as events know no tags that a run gets later
     # names of their own: if `prefect deploy` had left deployments of the same names, Prefect would look for the code
     # where those have it. Any, because Prefect declares a coroutine that only a coroutine would get
     inbox: Any = definitions.process_folder.to_deployment(
         "served-inbox",
         interval=timedelta(seconds=every),
         concurrency_limit=alone,
+        tags=tags,
     )
     reviews: Any = definitions.apply_review.to_deployment(
-        "served-reviews", interval=timedelta(minutes=10), concurrency_limit=alone
+        "served-reviews", interval=timedelta(minutes=10), concurrency_limit=alone, tags=tags
     )
     learning: Any = training.train_model.to_deployment(
-        "served-training", interval=timedelta(days=7), concurrency_limit=alone
+        "served-training", interval=timedelta(days=7), concurrency_limit=alone, tags=tags
     )
     house: Any = definitions.housekeeping.to_deployment(
-        "served-housekeeping", cron="17 3 * * *", concurrency_limit=alone
+        "served-housekeeping", cron="17 3 * * *", concurrency_limit=alone, tags=tags
     )
     runner = Runner(pause_on_shutdown=True)
-    for deployment in (inbox, reviews, house, learning):
-        runner.add_deployment(deployment)
+    with engine.reaching():
+        for deployment in (inbox, reviews, house, learning):
+            runner.add_deployment(deployment)
     log.info("reading %s every %g seconds; Ctrl-C ends it", folder, every)
     asyncio.run(_until_ended(runner))
 

@@ -119,6 +119,7 @@ def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) ->
         log.info("starting a Prefect server, which takes some seconds; --no-prefect reads without it")
     # a server of our own boots while this process imports Prefect
     server = engine.prepare(job.settings.state, verbose=verbose)
+    from prefect import tags
     from prefect.exceptions import ExternalSignal
 
     from flows import definitions, shown
@@ -134,7 +135,7 @@ def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) ->
     ended: list[Summary] = []
     definitions.ended.set(ended)
     try:
-        with engine.reaching():
+        with engine.reaching(), tags(shown.TAG):
             state: Any = flow(str(job.folder), flags, return_state=True)
             if state.name == shown.SKIPPED:
                 raise BusyError(state.message or "another run holds the inbox")

@@ -64,7 +64,7 @@ def _metrics(status: Status) -> Iterator[Metric]:
     yield CounterMetricFamily("digitocr_runs", "Runs that had anything to do", value=status.runs)
     yield gauge("inbox_files", "Files that wait to be read", status.inbox)
     yield gauge("inbox_oldest_seconds", "Age of the oldest of them", status.oldest)
-    yield gauge("review_waiting", "Digits and numbers that wait for a person", status.review)
+    yield gauge("review_waiting", "Numbers that wait for a person", status.review)
     yield gauge("quarantined_files", "Failed files", status.failed)
     yield gauge("stuck_files", "Files that cannot be moved out of the inbox", len(status.stuck))
     if status.last_run.get("ended"):

@@ -30,7 +30,7 @@ class Status:
     oldest : float
         Age of the oldest of them, in seconds.
     review : int
-        Digits and numbers that wait for a person.
+        Numbers that wait for a person; a page without any counts as one.
     failed : int
         Files in the folder of failed files.
     files : dict of str to int

@@ -69,6 +69,8 @@ class Overview:
     files: tuple[Bar, ...]
     numbers: int
     waiting: int
+    confirmed: int
+    corrected: int
     illegible: int
     second: int
     third: int
@@ -105,10 +107,13 @@ def overview(counts: Statistics, today: datetime | None = None) -> Overview:
     files = counts.files()
     numbers = sum(row[2] for row in files)
     looks = counts.open_looks()
+    confirmed, corrected = counts.settled_numbers()
     return Overview(
         files=_bars((status, count) for status, count, *_ in files),
         numbers=numbers,
         waiting=counts.waiting_numbers(),
+        confirmed=confirmed,
+        corrected=corrected,
         illegible=counts.illegible_numbers(),
         second=looks.get(Look.SECOND, 0),
         third=looks.get(Look.THIRD, 0),

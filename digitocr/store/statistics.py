@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from digitocr.records import Status
 from digitocr.store.database import Database
 from digitocr.store.review import UNSURE_ALONE
 
@@ -79,6 +80,15 @@ class Statistics:
             "SELECT count(*) FROM (SELECT DISTINCT file, page, number FROM item WHERE job = :job AND waits = 0"
             " AND reasons LIKE '%illegible%')"
         )
+
+    def settled_numbers(self) -> tuple[int, int]:
+        """Return how many numbers people confirmed, and how many they corrected, as the tables show it."""
+        found = (
+            f"sum((length(number_lines) - length(replace(number_lines, ',{status},', ''))) / {len(status) + 2})"
+            for status in (Status.CONFIRMED, Status.CORRECTED)
+        )
+        confirmed, corrected = self._rows(f"SELECT {', '.join(found)} FROM file WHERE job = :job")[0]
+        return int(confirmed or 0), int(corrected or 0)
 
     def doubted_numbers(self) -> int:
         """Return how many numbers have items, settled ones included."""

@@ -6,7 +6,7 @@ from typer.testing import CliRunner
 
 from digitocr import pipeline
 from digitocr.inbox import lock
-from flows import deploy, engine
+from flows import deploy, engine, served
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -19,6 +19,18 @@ def test_without_a_server_it_ends_in_status_2_and_says_both_ways(work, monkeypat
     assert "prefect cloud login" in done.stderr
 
 
+@pytest.mark.flow
+def test_a_server_that_cannot_be_reached_takes_a_line_and_status_3(work, prefect_server, monkeypatch):
+    from prefect.settings import PREFECT_API_URL, temporary_settings
+
+    monkeypatch.setenv(served.VARIABLE, "")  # put back at the end
+    with temporary_settings({PREFECT_API_URL: "http://127.0.0.1:9/api"}):
+        done = CliRunner().invoke(deploy.app, [])
+    assert done.exit_code == 3, done.output
+    assert "cannot be reached" in done.stderr
+    assert "Traceback" not in done.output
+
+
 def deployments():
     return yaml.safe_load((ROOT / "prefect.yaml").read_text())["deployments"]
 
@@ -28,6 +40,7 @@ def test_the_file_for_workers_names_all_flows_one_run_at_a_time():
     for one in deployments():
         assert one["concurrency_limit"] == {"limit": 1, "collision_strategy": "CANCEL_NEW"}
         assert one["schedules"]
+        assert one["tags"] == ["digitocr"]  # by which an automation knows them
 
 
 @pytest.mark.flow
@@ -48,6 +61,14 @@ def test_a_run_that_finds_nothing_ready_never_asks_for_the_model(work, prefect_s
     assert definitions.process_folder()["files"] == 0
     work.put("half.jpg.part", "1")
     assert definitions.process_folder()["files"] == 0
+
+
+@pytest.mark.flow
+def test_reviews_of_a_project_without_a_file_do_not_fail(work, prefect_server):
+    from flows import definitions
+
+    state = definitions.apply_review(return_state=True)
+    assert (state.name, state.message) == ("Completed", "nothing was read yet")
 
 
 @pytest.mark.flow

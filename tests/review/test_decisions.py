@@ -42,6 +42,13 @@ class TestDeciding:
         (row,) = work.table("review/audit.csv")
         assert (row["kind"], row["old"], row["new"]) == ("number", "123", other)
 
+    def test_what_was_left_as_it_was_read_is_counted_apart_from_what_was_corrected(self, work, review, ann):
+        for text in ("", "9", ""):
+            (task,) = ann.take()
+            assert (ann.say(task, text) if text else ann.accept(task)) in ("", None)
+        tables(work, review)
+        assert review.statistics.settled_numbers() == (2, 1)
+
     def test_what_nobody_can_read_stays_for_review_and_is_not_asked_again(self, work, review, ann, bob):
         (task,) = ann.take()
         assert ann.say(task, "?") == ""
