@@ -203,6 +203,8 @@ class Settings(BaseSettings):
     """Maximum digits of a file; pages after these are not read."""
     max_crops: int = Field(default=100_000_000, ge=1)
     """Maximum bytes of the pictures for review of a page or a file; other pages are not read."""
+    max_waiting: int = Field(default=2000, ge=1)
+    """Maximum files that wait in the inbox; uploads beyond that are refused."""
     max_memory: int = Field(default_factory=lambda: int(_OUR_SHARE * memory()), ge=1)
     """Memory that may be used, in bytes: no more workers are started than fit, beside the decoding of a large page."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from digitocr.cli import overview
-from flows import apply_review, deploy, engine, options, process_folder, watch_inbox
+from flows import apply_review, deploy, engine, options, process_folder, serve, watch_inbox
 
 
 def register(app: typer.Typer) -> None:
@@ -18,6 +18,7 @@ def register(app: typer.Typer) -> None:
     options.command(app, process_folder.Options, "run", overview.READ)(run)
     options.command(app, options.ReadingOptions, "watch", overview.READ)(watch)
     options.command(app, apply_review.Options, "apply", overview.REVIEW)(apply_review.main)
+    options.command(app, serve.Options, "serve", overview.READ)(serve.serve)
     options.command(app, deploy.Options, "deploy", overview.READ)(deploy.main)
 
 

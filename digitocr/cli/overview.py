@@ -12,8 +12,8 @@ READ, REVIEW, FORMS, MODELS, KEEP = GROUPS = ("Read", "Review", "Forms", "Models
 """The groups of commands, in their order."""
 
 EVERYDAY = (
-    *("run", "watch", "read", "review", "apply", "form", "template", "train", "predict"),
-    *("status", "ledger", "settings"),
+    *("run", "watch", "serve", "read", "review", "apply", "form", "template", "train", "predict"),
+    *("status", "ledger"),
 )
 """The commands that most people need, in the order in which they need them."""
 

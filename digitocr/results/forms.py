@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -15,14 +14,12 @@ from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, 
 from digitocr.records import Box, Number, PageResult, Status
 from digitocr.results.tables import add as add_lines
 from digitocr.results.tables import defuse, encode, lines
+from digitocr.results.workbook import workbook
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
 
 FOLDER = "forms"
 """Folder within the results folder."""
-
-_LONGEST_TITLE = 31
-"""Most characters that Excel accepts in the name of a sheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,29 +267,14 @@ def as_workbook(rows: Iterable[Row]) -> bytes:
     bytes
         An ``.xlsx`` file.
     """
-    from openpyxl import Workbook  # takes a quarter of a second
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
-    book = Workbook(write_only=True)
-    for i, (form, own) in enumerate(gather(rows).items(), 1):
-        title = form if len(form) <= _LONGEST_TITLE else f"{form[: _LONGEST_TITLE - 4]}_{i}"
-        sheet = book.create_sheet(title)
+    def cells(own: list[Row]) -> Iterator[Sequence[str]]:
         names = columns(own)
-        sheet.freeze_panes = "A2"
-        sheet.append(names)
+        yield names
         for one in own:
-            cells = []
-            for name in names:
-                cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", one.cells.get(name, "")))
-                cell.data_type, cell.number_format = "s", "@"  # also what looks like a formula
-                cells.append(cell)
-            sheet.append(cells)
-    if not book.sheetnames:
-        book.create_sheet(FOLDER)
-    written_to = io.BytesIO()
-    book.save(written_to)
-    return written_to.getvalue()
+            yield [one.cells.get(name, "") for name in names]
+
+    return workbook((form, cells(own)) for form, own in gather(rows).items())
 
 
 def _lines(names: Sequence[str], rows: Iterable[Row], *, header: bool) -> Iterator[str]:

@@ -77,8 +77,25 @@ def show(page: Page, read: PageResult, *, annotated: bool, max_crops: int = Limi
         size += len(picture)
         if size > max_crops:
             raise CrowdedError(f"its pictures for review exceed {max_crops:,} bytes")
-    numbers = [_turned(number, turn, shape) for number in read.numbers]
-    return Shown(page.index, crops, _encode(".jpg", annotate(grey, numbers)) if annotated else b"")
+    return Shown(page.index, crops, annotated_page(page.grey, read) if annotated else b"")
+
+
+def annotated_page(grey: Grey, read: PageResult) -> bytes:
+    """Draw what was read on a page, turned as it was read.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+        The page as stored.
+    read : PageResult
+
+    Returns
+    -------
+    bytes
+        JPEG.
+    """
+    numbers = [_turned(number, read.turn, grey.shape) for number in read.numbers]
+    return _encode(".jpg", annotate(upright(grey, read.turn), numbers))
 
 
 def upright(grey: Grey, turn: int) -> Grey:

@@ -221,7 +221,7 @@ def _name(path: Path) -> str:
 
 
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
-    current = _released(shelf, overlay.corrected(machine, ledger.corrections.of(known.id)))
+    current = standing(shelf, ledger, known.id, machine)
     found = items(machine, current, known.file)
     lines = tables.write_tables(shelf.results, current, known.file)
     numbers = [number for _, _, number in tables.counted(current)]
@@ -258,7 +258,23 @@ def keep_templates(shelf: Shelf, forms: Iterable[Template]) -> None:
             template_file.dump(form, folder / f"{form.name}.yaml")
 
 
-def _released(shelf: Shelf, current: FileResult) -> FileResult:
+def standing(shelf: Shelf, ledger: Ledger, file: int, machine: FileResult) -> FileResult:
+    """Return what stands of a reading, as the tables show it.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    ledger : Ledger
+    file : int
+    machine : FileResult
+        What the program read.
+
+    Returns
+    -------
+    FileResult
+        With what people said, and without review for rules that hold now.
+    """
+    current = overlay.corrected(machine, ledger.corrections.of(file))
     forms = {page.template: template_of(shelf, page.template) for page in current.pages if page.template}
     pages = tuple(
         released(page, form) if (form := forms.get(page.template)) else page for page in current.pages

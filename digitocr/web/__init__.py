@@ -1,1 +1,1 @@
-"""The review page: a person settles what the program was not sure of, in a browser on the same machine."""
+"""The pages in the browser: people settle what the program was not sure of, add files and take tables home."""

@@ -15,7 +15,7 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
 
-from digitocr.errors import BusyError, DigitocrError, OutputError, UsageError
+from digitocr.errors import BusyError, DigitocrError, FileSizeError, OutputError, UsageError
 from digitocr.io.sandbox import Sandbox
 from digitocr.review import pages
 from digitocr.review.answers import preview
@@ -28,7 +28,7 @@ from digitocr.review.service import ReviewService
 from digitocr.review.source_files import SourceFiles
 from digitocr.settings import Settings
 from digitocr.store.review import Place
-from digitocr.web import files
+from digitocr.web import files, uploads
 from digitocr.web.crops import NoPictureError, Pictures
 from digitocr.web.files import NoSuchPageError
 from digitocr.web.guard import Guard
@@ -38,7 +38,14 @@ from digitocr.web.room import Room
 MOST_AT_ONCE = 60
 """Digits in the view that shows many of them at once."""
 
-_STATUS = {UsageError: 400, NoPictureError: 404, NoSuchPageError: 404, BusyError: 409, OutputError: 503}
+_STATUS = {
+    UsageError: 400,
+    NoPictureError: 404,
+    NoSuchPageError: 404,
+    BusyError: 409,
+    FileSizeError: 413,
+    OutputError: 503,
+}
 
 _Session = Annotated[str, Field(pattern=r"^[0-9a-f]{32}$")]
 _Token = Annotated[str, Field(pattern=r"^[0-9a-zA-Z-]{8,64}$")]
@@ -150,7 +157,14 @@ class ReleaseBody(_Body):
     keep: list[_PlaceText] = Field(default=[], max_length=500)
 
 
-def make_app(review: ReviewService, settings: Settings, *, token: str = "", host_person: str = "") -> Guard:
+def make_app(
+    review: ReviewService,
+    settings: Settings,
+    *,
+    token: str = "",
+    host_person: str = "",
+    takes_files: bool = False,
+) -> Guard:
     """Make the application; it owns the review, and closes it at its end.
 
     Parameters
@@ -161,6 +175,8 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
         What browsers must show; '' serves this machine only.
     host_person : str
         Whose name a page offers first.
+    takes_files : bool
+        Whether people may upload into the inbox.
 
     Returns
     -------
@@ -174,7 +190,7 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
     pictures = Pictures(
         settings.review / "crops", SourceFiles(review.ledger, review.shelf.job, settings, sandbox.decode)
     )
-    room = Room(review, Publisher(review), pictures, settings, templates, host_person)
+    room = Room(review, Publisher(review), pictures, settings, templates, host_person, takes_files)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -195,6 +211,8 @@ def make_app(review: ReviewService, settings: Settings, *, token: str = "", host
     _add_pictures(app, room)
     _add_actions(app, room)
     files.add(app, room)
+    if takes_files:
+        uploads.add(app, room)
     return Guard(app, token)
 
 

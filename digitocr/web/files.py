@@ -1,10 +1,11 @@
-"""The list of files, their tables, and failed files put back."""
+"""The list of files, each with its pages, its tables, and failed files put back."""
 
 from __future__ import annotations
 
 import glob
 from pathlib import Path
 from typing import Annotated, Any, Literal
+from urllib.parse import quote
 
 from fastapi import FastAPI, Query, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse, Response
@@ -13,9 +14,16 @@ from starlette.exceptions import HTTPException
 
 from digitocr.errors import DigitocrError
 from digitocr.inbox import retry
-from digitocr.records import FileStatus
-from digitocr.results import forms, publish, queue, tables
+from digitocr.records import READ, FileResult, FileStatus, Status
+from digitocr.results import forms, publish, queue, tables, workbook
+from digitocr.results.pictures import annotated_page
+from digitocr.store.ledger import Known
 from digitocr.web.room import Room
+
+_WORKBOOK = ".xlsx"
+"""Follows the name of a table in the address of its workbook."""
+
+_WORKBOOK_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 ON_A_PAGE = 200
 """Files of the list that are shown at once."""
@@ -64,15 +72,39 @@ def add(app: FastAPI, room: Room) -> None:
             tables=list(_tables(room)),
         )
 
+    @app.get("/file/{file:int}")
+    def one(file: int) -> HTMLResponse:
+        known, read = _read(room, file)
+        lines = tables.number_rows(read, known.file) if read else []
+        rows = [dict(zip(tables.NUMBERS, line, strict=True)) for line in lines]
+        return room.page(
+            "file.html",
+            f=known,
+            waits=any(row["status"] == Status.REVIEW for row in rows),
+            rows=rows,
+            pages=[(page.index, page.error) for page in read.pages] if read else [],
+        )
+
+    @app.get("/file/{file:int}/page-{index:int}.jpg")
+    def picture(file: int, index: int) -> Response:
+        known, read = _read(room, file)
+        page = next((page for page in read.pages if page.index == index), None) if read else None
+        if page is None or page.error:
+            raise NoSuchPageError("there is no such page")
+        data = annotated_page(room.pictures.page(known, index), page)
+        return Response(data, media_type="image/jpeg", headers={"cache-control": "no-store"})
+
     @app.get("/tables/{name:path}")
     def table(name: str) -> Response:
-        return _table(_tables(room).get(name), name)
+        as_workbook = name.endswith(_WORKBOOK)
+        return _table(_tables(room).get(name.removesuffix(_WORKBOOK)), name, as_workbook=as_workbook)
 
-    @app.get("/file/{file:int}/{kind}.csv")
-    def own_table(file: int, kind: Literal["numbers", "digits"]) -> Response:
+    @app.get("/file/{file:int}/{kind}.{form}")
+    def own_table(file: int, kind: Literal["numbers", "digits"], form: Literal["csv", "xlsx"]) -> Response:
         name = room.review.statistics.file_name(file)
         digits, numbers = tables.table_paths(room.settings.results, name)
-        return _table((numbers if kind == "numbers" else digits) if name else None, f"{name}.{kind}.csv")
+        path = (numbers if kind == "numbers" else digits) if name else None
+        return _table(path, f"{name}.{kind}.{form}", as_workbook=form == "xlsx")
 
     @app.post("/api/retry")
     def put_back(body: RetryBody) -> dict[str, Any]:
@@ -93,7 +125,25 @@ def _tables(room: Room) -> dict[str, Path]:
     return {name: path for name, path in paths.items() if path.is_file()}
 
 
-def _table(path: Path | None, name: str) -> Response:
+def _read(room: Room, file: int) -> tuple[Known, FileResult | None]:
+    """Return a file of the results with what stands of its reading; None where it was not read.
+
+    Raises
+    ------
+    NoSuchPageError
+        There is no such file.
+    """
+    if not room.review.statistics.file_name(file):
+        raise NoSuchPageError("there is no such file")
+    ledger = room.review.ledger
+    known = ledger.file(file)
+    if known.status not in READ or not ledger.published.has_reading(room.review.shelf.job, file):
+        return known, None
+    read = room.review.tasks.reading(file, known.processed_at)
+    return known, publish.standing(room.review.shelf, ledger, file, read)
+
+
+def _table(path: Path | None, name: str, *, as_workbook: bool) -> Response:
     """Return a table to be saved.
 
     Raises
@@ -104,7 +154,11 @@ def _table(path: Path | None, name: str) -> Response:
     if path is None or not path.is_file() or path.is_symlink():
         raise NoSuchPageError("there is no such table")
     shown = name.replace("/", "-").encode("utf-8", "replace").decode()
-    return FileResponse(path, media_type="text/csv", filename=shown, headers={"cache-control": "no-store"})
+    kept = {"cache-control": "no-store"}
+    if not as_workbook:
+        return FileResponse(path, media_type="text/csv", filename=shown, headers=kept)
+    kept["content-disposition"] = f"attachment; filename*=UTF-8''{quote(shown)}"
+    return Response(workbook.of_table(path), media_type=_WORKBOOK_TYPE, headers=kept)
 
 
 def _nothing(room: Room, request: Request, error: Exception) -> Response:

@@ -31,6 +31,8 @@ class Room:
     templates : Environment
     host_person : str
         Whose name a page offers first.
+    takes_files : bool
+        Whether people may upload.
     """
 
     review: ReviewService
@@ -39,11 +41,16 @@ class Room:
     settings: Settings
     templates: Environment
     host_person: str
+    takes_files: bool
 
     def page(self, template: str, code: int = 200, **values: Any) -> HTMLResponse:  # noqa: ANN401
         """Render a page; what comes from outside is text, never markup."""
         text = self.templates.get_template(template).render(
-            who=self.host_person, results=self.settings.results.as_posix(), version=__version__, **values
+            who=self.host_person,
+            results=self.settings.results.as_posix(),
+            version=__version__,
+            takes_files=self.takes_files,
+            **values,
         )
         return HTMLResponse(text, code, headers={"cache-control": "no-store"})
 

@@ -50,7 +50,14 @@ def application() -> Guard:
 
 
 def serve(
-    settings: Settings, rules: Rules, host: str, port: int, token: str, opens: Callable[[str], object]
+    settings: Settings,
+    rules: Rules,
+    host: str,
+    port: int,
+    token: str,
+    opens: Callable[[str], object],
+    *,
+    takes_files: bool = False,
 ) -> int:
     """Serve the page until interrupted.
 
@@ -67,6 +74,8 @@ def serve(
         page that is still open finds the program again.
     opens : callable
         Called with the address of the page once it is served.
+    takes_files : bool
+        Whether people may upload.
 
     Returns
     -------
@@ -80,7 +89,8 @@ def serve(
     except BaseException:
         review.close()
         raise
-    app = make_app(review, settings, token=token, host_person=_host_person(host))
+    person = _host_person(host)
+    app = make_app(review, settings, token=token, host_person=person, takes_files=takes_files)
     shown = f"[{host}]" if ":" in host else socket.gethostname() if host == "0.0.0.0" else host
     address = f"http://{shown}:{listening.getsockname()[1]}/?token={token}"
     server = _Server(app, lambda: _announce(address, opens))
