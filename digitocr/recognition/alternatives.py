@@ -57,7 +57,7 @@ def _worth(number: DecodedNumber, judge: Judge) -> float:
     not worth more for being torn apart.
     """
     count = len(number.segments)
-    sure = judge.confidence(number, in_cells=False) ** (1 / max(count, 1))
+    sure = float(judge.confidence(number, in_cells=False) ** (1 / max(count, 1)))
     return count * (2 * sure - 1)
 
 
