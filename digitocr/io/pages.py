@@ -48,8 +48,14 @@ PDF_DPI = 300
 """Resolution at which a PDF page is rendered, unless a picture that fills the page has its own."""
 
 _MAX_DPI = 600
+_MAX_PX = 4961 * 7016
+"""A page that is a picture keeps its pixels up to one of these, however small it is said to be: A4 at 600 dpi."""
+
 _POINTS_PER_INCH = 72
 """PDF units per inch."""
+
+_PHOTOMETRIC, _WHITE_IS_ZERO = 262, 0
+"""TIFF's tag for what samples mean, and its value where the greatest one is black."""
 
 _REDUCED = 1
 """Bit of TIFF's NewSubfileType: a smaller copy of another page."""
@@ -359,7 +365,8 @@ def _page_dpi(page: pypdfium2.PdfPage, area: float) -> tuple[float, int]:
             continue
         best = max(best, math.sqrt(columns * rows / covered) * _POINTS_PER_INCH)
     # slightly less, so that rounding up does not add a row
-    return min(best * (1 - 1e-4), _MAX_DPI) if best else PDF_DPI, every
+    most = max(_MAX_DPI, math.sqrt(_MAX_PX / max(area, 1e-6)) * _POINTS_PER_INCH)
+    return min(best * (1 - 1e-4), most) if best else PDF_DPI, every
 
 
 # grey
@@ -376,7 +383,9 @@ def _grey(frame: Image.Image) -> Grey:
 
 def _eight_bit_grey(image: Image.Image) -> Grey:
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
-        return _eight_bit(np.asarray(image))
+        return _eight_bit(np.asarray(image), light_is_high=_light_is_high(image))
+    if image.mode == "LAB":
+        return np.asarray(image.getchannel(0), dtype=np.uint8)
     if image.mode in ("RGBA", "LA", "PA") or "transparency" in image.info:
         image = _on_paper(image.convert("RGBA"))
     elif image.mode not in ("RGB", "L", "1"):
@@ -418,8 +427,22 @@ def _spreads(histograms: list[int]) -> list[int]:
     return [int(spread) for spread in high - low]
 
 
-def _eight_bit(values: np.ndarray) -> Grey:
+def _light_is_high(image: Image.Image) -> bool:
+    """Tell what samples mean; Pillow inverts those of 8 bits, and leaves others of a TIFF as they are."""
+    return image.format != "TIFF" or image.tag_v2.get(_PHOTOMETRIC, 1) != _WHITE_IS_ZERO  # type: ignore[attr-defined]
+
+
+def _eight_bit(values: np.ndarray, *, light_is_high: bool) -> Grey:
     """Scale 16- or 32-bit samples to 8 bit: by the range of the type, or of the values if they use little of it."""
-    samples = values.astype(np.float64)
-    top = 65535.0 if samples.max(initial=0) > 4095 else max(samples.max(initial=0), 255.0)
+    samples = np.nan_to_num(values.astype(np.float64))
+    top = _top_level(float(samples.max(initial=0)), is_real=values.dtype.kind == "f")
+    if not light_is_high:
+        samples = top - samples
     return np.clip(samples * (255.0 / top), 0, 255).astype(np.uint8)
+
+
+def _top_level(greatest: float, *, is_real: bool) -> float:
+    """Return the sample that is white: real numbers go to 1, 12 bits are stored as 16."""
+    if is_real and greatest <= 1:
+        return 1.0
+    return next((top for top in (255.0, 1023.0, 4095.0, 65535.0) if greatest <= top), greatest)
