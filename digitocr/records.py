@@ -71,6 +71,14 @@ READ = frozenset({FileStatus.DONE, FileStatus.EMPTY, FileStatus.PARTIAL})
 """Statuses of files that have tables."""
 
 
+class Nothing(StrEnum):
+    """Why a page that was read has no numbers."""
+
+    BLANK = "blank"
+    """There is no ink on it."""
+    NOT_FOUND = "not-found"
+
+
 class Reason(StrEnum):
     """Why something waits for a person. The values are written into the tables."""
 
@@ -90,8 +98,8 @@ class Reason(StrEnum):
     """It is uncertain which way up the page is."""
     PAGE_QUALITY = "page-quality"
     """The page is blurred, faint or too small."""
-    EMPTY_FILE = "nothing-found"
-    """No numbers were found in the file."""
+    NOTHING_FOUND = "nothing-found"
+    """No numbers were found on a page with ink on it, or in the whole file."""
     FIELD_BLANK = "field-blank"
     """A field that must be filled in is blank."""
     FIELD_LENGTH = "field-length"
@@ -106,6 +114,10 @@ class Reason(StrEnum):
     """A date names a day that does not exist."""
     FIELD_GAP = "field-gap"
     """Between the digits of a field a cell is empty or crossed out."""
+    STRUCK_OUT = "struck-out"
+    """Ink is struck out or corrected, or may hide a digit."""
+    FAINT_INK = "faint-ink"
+    """Something is written that could not be read, such as ink too faint for it."""
     OUTSIDE = "outside-picture"
     """The field lies outside the picture."""
     NO_FORM = "no-form"
@@ -141,36 +153,18 @@ class Box:
         return self.x + self.width / 2, self.y + self.height / 2
 
     def union(self, other: Box) -> Box:
-        """Return the smallest box around both.
-
-        Examples
-        --------
-        >>> Box(0, 0, 2, 2).union(Box(4, 1, 1, 5))
-        Box(x=0, y=0, width=5, height=6)
-        """
+        """Return the smallest box around both."""
         x, y = min(self.x, other.x), min(self.y, other.y)
         return Box(x, y, max(self.right, other.right) - x, max(self.bottom, other.bottom) - y)
 
     def intersection(self, other: Box) -> Box:
-        """Return the box that both cover; its width or height is 0 where they do not overlap.
-
-        Examples
-        --------
-        >>> Box(0, 0, 4, 3).intersection(Box(2, 1, 9, 9)), Box(0, 0, 1, 1).intersection(Box(5, 0, 1, 1)).width
-        (Box(x=2, y=1, width=2, height=2), 0)
-        """
+        """Return the box that both cover; its width or height is 0 where they do not overlap."""
         x, y = max(self.x, other.x), max(self.y, other.y)
         right, bottom = min(self.right, other.right), min(self.bottom, other.bottom)
         return Box(x, y, max(0, right - x), max(0, bottom - y))
 
     def turned(self, quarters: int, shape: tuple[int, int]) -> Box:
-        """Return the box on a page of shape ``(H, W)`` after quarter turns of the page, counter-clockwise.
-
-        Examples
-        --------
-        >>> Box(1, 2, 3, 4).turned(1, (10, 20))
-        Box(x=2, y=16, width=4, height=3)
-        """
+        """Return the box on a page of shape ``(H, W)`` after quarter turns of the page, counter-clockwise."""
         height, width = shape
         box = self
         for _ in range(quarters % 4):
@@ -303,6 +297,8 @@ class PageResult:
         Name of its form; '' without one.
     turn : int
         Quarter turns of the page, counter-clockwise, after which it is upright, as it was read.
+    nothing : Nothing or None
+        Why it has no numbers; None where it has some, was not read, or was read by an earlier release.
     """
 
     index: int
@@ -311,6 +307,7 @@ class PageResult:
     error: str = ""
     template: str = ""
     turn: int = 0
+    nothing: Nothing | None = None
 
 
 @dataclass(frozen=True, slots=True)

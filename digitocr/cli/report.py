@@ -67,6 +67,8 @@ def _counts(summary: Summary, held: Totals) -> Iterator[tuple[str, str, str]]:
     yield "numbers", str(summary.numbers), str(held.numbers)
     yield "digits", str(summary.digits), str(held.digits)
     yield "for review", str(summary.review), str(held.review)
+    if summary.blank:
+        yield "blank pages", str(summary.blank), ""
     yield "failed", str(summary.failed), str(held.failed)
     if summary.files and summary.seconds:
         yield "time", f"{summary.seconds:.1f} s ({summary.files / summary.seconds:.3g} files/s)", ""

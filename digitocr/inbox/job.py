@@ -143,7 +143,9 @@ class Hooks:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """How a run ended; the keys of ``--json``. Numbers, digits and review count only files read in this run.
+    """How a run ended; the keys of ``--json``. Numbers, digits, review and blank count only files read in this run.
+
+    `blank` counts pages.
 
     `stuck`, which is no such key, counts settled files that this run was the first to find immovable.
     """
@@ -158,6 +160,7 @@ class Summary:
     numbers: int = 0
     digits: int = 0
     review: int = 0
+    blank: int = 0
     stuck: int = 0
     seconds: float = 0.0
 
@@ -200,6 +203,7 @@ class Tally:
         """Count a file that was read, given up or found to be a duplicate."""
         status = "duplicates" if outcome.status == FileStatus.DUPLICATE else outcome.status
         counts = {"numbers": outcome.numbers, "digits": outcome.digits, "review": outcome.review}
+        counts["blank"] = outcome.blank
         self._add(files=1, stuck=is_newly_stuck, **{status: 1}, **counts)
 
     def _add(self, **counts: int) -> None:

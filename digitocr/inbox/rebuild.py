@@ -165,8 +165,10 @@ def _error(row: Mapping[str, str]) -> tuple[str, str]:
 
 
 def _number_lines(results: Path, file: str) -> str:
+    """Return the lines of a table of numbers; one of an earlier release has no values."""
     _, path = tables.table_paths(results, file)
-    return path.read_bytes().decode().partition("\n")[2] if path.is_file() else ""
+    rows = (tuple(row.get(name, "") for name in tables.NUMBERS) for row in _rows(path))
+    return tables.encode(tables.NUMBERS, rows, header=False)
 
 
 def _form_rows(results: Path) -> dict[str, list[forms.Row]]:

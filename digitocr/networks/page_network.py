@@ -10,8 +10,6 @@ References
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -21,9 +19,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr.errors import ModelError
-from digitocr.networks.card import shipped_model
 from digitocr.networks.second_reader import session
+from digitocr.networks.shipped import shipped_part
 
 FEATURES = ("joined", "fused", "lateral")
 """Tensors that the detector gives."""
@@ -36,6 +33,9 @@ CLASSES = ("paper", "digit", "writing", "print", "rule", "outside")
 
 PAPER, DIGIT, WRITING, PRINT, RULE, OUTSIDE = range(len(CLASSES))
 """Their places."""
+
+INK = (DIGIT, WRITING, PRINT, RULE)
+"""Those that a blank page has none of."""
 
 CELL = 4
 """Side of a cell in pixels of the scaled page."""
@@ -186,26 +186,4 @@ def look_at(page: Picture, threads: int = 0) -> PageMaps:
 
 @cache
 def _shipped(threads: int) -> PageNetwork:
-    return PageNetwork.of(_part(BASE), _part(HEAD), threads)
-
-
-def _part(name: str) -> bytes:
-    """Return a file of the shipped network.
-
-    Raises
-    ------
-    ModelError
-        It is missing or damaged.
-    """
-    path = shipped_model().with_name(name)
-    try:
-        part = path.read_bytes()
-        card = json.loads(path.with_suffix(".json").read_bytes())
-    except (OSError, ValueError) as error:
-        raise ModelError(f"the page network {path} cannot be read: {error}", hint=_HINT) from error
-    if hashlib.sha256(part).hexdigest() != card["sha256"]:
-        raise ModelError(f"the page network {path} is damaged", hint=_HINT)
-    return part
-
-
-_HINT = "install the program again: the network comes with it"
+    return PageNetwork.of(shipped_part(BASE), shipped_part(HEAD), threads)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import numpy as np
+
 from digitocr.imaging.sheet import Line
+from digitocr.networks import page_network
 from digitocr.recognition import alternatives
 from digitocr.recognition.judge import Judge, are_near, decide, number_on_page
 from digitocr.recognition.orientation import Rows, View
-from digitocr.records import PageResult, Reason
+from digitocr.records import Nothing, PageResult, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,4 +83,11 @@ class PlainPage:
             )
             for number, is_near in zip(decoded, near, strict=True)
         )
-        return PageResult(page.index, shape, numbers, self.no_form, turn=self.view.quarters)
+        nothing = None if numbers else Nothing.NOT_FOUND if self._has_ink() else Nothing.BLANK
+        no_form = "" if nothing is Nothing.BLANK else self.no_form
+        return PageResult(page.index, shape, numbers, no_form, turn=self.view.quarters, nothing=nothing)
+
+    def _has_ink(self) -> bool:
+        """Whether the page network sees anything written or printed: dirt is not, and pale writing is."""
+        shown = self.view.seen().classes.argmax(axis=-1)
+        return bool(np.isin(shown, page_network.INK).any())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from hashlib import sha256
 
-from digitocr.records import Box, Digit, FileResult, FileStatus, PageResult, Reason, Status
+from digitocr.records import Box, Digit, FileResult, FileStatus, Nothing, PageResult, Reason, Status
 from digitocr.results.tables import Row, joined, share
 from digitocr.store.records import QueueItem
 
@@ -46,18 +46,12 @@ def items(machine: FileResult, current: FileResult, file: str) -> list[Item]:
         In reading order.
     """
     found: list[Item] = []
-    if machine.status is FileStatus.EMPTY and machine.pages:
-        page = machine.pages[0]
-        waits = not any(now.numbers for now in current.pages)
-        whole = Box(0, 0, page.shape[1], page.shape[0])
-        queued = QueueItem(
-            review_id(machine.sha256, page.index, whole),
-            *(file, page.index),
-            reasons=Reason.EMPTY_FILE.value,
-            waits=waits,
-        )
-        found.append(Item(queued, whole, None))
+    unread = [page for page in machine.pages if page.nothing is Nothing.NOT_FOUND]
+    if machine.status is FileStatus.EMPTY and not unread:
+        unread = list(machine.pages[:1])  # a file of blank pages alone, or read by an earlier release
     for page, now in zip(machine.pages, current.pages, strict=True):
+        if page in unread:
+            found.append(_whole_page(machine.sha256, file, page, waits=not now.numbers))
         for ordinal in range(1, min(len(page.numbers), len(now.numbers)) + 1):
             found += _items_of(machine.sha256, file, page, now, ordinal)
     return found
@@ -105,6 +99,14 @@ def queue_row(item: QueueItem) -> Row:
         "" if item.runner_up_confidence is None else share(item.runner_up_confidence),
         *(item.number_text, item.reasons, f"crops/{item.review_id}.png"),
     )
+
+
+def _whole_page(content: str, file: str, page: PageResult, *, waits: bool) -> Item:
+    """Return the item of a page on which nothing was found."""
+    whole = Box(0, 0, page.shape[1], page.shape[0])
+    identity = review_id(content, page.index, whole)
+    queued = QueueItem(identity, file, page.index, reasons=Reason.NOTHING_FOUND.value, waits=waits)
+    return Item(queued, whole, None)
 
 
 def _items_of(content: str, file: str, page: PageResult, now: PageResult, ordinal: int) -> list[Item]:

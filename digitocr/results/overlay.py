@@ -73,7 +73,7 @@ def _corrected_page(
 ) -> PageResult:
     if (page.index, 0) in numbers:
         whole = Box(0, 0, page.shape[1], page.shape[0])
-        nothing = Number((), 0.0, whole, reasons=(Reason.EMPTY_FILE.value,))
+        nothing = Number((), 0.0, whole, reasons=(Reason.NOTHING_FOUND.value,))
         return replace(page, numbers=(said_number(nothing, numbers[page.index, 0]),))
     done = []
     for ordinal, number in enumerate(page.numbers, 1):

@@ -19,7 +19,7 @@ from digitocr.errors import FileAccessError, OutputError, UsageError
 from digitocr.forms import template_file
 from digitocr.forms.release import released
 from digitocr.forms.template import Field, Template
-from digitocr.records import FileResult, FileStatus
+from digitocr.records import FileResult, FileStatus, Nothing
 from digitocr.results import forms, kept, overlay, queue, tables
 from digitocr.results.items import Item, items
 from digitocr.settings import Settings
@@ -123,6 +123,10 @@ def refresh(shelf: Shelf, ledger: Ledger) -> int:
     """
     stale = ledger.published.stale(shelf.job)
     for known in map(ledger.file, stale):
+        if not ledger.published.has_reading(shelf.job, known.id):
+            tables.write_numbers(shelf.results, known.file, ledger.published.lines_of(known.id))
+            ledger.published.unmark_stale(known.id)
+            continue
         newest = ledger.corrections.newest(known.id)
         outcome, _ = _write(shelf, ledger, known, stored_result(ledger, known))
         ledger.published.refresh(shelf.job, known.id, outcome, newest)
@@ -223,7 +227,9 @@ def _name(path: Path) -> str:
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
     current = standing(shelf, ledger, known.id, machine)
     found = items(machine, current, known.file)
-    lines = tables.write_tables(shelf.results, current, known.file)
+    names = {page.template for page in current.pages if page.template}
+    known_now = {name: form for name in names if (form := template_of(shelf, name)) is not None}
+    lines = tables.write_tables(shelf.results, current, known.file, known_now)
     numbers = [number for _, _, number in tables.counted(current)]
     outcome = Outcome(
         status=current.status.value,
@@ -232,6 +238,7 @@ def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> t
         pages=len(current.pages),
         numbers=len(numbers),
         digits=sum(len(number.digits) for number in numbers),
+        blank=sum(page.nothing is Nothing.BLANK for page in current.pages),
         review=len({(i.queued.page, i.queued.number) for i in found if i.queued.waits}),
         number_lines=lines,
         form_rows=forms.dumps(

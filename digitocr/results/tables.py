@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import Any
+from types import MappingProxyType
+from typing import Any, Final
 
 from digitocr import atomic
 from digitocr.errors import OutputError
+from digitocr.forms.template import Field, Template
 from digitocr.records import Box, FileResult, Number, PageResult, Status
+from digitocr.results.values import value
 
 Row = Sequence[str]
 
@@ -21,7 +24,7 @@ DIGITS = (
 )
 NUMBERS = (
     *("file", "page", "field", "number", "text", "confidence", "x", "y", "width", "height"),
-    *("marks", "status", "reasons"),
+    *("marks", "status", "reasons", "value"),
 )
 FILES = (
     *("file", "sha256", "pages", "numbers", "digits", "review", "status", "error", "seconds", "model"),
@@ -31,6 +34,8 @@ QUEUE = (
     *("review_id", "file", "page", "field", "number", "position", "digit", "confidence", "runner_up"),
     *("runner_up_confidence", "number_text", "reasons", "crop", "correction", "number_correction"),
 )
+NO_FORMS: Final[Mapping[str, Template]] = MappingProxyType({})
+
 AUDIT = ("at", "who", "review_id", "file", "kind", "old", "new")
 
 ALL_FILES, ALL_NUMBERS, ALL_CORRECTIONS = "files.csv", "numbers.csv", "audit.csv"
@@ -107,7 +112,7 @@ def digit_rows(result: FileResult, file: str) -> list[Row]:
     ]
 
 
-def number_rows(result: FileResult, file: str) -> list[Row]:
+def number_rows(result: FileResult, file: str, forms: Mapping[str, Template] = NO_FORMS) -> list[Row]:
     """Return the table of numbers of a file.
 
     Parameters
@@ -115,6 +120,8 @@ def number_rows(result: FileResult, file: str) -> list[Row]:
     result : FileResult
     file : str
         Name in the tables.
+    forms : mapping of str to Template
+        The forms of its pages, by name.
 
     Returns
     -------
@@ -124,9 +131,14 @@ def number_rows(result: FileResult, file: str) -> list[Row]:
         (
             *(file, str(page.index), number.field, str(ordinal), number.text, share(number.confidence)),
             *(*_box(number.box), number.marks, number.status.value, joined(number.reasons)),
+            value(number, _field(forms.get(page.template), number.field)),
         )
         for page, ordinal, number in counted(result)
     ]
+
+
+def _field(form: Template | None, name: str) -> Field | None:
+    return next((field for field in form.fields if field.name == name), None) if form else None
 
 
 def encode(columns: Sequence[str], rows: Iterable[Row], *, header: bool = True) -> str:
@@ -227,7 +239,9 @@ def plain(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and cell[1:].startswith(FORMULA_STARTS) else cell
 
 
-def write_tables(results: Path, result: FileResult, file: str) -> str:
+def write_tables(
+    results: Path, result: FileResult, file: str, forms: Mapping[str, Template] = NO_FORMS
+) -> str:
     """Write the two tables of a file.
 
     Parameters
@@ -237,17 +251,35 @@ def write_tables(results: Path, result: FileResult, file: str) -> str:
     result : FileResult
     file : str
         Name in the tables.
+    forms : mapping of str to Template
+        The forms of its pages, by name.
 
     Returns
     -------
     str
         The lines of its table of numbers, for the table over all files.
     """
-    digits, numbers = table_paths(results, file)
-    own = encode(NUMBERS, number_rows(result, file), header=False)
+    digits, _ = table_paths(results, file)
+    own = encode(NUMBERS, number_rows(result, file, forms), header=False)
     atomic.write(digits, encode(DIGITS, digit_rows(result, file)).encode())
-    atomic.write(numbers, (encode(NUMBERS, ()) + own).encode())
+    write_numbers(results, file, own)
     return own
+
+
+def write_numbers(results: Path, file: str, own: str) -> None:
+    """Write the table of numbers of a file.
+
+    Parameters
+    ----------
+    results : Path
+        The results folder.
+    file : str
+        Name in the tables.
+    own : str
+        Its lines.
+    """
+    _, numbers = table_paths(results, file)
+    atomic.write(numbers, (encode(NUMBERS, ()) + own).encode())
 
 
 def keep_old_tables(results: Path, file: str, stamp: str) -> None:

@@ -140,6 +140,11 @@ class Published:
         with self._database.writing() as db:
             db.executemany("UPDATE file SET stale = 1 WHERE id = ?", [(i,) for i in ids])
 
+    def unmark_stale(self, file: int) -> None:
+        """Leave the tables of a file as they are: its reading was dropped."""
+        with self._database.writing() as db:
+            db.execute("UPDATE file SET stale = 0 WHERE id = ?", (file,))
+
     def stale(self, job: int) -> list[int]:
         """Return the ids of files with corrections that their tables do not show yet."""
         rows = self._database.rows("SELECT id FROM file WHERE job = ? AND stale", job)

@@ -173,6 +173,8 @@ class Outcome:
     pages, numbers, digits : int
     review : int
         Numbers that wait for a person; a page without any counts as one.
+    blank : int
+        Pages without ink.
     seconds : float
     reading : bytes or None
         What the program read, before any correction.
@@ -194,6 +196,7 @@ class Outcome:
     numbers: int = 0
     digits: int = 0
     review: int = 0
+    blank: int = 0
     seconds: float = 0.0
     reading: bytes | None = None
     number_lines: str = ""

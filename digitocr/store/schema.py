@@ -231,6 +231,12 @@ MIGRATIONS = (
     "ALTER TABLE lease ADD COLUMN who TEXT NOT NULL DEFAULT '';",
     # 1 while a file is read by another process than the one that claimed it
     "ALTER TABLE file ADD COLUMN is_apart INTEGER NOT NULL DEFAULT 0;",
+    # a column for values: empty, until the tables are made again from the readings, which tell them
+    """
+    UPDATE file SET number_lines = replace(number_lines, char(10), ',' || char(10)), stale = 1
+        WHERE status IN ('done', 'empty', 'partial');
+    UPDATE job SET published = 0, shown_in = '';
+    """,
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

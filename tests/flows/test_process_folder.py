@@ -66,7 +66,7 @@ class TestPlain:
         assert done.exit_code == 0, done.output
         counts = json.loads(done.stdout)
         assert ",".join(counts) == (
-            "files,done,empty,partial,failed,duplicates,unchanged,numbers,digits,review,seconds"
+            "files,done,empty,partial,failed,duplicates,unchanged,numbers,digits,review,blank,seconds"
         )
         assert (counts["files"], counts["done"], counts["numbers"], counts["digits"], counts["review"]) == (
             1,

@@ -40,13 +40,16 @@ class TestTally:
         tally = Tally()
         with ThreadPoolExecutor(8) as pool:
             for _ in range(200):
-                pool.submit(tally.add, Outcome("done", numbers=2, digits=5, review=1), is_newly_stuck=True)
+                pool.submit(
+                    tally.add, Outcome("done", numbers=2, digits=5, review=1, blank=3), is_newly_stuck=True
+                )
                 pool.submit(tally.add, Outcome("duplicate"), is_newly_stuck=False)
                 pool.submit(tally.add_unchanged, is_newly_stuck=False)
         summary = tally.summary()
         assert (summary.files, summary.done, summary.duplicates, summary.unchanged) == (600, 200, 200, 200)
         assert (summary.numbers, summary.digits, summary.review) == (400, 1000, 200)
-        assert summary.stuck == 200
+        assert (summary.stuck, summary.blank) == (200, 600)
+        assert list(summary.as_dict())[-2:] == ["blank", "seconds"]
 
 
 @pytest.mark.parametrize(

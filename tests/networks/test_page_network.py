@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from digitocr.errors import ModelError
-from digitocr.networks import page_network
+from digitocr.networks import shipped
 from digitocr.networks.card import shipped_model
 from digitocr.networks.page_network import (
     BASE,
@@ -63,6 +63,6 @@ def test_a_missing_or_damaged_file_is_named(part, threads, fault, tmp_path, monk
         (tmp_path / part).unlink()
     else:
         (tmp_path / part).write_bytes(b"other")
-    monkeypatch.setattr(page_network, "shipped_model", lambda: tmp_path / "digits.keras")
+    monkeypatch.setattr(shipped, "shipped_model", lambda: tmp_path / "digits.keras")
     with pytest.raises(ModelError, match=part):
         look_at(np.full((64, 64), 255, np.uint8), threads)

@@ -1,13 +1,16 @@
 """A page that is not a form."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from digitocr.networks.card import ModelCard
+from digitocr.networks.page_network import CLASSES, OUTSIDE, PAPER, PRINT, WRITING, PageMaps
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.parameters import Acceptance
 from digitocr.recognition.plain_page import PlainPage
-from digitocr.records import Box, Reason, Status
+from digitocr.records import Box, Nothing, Reason, Status
 from tests.support.decoded import decoded, view
 
 CARD = ModelCard("digits", "", (), 0.5)
@@ -54,8 +57,24 @@ def test_a_number_below_the_threshold_waits():
     assert number.reasons == (Reason.LOW_CONFIDENCE,)
 
 
-def test_a_page_without_rows_has_no_numbers():
-    assert PlainPage(view()).result((), JUDGE).numbers == ()
+@pytest.mark.parametrize(
+    ("shown", "nothing", "error"),
+    [
+        ((PAPER,), Nothing.BLANK, ""),
+        ((PAPER, OUTSIDE), Nothing.BLANK, ""),
+        ((PAPER, PRINT), Nothing.NOT_FOUND, "no form"),
+        ((WRITING,), Nothing.NOT_FOUND, "no form"),
+    ],
+)
+def test_a_page_without_numbers_is_blank_only_if_nothing_is_seen_on_it(shown, nothing, error):
+    classes = np.eye(len(CLASSES), dtype=np.float32)[np.resize(shown, (4, 4))]
+    seen = replace(view(), seen=lambda: PageMaps(classes, classes[..., 0]))
+    result = PlainPage(seen, "no form").result((), JUDGE)
+    assert (result.numbers, result.nothing, result.error) == ((), nothing, error)
+
+
+def test_a_page_with_numbers_is_not_without_any():
+    assert PlainPage(view()).result(((decoded("4"),),), JUDGE).nothing is None
 
 
 def test_a_settled_page_takes_the_lines_of_its_view():

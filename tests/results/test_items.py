@@ -2,7 +2,7 @@ from dataclasses import replace
 
 from fake_reader import SHAPE, numbers
 
-from digitocr.records import Box, FileResult, FileStatus, PageResult, Status
+from digitocr.records import Box, FileResult, FileStatus, Nothing, PageResult, Status
 from digitocr.results import tables
 from digitocr.results.items import items, queue_row, review_id
 
@@ -48,6 +48,24 @@ class TestItems:
         (item,) = items(read(""), read(""), "scan.jpg")
         assert (item.queued.number, item.box) == (0, Box(0, 0, SHAPE[1], SHAPE[0]))
         assert item.queued.reasons == "nothing-found"
+
+    def test_a_page_with_ink_and_no_numbers_waits_within_a_file_that_has_others_and_a_blank_one_does_not(
+        self,
+    ):
+        result = read("5")
+        lost = PageResult(2, SHAPE, nothing=Nothing.NOT_FOUND)
+        blank, failed = PageResult(3, SHAPE, nothing=Nothing.BLANK), PageResult(4, SHAPE, error="damaged")
+        result = replace(result, pages=(*result.pages, lost, blank, failed))
+        (item,) = items(result, result, "scan.jpg")
+        assert (item.queued.page, item.queued.number, item.queued.reasons) == (2, 0, "nothing-found")
+        said = replace(lost, numbers=numbers("7"))
+        settled = replace(result, pages=(result.pages[0], said, blank, failed))
+        assert [one.queued.waits for one in items(result, settled, "scan.jpg")] == [False]
+
+    def test_a_file_of_blank_pages_alone_waits_by_its_first(self):
+        pages = tuple(PageResult(k, SHAPE, nothing=Nothing.BLANK) for k in (1, 2))
+        result = read("", pages=pages)
+        assert [one.queued.page for one in items(result, result, "scan.jpg")] == [1]
 
 
 class TestQueueRow:

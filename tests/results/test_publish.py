@@ -33,7 +33,7 @@ class Job:
             )
             outcome = Outcome(
                 status,
-                number_lines=tables.encode(tables.NUMBERS, [(file, *[text] * 12)], header=False),
+                number_lines=tables.encode(tables.NUMBERS, [(file, *[text] * 13)], header=False),
                 form_rows=forms.dumps([forms.row(file, page, None)]) if field else "",
                 items=(QueueItem(f"r-{file}", file, 1, number=1, number_text=text),),
             )

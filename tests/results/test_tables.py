@@ -29,7 +29,7 @@ def test_columns_are_those_of_the_contract():
         "file,page,field,number,position,x,y,width,height,digit,confidence,runner_up,runner_up_confidence,status"
     )
     assert ",".join(tables.NUMBERS) == (
-        "file,page,field,number,text,confidence,x,y,width,height,marks,status,reasons"
+        "file,page,field,number,text,confidence,x,y,width,height,marks,status,reasons,value"
     )
     assert ",".join(tables.FILES) == (
         "file,sha256,pages,numbers,digits,review,status,error,seconds,model,processed_at"
@@ -52,8 +52,8 @@ def test_a_file_has_a_row_for_each_digit_and_each_number(tmp_path):
     )
     assert found.read_text() == ",".join(tables.NUMBERS) + "\n" + lines
     assert lines == (
-        "scan.jpg,1,,1,007,0.9800,10,20,30,20,,accepted,\n"
-        "scan.jpg,1,,2,1,0.4000,60,20,10,20,,review,low-confidence\n"
+        "scan.jpg,1,,1,007,0.9800,10,20,30,20,,accepted,,007\n"
+        "scan.jpg,1,,2,1,0.4000,60,20,10,20,,review,low-confidence,1\n"
     )
 
 

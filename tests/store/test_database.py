@@ -13,6 +13,8 @@ from digitocr.store.records import QueueItem
 
 BEFORE_TYPED_ITEMS = 4
 """The last version of the schema in which an item was the cells of its row."""
+BEFORE_VALUES = next(k for k, script in enumerate(schema.MIGRATIONS) if "SET number_lines" in script)
+"""The last one in which numbers had no value."""
 DIGIT = ["r1", "a.jpg", "2", "rent", "3", "4", "7", "0.1234", "1", "0.0400", "0017", "low-confidence;neighbour",
          "crops/r1.png"]  # fmt: skip
 WHOLE = ["r2", "a.jpg", "1", "", "1", "", "", "0.5000", "", "", "", "unreadable", "crops/r2.png"]
@@ -143,3 +145,23 @@ class TestAnEarlierRelease:
         with closing(sqlite3.connect(earlier)) as db:
             assert db.execute("PRAGMA user_version").fetchone() == (len(schema.MIGRATIONS),)
             assert db.execute("SELECT count(*) FROM item").fetchone() == (3,)
+
+
+def test_numbers_of_an_earlier_release_get_a_column_for_their_value_and_are_made_again(tmp_path):
+    path = tmp_path / "ledger.sqlite"
+    with closing(sqlite3.connect(path)) as db, db:
+        for script in schema.MIGRATIONS[:BEFORE_VALUES]:
+            db.executescript(script)
+        db.execute(f"PRAGMA user_version = {BEFORE_VALUES}")
+        db.execute("INSERT INTO job (results, published) VALUES ('results', 1)")
+        for name, lines, status in (
+            ("a.jpg", "a,1,x\na,2,\n", "done"),
+            ("b.jpg", "", "empty"),
+            ("c.jpg", "", "failed"),
+        ):
+            sql = "INSERT INTO file (job, source, file, sha256, size, mtime_ns, checked_ns, number_lines, status)"
+            db.execute(f"{sql} VALUES (1, ?, ?, 'aa', 1, 1, 1, ?, ?)", (name, name, lines, status))
+    with Ledger(path) as ledger:
+        assert list(ledger.published.number_lines(1)) == ["a,1,x,\na,2,,\n", "", ""]
+        assert ledger.published.stale(1) == [1, 2]
+        assert not ledger.published.is_current(1)
