@@ -37,6 +37,8 @@ from digitocr.forms.registration import (
 )
 from digitocr.forms.rules import Rule, evaluate
 from digitocr.forms.template import Field, Kind, Template
+from digitocr.imaging.parameters import Imaging
+from digitocr.networks.answer_network import see_with
 from digitocr.pipeline import Reader, reader_of
 from digitocr.records import Box, Grey, Mask, Number, Page, Reason, Status
 from digitocr.settings import load_settings
@@ -289,7 +291,7 @@ def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
     (H, W) uint8 ndarray
     """
     flat = flatten(shown.image, registration, scale)
-    filled = lay_out(Page(1, shown.image), shown.form, registration)
+    filled = lay_out(Page(1, shown.image), shown.form, registration, see_with, Imaging())
     mask = np.zeros(flat.shape, dtype=np.uint8)
     for answer in filled.answers:
         if answer.sheet is None:

@@ -24,6 +24,7 @@ from digitocr.forms.template_file import load_folder
 from digitocr.imaging.sheet import Line
 from digitocr.io.open_file import OpenFile
 from digitocr.io.sandbox import Decoding, Sandbox
+from digitocr.networks.answer_network import See, see_with
 from digitocr.networks.card import EARLIER_NAMES, ModelCard, shipped_model
 from digitocr.networks.classifier import Classifier, load_classifier
 from digitocr.networks.line_reader import LineReader, load_line_reader
@@ -89,7 +90,9 @@ class Reader:
     second_reader : SecondReader or None
         A pre-trained network that reads lines as they stand on the page; None if it is missing or not wanted.
     look : callable
-        Tells what the page network sees in a page.
+        Tells what the page network sees in a page,
+    see : callable
+        and what the answer network sees in places of a form.
     options : ReadOptions
     forms : tuple of FormPrint
         Forms that a page may be; without any, all pages are plain.
@@ -103,6 +106,7 @@ class Reader:
     line_reader: LineReader | None
     second_reader: SecondReader | None
     look: Look
+    see: See
     options: ReadOptions
     forms: tuple[FormPrint, ...] = ()
     decoder: Callable[[bytes, Limits], Decoding] = field(default_factory=lambda: Sandbox().decode)
@@ -180,7 +184,7 @@ class Reader:
         no_form, p = "", self.parameters.imaging
         if self.forms:
             try:
-                return form_page.lay_out(page, *choose(RegistrationView(page.grey), self.forms), p)
+                return form_page.lay_out(page, *choose(RegistrationView(page.grey), self.forms), self.see, p)
             except RegistrationError as error:
                 no_form = error.message
         return PlainPage(orientation.upright_view(page, self.look, p), no_form)
@@ -339,8 +343,8 @@ def load_reader(
         else:
             files = " and ".join(classifier.card.second_files)
             log.warning("the second reader is missing: put %s beside %s; reading without it", files, path)
-    look = partial(look_at, threads=threads)
-    return Reader(classifier, line_reader, second_reader, look, chosen, forms)
+    look, see = partial(look_at, threads=threads), partial(see_with, threads=threads)
+    return Reader(classifier, line_reader, second_reader, look, see, chosen, forms)
 
 
 def read_files(paths: Sequence[str | Path], options: ReadOptions | None = None) -> list[FileResult]:

@@ -13,12 +13,14 @@ import numpy as np
 from digitocr.forms.checks import complaints, written
 from digitocr.forms.fields import FieldCrop, crop_field, scaled_box
 from digitocr.forms.form_print import FormPrint
+from digitocr.forms.places import Sight, sights
 from digitocr.forms.registration import Registration, flatten, quarters_to_upright
 from digitocr.forms.suggestions import Suggestion, dated, suggest
 from digitocr.forms.template import Field, Kind
 from digitocr.imaging import binarize
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
+from digitocr.networks.answer_network import See
 from digitocr.recognition.judge import Judge, decide, number_on_page
 from digitocr.recognition.numbers import DecodedNumber
 from digitocr.recognition.orientation import Rows, View
@@ -48,6 +50,8 @@ class FormPage:
     registration : Registration
     answers : tuple of FieldCrop
         In the order of the template.
+    seen : tuple of Sight
+        What is seen in the places of each.
     reasons : tuple of Reason
         Reasons for review of every field of the page.
     """
@@ -56,6 +60,7 @@ class FormPage:
     form: FormPrint
     registration: Registration
     answers: tuple[FieldCrop, ...]
+    seen: tuple[Sight, ...]
     reasons: tuple[Reason, ...]
 
     @property
@@ -86,7 +91,10 @@ class FormPage:
         PageResult
         """
         decoded = iter(rows)
-        numbers = [self._number(answer, decoded, judge) for answer in self.answers]
+        numbers = [
+            self._number(answer, sight, decoded, judge)
+            for answer, sight in zip(self.answers, self.seen, strict=True)
+        ]
         return PageResult(
             self.page.index,
             self.page.grey.shape,
@@ -96,20 +104,32 @@ class FormPage:
         )
 
     def _number(
-        self, answer: FieldCrop, decoded: Iterator[tuple[DecodedNumber, ...]], judge: Judge
+        self, answer: FieldCrop, sight: Sight, decoded: Iterator[tuple[DecodedNumber, ...]], judge: Judge
     ) -> Number:
-        if answer.sheet is None or answer.line is None:
-            return Number((), 0.0 if answer.sheet is None else 1.0, answer.box)
+        """Make a number of what was read in a field; it is no surer than that all of its ink is accounted for."""
+        if answer.sheet is None:
+            return Number((), 0.0, answer.box)
+        every = range(len(sight.classes))
+        if answer.line is None:
+            return Number((), sight.blank(every), answer.box)
         (read,) = next(decoded)
         if not read.segments:
             sure = math.exp(min(read.log_posterior, read.line_text.log_text))
-            return Number((), sure, answer.box)
-        sure = judge.confidence(read, in_cells=bool(answer.field.cells))
+            return Number((), min(sure, sight.blank(every)), answer.box)
+        sure = min(judge.confidence(read, in_cells=bool(answer.field.cells)), sight.unstruck)
         number = number_on_page(read, answer.sheet, self.page.grey.shape, sure)
+        unread = self._unread(answer.field, number)
+        if unread and (blank := sight.blank(unread)) < sure:
+            number = number_on_page(read, answer.sheet, self.page.grey.shape, blank)
         return dated(answer.field, number)
 
+    def _unread(self, field: Field, number: Number) -> list[int]:
+        """Return the cells of a field in which no digit was read."""
+        taken = cells_taken(field, number, self.registration)
+        return [k for k in range(len(field.cells)) if k not in taken]
 
-def lay_out(page: Page, form: FormPrint, registration: Registration, p: Imaging) -> FormPage:
+
+def lay_out(page: Page, form: FormPrint, registration: Registration, see: See, p: Imaging) -> FormPage:
     """Flatten a page and find the writing in each field of its form.
 
     Parameters
@@ -118,20 +138,42 @@ def lay_out(page: Page, form: FormPrint, registration: Registration, p: Imaging)
     form : FormPrint
     registration : Registration
         Of the page on the form.
+    see : callable
+        The answer network.
     p : Imaging
 
     Returns
     -------
     FormPage
     """
-    scale = _fineness(form)
-    flat = _sharpened(flatten(page.grey, registration, scale), SOFT / _spread(registration, scale))
+    flat, scale = flat_form(page, form, registration)
     even, ink = binarize.binarize_within(flat, _written_on(form, flat.shape, scale), p.binarization)
     reasons = binarize.quality(even, ink, p.binarization)
     answers = tuple(
         crop_field(field, page.grey, registration, (even, ink), scale, p) for field in form.template.fields
     )
-    return FormPage(page, form, registration, answers, reasons)
+    seen = tuple(sights(form.template.fields, even, scale, see))
+    return FormPage(page, form, registration, answers, seen, reasons)
+
+
+def flat_form(page: Page, form: FormPrint, registration: Registration) -> tuple[Grey, float]:
+    """Flatten a page that shows a form, as finely as its fields need, and sharpen it.
+
+    Parameters
+    ----------
+    page : Page
+    form : FormPrint
+    registration : Registration
+        Of the page on the form.
+
+    Returns
+    -------
+    flat : (h, w) uint8 ndarray
+    scale : float
+        Pixels of the flattened page per pixel of the template.
+    """
+    scale = _fineness(form)
+    return _sharpened(flatten(page.grey, registration, scale), SOFT / _spread(registration, scale)), scale
 
 
 def _written_on(form: FormPrint, shape: tuple[int, ...], scale: float) -> Mask:
@@ -175,11 +217,13 @@ def judged(page: FormPage, numbers: Sequence[Number], judge: Judge) -> tuple[Num
         its runner-up would satisfy it, that digit waits, too.
     """
     answers = {answer.field.name: answer for answer in page.answers}
+    seen = dict(zip(answers, page.seen, strict=True))
     read = {
         name: number for name, number in zip(answers, numbers, strict=True) if answers[name].sheet is not None
     }
     against: dict[str, list[str]] = {
-        name: list(_against(answers[name], read.get(name), page.registration)) for name in answers
+        name: list(_against(answers[name], seen[name], read.get(name), page.registration, judge.threshold))
+        for name in answers
     }
     for complaint in complaints(page.form.template, {name: written(number) for name, number in read.items()}):
         is_rule = complaint.reason is Reason.RULE_BROKEN
@@ -192,12 +236,22 @@ def judged(page: FormPage, numbers: Sequence[Number], judge: Judge) -> tuple[Num
     )
 
 
-def _against(answer: FieldCrop, number: Number | None, registration: Registration) -> Iterator[Reason]:
+def _against(
+    answer: FieldCrop, sight: Sight, number: Number | None, registration: Registration, threshold: float
+) -> Iterator[Reason]:
     """Yield reasons for review of a field by how it is filled in."""
     if number is None:
         yield Reason.OUTSIDE
-    elif answer.field.cells and _has_gap(answer.field, number, registration):
+        return
+    taken = cells_taken(answer.field, number, registration)
+    if any(later - earlier > 1 for earlier, later in pairwise(taken)):
         yield Reason.FIELD_GAP
+    if number.digits and sight.unstruck < threshold:
+        yield Reason.STRUCK_OUT
+    unread = [k for k in range(len(sight.classes)) if k not in taken]
+    is_told = not number.digits or bool(answer.field.cells)  # free digits stand in any of its places
+    if is_told and sight.blank(unread) < threshold:
+        yield sight.why_not_blank(unread)
 
 
 def _judged(
@@ -227,12 +281,6 @@ def _fineness(form: FormPrint) -> float:
     lowest = min(box.height for field in form.template.fields for box in field.cells or (field.box,))
     longest = max(form.template.size)
     return float(np.clip(FINE / lowest, SIDES[0] / longest, SIDES[1] / longest))
-
-
-def _has_gap(field: Field, number: Number, registration: Registration) -> bool:
-    """Return whether a cell between the first digit and the last holds none."""
-    taken = cells_taken(field, number, registration)
-    return any(later - earlier > 1 for earlier, later in pairwise(taken))
 
 
 def cells_taken(field: Field, number: Number, registration: Registration) -> list[int]:

@@ -8,6 +8,7 @@ import pytest
 from drawn_form import FIELDS, SIZE, form, printed, seen
 from reading_path import judged, lay_out
 
+from digitocr.forms.places import Sight
 from digitocr.forms.registration import RegistrationView, flatten, register
 from digitocr.forms.rules import parse
 from digitocr.records import Box, Digit, Number, Page, Reason, Status
@@ -174,6 +175,48 @@ def test_low_confidence_of_a_blank_waits(page):
     blank = Number((), 0.3, Box(0, 0, 5, 5))
     a, _, total = in_last_cells(page, {"a": "12", "b": "", "total": "12"})
     assert Reason.LOW_CONFIDENCE in judged(page, [a, blank, total], 0.5)[1].reasons
+
+
+BLANK, FILLER, DIGIT, STRUCK = np.eye(4, dtype=np.float32)
+SEEN = {"a": (BLANK, DIGIT, DIGIT), "b": (FILLER, DIGIT, DIGIT), "total": (BLANK, DIGIT, DIGIT)}
+
+
+def reasons(page, texts, **seen):
+    """Judge the fields where this is seen in their cells."""
+    sights = tuple(Sight(np.stack(rows)) for rows in (SEEN | seen).values())
+    return [n.reasons for n in judged(replace(page, seen=sights), in_last_cells(page, texts), 0.5)]
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        ((BLANK, DIGIT, DIGIT), ()),
+        ((FILLER, DIGIT, DIGIT), ()),
+        ((BLANK, STRUCK, DIGIT), ("struck-out",)),
+        ((STRUCK, DIGIT, DIGIT), ("struck-out",)),
+        ((DIGIT, DIGIT, DIGIT), ("faint-ink",)),
+        ((0.3 * DIGIT + 0.7 * BLANK, DIGIT, DIGIT), ()),
+    ],
+)
+def test_a_cell_without_a_digit_must_be_blank_and_no_digit_struck(page, seen, reason):
+    assert reasons(page, {"a": "12", "b": "30", "total": "42"}, a=seen)[0] == reason
+
+
+@pytest.mark.parametrize(
+    ("seen", "reason"),
+    [
+        ((BLANK, BLANK, BLANK), ()),
+        ((FILLER, FILLER, BLANK), ()),
+        ((BLANK, STRUCK, BLANK), ("struck-out",)),
+        ((BLANK, BLANK, DIGIT), ("faint-ink",)),
+    ],
+)
+def test_a_field_without_digits_must_be_blank_in_every_cell(page, seen, reason):
+    page = replace(page, form=replace(FORM, template=replace(FORM.template, rules=())))
+    fields = tuple(replace(answer, field=replace(answer.field, blank=True)) for answer in page.answers)
+    page = replace(page, answers=fields)
+    found = reasons(page, {"a": "", "b": "30", "total": "30"}, a=seen)[0]
+    assert [r for r in found if r != "field-blank"] == list(reason)
 
 
 def test_the_size_of_the_form_is_the_reference(page):

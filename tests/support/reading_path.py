@@ -5,6 +5,7 @@ from digitocr.imaging import binarize, kind
 from digitocr.imaging import clean as _clean
 from digitocr.imaging import segment as _segment
 from digitocr.imaging.parameters import Imaging
+from digitocr.networks.answer_network import see_with
 from digitocr.networks.card import ModelCard
 from digitocr.networks.page_network import look_at
 from digitocr.recognition import orientation
@@ -39,7 +40,7 @@ def upright_view(page):
 
 
 def lay_out(page, form, registration):
-    return form_page.lay_out(page, form, registration, P)
+    return form_page.lay_out(page, form, registration, see_with, P)
 
 
 def judged(page, numbers, threshold):

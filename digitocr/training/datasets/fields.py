@@ -16,6 +16,7 @@ from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field, Template
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
+from digitocr.networks.answer_network import see_with
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
 from digitocr.records import Box, Page
@@ -55,21 +56,32 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
     cv2.setNumThreads(1)
     for i in range(pages):
         rng = np.random.default_rng((seed, i))
-        template, paper = _printed(rng)
+        template, paper = printed_cells(rng)
         texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
         shot = photograph_page(rng, paper, longest=int(rng.integers(1000, 1800)))
         filled = lay_out(
             Page(1, shot.image),
             FormPrint(template, no_features()),
-            _registration(rng, shot, template),
+            slipped_registration(rng, shot, template),
+            see_with,
             Imaging(),
         )
         yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
 
 
-def _printed(rng: Random) -> tuple[Template, NDArray[np.float32]]:
-    """Print a page of cells in one style: dark or faint frames, joined or apart, with guides or none."""
+def printed_cells(rng: Random) -> tuple[Template, NDArray[np.float32]]:
+    """Print a page of cells in one style: dark or faint frames, joined or apart, with guides or none.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+
+    Returns
+    -------
+    template : Template
+    paper : (H, W) float32 ndarray
+    """
     width, height = 1200, 900
     paper = np.full((height, width), rng.uniform(225, 250), np.float32)
     count = int(rng.choice((1, 2, 3, 3, 4, 6, 9, 12)))
@@ -106,8 +118,19 @@ def _text(rng: Random, cells: int) -> str:
     return "".join(str(digit) for digit in rng.integers(0, 10, int(rng.integers(1, cells + 1))))
 
 
-def _registration(rng: Random, shot: PagePhoto, template: Template) -> Registration:
-    """Return where a drawn page lies in its photo, about."""
+def slipped_registration(rng: Random, shot: PagePhoto, template: Template) -> Registration:
+    """Return where a drawn page lies in its photo, about.
+
+    Parameters
+    ----------
+    rng : numpy.random.Generator
+    shot : PagePhoto
+    template : Template
+
+    Returns
+    -------
+    Registration
+    """
     steps = np.linspace(0, 1, 25)
     size = np.array(template.size, dtype=np.float64)
     grid = np.stack(np.meshgrid(steps * size[0], steps * size[1]), axis=-1).reshape(-1, 2)

@@ -26,6 +26,7 @@ def sharded_corpus(
     pictures: int,
     work: Path,
     report: Callable[[str], None],
+    shard: int = SHARD_DRAWINGS,
 ) -> list[Shard]:
     """Draw a corpus in shards, in parallel; shards already in `work` are loaded.
 
@@ -43,16 +44,15 @@ def sharded_corpus(
         Folder of the files.
     report : callable
         Is told of the progress in words.
+    shard : int
+        Drawings in a shard.
 
     Returns
     -------
     list of dict of str to ndarray
         The shards in order.
     """
-    jobs = [
-        (seed + k, min(SHARD_DRAWINGS, pictures - k * SHARD_DRAWINGS))
-        for k in range(-(-pictures // SHARD_DRAWINGS))
-    ]
+    jobs = [(seed + k, min(shard, pictures - k * shard)) for k in range(-(-pictures // shard))]
     work.mkdir(parents=True, exist_ok=True)
     paths = {job: work / f"{name}-{job[0]}-{job[1]}.npz" for job in jobs}
     missing = [job for job in jobs if not paths[job].exists()]
