@@ -24,7 +24,7 @@ from benchmarks.scoring import Share
 from benchmarks.truth import Half
 from digitocr.errors import RegistrationError
 from digitocr.forms import checks, template_file
-from digitocr.forms.form_page import FormPage, cells_taken, lay_out
+from digitocr.forms.form_page import FormPage, cells_taken, field_crops
 from digitocr.forms.form_print import FormPrint, load_form_print
 from digitocr.forms.geometry import Points
 from digitocr.forms.printing import make
@@ -38,7 +38,6 @@ from digitocr.forms.registration import (
 from digitocr.forms.rules import Rule, evaluate
 from digitocr.forms.template import Field, Kind, Template
 from digitocr.imaging.parameters import Imaging
-from digitocr.networks.answer_network import see_with
 from digitocr.pipeline import Reader, reader_of
 from digitocr.records import Box, Grey, Mask, Number, Page, Reason, Status
 from digitocr.settings import load_settings
@@ -49,7 +48,7 @@ from digitocr.training.synth.filled_forms import (
     fill_in,
     photograph_page,
 )
-from digitocr.training.synth.stroke_archives import sources_at
+from digitocr.training.synth.stroke_archives import has_archives, sources_at
 from digitocr.training.synth.strokes import Random, Sources
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -291,9 +290,9 @@ def emptied(shown: Shown, registration: Registration, scale: float) -> Grey:
     (H, W) uint8 ndarray
     """
     flat = flatten(shown.image, registration, scale)
-    filled = lay_out(Page(1, shown.image), shown.form, registration, see_with, Imaging())
+    crops = field_crops(Page(1, shown.image), shown.form, registration, Imaging())
     mask = np.zeros(flat.shape, dtype=np.uint8)
-    for answer in filled.answers:
+    for answer in crops:
         if answer.sheet is None:
             continue
         box = answer.field.box
@@ -491,8 +490,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = parser.parse_args(argv)
     data = Path(os.environ.get("DIGITOCR_DATA", ROOT.parent / "shared/data")).resolve()
     reader = reader_of(load_settings({"templates": EXAMPLES, "workers": 1})).result()
-    has_hands = any((data / name).is_file() for name in ("unipen_digits.npz", "pendigits.npz"))
-    sources = sources_at(data, held_out=True) if has_hands else Sources()
+    sources = sources_at(data, held_out=True) if has_archives(data) else Sources()
     say = print if args.verbose else _silent
 
     if (data / "forms").is_dir():

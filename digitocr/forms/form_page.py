@@ -118,15 +118,10 @@ class FormPage:
             return Number((), min(sure, sight.blank(every)), answer.box)
         sure = min(judge.confidence(read, in_cells=bool(answer.field.cells)), sight.unstruck)
         number = number_on_page(read, answer.sheet, self.page.grey.shape, sure)
-        unread = self._unread(answer.field, number)
-        if unread and (blank := sight.blank(unread)) < sure:
+        unread = _unread(answer.field, sight, number, self.registration)
+        if (blank := sight.blank(unread)) < sure:
             number = number_on_page(read, answer.sheet, self.page.grey.shape, blank)
         return dated(answer.field, number)
-
-    def _unread(self, field: Field, number: Number) -> list[int]:
-        """Return the cells of a field in which no digit was read."""
-        taken = cells_taken(field, number, self.registration)
-        return [k for k in range(len(field.cells)) if k not in taken]
 
 
 def lay_out(page: Page, form: FormPrint, registration: Registration, see: See, p: Imaging) -> FormPage:
@@ -146,14 +141,50 @@ def lay_out(page: Page, form: FormPrint, registration: Registration, see: See, p
     -------
     FormPage
     """
+    even, ink, scale = _cleaned(page, form, registration, p)
+    answers = _crops(page, form, registration, (even, ink), scale, p)
+    seen = tuple(sights(form.template.fields, even, scale, see))
+    return FormPage(page, form, registration, answers, seen, binarize.quality(even, ink, p.binarization))
+
+
+def field_crops(page: Page, form: FormPrint, registration: Registration, p: Imaging) -> tuple[FieldCrop, ...]:
+    """Find the writing in each field of a form, and look at nothing.
+
+    Parameters
+    ----------
+    page : Page
+    form : FormPrint
+    registration : Registration
+        Of the page on the form.
+    p : Imaging
+
+    Returns
+    -------
+    tuple of FieldCrop
+        In the order of the template.
+    """
+    even, ink, scale = _cleaned(page, form, registration, p)
+    return _crops(page, form, registration, (even, ink), scale, p)
+
+
+def _cleaned(page: Page, form: FormPrint, registration: Registration, p: Imaging) -> tuple[Grey, Mask, float]:
+    """Flatten a page, even its light and tell its ink; also the pixels per pixel of the template."""
     flat, scale = flat_form(page, form, registration)
     even, ink = binarize.binarize_within(flat, _written_on(form, flat.shape, scale), p.binarization)
-    reasons = binarize.quality(even, ink, p.binarization)
-    answers = tuple(
-        crop_field(field, page.grey, registration, (even, ink), scale, p) for field in form.template.fields
+    return even, ink, scale
+
+
+def _crops(
+    page: Page,
+    form: FormPrint,
+    registration: Registration,
+    cleaned: tuple[Grey, Mask],
+    scale: float,
+    p: Imaging,
+) -> tuple[FieldCrop, ...]:
+    return tuple(
+        crop_field(field, page.grey, registration, cleaned, scale, p) for field in form.template.fields
     )
-    seen = tuple(sights(form.template.fields, even, scale, see))
-    return FormPage(page, form, registration, answers, seen, reasons)
 
 
 def flat_form(page: Page, form: FormPrint, registration: Registration) -> tuple[Grey, float]:
@@ -248,10 +279,17 @@ def _against(
         yield Reason.FIELD_GAP
     if number.digits and sight.unstruck < threshold:
         yield Reason.STRUCK_OUT
-    unread = [k for k in range(len(sight.classes)) if k not in taken]
-    is_told = not number.digits or bool(answer.field.cells)  # free digits stand in any of its places
-    if is_told and sight.blank(unread) < threshold:
+    unread = _unread(answer.field, sight, number, registration)
+    if sight.blank(unread) < threshold:
         yield sight.why_not_blank(unread)
+
+
+def _unread(field: Field, sight: Sight, number: Number, registration: Registration) -> list[int]:
+    """Return the places of a field in which no digit was read; of free digits none, as they stand in any of them."""
+    if number.digits and not field.cells:
+        return []
+    taken = cells_taken(field, number, registration)
+    return [k for k in range(len(sight.classes)) if k not in taken]
 
 
 def _judged(

@@ -10,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.forms.features import no_features
-from digitocr.forms.form_page import lay_out
+from digitocr.forms.form_page import field_crops
 from digitocr.forms.form_print import FormPrint
 from digitocr.forms.registration import Registration
 from digitocr.forms.template import Field, Template
 from digitocr.imaging.parameters import Imaging
 from digitocr.imaging.sheet import Line
-from digitocr.networks.answer_network import see_with
 from digitocr.networks.classifier import CUT, SIGN
 from digitocr.recognition import scoring
 from digitocr.records import Box, Page
@@ -60,14 +59,13 @@ def drawn_forms(seed: int, pages: int, sources: Sources) -> Iterator[list[DrawnF
         texts = {field.name: _text(rng, len(field.cells)) for field in template.fields}
         entries = fill_in(rng, paper, [(f, f.box, f.cells) for f in template.fields], texts, sources)
         shot = photograph_page(rng, paper, longest=int(rng.integers(1000, 1800)))
-        filled = lay_out(
+        crops = field_crops(
             Page(1, shot.image),
             FormPrint(template, no_features()),
             slipped_registration(rng, shot, template),
-            see_with,
             Imaging(),
         )
-        yield [DrawnField(a.line, entries[a.field.name]) for a in filled.answers if a.line is not None]
+        yield [DrawnField(a.line, entries[a.field.name]) for a in crops if a.line is not None]
 
 
 def printed_cells(rng: Random) -> tuple[Template, NDArray[np.float32]]:
