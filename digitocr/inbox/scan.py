@@ -100,27 +100,33 @@ def walk(
 
     while folders:
         directory, prefix = folders.pop()
-        try:
-            with os.scandir(directory) as children:
-                for child in children:
-                    path = Path(child.path)
-                    source = prefix + printable(child.name)
-                    if is_litter(child.name) or (is_inbox and source.casefold() == "readme.md"):
-                        continue
-                    match _kind(child, root):
-                        case _Kind.FOLDER if (
-                            path not in out
-                        ):  # `path` is resolved: the root is, and this is no link
-                            folders.append((path, f"{source}/"))
-                        case _Kind.FILE if failed_file_of(path) is None:
-                            yield look_at(path, source)
-                        case _Kind.LEADS_OUT:
-                            leave(path)
-        except OSError as error:
-            if directory == root:
-                raise FileAccessError(f"cannot look into {folder}: {error.strerror or error}") from None
-            if not isinstance(error, FileNotFoundError):  # one failed input; it does not end the run
-                yield FoundFile(directory, prefix.rstrip("/"), -1, -1, is_folder=True)
+        for child in _listed(directory):
+            if isinstance(child, OSError):
+                if directory == root:
+                    raise FileAccessError(f"cannot look into {folder}: {child.strerror or child}") from None
+                if not isinstance(child, FileNotFoundError):  # one failed input; it does not end the run
+                    yield FoundFile(directory, prefix.rstrip("/"), -1, -1, is_folder=True)
+                continue
+            path = Path(child.path)
+            source = prefix + printable(child.name)
+            if is_litter(child.name) or (is_inbox and source.casefold() == "readme.md"):
+                continue
+            match _kind(child, root):
+                case _Kind.FOLDER if path not in out:  # `path` is resolved: the root is, and this is no link
+                    folders.append((path, f"{source}/"))
+                case _Kind.FILE if failed_file_of(path) is None:
+                    yield look_at(path, source)
+                case _Kind.LEADS_OUT:
+                    leave(path)
+
+
+def _listed(directory: Path) -> Iterator[os.DirEntry[str] | OSError]:
+    """Yield what lies in a folder as it is listed, not all at once; at last the error, if one ends that."""
+    try:
+        with os.scandir(directory) as children:
+            yield from children
+    except OSError as error:
+        yield error
 
 
 class _Kind(Enum):
