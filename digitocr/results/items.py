@@ -46,11 +46,13 @@ def items(machine: FileResult, current: FileResult, file: str) -> list[Item]:
         In reading order.
     """
     found: list[Item] = []
-    unread = [page for page in machine.pages if page.nothing is Nothing.NOT_FOUND]
+    unread = {page.index for page in machine.pages if page.nothing is Nothing.NOT_FOUND}
     if machine.status is FileStatus.EMPTY and not unread:
-        unread = list(machine.pages[:1])  # a file of blank pages alone, or read by an earlier release
+        unread = {
+            page.index for page in machine.pages[:1]
+        }  # a file of blank pages alone, or read by an earlier release
     for page, now in zip(machine.pages, current.pages, strict=True):
-        if page in unread:
+        if page.index in unread:
             found.append(_whole_page(machine.sha256, file, page, waits=not now.numbers))
         for ordinal in range(1, min(len(page.numbers), len(now.numbers)) + 1):
             found += _items_of(machine.sha256, file, page, now, ordinal)

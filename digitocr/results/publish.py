@@ -227,9 +227,7 @@ def _name(path: Path) -> str:
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
     current = standing(shelf, ledger, known.id, machine)
     found = items(machine, current, known.file)
-    names = {page.template for page in current.pages if page.template}
-    known_now = {name: form for name in names if (form := template_of(shelf, name)) is not None}
-    lines = tables.write_tables(shelf.results, current, known.file, known_now)
+    lines = tables.write_tables(shelf.results, current, known.file, _forms_of(shelf, current))
     numbers = [number for _, _, number in tables.counted(current)]
     outcome = Outcome(
         status=current.status.value,
@@ -282,7 +280,7 @@ def standing(shelf: Shelf, ledger: Ledger, file: int, machine: FileResult) -> Fi
         With what people said, and without review for rules that hold now.
     """
     current = overlay.corrected(machine, ledger.corrections.of(file))
-    forms = {page.template: template_of(shelf, page.template) for page in current.pages if page.template}
+    forms = _forms_of(shelf, current)
     pages = tuple(
         released(page, form) if (form := forms.get(page.template)) else page for page in current.pages
     )
@@ -301,6 +299,12 @@ def known_forms(shelf: Shelf) -> list[str]:
     list of str
     """
     return sorted(path.stem for path in (shelf.state / TEMPLATES).glob("*.yaml"))
+
+
+def _forms_of(shelf: Shelf, result: FileResult) -> dict[str, Template]:
+    """Return the forms of the pages of a file by name, those that were kept."""
+    names = {page.template for page in result.pages if page.template}
+    return {name: form for name in names if (form := template_of(shelf, name)) is not None}
 
 
 def template_of(shelf: Shelf, name: str) -> Template | None:
