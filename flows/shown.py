@@ -19,6 +19,7 @@ from prefect.logging.handlers import APILogHandler
 from prefect.states import Completed
 
 from digitocr.errors import DigitocrError
+from digitocr.inbox.events import counted, found
 from digitocr.inbox.job import Job, Summary
 from digitocr.store.records import Known
 
@@ -124,7 +125,7 @@ def title(job: Job, summary: Summary) -> str:
     str
     """
     folder, settled = job.folder.resolve().name, summary.files - summary.unchanged
-    return f"{folder}: {_counted(settled, 'file')}" if settled else f"{folder}: nothing new"
+    return f"{folder}: {counted(settled, 'file')}" if settled else f"{folder}: nothing new"
 
 
 def said(summary: Summary) -> str:
@@ -140,10 +141,8 @@ def said(summary: Summary) -> str:
     """
     if not summary.files:
         return "no files"
-    numbers = (
-        f"; {_counted(summary.numbers, 'number')}, {summary.review} for review" if summary.numbers else ""
-    )
-    return f"{_counted(summary.files, 'file')}: {summary.outcomes}{numbers}"
+    numbers = f"; {found(summary.numbers, summary.review)}" if summary.numbers else ""
+    return f"{counted(summary.files, 'file')}: {summary.outcomes}{numbers}"
 
 
 def leave_artifact(job: Job, summary: Summary, worst: Iterable[Known]) -> None:
@@ -222,10 +221,6 @@ def escaped(text: str) -> str:
     """
     flat = html.escape(" ".join(text.split()))
     return re.sub(r"([\\`*_{}\[\]()#+!|~<>-])", r"\\\1", flat)
-
-
-def _counted(count: int, what: str) -> str:
-    return f"{count} {what}" if count == 1 else f"{count} {what}s"
 
 
 def _run() -> Any:  # noqa: ANN401 (Prefect says that there may be none)

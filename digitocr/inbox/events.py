@@ -12,6 +12,41 @@ log = logging.getLogger("digitocr.events")
 """One line for each settled file; terminals get those of failures, a watcher's and those with ``--verbose`` all."""
 
 
+def counted(count: int, what: str) -> str:
+    """Return a number of things in words.
+
+    Parameters
+    ----------
+    count : int
+    what : str
+        Of one of them.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> counted(1, "file"), counted(0, "file")
+    ('1 file', '0 files')
+    """
+    return f"{count} {what}" if count == 1 else f"{count} {what}s"
+
+
+def found(numbers: int, review: int) -> str:
+    """Say how many numbers were found, and how many of them wait for a person.
+
+    Parameters
+    ----------
+    numbers, review : int
+
+    Returns
+    -------
+    str
+    """
+    return f"{counted(numbers, 'number')}, {review} for review"
+
+
 @dataclass(frozen=True, slots=True)
 class Settled:
     """A file that was read, given up or found to be a duplicate; the keys of its entry in the log and of its notice.
@@ -50,9 +85,7 @@ class Settled:
         if self.status == FileStatus.DUPLICATE:
             return f"{self.file}: {self.error.replace('of:', 'duplicate of ', 1)}"
         also = f"; {self.error}" if self.error else ""
-        return (
-            f"{self.file}: {self.numbers} number{'s' * (self.numbers != 1)}, {self.review} for review{also}"
-        )
+        return f"{self.file}: {found(self.numbers, self.review)}{also}"
 
     @property
     def level(self) -> int:

@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from digitocr import atomic
 from digitocr.errors import BusyError, FileSizeError, UsageError
+from digitocr.inbox.events import found
 from digitocr.inbox.names import free_name, is_litter, printable
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
@@ -185,4 +186,4 @@ def _state(room: Room, name: str) -> dict[str, Any]:
 def _said(known: Known) -> str:
     if known.error:
         return known.error.replace("of:", "the same as ", 1) if known.state == "duplicate" else known.error
-    return f"{known.numbers} number{'s' * (known.numbers != 1)}, {known.review} for review"
+    return found(known.numbers, known.review)
