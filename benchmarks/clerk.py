@@ -20,7 +20,7 @@ from typing import Any
 import cv2
 
 from benchmarks.forms import drawn_form, drawn_pages
-from benchmarks.reviewing import FLAGS, Server
+from benchmarks.reviewing import FLAGS, Server, found_chromium
 from digitocr.training.synth.strokes import Sources
 
 FORMS = 14
@@ -230,16 +230,11 @@ def main(argv: list[str] | None = None) -> int:
         "--threshold", type=float, default=0.998, help="numbers below it wait; by default about sixty"
     )
     args = parser.parse_args(argv)
-    chromium = shutil.which("chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        chromium = None
+    chromium = found_chromium()
     if chromium is None:
-        sys.stderr.write(
-            "Chromium and Playwright for Python are needed: apt-get install chromium; pip install playwright\n"
-        )
         return 2
+    from playwright.sync_api import sync_playwright
+
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         first, second = Path(work) / "one", Path(work) / "page"
         first.mkdir()

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from importlib.util import find_spec
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any
@@ -183,22 +184,33 @@ def opening(browser: Any, server: Server, path: str, ready: str) -> float:  # no
     return median(times[1:])
 
 
+def found_chromium() -> str | None:
+    """Return where Chromium is; None, and a word on standard error, where it or Playwright is missing.
+
+    Returns
+    -------
+    str or None
+    """
+    chromium = shutil.which("chromium")
+    if chromium is None or find_spec("playwright") is None:
+        sys.stderr.write(
+            "Chromium and Playwright for Python are needed: apt-get install chromium; pip install playwright\n"
+        )
+        return None
+    return chromium
+
+
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks.reviewing", description=__doc__)
     parser.add_argument("--items", type=int, default=200, help="number of items to review")
     parser.add_argument("--many", type=int, default=10_000, help="length of the long queue")
     args = parser.parse_args(argv)
-    chromium = shutil.which("chromium")
-    try:
-        from playwright.sync_api import sync_playwright
-    except ModuleNotFoundError:
-        chromium = None
+    chromium = found_chromium()
     if chromium is None:
-        sys.stderr.write(
-            "Chromium and Playwright for Python are needed: apt-get install chromium; pip install playwright\n"
-        )
         return 2
+    from playwright.sync_api import sync_playwright
+
     with tempfile.TemporaryDirectory() as work, sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=FLAGS)
         opened: dict[str, list[float]] = {"": [], "review": []}

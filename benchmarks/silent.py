@@ -10,7 +10,7 @@ from __future__ import annotations
 import argparse
 import os
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
@@ -33,7 +33,7 @@ from digitocr.training.synth.answers import FILLERS, WAYS, AnswerSheet
 from digitocr.training.synth.filled_forms import photograph_page
 from digitocr.training.synth.hand import draw_hand
 from digitocr.training.synth.scene import new_scene
-from digitocr.training.synth.stroke_archives import sources_at
+from digitocr.training.synth.stroke_archives import has_archives, sources_at
 from digitocr.training.synth.strokes import Random, Sources
 from digitocr.training.synth.wear import WEAR
 
@@ -62,13 +62,7 @@ class Counts:
     wrong: int = 0
 
     def __add__(self, other: Counts) -> Counts:
-        return Counts(
-            *(
-                getattr(self, name) + getattr(other, name)
-                for name in ("drawn", "read", "waiting", "accepted")
-            ),
-            self.wrong + other.wrong,
-        )
+        return Counts(*(a + b for a, b in zip(astuple(self), astuple(other), strict=True)))
 
     def add(self, number: Number, truth: str | None) -> None:
         """Count an answer as it was read; ``truth`` is None where it must wait."""
@@ -341,8 +335,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--picture", type=Path, help="where the curves are drawn")
     args = parser.parse_args(argv)
     data = Path(os.environ.get("DIGITOCR_DATA", ""))
-    has_hands = any((data / name).is_file() for name in ("unipen_digits.npz", "pendigits.npz"))
-    sources = sources_at(data, held_out=True) if has_hands else Sources()
+    sources = sources_at(data, held_out=True) if has_archives(data) else Sources()
     reader = load_reader(threads=1)
     found = {}
     for name in args.kinds:

@@ -17,7 +17,7 @@ from digitocr.training.synth.layouts.files import layouts
 from digitocr.training.synth.layouts.pages import layout_page
 from digitocr.training.synth.printing import fonts_found
 from digitocr.training.synth.real_ink import load_ink, separated_strings
-from digitocr.training.synth.stroke_archives import load_archive, sources_at
+from digitocr.training.synth.stroke_archives import has_archives, load_archive, sources_at
 from digitocr.training.synth.strokes import PictureSource, Sources, picture_source
 
 INK_WEIGHT: Final = 0.45
@@ -63,8 +63,7 @@ def _held_out(data_dir: Path) -> Sources:
     if path.is_file():
         images, labels, _, _ = load_mnist(path)
         aside = picture_source("mnist", images[CALIBRATION_FROM:], labels[CALIBRATION_FROM:])
-    archived = any((data_dir / f"{name}.npz").is_file() for name in ("unipen_digits", "pendigits"))
-    if archived:
+    if has_archives(data_dir):
         return sources_at(data_dir, held_out=True, pictures=aside, picture_weight=MNIST_WEIGHT)
     return Sources() if aside is None else Sources((aside,))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import cv2
@@ -252,6 +254,24 @@ def _thumbnail(glyph: Glyph) -> NDArray[np.float32]:
     return small
 
 
+DIGIT_ARCHIVES: Final[Mapping[str, float]] = MappingProxyType({"unipen_digits": 0.7, "pendigits": 0.3})
+"""Archives of digits, and their weights among the hands."""
+
+
+def has_archives(data_dir: Path) -> bool:
+    """Tell whether a folder has an archive of digits, as held-out writers need.
+
+    Parameters
+    ----------
+    data_dir : Path
+
+    Returns
+    -------
+    bool
+    """
+    return any((data_dir / f"{name}.npz").is_file() for name in DIGIT_ARCHIVES)
+
+
 def sources_at(
     data_dir: Path | None,
     *,
@@ -288,7 +308,7 @@ def sources_at(
     """
     digits: list[StrokeSource] = []
     weights: list[float] = []
-    for name, weight in (("unipen_digits", 0.7), ("pendigits", 0.3)):
+    for name, weight in DIGIT_ARCHIVES.items():
         path = None if data_dir is None else data_dir / f"{name}.npz"
         if path is not None and path.is_file():
             digits.append(load_archive(path, held_out=held_out, distrust=distrust))
