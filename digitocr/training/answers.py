@@ -6,20 +6,16 @@ calibrated on forms drawn with hands kept out of training, and its figures are o
 
 from __future__ import annotations
 
-import argparse
-import hashlib
-import os
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__, atomic
 from digitocr.networks.answer_network import (
     AT_ONCE,
     CLASSES,
@@ -34,10 +30,11 @@ from digitocr.networks.runtime import load_network
 from digitocr.training.datasets.answers import answer_corpus
 from digitocr.training.datasets.sharded import Shard
 from digitocr.training.fit import answer_network
-from digitocr.training.fit.cards import credited, write_card
+from digitocr.training.fit.cards import credited, write_network
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
 from digitocr.training.fit.parallel import report
 from digitocr.training.onnx_graphs import exported
+from digitocr.training.recipes import DrawnRecipe, recipe_parser
 from digitocr.training.second import INK
 from digitocr.training.shipped import SOURCES
 
@@ -46,17 +43,13 @@ DOUBTS = (0.5, 0.1, 0.03)
 
 
 @dataclass(frozen=True, slots=True)
-class AnswerRecipe:
+class AnswerRecipe(DrawnRecipe):
     """How the answer network is made.
 
     Attributes
     ----------
-    data : Path
-        Folder of the archives; any of them may be missing.
     output : Path
         The ``.onnx`` file.
-    work : Path
-        Folder for drawings and checkpoints.
     pages : int
         Drawn forms to learn from.
     aside : int
@@ -64,19 +57,12 @@ class AnswerRecipe:
     epochs, batch_size, seed : int
     """
 
-    data: Path = field(default_factory=lambda: Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
     output: Path = Path("training-out/answers.onnx")
-    work: Path = Path("training-out")
     pages: int = 600
     aside: int = 25
     epochs: int = 6
     batch_size: int = 256
     seed: int = 7
-
-    @property
-    def data_dir(self) -> Path | None:
-        """The folder of data, None where it does not exist."""
-        return self.data if self.data.is_dir() else None
 
     @property
     def command(self) -> str:
@@ -118,18 +104,14 @@ def make(recipe: AnswerRecipe) -> int:
     whole = answer_network.with_probabilities(made, divisor, shift)
     network = exported(whole, np.zeros((AT_ONCE, SIDE, SIDE, 2), np.float32))
     found = figures(AnswerNetwork.of(network), *measured)
-    atomic.write(recipe.output, network)
-    write_card(
+    write_network(
         recipe.output,
+        network,
         {
-            "name": recipe.output.stem,
-            "sha256": hashlib.sha256(network).hexdigest(),
             "use": "tells whether a place on a form holds digits that are meant; see digitocr.forms.places",
             "input": f"(N, {SIDE}, {SIDE}, 2) float32 in [0, 1]: darkness, and pale ink enhanced"
             " (digitocr.networks.answer_network)",
             "output": f"(N, {len(CLASSES)}): the probabilities of {', '.join(CLASSES)}",
-            "licence": "Apache-2.0",
-            "version": __version__,
             "command": recipe.command,
             "seconds": round(time.monotonic() - started),
             "temperature": divisor,
@@ -181,20 +163,13 @@ def _joined(shards: Sequence[Shard]) -> tuple[NDArray[Any], NDArray[Any]]:
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m digitocr.training.answers",
-        description=__doc__,
-        argument_default=argparse.SUPPRESS,
-    )
+    parser = recipe_parser("answers", __doc__)
     add = parser.add_argument
-    add("--data", type=Path, help="folder with the archives, as far as present")
     add("--output", type=Path, help="the .onnx file")
-    add("--work", type=Path, help="folder for drawings and checkpoints")
     add("--pages", type=int, help="number of drawn forms to learn from")
     add("--aside", type=int, help="drawn forms to calibrate with, and as many again for the figures")
     add("--epochs", type=int)
     add("--batch-size", type=int)
-    add("--seed", type=int)
     return make(AnswerRecipe(**vars(parser.parse_args(argv))))
 
 

@@ -6,18 +6,15 @@ figures are of drawn pages of layouts and hands kept out of all training.
 
 from __future__ import annotations
 
-import hashlib
-import os
 import sys
 import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from digitocr import __version__, atomic
 from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, PageNetwork
 from digitocr.networks.runtime import load_network
 from digitocr.networks.second_reader import session
@@ -25,12 +22,13 @@ from digitocr.training import pretrained_page
 from digitocr.training.datasets.layout_pages import layout_drawings, layout_sources
 from digitocr.training.datasets.page_corpus import page_corpus, pages_of
 from digitocr.training.fit import page_head
-from digitocr.training.fit.cards import credited, write_card
+from digitocr.training.fit.cards import credited, write_network
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
 from digitocr.training.fit.courses import Course, head_parser
 from digitocr.training.fit.parallel import report
 from digitocr.training.onnx_graphs import exported
 from digitocr.training.page_figures import PageFigures, figures, printed_page, table
+from digitocr.training.recipes import DrawnRecipe
 from digitocr.training.second import INK
 from digitocr.training.shipped import SOURCES
 from digitocr.training.synth.layouts.files import layouts
@@ -43,21 +41,17 @@ MEASURED = 2_031
 
 
 @dataclass(frozen=True, slots=True)
-class PageRecipe:
+class PageRecipe(DrawnRecipe):
     """How the page network is made.
 
     Attributes
     ----------
     wheel : Path
         With the pre-trained network.
-    data : Path
-        Folder of the archives; any of them may be missing.
     fonts : Path or None
         Folder of fonts to print with besides those of Matplotlib.
     output : Path
         The ``.onnx`` file of our head; its base goes beside it.
-    work : Path
-        Folder for drawings and checkpoints.
     pictures : int
         Drawings to learn from.
     epochs, batch_size : int
@@ -67,20 +61,13 @@ class PageRecipe:
     """
 
     wheel: Path
-    data: Path = field(default_factory=lambda: Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
     fonts: Path | None = None
     output: Path = Path("training-out/page-head.onnx")
-    work: Path = Path("training-out")
     pictures: int = 4_000
     epochs: int = 24
     batch_size: int = 16
     measured: int = 20
     seed: int = 11
-
-    @property
-    def data_dir(self) -> Path | None:
-        """The folder of data, None where it does not exist."""
-        return self.data if self.data.is_dir() else None
 
     @property
     def command(self) -> str:
@@ -128,20 +115,16 @@ def write_head(recipe: PageRecipe, made: bytes, seconds: int) -> None:
     seconds : int
         Spent on drawing and training.
     """
-    atomic.write(recipe.output, made)
     sizes = zip(FEATURES, CHANNELS, strict=True)
-    write_card(
+    write_network(
         recipe.output,
+        made,
         {
-            "name": recipe.output.stem,
-            "sha256": hashlib.sha256(made).hexdigest(),
             "use": "finds the handwritten numbers of pages; see digitocr.imaging.detection",
             "input": ", ".join(f"{name} (N, {channels}, h, w)" for name, channels in sizes)
             + " float32: the features that page.onnx gives",
             "output": f"classes (N, h, w, {len(CLASSES)}): for each cell of 4 x 4 pixels the probabilities of"
             f" {', '.join(CLASSES)}; centre (N, h, w): that it is on the centre line of a handwritten number",
-            "licence": "Apache-2.0",
-            "version": __version__,
             "command": recipe.command,
             "seconds": seconds,
             "data": credited(recipe.data, SOURCES | {name: INK[name] for name in _INK}),

@@ -15,9 +15,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitocr import __version__, atomic
 from digitocr.errors import ModelError
-from digitocr.training.fit.cards import write_card
+from digitocr.training.fit.cards import write_network
 from digitocr.training.onnx_graphs import halve, without_identities
 
 MEMBER = "rapidocr/models/PP-OCRv6_rec_small.onnx"
@@ -164,21 +163,17 @@ def take(wheel: Path, output: Path) -> None:
     """
     network = read(wheel)
     made = cut(network)
-    atomic.write(output, made)
-    write_card(
+    write_network(
         output,
+        made,
         {
-            "name": output.stem,
-            "sha256": hashlib.sha256(made).hexdigest(),
             "input": "(N, 3, 48, w) float32 in [-1, 1]: lines of grey, dark on light, 0 where padded"
             " (digitocr.networks.second_reader)",
             "output": "frames (N, w / 8, 11): probabilities of the ten digits and of none; features (N, 192, 6, w / 4)",
-            "licence": "Apache-2.0",
             "credit": "PP-OCRv6 small recognition, by the PaddlePaddle authors, as released in RapidOCR 3.10.0",
             "changed": "last layer cut to the ten digits and the blank; one more output; weights in half precision",
             "source": {"file": MEMBER, "sha256": SHA256},
             "command": "python -m digitocr.training.pretrained rapidocr-3.10.0-py3-none-any.whl",
-            "version": __version__,
         },
     )
 

@@ -7,13 +7,11 @@ wheel.
 from __future__ import annotations
 
 import argparse
-import hashlib
 from pathlib import Path
 
-from digitocr import __version__, atomic
 from digitocr.networks.page_network import CHANNELS, FEATURES
 from digitocr.training import pretrained
-from digitocr.training.fit.cards import write_card
+from digitocr.training.fit.cards import write_network
 from digitocr.training.onnx_graphs import halve, without_identities
 
 MEMBER = "rapidocr/models/PP-OCRv6_det_small.onnx"
@@ -78,23 +76,19 @@ def take(wheel: Path, output: Path) -> bytes:
         What was written.
     """
     made = cut(pretrained.read(wheel, MEMBER, SHA256))
-    atomic.write(output, made)
-    write_card(
+    write_network(
         output,
+        made,
         {
-            "name": output.stem,
-            "sha256": hashlib.sha256(made).hexdigest(),
             "input": "(N, 3, H, W) float32 in [-1, 1]: blue, green, red; H and W multiples of 32"
             " (digitocr.networks.page_network)",
             "output": ", ".join(
                 f"{n} (N, {c}, H / 4, W / 4)" for n, c in zip(FEATURES, CHANNELS, strict=True)
             ),
-            "licence": "Apache-2.0",
             "credit": "PP-OCRv6 small detection, by the PaddlePaddle authors, as released in RapidOCR 3.10.0",
             "changed": "cut to three tensors before its last layers; weights in half precision",
             "source": {"file": MEMBER, "sha256": SHA256},
             "command": "python -m digitocr.training.pretrained_page rapidocr-3.10.0-py3-none-any.whl",
-            "version": __version__,
         },
     )
     return made

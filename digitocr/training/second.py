@@ -7,15 +7,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import time
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from digitocr import __version__, atomic
+from digitocr import __version__
 from digitocr.errors import ModelError
 from digitocr.networks.card import SecondCard, read_card
 from digitocr.networks.classifier import load_classifier
@@ -29,10 +28,11 @@ from digitocr.training.datasets.fields import drawn_forms
 from digitocr.training.datasets.mnist import load_mnist
 from digitocr.training.datasets.page_lines import CROPS, page_lessons_of, page_line_corpus
 from digitocr.training.fit import second_head
-from digitocr.training.fit.cards import credited, fitted_parts, write_card
+from digitocr.training.fit.cards import credited, fitted_parts, write_card, write_network
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
 from digitocr.training.fit.courses import head_parser
 from digitocr.training.fit.parallel import report
+from digitocr.training.recipes import DrawnRecipe
 from digitocr.training.shipped import SOURCES
 from digitocr.training.synth.real_ink import load_ink, register_strings
 from digitocr.training.synth.strokes import Sources
@@ -46,19 +46,15 @@ INK = {
 
 
 @dataclass(frozen=True, slots=True)
-class SecondRecipe:
+class SecondRecipe(DrawnRecipe):
     """How the second reader is made.
 
     Attributes
     ----------
     wheel : Path
         With the pre-trained network.
-    data : Path
-        Folder of the archives; any of them may be missing.
     model : Path
         The model whose card is calibrated; both networks go beside it.
-    work : Path
-        Folder for drawings and checkpoints.
     pictures : int
         Drawings to learn from.
     epochs, batch_size : int
@@ -68,19 +64,12 @@ class SecondRecipe:
     """
 
     wheel: Path
-    data: Path = field(default_factory=lambda: Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
     model: Path = Path("models/digits.keras")
-    work: Path = Path("training-out")
     pictures: int = 36_000
     epochs: int = 24
     batch_size: int = 16
     calibration: int = 4500
     seed: int = 7
-
-    @property
-    def data_dir(self) -> Path | None:
-        """The folder of data, None where it does not exist."""
-        return self.data if self.data.is_dir() else None
 
     @property
     def command(self) -> str:
@@ -128,16 +117,12 @@ def write_head(head: Path, made: bytes, recipe: SecondRecipe, seconds: int) -> N
     seconds : int
         Spent on drawing and training.
     """
-    atomic.write(head, made)
-    write_card(
+    write_network(
         head,
+        made,
         {
-            "name": head.stem,
-            "sha256": hashlib.sha256(made).hexdigest(),
             "input": "(N, 192, 6, T) float32: the features that second.onnx gives",
             "output": "(N, T, 11): for each frame of four columns the probabilities of the ten digits, or of none",
-            "licence": "Apache-2.0",
-            "version": __version__,
             "command": recipe.command,
             "seconds": seconds,
             "from": "the last blocks of PP-OCRv6 small recognition (PaddlePaddle authors, Apache-2.0), tuned;"

@@ -5,12 +5,10 @@ Run as ``python -m digitocr.training.shipped``; see ``--help``.
 
 from __future__ import annotations
 
-import argparse
 import hashlib
 import json
-import os
 import time
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -41,6 +39,7 @@ from digitocr.training.fit.architectures import ensemble
 from digitocr.training.fit.cards import fitted_parts, write_card
 from digitocr.training.fit.checkpoints import checkpoint_path, trained_once
 from digitocr.training.fit.parallel import in_parallel, report
+from digitocr.training.recipes import DrawnRecipe, recipe_parser
 
 SOURCES = {
     "mnist.npz": "MNIST (LeCun, Cortes, Burges), CC BY-SA 3.0",
@@ -51,17 +50,13 @@ SOURCES = {
 
 
 @dataclass(frozen=True, slots=True)
-class ShippedRecipe:
+class ShippedRecipe(DrawnRecipe):
     """How the shipped model is made.
 
     Attributes
     ----------
-    data : Path
-        Folder of the stroke archives and ``mnist.npz``; any of them may be missing.
     output : Path
         The ``.keras`` file of the digit network; the line reader's goes beside it.
-    work : Path
-        Folder for drawings and checkpoints.
     pictures : int
         Drawings to learn from.
     epochs, batch_size : int
@@ -75,9 +70,7 @@ class ShippedRecipe:
         A model whose networks are calibrated again instead of training new ones.
     """
 
-    data: Path = field(default_factory=lambda: Path(os.environ.get("DIGITOCR_DATA", "../shared/data")))
     output: Path = Path("models/digits.keras")
-    work: Path = Path("training-out")
     pictures: int = 48_000
     epochs: int = 4
     line_readers: int = 3
@@ -86,11 +79,6 @@ class ShippedRecipe:
     line_batch_size: int = 16
     seed: int = 7
     networks: Path | None = None
-
-    @property
-    def data_dir(self) -> Path | None:
-        """The folder of data, None where it does not exist."""
-        return self.data if self.data.is_dir() else None
 
     @property
     def sources(self) -> dict[str, str]:
@@ -305,20 +293,15 @@ def write(networks: Networks, card: ModelCard, output: Path, facts: dict[str, An
 
 def main(argv: list[str] | None = None) -> int:
     """Run the command."""
-    parser = argparse.ArgumentParser(
-        prog="python -m digitocr.training.shipped", description=__doc__, argument_default=argparse.SUPPRESS
-    )
+    parser = recipe_parser("shipped", __doc__)
     add = parser.add_argument
-    add("--data", type=Path, help="folder with the stroke archives and mnist.npz, as far as present")
     add("--output", type=Path)
-    add("--work", type=Path, help="folder for drawings and checkpoints")
     add("--pictures", type=int, help="number of drawings")
     add("--epochs", type=int)
     add("--line-readers", type=int, help="networks that read lines together")
     add("--line-epochs", type=int, help="epochs of each of these")
     add("--batch-size", type=int)
     add("--line-batch-size", type=int)
-    add("--seed", type=int)
     add("--networks", type=Path, metavar="MODEL", help="calibrate this model's networks instead of training")
     return make(ShippedRecipe(**vars(parser.parse_args(argv))))
 

@@ -33,6 +33,22 @@ def write_card(model: Path, card: Mapping[str, Any]) -> None:
     atomic.write(model.with_suffix(".json"), text.encode())
 
 
+def write_network(path: Path, network: bytes, facts: Mapping[str, Any]) -> None:
+    """Write a network of ONNX with its card.
+
+    Parameters
+    ----------
+    path : Path
+        The ``.onnx`` file.
+    network : bytes
+    facts : mapping of str to object
+        For the card, beside its name, checksum, licence and version.
+    """
+    atomic.write(path, network)
+    known = {"name": path.stem, "sha256": hashlib.sha256(network).hexdigest()}
+    write_card(path, {**known, **facts, "licence": "Apache-2.0", "version": __version__})
+
+
 def credited(folder: Path, credits: Mapping[str, str]) -> dict[str, str]:
     """Return credit and checksum of each archive that was learned from, as they are written into a card.
 

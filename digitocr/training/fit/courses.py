@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from digitocr.training.fit.parallel import epoch_reporter
+from digitocr.training.recipes import recipe_parser
 
 WEIGHT_DECAY = 1e-3
 """Share of each weight lost at a step, times the learning rate."""
@@ -61,19 +62,12 @@ def head_parser(module: str, description: str | None, steps: int) -> argparse.Ar
     -------
     argparse.ArgumentParser
     """
-    parser = argparse.ArgumentParser(
-        prog=f"python -m digitocr.training.{module}",
-        description=description,
-        argument_default=argparse.SUPPRESS,
-    )
+    parser = recipe_parser(module, description)
     add = parser.add_argument
     add("wheel", type=Path, help="rapidocr-3.10.0-py3-none-any.whl")
-    add("--data", type=Path, help="folder with the archives, as far as present")
-    add("--work", type=Path, help="folder for drawings and checkpoints")
     add("--pictures", type=int, help="number of drawings")
     add("--epochs", type=int, help=f"of {steps} batches each")
     add("--batch-size", type=int)
-    add("--seed", type=int)
     return parser
 
 
