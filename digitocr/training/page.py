@@ -52,8 +52,8 @@ class PageRecipe(DrawnRecipe):
         Folder of fonts to print with besides those of Matplotlib.
     output : Path
         The ``.onnx`` file of our head; its base goes beside it.
-    pictures : int
-        Drawings to learn from.
+    pictures, cut : int
+        Drawings to learn from, as pages and in cut-outs.
     epochs, batch_size : int
     measured : int
         Drawings of each held-out layout.
@@ -64,8 +64,9 @@ class PageRecipe(DrawnRecipe):
     fonts: Path | None = None
     output: Path = Path("training-out/page-head.onnx")
     pictures: int = 4_000
-    epochs: int = 24
-    batch_size: int = 16
+    cut: int = 2_000
+    epochs: int = 16
+    batch_size: int = 28
     measured: int = 20
     seed: int = 11
 
@@ -75,7 +76,7 @@ class PageRecipe(DrawnRecipe):
         fonts = f"--fonts {self.fonts} " if self.fonts else ""
         return (
             f"python -m digitocr.training.page {self.wheel.name} {fonts}--pictures {self.pictures} "
-            f"--epochs {self.epochs} --batch-size {self.batch_size} --seed {self.seed}"
+            f"--cut {self.cut} --epochs {self.epochs} --batch-size {self.batch_size} --seed {self.seed}"
         )
 
 
@@ -95,8 +96,7 @@ def make(recipe: PageRecipe) -> int:
     recipe.output.parent.mkdir(parents=True, exist_ok=True)
     base = pretrained_page.take(recipe.wheel, recipe.output.with_name("page.onnx"))
     network = page_head.with_probabilities(load_network(_train(recipe, base)))
-    side = page_head.CROP
-    made = exported(network, [np.zeros((1, channels, side, side), np.float32) for channels in CHANNELS])
+    made = exported(network, [np.zeros((1, channels, *page_head.CROP), np.float32) for channels in CHANNELS])
     write_head(recipe, made, round(time.monotonic() - started))
     report(f"written: {recipe.output}; looking at pages of held-out layouts")
     for longest in LONGEST_PX:
@@ -137,13 +137,19 @@ _INK = ("kensanata_numbers.npz", "lectaurep_numbers.npz")
 
 def _train(recipe: PageRecipe, base: bytes) -> Path:
     """Train our head and return its file."""
-    shards = page_corpus(
-        5 * recipe.seed * 1_000_000, recipe.pictures, recipe.data_dir, recipe.fonts, recipe.work, report
-    )
-    pages = [one for part in shards for one in pages_of(part)]
-    report(f"page head: {len(pages)} pages")
+    drawn = {"pages": (0, recipe.pictures), "cuts": (500_000, recipe.cut)}
+    shown = [
+        page_corpus(
+            name, 5_000_000 * recipe.seed + k, count, recipe.data_dir, recipe.fonts, recipe.work, report
+        )
+        for name, (k, count) in drawn.items()
+    ]
+    pages, cuts = ([one for part in shards for one in pages_of(part)] for shards in shown)
+    report(f"page head: {len(pages)} pages, {len(cuts)} cut-outs")
     run = (recipe.epochs, recipe.batch_size, recipe.seed)
-    learned = (part[name] for part in shards for name in ("encoded", "classes", "centres"))
+    learned = (
+        part[name] for shards in shown for part in shards for name in ("encoded", "classes", "centres")
+    )
     checkpoint = checkpoint_path(recipe.work / "page", learned, run)
     course = Course(f"page head {recipe.seed}", recipe.epochs, page_head.STEPS, page_head.RATE, checkpoint)
     running = session(base, threads=1)  # beside the head, which learns on the other cores
@@ -151,6 +157,7 @@ def _train(recipe: PageRecipe, base: bytes) -> Path:
     def train() -> Any:  # noqa: ANN401 (Keras ships no types)
         return page_head.train_head(
             pages,
+            cuts,
             lambda pictures: running.run(list(FEATURES), {"pages": pictures}),
             page_head.head(),
             course,
@@ -192,6 +199,7 @@ def main(argv: list[str] | None = None) -> int:
     add = parser.add_argument
     add("--fonts", type=Path, help="folder of fonts to print with besides those of Matplotlib")
     add("--output", type=Path, help="the .onnx file of our head; its base goes beside it")
+    add("--cut", type=int, help="number of drawings shown in cut-outs")
     add("--measured", type=int, help="number of drawings of each held-out layout for the figures")
     return make(PageRecipe(**vars(parser.parse_args(argv))))
 

@@ -22,7 +22,7 @@ def test_it_draws_trains_exports_and_prints_figures(tmp_path, capsys, monkeypatc
     monkeypatch.setattr(page_head, "STEPS", 2)
     monkeypatch.setattr(page_head, "SHUFFLED", 4)
     monkeypatch.setattr(page, "LONGEST_PX", (320,))
-    size = ("--pictures", "2", "--epochs", "1", "--batch-size", "2", "--measured", "1")
+    size = ("--pictures", "2", "--cut", "2", "--epochs", "1", "--batch-size", "2", "--measured", "1")
     folders = ("--data", tmp_path / "none", "--work", tmp_path / "work", "--output", output)
     command = [str(part) for part in (wheel, *folders, *size)]
     assert page.main(command) == 0

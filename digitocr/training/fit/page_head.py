@@ -1,8 +1,8 @@
 """Our head of the page network: convolutions on a pre-trained detector's features, which stay as its authors made them.
 
 Its features depend on the whole picture, since the detector weighs its channels by their means over it: those of a crop
-differ from those of the same place on its page by a quarter. So the features of whole pages are computed, and the head
-learns from crops of them.
+differ from those of the same place on its page by a quarter. So the features of whole pages are computed, and of
+cut-outs of many sizes, as which fields come to it; the head learns from crops of these.
 """
 
 from __future__ import annotations
@@ -16,20 +16,26 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitocr.networks.page_network import CHANNELS, CLASSES, FEATURES, Picture, as_input
-from digitocr.training.datasets.page_corpus import LabelledPage
+from digitocr.training.datasets.page_corpus import CUT_LEAST, LabelledPage
 from digitocr.training.fit.courses import Course, follow
 
-WIDTH = 64
+WIDTH = 56
 """Channels of the head."""
 
-DILATIONS = (1, 2, 1)
+DILATIONS = (1, 2, 4, 2)
 """Of the 3 x 3 convolution of each of its blocks."""
 
-CROP = 56
-"""Side of a crop in cells."""
+CROP = CUT_LEAST
+"""Rows and columns of a crop in cells."""
 
-CROPS = 8
+CROPS = 14
 """Crops from a page whose features are computed: they cost far more than the crops."""
+
+CUT_SHARE = 0.4
+"""Share of the crops that are of cut-outs instead of pages."""
+
+CUT_CROPS = 2
+"""Crops from a cut-out."""
 
 SHUFFLED = 256
 """Crops among which those of a batch are chosen, so that not all are of two pages."""
@@ -43,9 +49,6 @@ RATE = 2e-3
 CENTRE_WEIGHT = 0.5
 """Weight of the centre lines in the loss, beside 1 of the classes."""
 
-GREY_SHARE = 0.6
-"""Share of the pages that are shown in grey, as the program reads them; the others keep their colour."""
-
 CENTRE = len(CLASSES)
 """Output of the centre lines, behind those of the classes."""
 
@@ -53,7 +56,7 @@ PageFeatures = Callable[[NDArray[np.float32]], Sequence[NDArray[np.float32]]]
 """The detector: from pages ``(N, 3, H, W)`` to features ``(N, channels, H / 4, W / 4)``."""
 
 Example = tuple[tuple[NDArray[np.float32], ...], dict[str, NDArray[np.int32]]]
-"""The three features of a crop, and its truth: ``classes`` and ``centre``, each of shape ``(CROP, CROP)``."""
+"""The three features of a crop, and its truth: ``classes`` and ``centre``, each of shape `CROP`."""
 
 
 def head() -> Any:  # noqa: ANN401 (Keras ships no types)
@@ -126,7 +129,7 @@ def balanced(labels: Sequence[NDArray[np.uint8]], kinds: int) -> NDArray[np.floa
 
 
 def varied(picture: Picture, rng: np.random.Generator) -> Picture:
-    """Change light and colour of a page slightly; `GREY_SHARE` of the pages become grey.
+    """Take the colour from a page, as the program does, and change its light slightly.
 
     Parameters
     ----------
@@ -137,17 +140,15 @@ def varied(picture: Picture, rng: np.random.Generator) -> Picture:
     -------
     (H, W, 3) uint8 ndarray
     """
-    if rng.random() < GREY_SHARE:
-        picture = np.asarray(
-            cv2.cvtColor(cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY), cv2.COLOR_GRAY2BGR), np.uint8
-        )
-    gamma, gain, tint = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.05), rng.normal(0, 0.02, 3)
-    levels = 255 * np.linspace(0, 1, 256)[:, None] ** gamma * (gain + tint)
-    return np.asarray(cv2.LUT(picture, np.clip(levels, 0, 255).astype(np.uint8)[None]), np.uint8)
+    grey = cv2.cvtColor(picture, cv2.COLOR_BGR2GRAY)
+    gamma, gain = np.exp(rng.normal(0, 0.2)), rng.uniform(0.8, 1.05)
+    levels = 255 * np.linspace(0, 1, 256) ** gamma * gain
+    lit = cv2.LUT(grey, np.clip(levels, 0, 255).astype(np.uint8))
+    return np.asarray(cv2.cvtColor(lit, cv2.COLOR_GRAY2BGR), np.uint8)
 
 
 def crops(
-    page: LabelledPage, features: Sequence[NDArray[np.float32]], rng: np.random.Generator
+    page: LabelledPage, features: Sequence[NDArray[np.float32]], number: int, rng: np.random.Generator
 ) -> Iterator[Example]:
     """Cut crops out of the features of a page, each around a cell of a class drawn from those on the page.
 
@@ -155,6 +156,8 @@ def crops(
     ----------
     page : LabelledPage
     features : sequence of (1, channels, h, w) float32 ndarray
+    number : int
+        Of crops.
     rng : numpy.random.Generator
 
     Yields
@@ -162,11 +165,11 @@ def crops(
     Example
     """
     shown = [np.argwhere(page.classes == kind) for kind in np.unique(page.classes)]
-    for _ in range(CROPS):
+    for _ in range(number):
         places = shown[int(rng.integers(len(shown)))]
-        corner = places[int(rng.integers(len(places)))] - rng.integers(0, CROP, 2)
+        corner = places[int(rng.integers(len(places)))] - rng.integers(0, CROP)
         y, x = np.clip(corner, 0, np.array(page.classes.shape) - CROP)
-        here = np.s_[y : y + CROP, x : x + CROP]
+        here = np.s_[y : y + CROP[0], x : x + CROP[1]]
         truth = {"classes": page.classes[here], "centre": page.centre[here]}
         yield (
             tuple(one[0][:, here[0], here[1]] for one in features),
@@ -176,6 +179,7 @@ def crops(
 
 def train_head(
     pages: Sequence[LabelledPage],
+    cuts: Sequence[LabelledPage],
     features: PageFeatures,
     network: Any,  # noqa: ANN401
     course: Course,
@@ -186,7 +190,8 @@ def train_head(
 
     Parameters
     ----------
-    pages : sequence of LabelledPage
+    pages, cuts : sequence of LabelledPage
+        Whole pages, and cut-outs.
     features : callable
         The detector, which does not learn.
     network : keras.Model
@@ -225,17 +230,18 @@ def train_head(
 
     keras.utils.set_random_seed(seed)
     trainer = Trainer()
-    trainer(tuple(np.zeros((1, channels, CROP, CROP), np.float32) for channels in CHANNELS))
+    trainer(tuple(np.zeros((1, channels, *CROP), np.float32) for channels in CHANNELS))
     follow(
         course,
         trainer,
-        _dataset(pages, features, batch_size, seed, lambda: int(trainer.optimizer.iterations)),
+        _dataset(pages, cuts, features, batch_size, seed, lambda: int(trainer.optimizer.iterations)),
     )
     return network
 
 
 def _dataset(
     pages: Sequence[LabelledPage],
+    cuts: Sequence[LabelledPage],
     features: PageFeatures,
     batch_size: int,
     seed: int,
@@ -248,17 +254,22 @@ def _dataset(
     """
     import tensorflow as tf
 
+    def shown(one: LabelledPage, number: int, rng: np.random.Generator) -> Iterator[Example]:
+        yield from crops(one, features(as_input([varied(one.picture, rng)])), number, rng)
+
     def examples() -> Iterator[Example]:
         resumed = done()
+        beside = round(CROPS * CUT_SHARE / (1 - CUT_SHARE) / CUT_CROPS) if cuts else 0
         for turn in count():
             rng = np.random.default_rng((seed, resumed, turn))
             for k in rng.permutation(len(pages)):
-                seen = features(as_input([varied(pages[k].picture, rng)]))
-                yield from crops(pages[k], seen, rng)
+                yield from shown(pages[k], CROPS, rng)
+                for j in rng.integers(0, len(cuts), beside):
+                    yield from shown(cuts[j], CUT_CROPS, rng)
 
     signature = (
-        tuple(tf.TensorSpec((channels, CROP, CROP), tf.float32) for channels in CHANNELS),
-        {name: tf.TensorSpec((CROP, CROP), tf.int32) for name in ("classes", "centre")},
+        tuple(tf.TensorSpec((channels, *CROP), tf.float32) for channels in CHANNELS),
+        {name: tf.TensorSpec(CROP, tf.int32) for name in ("classes", "centre")},
     )
     found = tf.data.Dataset.from_generator(examples, output_signature=signature)
     return found.shuffle(SHUFFLED, seed=seed).batch(batch_size).prefetch(2)
