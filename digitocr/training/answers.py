@@ -99,8 +99,9 @@ def make(recipe: AnswerRecipe) -> int:
     made = load_network(
         trained_once(checkpoint, lambda: answer_network.train(pictures, kinds, *run, checkpoint))
     )
-    divisor = answer_network.temperature(answer_network.logits_of(made, calibration[0]), calibration[1])
-    shift = answer_network.prior_shift(kinds)
+    logits = answer_network.logits_of(made, calibration[0])
+    divisor = answer_network.temperature(logits, calibration[1])
+    shift = answer_network.fair_shift(logits / divisor, calibration[1])
     whole = answer_network.with_probabilities(made, divisor, shift)
     network = exported(whole, np.zeros((AT_ONCE, SIDE, SIDE, 2), np.float32))
     found = figures(AnswerNetwork.of(network), *measured)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,10 +14,10 @@ from digitocr.networks.classifier import log_softmax
 from digitocr.training.fit.optimizers import LAST, muon
 from digitocr.training.fit.parallel import epoch_reporter
 
-CHANNELS = (12, 24, 40)
-"""Of the convolutions, each on half the size of the one before; a last one keeps the size."""
+LAYERS = ((12, 1), (24, 2), (48, 2), (48, 1), (80, 2), (80, 1))
+"""Channels and stride of each convolution: the first sees strokes at full size, where a thin line crosses a digit."""
 
-WIDTH = 64
+WIDTH = 96
 """Of the layer behind them."""
 
 RATE = 2e-3
@@ -25,11 +26,15 @@ RATE = 2e-3
 SHIFT_PX = 2
 """Places are learned moved by up to so many pixels."""
 
-STRUCK_PRIOR = 0.001
-"""Share of answers that are struck out or corrected; far more are drawn."""
+DOUBT = 0.03
+"""An answer waits where its doubt is greater, at the usual threshold of acceptance."""
 
-UNREAD_PRIOR = 0.01
-"""Share of the places in which no digit is found that hold one; far more are drawn faint."""
+PRICE = 0.005
+"""Share of the digits that are meant, and of the places left blank, in which it may be: of answers of four places two
+in a hundred wait in vain. As many struck and faint ones are found as this allows."""
+
+SHIFT_ROUNDS = 20
+"""Rounds after which the shift of the two doubts no longer changes."""
 
 TEMPERATURES = np.linspace(0.5, 4.0, 71)
 """Tried for the calibration."""
@@ -47,7 +52,7 @@ def network() -> Any:  # noqa: ANN401 (Keras ships no types)
     from keras import layers
 
     x = places = keras.Input((SIDE, SIDE, 2), name="places")
-    for channels, stride in (*((one, 2) for one in CHANNELS), (CHANNELS[-1], 1)):
+    for channels, stride in LAYERS:
         x = layers.Conv2D(channels, 3, padding="same", use_bias=False, strides=stride)(x)
         x = layers.ReLU()(layers.BatchNormalization()(x))
     x = layers.ReLU()(layers.Dense(WIDTH)(layers.Dropout(0.1)(layers.Flatten()(x))))
@@ -148,28 +153,33 @@ def temperature(logits: NDArray[np.float64], kinds: NDArray[np.int8]) -> float:
     return float(TEMPERATURES[int(np.argmin(losses))])
 
 
-def prior_shift(kinds: NDArray[np.int8]) -> NDArray[np.float32]:
-    """Return what is to be added to the logits, as fewer answers are struck and faint than were drawn.
+def fair_shift(logits: NDArray[np.float64], kinds: NDArray[np.int8]) -> NDArray[np.float32]:
+    """Return what is to be added to the logits so that doubts have their `PRICE`: far more is drawn struck and faint.
 
     Parameters
     ----------
+    logits : (N, 4) float64 ndarray
+        Calibrated, of places that were not learned from.
     kinds : (N,) int8 ndarray
-        Of the places drawn.
 
     Returns
     -------
     (4,) float32 ndarray
     """
-    counts = np.bincount(kinds, minlength=len(CLASSES))
-    shift = np.zeros(len(CLASSES), np.float32)
-    shift[STRUCK] = _odds(STRUCK_PRIOR) - np.log(counts[STRUCK] / counts[DIGITS])
-    written = counts[DIGITS] + counts[STRUCK]
-    shift[[PAPER, FILLER]] = np.log(written / (counts[PAPER] + counts[FILLER])) - _odds(UNREAD_PRIOR)
-    return shift
+    shift = np.zeros(len(CLASSES))
+    digits, blank = kinds == DIGITS, np.isin(kinds, (PAPER, FILLER))
+    for _ in range(SHIFT_ROUNDS):  # each doubt has a part in the other
+        shift[STRUCK] -= _excess((logits + shift)[digits], [STRUCK])
+        shift[[PAPER, FILLER]] += _excess((logits + shift)[blank], [DIGITS, STRUCK])
+    return shift.astype(np.float32)
 
 
-def _odds(share: float) -> float:
-    return float(np.log(share / (1 - share)))
+def _excess(logits: NDArray[np.float64], against: Sequence[int]) -> float:
+    """Return by how much the log odds of some classes are greater than `DOUBT` in a share of `PRICE` of places."""
+    log = log_softmax(logits)
+    others = [k for k in range(len(CLASSES)) if k not in against]
+    odds = np.logaddexp.reduce(log[:, against], axis=1) - np.logaddexp.reduce(log[:, others], axis=1)
+    return float(np.quantile(odds, 1 - PRICE) - np.log(DOUBT / (1 - DOUBT)))
 
 
 def with_probabilities(made: Any, divisor: float, shift: NDArray[np.float32]) -> Any:  # noqa: ANN401
@@ -181,7 +191,7 @@ def with_probabilities(made: Any, divisor: float, shift: NDArray[np.float32]) ->
     divisor : float
         See :func:`temperature`.
     shift : (4,) float32 ndarray
-        See :func:`prior_shift`.
+        See :func:`fair_shift`.
 
     Returns
     -------
