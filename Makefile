@@ -12,7 +12,7 @@ run: $(PROGRAM)
 	@$(BIN)/python -m flows.process_folder
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --dist loadfile
 
 soak: $(TOOLS)
 	$(BIN)/python -m pytest -m soak
