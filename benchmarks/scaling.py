@@ -199,11 +199,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     powers = [2**k for k in range(cores().bit_length())]
-    parser.add_argument("--workers", type=int, nargs="+", default=powers)
-    parser.add_argument("--crops", type=int, default=CROPS)
-    parser.add_argument("--pages", type=int, default=PAGES)
-    parser.add_argument("--rounds", type=int, default=ROUNDS)
-    parser.add_argument("--ceiling", type=int, nargs="*", default=CEILING_FILES, metavar="FILES")
+    parser.add_argument("--workers", type=_count, nargs="+", default=powers)
+    parser.add_argument("--crops", type=_count, default=CROPS)
+    parser.add_argument("--pages", type=_count, default=PAGES)
+    parser.add_argument("--rounds", type=_count, default=ROUNDS)
+    parser.add_argument("--ceiling", type=_count, nargs="*", default=CEILING_FILES, metavar="FILES")
     parser.add_argument("--json", type=Path, metavar="FILE", help="save the figures")
     arguments = parser.parse_args(argv)
     found: dict[str, list[Run]] = {}
@@ -225,6 +225,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.json:
         figures = {name: [asdict(one) for one in runs] for name, runs in found.items()}
         arguments.json.write_text(json.dumps({"cores": cores(), **figures}, indent=1) + "\n")
+
+
+def _count(text: str) -> int:
+    """Read a number of at least 1.
+
+    Raises
+    ------
+    argparse.ArgumentTypeError
+    """
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of at least 1")
+    return int(text)
 
 
 def _tell(name: str, runs: Sequence[Run]) -> None:
