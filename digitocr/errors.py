@@ -150,7 +150,7 @@ class CrowdedError(InputError):
 
 
 class MemoryLimitError(InputError):
-    """Decoding a page takes more memory than it may."""
+    """Decoding a page takes more memory than it may, or reading it more than there is."""
 
     code = "memory"
     advice = (

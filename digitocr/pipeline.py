@@ -57,8 +57,8 @@ from digitocr.settings import Settings
 
 log = logging.getLogger(__name__)
 
-PORTION = 100_000_000
-"""Pixels of pages that are read together: eleven A4 pages at 300 dpi."""
+PORTION = 30_000_000
+"""Pixels of pages that are read together: three A4 pages at 300 dpi. Each takes 30 MB until it is read."""
 
 PORTION_CANDIDATES = 20_000
 """Candidates after which no further page is added to these: reading them takes some seconds."""
@@ -143,18 +143,24 @@ class Reader:
         """
         files = [OpenFile(source, self.options.limits, self.decoder) for source in sources]
         for portion in _portions(one for file in files for one in self._laid_out(file)):
-            started = time.perf_counter()
-            results = self.results([one.laid for one in portion])
-            for one, result in zip(portion, results, strict=True):
-                try:
-                    one.file.add(result, show(one.page, result) if show is not None else None)
-                except InputError as error:
-                    one.file.refuse(one.page, error)
-            spent = time.perf_counter() - started
-            weights = [1 + one.candidates for one in portion]
-            for one, weight in zip(portion, weights, strict=True):
-                one.file.spend(spent * weight / sum(weights))
+            self._read_portion(portion, show)
+            portion.clear()  # its pages would stay in memory while the next ones are laid out
         return [file.reading() for file in files]
+
+    def _read_portion(
+        self, portion: Sequence[_Laid], show: Callable[[Page, PageResult], Shown] | None
+    ) -> None:
+        started = time.perf_counter()
+        results = self.results([one.laid for one in portion])
+        for one, result in zip(portion, results, strict=True):
+            try:
+                one.file.add(result, show(one.page, result) if show is not None else None)
+            except InputError as error:
+                one.file.refuse(one.page, error)
+        spent = time.perf_counter() - started
+        weights = [1 + one.candidates for one in portion]
+        for one, weight in zip(portion, weights, strict=True):
+            one.file.spend(spent * weight / sum(weights))
 
     def _laid_out(self, file: OpenFile) -> Iterator[_Laid]:
         """Yield the pages of a file, laid out for reading, but those with too much on them."""

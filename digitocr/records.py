@@ -349,6 +349,10 @@ class FileResult:
         return tuple(d for n in self.numbers for d in n.digits)
 
 
+Place = tuple[Box, Box | None] | None
+"""What a picture shows: a box and the digit that is marked in it, or (None) the whole page."""
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
     """Pictures of a page for people, drawn while the page is in memory.
@@ -357,15 +361,15 @@ class Shown:
     ----------
     index : int
         As that of the page.
-    crops : mapping of (Box, Box or None) to bytes
-        PNG pictures of the items for review, by box and the digit marked in it.
-    annotated : bytes
-        JPEG picture of the page with everything that was read on it; empty without ``--annotate``.
+    pictures : mapping of Place to bytes
+        PNG crops of the items for review; with ``--annotate`` a JPEG of the page with all that was read on it.
+    crop_bytes : int
+        Of all crops.
     """
 
     index: int
-    crops: Mapping[tuple[Box, Box | None], bytes]
-    annotated: bytes = b""
+    pictures: Mapping[Place, bytes]
+    crop_bytes: int = 0
 
 
 @dataclass(frozen=True, slots=True)

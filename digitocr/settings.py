@@ -107,7 +107,7 @@ def _limits(groups: Path, own: Path, kind: str, name: str) -> Iterator[str]:
             yield (folder / name).read_text().strip()
 
 
-RUNNER_BYTES, WORKER_BYTES = 200_000_000, 800_000_000
+RUNNER_BYTES, WORKER_BYTES = 200_000_000, 1_000_000_000
 """Memory of a process that hands out chunks, and of one that reads pages of a scanner, with its decoder."""
 
 _LARGE_PAGE_SHARE = 0.25
@@ -212,6 +212,11 @@ class Settings(BaseSettings):
     def ledger(self) -> Path:
         """The database behind the tables."""
         return self.state / "ledger.sqlite"
+
+    @property
+    def pictures(self) -> Path:
+        """The folder of pictures whose file is being read."""
+        return self.state / "pictures"
 
     @property
     def own_folders(self) -> tuple[Path, ...]:

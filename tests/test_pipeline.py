@@ -4,6 +4,7 @@ import io
 import subprocess
 import sys
 import textwrap
+import weakref
 from dataclasses import replace
 
 import cv2
@@ -64,6 +65,20 @@ def test_reading_in_portions_changes_nothing(reader, drawn, monkeypatch):
     together = [texts(r.result) for r in reader.read(sources)]
     monkeypatch.setattr(pipeline, "PORTION", 1)
     assert [texts(r.result) for r in reader.read(sources)] == together
+
+
+def test_pages_that_were_read_leave_memory_before_the_next_are_laid_out(reader, drawn, monkeypatch):
+    monkeypatch.setattr(pipeline, "PORTION", 1)
+    laid, lay_out = [], pipeline.Reader.lay_out
+
+    def noted(reader, page):
+        assert [k for k, grey in enumerate(laid) if grey() is not None] == list(range(len(laid)))[-1:]
+        laid.append(weakref.ref(page.grey))
+        return lay_out(reader, page)
+
+    monkeypatch.setattr(pipeline.Reader, "lay_out", noted)
+    reader.read([Source(path, path.name) for path, _ in drawn[:4]])
+    assert len(laid) == 4
 
 
 def test_a_page_that_fails_makes_the_file_partial(reader, drawn, tmp_path):

@@ -6,13 +6,14 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Protocol
 
 from digitocr import pipeline
-from digitocr.errors import DigitocrError
+from digitocr.errors import DigitocrError, MemoryLimitError
 from digitocr.forms.template import Template
 from digitocr.forms.template_file import load_folder
 from digitocr.networks.registry import model_in_use
@@ -27,10 +28,14 @@ from digitocr.records import (
     Shown,
     Source,
 )
+from digitocr.results import picture_file
 from digitocr.results.publish import FAULT
 from digitocr.settings import Settings
 
 log = logging.getLogger(__name__)
+
+_NO_MEMORY = re.compile("bad_alloc|failed to allocate|insufficient memory", re.IGNORECASE)
+"""How C++ libraries say that there is no more memory, in errors of their own classes."""
 
 Read = Callable[[Sequence[Source]], list[Reading]]
 """Reads a chunk of files; given no files, it only loads the model."""
@@ -68,6 +73,7 @@ def chunk_reader(settings: Settings) -> Read:
         options=settings.options,
         templates=load_folder(settings.templates) if settings.templates else (),
         annotated=settings.annotate,
+        pictures=settings.pictures,
     )
 
 
@@ -78,6 +84,7 @@ def read_chunk(
     options: ReadOptions,
     templates: tuple[Template, ...],
     annotated: bool,
+    pictures: Path | None = None,
 ) -> list[Reading]:
     """Read files with a model that is loaded once a process.
 
@@ -90,6 +97,8 @@ def read_chunk(
     templates : tuple of Template
     annotated : bool
         Also draw what was read on each page.
+    pictures : Path, optional
+        As for :func:`read_together`.
 
     Returns
     -------
@@ -102,11 +111,17 @@ def read_chunk(
         If reading cannot go on at all, for example because the model is damaged.
     """
     reader = pipeline.loading(model, options, templates).result()
-    return read_together(reader, sources, annotated=annotated, max_crops=options.limits.crops)
+    most = options.limits.crops
+    return read_together(reader, sources, annotated=annotated, max_crops=most, pictures=pictures)
 
 
 def read_together(
-    reader: Reads, sources: Sequence[Source], *, annotated: bool, max_crops: int = Limits().crops
+    reader: Reads,
+    sources: Sequence[Source],
+    *,
+    annotated: bool,
+    max_crops: int = Limits().crops,
+    pictures: Path | None = None,
 ) -> list[Reading]:
     """Read files together; if that raises, each by itself, so that one bad file is one failure.
 
@@ -118,6 +133,8 @@ def read_together(
         Also draw what was read on each page.
     max_crops : int
         Most bytes of the pictures for review of a page.
+    pictures : Path, optional
+        A folder of this machine where the pictures of each page wait; without one, they stay in memory.
 
     Returns
     -------
@@ -129,22 +146,30 @@ def read_together(
     DigitocrError
         If reading cannot go on at all.
     """
-    from digitocr.results import (
-        pictures,  # imports OpenCV, which a run without anything to read does not need
-    )
+    # imports OpenCV, which a run without anything to read does not need
+    from digitocr.results.pictures import show
+
+    def put_down(page: Page, read: PageResult) -> Shown:
+        shown = show(page, read, annotated=annotated, max_crops=max_crops)
+        return shown if pictures is None else picture_file.put_down(shown, pictures)
 
     try:
-        return reader.read(sources, partial(pictures.show, annotated=annotated, max_crops=max_crops))
+        return reader.read(sources, put_down)
     except DigitocrError:
         raise
     except Exception as error:  # a fault of ours or of a library, met by one file among many
         if len(sources) == 1:
             log.debug("%s", sources[0].file, exc_info=True)
             return [_fault(sources[0], error)]
-    alone = partial(read_together, reader, annotated=annotated, max_crops=max_crops)
+    alone = partial(read_together, reader, annotated=annotated, max_crops=max_crops, pictures=pictures)
     return [one for source in sources for one in alone([source])]
 
 
 def _fault(source: Source, error: Exception) -> Reading:
-    message = f"the program failed on it: {type(error).__name__}: {error}"
-    return Reading(FileResult(source.file, "", status=FileStatus.FAILED, error=message, error_code=FAULT))
+    message, code = f"the program failed on it: {type(error).__name__}: {error}", FAULT
+    if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
+        message, code = (
+            str(MemoryLimitError("reading it takes more memory than there is")),
+            MemoryLimitError.code,
+        )
+    return Reading(FileResult(source.file, "", status=FileStatus.FAILED, error=message, error_code=code))

@@ -44,7 +44,7 @@ from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in
 from digitocr.inbox.survey import find_files, look
 from digitocr.inbox.workers import Worker, Workers
 from digitocr.records import FileStatus, Reading, Source
-from digitocr.results import kept, publish
+from digitocr.results import kept, picture_file, publish
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.store.spool import Spool
@@ -202,6 +202,7 @@ class Runner:
             known = [claimed.known for claimed, _ in standing]
             outcomes = list(self._writers.map(write, known, [reading for _, reading in standing]))
             self._ledger.finish(self._shelf.job, [(k.id, o) for k, o in zip(known, outcomes, strict=True)])
+        picture_file.discard(readings)
         self._held.drop(chunk)
         for _ in self._writers.map(self._settled, [claimed for claimed, _ in standing], outcomes):
             pass
@@ -355,6 +356,7 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
         stack.enter_context(lock.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
         for folder in (s.results, s.review):
             atomic.make_folder(folder)
+        stack.enter_context(picture_file.emptied(s.pictures))
         ledger = stack.enter_context(Ledger(s.ledger))
         shelf = Shelf(kept.take_job(ledger, s.results), s.results, s.review, s.state)
         files = find_files(job, shelf, ledger, hooks)

@@ -88,7 +88,7 @@ class OpenFile:
         self._rows += sum(max(1, len(number.digits)) for number in result.numbers)
         if shown is not None:
             self._shown.append(shown)
-            self._crop_bytes += sum(map(len, shown.crops.values()))
+            self._crop_bytes += shown.crop_bytes
 
     def _too_much(self) -> InputError | None:
         most = self.limits

@@ -93,7 +93,8 @@ def read_bytes(path: Path, limits: Limits) -> bytes:
                 raise FileSizeError(
                     f"its {found.st_size:,} bytes are more than the limit of {limits.bytes:,}"
                 )
-            return stream.read(limits.bytes + 1)
+            data = stream.read(found.st_size + 1)  # to ask for more would reserve it
+            return data if len(data) <= found.st_size else data + stream.read(limits.bytes)  # it grows
     except OSError as error:
         raise FileAccessError(f"cannot be opened: {error.strerror or error}") from None
 

@@ -186,5 +186,6 @@ def session(network: bytes, threads: int = 0) -> Any:  # noqa: ANN401 (ONNX Runt
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = thread_count(threads)
     options.inter_op_num_threads = 1
-    options.log_severity_level = 3
+    options.enable_mem_pattern = False  # it keeps a block for each shape beside what the first run took
+    options.log_severity_level = 4  # errors are raised
     return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])

@@ -21,6 +21,7 @@ from digitocr.records import (
     Number,
     Page,
     PageResult,
+    Place,
     Shown,
     Status,
 )
@@ -69,15 +70,17 @@ def show(page: Page, read: PageResult, *, annotated: bool, max_crops: int = Limi
     alone = FileResult("", "", (read,), status)
     shape, turn = page.grey.shape, read.turn
     grey = upright(page.grey, turn)
-    crops: dict[tuple[Box, Box | None], bytes] = {}
+    drawn: dict[Place, bytes] = {}
     size = 0
     for item in items(alone, alone, ""):
         box, mark = item.box.turned(turn, shape), item.mark and item.mark.turned(turn, shape)
-        crops[item.box, item.mark] = picture = _encode(".png", crop(grey, box, mark))
+        drawn[item.box, item.mark] = picture = _encode(".png", crop(grey, box, mark))
         size += len(picture)
         if size > max_crops:
             raise CrowdedError(f"its pictures for review exceed {max_crops:,} bytes")
-    return Shown(page.index, crops, annotated_page(page.grey, read) if annotated else b"")
+    if annotated:
+        drawn[None] = annotated_page(page.grey, read)
+    return Shown(page.index, drawn, size)
 
 
 def annotated_page(grey: Grey, read: PageResult) -> bytes:
@@ -135,7 +138,7 @@ def write_crops(review: Path, shown: Iterable[Shown], waiting: Iterable[Item]) -
     for item in waiting:
         queued = item.queued
         if queued.waits and queued.page in by_index:
-            picture = by_index[queued.page].crops[item.box, item.mark]
+            picture = by_index[queued.page].pictures[item.box, item.mark]
             atomic.write(review / "crops" / f"{queued.review_id}.png", picture, durable=False)
 
 
@@ -155,7 +158,7 @@ def write_annotated(results: Path, file: str, shown: Iterable[Shown]) -> None:
     """
     for page in shown:
         name = f"{file}.annotated{'' if page.index == 1 else f'.{page.index}'}.jpg"
-        atomic.write(results / name, page.annotated, durable=False)
+        atomic.write(results / name, page.pictures[None], durable=False)
 
 
 def crop(grey: Grey, box: Box, mark: Box | None) -> Colour:

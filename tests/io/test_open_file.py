@@ -31,7 +31,7 @@ def read(file, count=1, crop=b"", seconds=0.0):
         number = Number((), 0.0, Box(0, 0, 9, 9))
         file.add(
             PageResult(page.index, page.grey.shape, (number,) * count),
-            Shown(page.index, {(Box(0, 0, 9, 9), None): crop}),
+            Shown(page.index, {(Box(0, 0, 9, 9), None): crop}, len(crop)),
         )
         file.spend(seconds)
     return file.reading().result

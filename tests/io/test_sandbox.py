@@ -6,6 +6,7 @@ import sys
 import textwrap
 import threading
 import time
+import tracemalloc
 from pathlib import Path
 
 import numpy as np
@@ -278,6 +279,15 @@ class TestReadBytes:
             stream.truncate(10**12)
         with pytest.raises(FileSizeError, match="1,000,000,000,000"):
             sandbox.read_bytes(tmp_path / "big", Limits())
+
+    def test_a_small_file_takes_no_memory_for_a_large_one(self, tmp_path):
+        (tmp_path / "small").write_bytes(b"1234")
+        tracemalloc.start()
+        data = sandbox.read_bytes(tmp_path / "small", Limits())
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+        assert data == b"1234"
+        assert peak < 1_000_000
 
     def test_what_is_not_there(self, tmp_path):
         with pytest.raises(FileAccessError, match="check that it is there"):

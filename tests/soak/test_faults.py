@@ -1,13 +1,19 @@
-"""What a machine does to a program: no room, no permission, a clock that goes back, a power cut."""
+"""What a machine does to a program: no room, no memory, no permission, a clock that goes back, a power cut."""
 
 import contextlib
 import itertools
+import os
 import shutil
 import sqlite3
 import subprocess
+import sys
 import threading
 import time
+from functools import partial
+from pathlib import Path
 
+import cv2
+import numpy as np
 import pytest
 
 from digitocr.errors import LedgerError, OutputError
@@ -111,6 +117,32 @@ class TestDisk:
         assert work.names("inbox") == ["b.jpg"]
         assert small_disk("remount", "rw")
         assert work.run(results=small_disk.place).done == 1
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="no limit on memory")
+def test_a_page_that_needs_more_memory_than_there_is_is_set_apart_and_the_others_are_read(work):
+    import resource
+
+    root = Path(__file__).parents[2]
+    large = np.full((14_000, 14_000), 240, np.uint8)
+    for i in range(40):
+        at = (500 + i % 5 * 2600, 900 + i // 5 * 1600)
+        cv2.putText(large, str(1000 + i), at, cv2.FONT_HERSHEY_SIMPLEX, 14, (20,), 30)
+    cv2.imwrite(str(work.inbox / "a.png"), large)
+    shutil.copy(root / "examples" / "cheque.png", work.inbox / "b.png")
+    most = 1_600_000_000
+    command = [sys.executable, "-m", "flows.process_folder", "--no-prefect", "--workers", "1"]
+    env = os.environ | {"PYTHONPATH": str(root), "DIGITOCR_SETTLE": "0"}
+    limit = partial(resource.setrlimit, resource.RLIMIT_AS, (most, most))
+    done = subprocess.run(
+        command, cwd=work.folder, env=env, preexec_fn=limit, text=True, capture_output=True, check=False
+    )
+    assert done.returncode == 1
+    assert "Traceback" not in done.stderr
+    assert "onnxruntime" not in done.stderr, "the terminal is told by us"
+    assert work.statuses() == {"a.png": "failed", "b.png": "done"}
+    assert work.error_of("a.png")["code"] == "memory"
+    assert work.names("inbox") == []
 
 
 def test_a_ledger_locked_for_half_a_minute_is_waited_for(work):

@@ -49,7 +49,7 @@ class Workplace:
 
     def chunk_reader(self, settings):
         """What reads chunks with the fake reader; stands in for the function of this name."""
-        return partial(read_together, self.reader, annotated=settings.annotate)
+        return partial(read_together, self.reader, annotated=settings.annotate, pictures=settings.pictures)
 
     def table(self, name):
         with (self.folder / name).open(newline="", encoding="utf-8") as stream:
