@@ -1,4 +1,6 @@
 import os
+import sys
+import threading
 
 import pytest
 
@@ -12,6 +14,20 @@ def fake_model(work, monkeypatch):
     monkeypatch.setenv("DIGITOCR_SETTLE", "0")
     monkeypatch.setenv("DIGITOCR_PATIENCE", "0")
     return work
+
+
+@pytest.fixture(scope="module", autouse=True)
+def services_end_with_their_tests():
+    """Prefect's services outlive a flow; the pings of one draw from the global `random`, which Hypothesis watches."""
+    yield
+    if "prefect.events.worker" in sys.modules:
+        from prefect.events.worker import EventsWorker
+
+        EventsWorker.drain_all(timeout=30, at_exit=False)  # of all classes
+        for thread in threading.enumerate():
+            if thread.name in ("EventsWorkerThread", "APILogWorkerThread"):
+                thread.join(30)
+                assert not thread.is_alive()
 
 
 @pytest.fixture(scope="session")
