@@ -202,7 +202,7 @@ class BusyError(DigitocrError):
 
 
 class WorkerError(DigitocrError):
-    """A process that reads files cannot be started."""
+    """A process that reads files cannot be started, or a cluster cannot be reached."""
 
     code = "worker"
     advice = "close other programs to make memory available, or read with --workers 1; nothing was lost"

@@ -389,10 +389,12 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read: where it lies, and the name it has in the tables (relative, with ``/``)."""
+    """A file to read, with its name in the tables; other machines know it by its hash, or are sent its content."""
 
     path: Path
     file: str
+    sha256: str = ""
+    content: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,10 @@ OLD_NAMES = {"jobs": "workers"}
 """Settings by the names that earlier releases gave them."""
 
 
+_MAX_WORKERS = 1024
+_SCHEDULER = re.compile(r"(tcp|tls)://[^\s/]+:\d+")
+"""Address of a Dask scheduler."""
+
 _GROUPS, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 UNKNOWN_MEMORY = 8 << 30
@@ -125,6 +129,18 @@ def _can_be_split(command: str) -> str:
     return command
 
 
+def _can_read(workers: int | str) -> int | str:
+    """Refuse what is neither a number of processes nor the address of a scheduler.
+
+    Raises
+    ------
+    ValueError
+    """
+    if not (_SCHEDULER.fullmatch(workers) if isinstance(workers, str) else 1 <= workers <= _MAX_WORKERS):
+        raise ValueError(f"should be a number up to {_MAX_WORKERS}, or tcp://HOST:PORT or tls://HOST:PORT")
+    return workers
+
+
 class Settings(BaseSettings):
     """All settings of the program. Relative paths start at the working folder."""
 
@@ -155,8 +171,10 @@ class Settings(BaseSettings):
     """Which lines the second reader reads."""
     batch_size: int = Field(default=32, ge=1, le=65536)
     """Candidates per call of the network."""
-    workers: int = Field(default_factory=cores, ge=1, le=1024)
-    """Chunks read in parallel, each on one core."""
+    workers: Annotated[int | str, Field(union_mode="left_to_right"), AfterValidator(_can_read)] = Field(
+        default_factory=cores
+    )
+    """Processes that read, each on one core; or the scheduler of a Dask cluster: `tcp://HOST:PORT` or `tls://…`."""
     chunk: int = Field(default=16, ge=1, le=256)
     """Files per chunk: they are read together, as one Prefect task."""
     annotate: bool = False
@@ -232,9 +250,10 @@ class Settings(BaseSettings):
 
     @property
     def fitting_workers(self) -> int:
-        """How many workers there may be, beside the runner and the decoder of a large page; at least 1."""
+        """How many workers of this machine there may be, beside runner and decoder of a large page; at least 1."""
+        asked = self.workers if isinstance(self.workers, int) else 1
         shared = int((1 - _LARGE_PAGE_SHARE) * self.max_memory) - RUNNER_BYTES
-        return max(1, min(self.workers, shared // WORKER_BYTES))
+        return max(1, min(asked, shared // WORKER_BYTES))
 
     @property
     def options(self) -> ReadOptions:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
-from contextvars import ContextVar
+from contextvars import copy_context
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, cast
@@ -20,28 +21,19 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from digitocr.cli import console
 from digitocr.errors import BusyError
-from digitocr.inbox import reading
+from digitocr.inbox import cluster, reading
 from digitocr.inbox.held import Chunk
-from digitocr.inbox.job import Hooks, Summary, make_job
+from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.notices import notices
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Runner, drain, open_runner
 from digitocr.inbox.workers import Workers
 from digitocr.settings import Settings, cores
 from digitocr.store.ledger import Ledger
-from flows import served, shown
+from flows import given, served, shown
 from flows.shown import SKIPPED
 
 log = logging.getLogger("digitocr.flows")
-
-hooks: ContextVar[Hooks] = ContextVar("hooks")
-"""Hooks of the command that called the flow; not set in flows that a server starts."""
-
-workers: ContextVar[Workers] = ContextVar("workers")
-"""Workers of the command that called the flow, which are being prepared; not set in flows that a server starts."""
-
-ended: ContextVar[list[Summary]] = ContextVar("ended")
-"""Gets how the run ended, also if no server learns of it any more; not set in flows that a server starts."""
 
 
 def bounded(tasks: int) -> TaskRunner[PrefectFuture[Any]]:
@@ -89,10 +81,13 @@ def process_folder(
         shown.named(name, name)
         try:
             with _hooks(settings) as followed, open_runner(job, followed) as runner:
-                given = workers.get(None)
-                with nullcontext(given) if given else _own_workers(runner, settings) as readers:
-                    summary = _drain(runner, readers)
-                ended.get([]).append(summary)
+                if isinstance(settings.workers, str):
+                    summary = _drain_by_dask(job, runner, settings.workers)
+                else:
+                    ready = given.workers.get(None)
+                    with nullcontext(ready) if ready else _own_workers(runner, settings) as readers:
+                        summary = _drain(runner, readers)
+                given.ended.get([]).append(summary)
                 shown.leave_artifact(job, summary, runner.worst())
         except BusyError as error:
             return Completed(name=SKIPPED, message=error.message)
@@ -103,9 +98,9 @@ def process_folder(
 @contextmanager
 def _hooks(settings: Settings) -> Iterator[Hooks]:
     """Yield the hooks of the command that called the flow, or those of a run that a server starts."""
-    given = hooks.get(None)
-    if given is not None:
-        yield given
+    own = given.hooks.get(None)
+    if own is not None:
+        yield own
         return
     with notices(settings.on_done) as settled:
         yield Hooks(patience=settings.patience, settled=settled)
@@ -125,6 +120,36 @@ def _drain(runner: Runner, readers: Workers) -> Summary:
         return read_chunk.submit(list(chunk))
 
     return drain(runner, submit, readers.window)
+
+
+def _drain_by_dask(job: Job, runner: Runner, address: str) -> Summary:
+    """Have the workers of a cluster run the tasks, which only read; threads of this process record what was read."""
+    cluster.check(address)
+    from prefect_dask import DaskTaskRunner
+
+    # a function of its own, so that it is pickled with what it does: workers need not have this package
+    @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
+    def read_chunk(
+        call: Callable[[str, bytes], cluster.Answer], version: str, order: bytes
+    ) -> cluster.Answer:
+        return call(version, order)
+
+    def submit(call: Callable[[str, bytes], cluster.Answer], version: str, order: bytes) -> cluster.Awaited:
+        found: Any = tasks.submit(read_chunk, {"call": call, "version": version, "order": order})
+        return cast("cluster.Awaited", found)
+
+    with (
+        DaskTaskRunner(address=address, client_kwargs={"timeout": cluster.PATIENCE_S}) as tasks,
+        cluster.connected(address, lambda: tasks.client) as client,
+    ):
+        pool = cluster.cluster_of(job, client, submit)
+        with ThreadPoolExecutor(pool.window) as threads:
+            # the tasks of these threads are tasks of this flow
+            return drain(
+                runner,
+                lambda chunk: threads.submit(copy_context().run, runner.work, chunk, pool),
+                pool.window,
+            )
 
 
 @flow(name="apply-review", persist_result=False)

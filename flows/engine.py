@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import http.client
+import ipaddress
 import logging
 import os
 import re
@@ -21,6 +22,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from digitocr.errors import OutputError, PrefectError
 
@@ -61,6 +63,33 @@ def api_is_named() -> bool:
     profiles = _toml(_profiles())
     active = os.environ.get("PREFECT_PROFILE") or profiles.get("active", "")
     return bool(profiles.get("profiles", {}).get(active, {}).get("PREFECT_API_URL"))
+
+
+def check_reach(scheduler: str) -> None:
+    """Check that the workers of a Dask cluster can reach Prefect's server, to which they tell how their tasks go.
+
+    Parameters
+    ----------
+    scheduler : str
+        Address of their scheduler.
+
+    Raises
+    ------
+    PrefectError
+        If it is the server of this command, and they may be on another machine.
+    """
+    if not api_is_named() and not _is_here(urlsplit(scheduler).hostname or ""):
+        raise PrefectError(
+            f"workers at {scheduler} cannot reach the Prefect server that this command would start on 127.0.0.1",
+            hint="name one that they reach with PREFECT_API_URL, or read without Prefect: --no-prefect",
+        )
+
+
+def _is_here(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(socket.gethostbyname(host)).is_loopback
+    except (OSError, ValueError):  # IPv6, or no such host
+        return host == "::1"
 
 
 def prepare(state: Path, *, verbose: bool) -> TemporaryServer | None:

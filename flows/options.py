@@ -27,9 +27,13 @@ from digitocr.settings import Settings
 Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
 BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
 Workers = Annotated[
-    int | None,
+    str | None,
     typer.Option(
-        "--workers", "--jobs", help="Processes that read, each on a core.", show_default="one per core"
+        "--workers",
+        "--jobs",
+        metavar="N|ADDRESS",
+        help="Processes that read, each on a core; or tcp://HOST:PORT of a Dask scheduler.",
+        show_default="one per core",
     ),
 ]
 Annotate = Annotated[bool | None, typer.Option("--annotate", help="Also draw what was read on each page.")]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -13,13 +14,14 @@ import typer
 from digitocr.cli.console import Console, say
 from digitocr.errors import BusyError, ExitStatus, PrefectError
 from digitocr.inbox import reading
+from digitocr.inbox.cluster import open_cluster
 from digitocr.inbox.held import Chunk
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.notices import notices
 from digitocr.inbox.plan import Action, forecast
 from digitocr.inbox.run import drain, open_runner
 from digitocr.inbox.survey import preview
-from digitocr.inbox.workers import Workers
+from digitocr.inbox.workers import Pool, Workers
 from flows import options
 from flows.interrupt import announced, interrupt, sigterm_as_ctrl_c
 
@@ -101,20 +103,28 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
     with open_runner(job, hooks) as runner:
         if not runner.needs_reading():
             return drain(runner, _never, 1)
-        workers = Workers(reading.chunk_reader(job.settings), runner.workers)
         if not job.settings.prefect:
-            with workers, ThreadPoolExecutor(workers.window) as threads:
-                threads.submit(workers.prepare)  # while files are hashed; the first reading tells of errors
-                return drain(
-                    runner, lambda chunk: threads.submit(runner.work, chunk, workers), workers.window
-                )
-    with workers:
+            with _pool(job, runner.workers) as pool, ThreadPoolExecutor(1) as ahead:
+                ahead.submit(pool.prepare)  # while files are hashed; the first reading tells of errors
+                with ThreadPoolExecutor(pool.window) as threads:
+                    return drain(runner, lambda chunk: threads.submit(runner.work, chunk, pool), pool.window)
+    if isinstance(job.settings.workers, str):  # the flow connects to them, so that they run its tasks
+        return _with_prefect(job, hooks, None, verbose=verbose)
+    with Workers(reading.chunk_reader(job.settings), runner.workers) as workers:
         return _with_prefect(job, hooks, workers, verbose=verbose)
 
 
-def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) -> Summary:
+def _pool(job: Job, count: int) -> AbstractContextManager[Pool]:
+    if isinstance(job.settings.workers, str):
+        return open_cluster(job, job.settings.workers)
+    return Workers(reading.chunk_reader(job.settings), count)
+
+
+def _with_prefect(job: Job, hooks: Hooks, workers: Workers | None, *, verbose: bool) -> Summary:
     from flows import engine
 
+    if isinstance(job.settings.workers, str):
+        engine.check_reach(job.settings.workers)
     if not engine.api_is_named():
         log.info("starting a Prefect server, which takes some seconds; --no-prefect reads without it")
     # a server of our own boots while this process imports Prefect
@@ -122,18 +132,21 @@ def _with_prefect(job: Job, hooks: Hooks, workers: Workers, *, verbose: bool) ->
     from prefect import tags
     from prefect.exceptions import ExternalSignal
 
-    from flows import definitions, shown
+    from flows import definitions, given, shown
 
-    definitions.hooks.set(hooks)
-    definitions.workers.set(workers)
-    flow = definitions.process_folder.with_options(task_runner=definitions.bounded(workers.window))
+    given.hooks.set(hooks)
+    flow = definitions.process_folder
+    if workers is not None:
+        given.workers.set(workers)
+        flow = flow.with_options(task_runner=definitions.bounded(workers.window))
     flags = job.settings.model_dump(mode="json", exclude={"on_done"})  # a URL may hold a secret
     with ThreadPoolExecutor(1) as ahead:
-        ahead.submit(workers.prepare)  # only now: two threads must not import the same modules at once
+        if workers is not None:
+            ahead.submit(workers.prepare)  # only now: two threads must not import the same modules at once
         if server:
             server.wait()
     ended: list[Summary] = []
-    definitions.ended.set(ended)
+    given.ended.set(ended)
     try:
         with engine.reaching(), tags(shown.TAG):
             state: Any = flow(str(job.folder), flags, return_state=True)

@@ -64,6 +64,18 @@ class TestLoadSettings:
         monkeypatch.setenv("DIGITOCR_WORKERS", "6")
         assert load_settings().workers == 6
 
+    def test_workers_are_a_number_or_the_address_of_a_scheduler(self):
+        assert load_settings({"workers": "3"}).workers == 3
+        assert load_settings({"workers": "tls://farm.example:8786"}).workers == "tls://farm.example:8786"
+
+    @pytest.mark.parametrize(
+        "workers", ["0", "2000", "many", "tcp://farm.example", "http://farm.example:8786"]
+    )
+    def test_other_workers_are_refused_in_one_sentence(self, workers):
+        with pytest.raises(UsageError) as caught:
+            load_settings({"workers": workers})
+        assert caught.value.message.count("should be a number up to 1024, or tcp://HOST:PORT") == 1
+
     def test_dot_env_is_not_read(self):
         Path(".env").write_text("DIGITOCR_WORKERS=7\n")
         assert load_settings({"workers": None}).workers != 7

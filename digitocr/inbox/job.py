@@ -17,9 +17,7 @@ from digitocr.errors import UsageError
 from digitocr.forms.template_file import dumps, load_folder
 from digitocr.inbox.events import Settled
 from digitocr.inbox.scan import FoundFile
-from digitocr.networks.card import read_card, shipped_model
-from digitocr.networks.registry import model_in_use
-from digitocr.networks.second_reader import second_in_use
+from digitocr.networks.registry import cards_of, model_in_use, name_of
 from digitocr.records import FileStatus, SecondReading
 from digitocr.settings import Settings
 from digitocr.store.ledger import Outcome
@@ -81,9 +79,8 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
         if getattr(settings, name).resolve() == folder.resolve():
             raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")
     _warn_if_open(settings.state)
-    model = model_in_use(settings) or shipped_model()
-    card = read_card(model)
-    second = None if settings.second_reader is SecondReading.NEVER else second_in_use(model, card)
+    model = model_in_use(settings)
+    card, second = cards_of(model, settings.second_reader)
     threshold = settings.threshold
     if threshold is None:
         threshold = card.least_confidence(with_second=second is not None)
@@ -92,7 +89,7 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
         settings=settings,
         folder=folder,
         is_inbox=settings.inbox.is_dir() and folder.samefile(settings.inbox),
-        model=f"{card.name}@{card.sha256[:12]}" + (f"+second@{second.head_sha256[:12]}" if second else ""),
+        model=name_of(card, second),
         reading=f"threshold={threshold:g}{unsure}{_templates(settings)}",
     )
 

@@ -67,11 +67,12 @@ def chunk_reader(settings: Settings) -> Read:
     TemplateError
         If a template cannot be used.
     """
-    return partial(
+    model, templates = model_in_use(settings), settings.templates
+    return partial(  # a worker of a cluster has another working folder
         read_chunk,
-        model=model_in_use(settings),
+        model=model.resolve() if model else None,
         options=settings.options,
-        templates=load_folder(settings.templates) if settings.templates else (),
+        templates=load_folder(templates.resolve()) if templates else (),
         annotated=settings.annotate,
         pictures=settings.pictures,
     )

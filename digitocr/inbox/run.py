@@ -21,7 +21,7 @@ from functools import partial
 from typing import Protocol
 
 from digitocr import atomic
-from digitocr.errors import DigitocrError, FileAccessError
+from digitocr.errors import DigitocrError, FileAccessError, WorkerError
 from digitocr.forms.template_file import load_folder
 from digitocr.inbox import events, lock, names, scan
 from digitocr.inbox.held import Chunk, Held
@@ -42,7 +42,7 @@ from digitocr.inbox.publisher import Publisher
 from digitocr.inbox.scan import FoundFile
 from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in_place, write_results
 from digitocr.inbox.survey import find_files, look
-from digitocr.inbox.workers import Worker, Workers
+from digitocr.inbox.workers import Pool, Takes
 from digitocr.records import FileStatus, Reading, Source
 from digitocr.results import kept, picture_file, publish
 from digitocr.results.publish import Shelf
@@ -84,7 +84,7 @@ class Runner:
     Attributes
     ----------
     workers : int
-        How many workers shorten the run.
+        How many workers of this machine shorten the run.
     """
 
     def __init__(
@@ -103,7 +103,8 @@ class Runner:
         self._hooks = hooks
         self._is_away = partial(scan.is_away, job.folder, scan.identity(job.folder))
         self._writers = writers
-        useful = useful_workers(files, job.settings.workers)
+        asked = job.settings.workers
+        useful = useful_workers(files, asked) if isinstance(asked, int) else 1
         fitting = job.settings.fitting_workers
         if fitting < useful:
             log.warning("%d workers do not fit into max_memory; reading with %d", useful, fitting)
@@ -121,10 +122,10 @@ class Runner:
             d.action in (Action.READ, Action.AWAIT_TWIN) for d in plan(self._job, self._facts(), set())
         )
 
-    def chunks(self) -> Iterator[Chunk]:
-        """Claim what is to be read, chunk by chunk, and settle on the way what need not be read."""
+    def chunks(self, window: int = 1) -> Iterator[Chunk]:
+        """Claim what is to be read in so many chunks at once; settle on the way what need not be read."""
         self._progress(0)
-        size = chunk_size(len(self._files), self._job.settings.chunk, self.workers)
+        size = chunk_size(len(self._files), self._job.settings.chunk, max(1, window // 2))
         for decisions in chunked(plan(self._job, self._facts(), self._contents), size):
             if self._hooks.stop.is_set():
                 return
@@ -142,17 +143,17 @@ class Runner:
         while not self._hooks.stop.is_set() and (identity := self._held.take_up()) is not None:
             yield (identity,)
 
-    def work(self, chunk: Chunk, workers: Workers) -> None:
+    def work(self, chunk: Chunk, workers: Pool) -> None:
         """Read the files of a chunk and record what was read; from any thread.
 
         Parameters
         ----------
         chunk : Chunk
-        workers : Workers
+        workers : Pool
 
         Raises
         ------
-        DigitocrError
+        DigitocrError, WorkerError
             If the run cannot go on; no further chunk is begun then.
         """
         try:
@@ -174,10 +175,14 @@ class Runner:
         self._ledger.claims.begin(chunk, is_apart=is_apart)
         self._held.count_attempt(chunk)
 
-    def _read(self, chunk: Chunk, worker: Worker) -> list[Reading] | None:
+    def _read(self, chunk: Chunk, worker: Takes) -> list[Reading] | None:
         self._begin_attempt(chunk, is_apart=worker.is_apart)
         files = self._held.of(chunk)
-        return worker.read([Source(claimed.found.path, claimed.known.file) for claimed in files])
+        try:
+            return worker.read([Source(one.found.path, one.known.file, one.known.sha256) for one in files])
+        except WorkerError:  # to try files on a cluster that went away was no attempt
+            self._ledger.claims.withdraw(chunk)
+            raise
 
     def _suspect(self, chunk: Chunk) -> None:
         """Have the files of a chunk that ended its worker read one by one; give up the one that did so too often."""
@@ -388,7 +393,7 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], window: int) -> Su
     submit : callable
         Has :meth:`Runner.work` done on a chunk, side by side with others.
     window : int
-        Most chunks at once, see :class:`digitocr.inbox.workers.Workers`.
+        Most chunks at once, see :class:`digitocr.inbox.workers.Pool`.
 
     Returns
     -------
@@ -402,7 +407,7 @@ def drain(runner: Runner, submit: Callable[[Chunk], Pending], window: int) -> Su
     pending: deque[Pending] = deque()
     try:
         for chunks, most in (
-            (runner.chunks, window),
+            (partial(runner.chunks, window), window),
             (runner.suspects, 1),
             (runner.twins, window),
             (runner.suspects, 1),

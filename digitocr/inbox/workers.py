@@ -13,13 +13,13 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from functools import partial
 from logging.handlers import QueueHandler
 from pathlib import Path
-from typing import Self
+from typing import Protocol, Self
 
 from digitocr.errors import WorkerError
 from digitocr.inbox.reading import Read
@@ -121,16 +121,52 @@ class Worker:
         with _signals_held_back():  # a process starts with the first task
             future: Future[tuple[list[Reading], _Notes]] = self._executor.submit(self._read, sources)
         readings, notes = future.result()
-        for note in notes:
-            self._tell(note)
+        tell(notes, self._told)
         return readings
 
-    def _tell(self, note: logging.LogRecord) -> None:
-        """Log what a process logged; all of them say the same of the model that each loads."""
+
+def tell(notes: Iterable[logging.LogRecord], told: set[str]) -> None:
+    """Log what processes logged, but each text once: all of them say the same of the model that each loads.
+
+    Parameters
+    ----------
+    notes : iterable of LogRecord
+    told : set of str
+        The texts that were logged before; these are added.
+    """
+    for note in notes:
         logger, text = logging.getLogger(note.name), note.getMessage()
-        if text not in self._told and logger.isEnabledFor(note.levelno):
-            self._told.add(text)
+        if text not in told and logger.isEnabledFor(note.levelno):
+            told.add(text)
             logger.handle(note)
+
+
+class Pool(Protocol):
+    """What a run reads with: the processes of this machine, or a cluster."""
+
+    @property
+    def window(self) -> int:
+        """Most chunks at once, those that are recorded or claimed meanwhile included."""
+
+    def prepare(self) -> None:
+        """Have one worker prepared, if that takes a while."""
+
+    def taken(self) -> AbstractContextManager[Takes]:
+        """Wait until a chunk can be read; what reads it is the caller's until the end of the `with` block."""
+
+
+class Takes(Protocol):
+    """Reads one chunk at a time."""
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether another process reads, whose end is not that of this one."""
+
+    def prepare(self) -> None:
+        """Have it ready to read."""
+
+    def read(self, sources: Sequence[Source]) -> list[Reading] | None:
+        """Return one reading per source, in order; None if the process that read them ended meanwhile."""
 
 
 class Workers:
@@ -149,7 +185,7 @@ class Workers:
         if count == 1:
             self._all = [Worker(partial(_read_here, read), _thread, told, is_apart=False)]
         else:
-            start = partial(Worker, partial(_read_and_note, read), _process, told, is_apart=True)
+            start = partial(Worker, partial(read_and_note, read), _process, told, is_apart=True)
             self._all = [start() for _ in range(count)]
         # the last to come back is the first to go: a short run starts few processes
         self._idle: queue.LifoQueue[Worker] = queue.LifoQueue()
@@ -235,8 +271,20 @@ def _read_here(read: Read, sources: Sequence[Source]) -> tuple[list[Reading], _N
     return read(sources), []
 
 
-def _read_and_note(read: Read, sources: Sequence[Source]) -> tuple[list[Reading], _Notes]:
-    """Read in a process of its own, where no one sees what is logged."""
+def read_and_note(read: Read, sources: Sequence[Source]) -> tuple[list[Reading], _Notes]:
+    """Read in a process of its own, where no one sees what is logged.
+
+    Parameters
+    ----------
+    read : callable
+    sources : sequence of Source
+
+    Returns
+    -------
+    readings : list of Reading
+    notes : list of LogRecord
+        What was logged, to be told by the runner.
+    """
     notes: queue.SimpleQueue[logging.LogRecord] = queue.SimpleQueue()
     handler, logger = QueueHandler(notes), logging.getLogger("digitocr")
     logger.setLevel(logging.DEBUG)

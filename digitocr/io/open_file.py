@@ -58,7 +58,8 @@ class OpenFile:
         """
         started = time.perf_counter()
         try:
-            data = read_bytes(self.source.path, self.limits)
+            sent = self.source.content
+            data = read_bytes(self.source.path, self.limits) if sent is None else sent
             self._sha256 = hashlib.sha256(data).hexdigest()
             self._decoding = self.decoder(data, self.limits)
             for page in self._decoding:

@@ -10,8 +10,10 @@ from pathlib import Path
 
 from digitocr import atomic
 from digitocr.errors import ModelError, UsageError
-from digitocr.networks.card import read_card, shipped_model
+from digitocr.networks.card import ModelCard, SecondCard, read_card, shipped_model
 from digitocr.networks.runtime import compiled_file
+from digitocr.networks.second_reader import second_in_use
+from digitocr.records import SecondReading
 from digitocr.settings import Settings
 
 _LIST = "promoted.txt"
@@ -33,6 +35,46 @@ def model_in_use(settings: Settings) -> Path | None:
         return settings.model
     names = _names(_folder(settings))
     return _folder(settings) / names[-1] if names else None
+
+
+def cards_of(model: Path | None, second_reader: SecondReading) -> tuple[ModelCard, SecondCard | None]:
+    """Return the cards of what reads with a model.
+
+    Parameters
+    ----------
+    model : Path or None
+        The shipped one if None.
+    second_reader : SecondReading
+
+    Returns
+    -------
+    card : ModelCard
+    second : SecondCard or None
+        None without the second reader.
+
+    Raises
+    ------
+    ModelError
+        If the model cannot be used.
+    """
+    path = model or shipped_model()
+    card = read_card(path)
+    return card, None if second_reader is SecondReading.NEVER else second_in_use(path, card)
+
+
+def name_of(card: ModelCard, second: SecondCard | None) -> str:
+    """Return the name and hash of a model, and the hash of its second reader.
+
+    Parameters
+    ----------
+    card : ModelCard
+    second : SecondCard or None
+
+    Returns
+    -------
+    str
+    """
+    return f"{card.name}@{card.sha256[:12]}" + (f"+second@{second.head_sha256[:12]}" if second else "")
 
 
 def promote(settings: Settings, model: Path) -> Path:

@@ -65,6 +65,21 @@ class TestApiIsNamed:
         assert not engine.api_is_named()
 
 
+class TestCheckReach:
+    def test_workers_elsewhere_cannot_reach_a_server_that_lives_with_the_command(self):
+        with pytest.raises(PrefectError, match=r"workers at tcp://192\.0\.2\.1:8786") as caught:
+            engine.check_reach("tcp://192.0.2.1:8786")
+        assert caught.value.exit_status == 3
+
+    @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+    def test_those_of_this_machine_can(self, host):
+        engine.check_reach(f"tcp://{host}:8786")
+
+    def test_a_server_that_is_named_is_for_the_user_to_know(self, monkeypatch):
+        monkeypatch.setenv("PREFECT_API_URL", "http://192.0.2.2:4200/api")
+        engine.check_reach("tcp://192.0.2.1:8786")
+
+
 def test_where_an_api_is_named_no_server_is_started_and_its_state_stays_where_it_is(monkeypatch, tmp_path):
     monkeypatch.setenv("PREFECT_API_URL", "http://somewhere/api")
     assert engine.prepare(tmp_path / "state", verbose=False) is None

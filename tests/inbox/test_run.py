@@ -28,6 +28,7 @@ from digitocr.inbox.survey import preview
 from digitocr.inbox.workers import Workers
 from digitocr.results import tables
 from digitocr.settings import RUNNER_BYTES, WORKER_BYTES
+from digitocr.store.ledger import Ledger
 
 
 def old(path, seconds=100):
@@ -606,6 +607,22 @@ SCRIPT = """
             def result(self): pass
         run.drain(runner, lambda chunk: runner.work(chunk, workers) or Now(), 1)
 """
+
+
+def test_to_try_files_on_a_cluster_that_went_away_is_no_attempt(work):
+    def lost(sources):
+        if sources:
+            raise WorkerError("no worker any more")
+        return []
+
+    work.put("a.jpg", "107")
+    job = make_job(work.settings())
+    with Workers(lost, 1) as workers, run.open_runner(job) as runner:
+        (chunk,) = runner.chunks()
+        with pytest.raises(WorkerError):
+            runner.work(chunk, workers)
+    with Ledger(job.settings.ledger) as ledger:
+        assert list(ledger.known(1)) == []  # as if it had not been claimed
 
 
 class TestKills:

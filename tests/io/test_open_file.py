@@ -25,6 +25,11 @@ def opened(tmp_path, sandbox):
     return lambda **limits: OpenFile(Source(tmp_path / "a.tif", "a.tif"), Limits(**limits), sandbox.decode)
 
 
+def test_content_that_was_sent_is_read_where_no_such_file_is(tmp_path, opened, sandbox):
+    sent = Source(tmp_path / "nowhere.tif", "a.tif", content=(tmp_path / "a.tif").read_bytes())
+    assert len(read(OpenFile(sent, Limits(), sandbox.decode)).pages) == 3
+
+
 def read(file, count=1, crop=b"", seconds=0.0):
     """Read all pages that are offered, with so many unreadable numbers and one such crop on each."""
     for page in file.pages():

@@ -37,19 +37,19 @@ class FakeReader:
     seen: list[str] = field(default_factory=list)
 
     def read(self, sources, show=None):
-        return [self._shown(self._read(source), source.path, show) for source in sources]
+        return [self._shown(self._read(source), source, show) for source in sources]
 
-    def _shown(self, result, path, show):
+    def _shown(self, result, source, show):
         if show is None or not result.pages:
             return Reading(result)
-        data = path.read_bytes()
+        data = content_of(source)
         page = decode(data)[0] if TEXT in data else Page(1, np.full(SHAPE, 255, np.uint8))
         return Reading(result, (show(page, result.pages[0]),))
 
     def _read(self, source):
         self.seen.append(source.file)
         try:
-            data = source.path.read_bytes()
+            data = content_of(source)
         except OSError as error:
             return failed(source.file, "", "no-access", str(error))
         content = hashlib.sha256(data).hexdigest()
@@ -67,6 +67,10 @@ class FakeReader:
             pages.append(PageResult(2, SHAPE, (), "cannot be decoded"))
             status, error, code = FileStatus.PARTIAL, "page 2 cannot be decoded", "damaged"
         return FileResult(source.file, content, tuple(pages), status, error, code, 0.01)
+
+
+def content_of(source):
+    return source.path.read_bytes() if source.content is None else source.content
 
 
 def drawn(text):

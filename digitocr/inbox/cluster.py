@@ -1,0 +1,451 @@
+"""Chunks read by the workers of a Dask cluster: the same function as in processes of this machine.
+
+A worker opens files where the runner found them, if it has them under the same path with the same content; else the
+runner sends their bytes. Readings come back with their pictures. Scheduler and workers know nothing of ledger and
+tables: whatever is lost with them is read again.
+"""
+
+from __future__ import annotations
+
+import logging
+import pickle
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import CancelledError
+from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass, replace
+from functools import cache, partial
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, Self
+from urllib.parse import urlsplit
+
+import digitocr
+from digitocr.errors import DigitocrError, InputError, ModelError, TemplateError, UsageError, WorkerError
+from digitocr.inbox import reading
+from digitocr.inbox.job import Job
+from digitocr.inbox.reading import Read
+from digitocr.inbox.workers import read_and_note, tell
+from digitocr.io.sandbox import read_bytes
+from digitocr.networks.registry import cards_of, model_in_use, name_of
+from digitocr.records import Limits, Reading, SecondReading, Source
+
+if TYPE_CHECKING:
+    from distributed import Client
+
+log = logging.getLogger(__name__)
+
+PATIENCE_S = 60.0
+"""A scheduler or workers that went away may take so long to come back; then the run ends."""
+
+_PROBE_S = 5.0
+_LOOK_S = 5.0
+"""Time between two looks whether a chunk can still be read by anyone."""
+
+_AHEAD, _RECORDED = 2, 1
+"""Chunks for each thread of a worker: one that it reads and one that waits for it; and one that is recorded."""
+
+_GRAPH_BYTES = "4 GiB"
+"""Dask warns of tasks of more bytes; ours hold files that workers cannot open."""
+
+_HINT = (
+    "see that `dask scheduler` and `dask worker` run, or read on this machine: --workers 2; nothing was lost"
+)
+
+Answer = tuple[str, str, bytes]
+"""Address of a worker; why it cannot read, '' if it can; and pickled, what it read."""
+
+
+class Awaited(Protocol):
+    """A future of Dask or Prefect."""
+
+    def result(self, timeout: float | None = None) -> Answer:
+        """Wait for the answer; raises `TimeoutError` if it does not come in time."""
+
+
+Submit = Callable[[Callable[[str, bytes], Answer], str, bytes], Awaited]
+"""Has a function called by some worker."""
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is asked for.
+
+    Attributes
+    ----------
+    read : callable
+    misfit : callable
+        Says why this machine does not read as the runner does; '' if it does.
+    sources : tuple of Source
+    """
+
+    read: Read
+    misfit: Callable[[], str]
+    sources: tuple[Source, ...]
+
+
+class Cluster:
+    """What a run reads with if it is told of a Dask scheduler; threads may share it.
+
+    Parameters
+    ----------
+    read : callable
+        Can be pickled.
+    misfit : callable
+        As that of an :class:`Order`.
+    client : distributed.Client
+    submit : callable
+        Through this client.
+
+    Raises
+    ------
+    WorkerError
+        If the cluster has no workers.
+    """
+
+    def __init__(self, read: Read, misfit: Callable[[], str], client: Client, submit: Submit) -> None:
+        self._read, self._misfit = read, misfit
+        self._client, self._submit = client, submit
+        self._function = _function()
+        self._address = str(client.scheduler.address)
+        self._told: set[str] = set()
+        self._unfit: dict[str, str] = {}
+        self._ready_workers()
+        threads = int(client.scheduler_info(n_workers=0)["total_threads"])
+        log.info("%s has %d threads of workers", self._address, threads)
+        self._free = threading.BoundedSemaphore(_AHEAD * threads)
+        self.window = (_AHEAD + _RECORDED) * threads
+        """Most chunks at once."""
+        self.is_apart = True
+
+    @contextmanager
+    def taken(self) -> Iterator[Self]:
+        """Wait until another chunk can be taken.
+
+        Yields
+        ------
+        Cluster
+        """
+        with self._free:
+            yield self
+
+    def prepare(self) -> None:
+        """Do nothing: a worker loads the model with its first chunk."""
+
+    def read(self, sources: Sequence[Source]) -> list[Reading] | None:
+        """Read files.
+
+        Parameters
+        ----------
+        sources : sequence of Source
+
+        Returns
+        -------
+        list of Reading or None
+            One per source, in order; None if several workers ended while they read them.
+
+        Raises
+        ------
+        WorkerError
+            If there is no scheduler or no worker any more.
+        DigitocrError
+            If reading cannot go on at all.
+        """
+        readings = self._answer(sources)
+        if readings is None:
+            return None
+        places = [i for i, (s, r) in enumerate(zip(sources, readings, strict=True)) if _is_elsewhere(s, r)]
+        sent = {i: source for i in places if (source := _with_content(sources[i])) is not None}
+        if not sent:
+            return readings
+        again = self._answer(list(sent.values()))
+        if again is None:
+            return None
+        for i, one in zip(sent, again, strict=True):
+            readings[i] = one
+        return readings
+
+    def _answer(self, sources: Sequence[Source]) -> list[Reading] | None:
+        from distributed import KilledWorker
+
+        order = pickle.dumps(Order(self._read, self._misfit, tuple(sources)))
+        while True:
+            try:
+                found = self._asked(order)
+            except KilledWorker:
+                return None
+            except DigitocrError:
+                raise
+            except Exception as error:
+                why = f"a chunk cannot be read through {self._address}: {type(error).__name__}: {error}"
+                hint = "install the same Python, Dask and digitocr on all machines"
+                raise WorkerError(why, hint=hint) from error
+            if found is None:
+                continue
+            worker, why, answer = found
+            if not why:
+                return self._taken_out(answer)
+            if worker not in self._unfit:
+                log.warning("%s reads nothing: %s", worker, why)
+                self._unfit[worker] = why
+
+    def _asked(self, order: bytes) -> Answer | None:
+        """Have some worker read; None if the question was lost, with a scheduler or because no worker may answer."""
+        import dask
+
+        workers = self._ready_workers()
+        connection = self._client.scheduler_comm
+        with dask.annotate(workers=workers) if workers else nullcontext():
+            future = self._submit(self._function, digitocr.__version__, order)
+        while True:
+            try:
+                return future.result(timeout=_LOOK_S)
+            except CancelledError:
+                log.debug("a chunk is sent again: the scheduler went away")
+                return None
+            except TimeoutError:
+                ready = self._ready_workers()
+                if self._client.scheduler_comm is not connection:
+                    return None  # sent when there was no scheduler
+                if workers and not set(workers) & set(ready):
+                    return None  # all that were allowed to read it have gone
+
+    def _ready_workers(self) -> list[str]:
+        """Wait until the scheduler has workers; return those that fit, none if all may.
+
+        Raises
+        ------
+        WorkerError
+            If none comes, or none fits.
+        """
+        deadline, is_told = time.monotonic() + PATIENCE_S, False
+        while time.monotonic() < deadline and self._client.status != "closed":
+            with suppress(
+                OSError, AttributeError
+            ):  # it is connecting, or about to notice that it is not any more
+                if self._client.status == "running":
+                    info = self._client.scheduler_info(n_workers=-1 if self._unfit else 0)
+                    fit = [address for address in info["workers"] if address not in self._unfit]
+                    if fit or (info["n_workers"] and not self._unfit):
+                        return fit
+                    if info["n_workers"]:
+                        raise self._none_fits(info["workers"])
+            if not is_told:
+                log.warning("waiting for a worker at %s", self._address)
+                is_told = True
+            time.sleep(0.5)
+        raise WorkerError(f"no Dask worker can be reached any more through {self._address}", hint=_HINT)
+
+    def _none_fits(self, workers: Sequence[str]) -> WorkerError:
+        said = "; ".join(sorted({self._unfit[address] for address in workers}))
+        return WorkerError(
+            f"no worker at {self._address} can read: {said}",
+            hint="install the same digitocr and model on all machines",
+        )
+
+    def _taken_out(self, answer: bytes) -> list[Reading]:
+        found = pickle.loads(answer)
+        if isinstance(found, DigitocrError):
+            raise found
+        readings, notes = found
+        tell(notes, self._told)
+        return list(readings)
+
+
+@contextmanager
+def open_cluster(job: Job, address: str) -> Iterator[Cluster]:
+    """Connect to a scheduler, to read for a job.
+
+    Parameters
+    ----------
+    job : Job
+    address : str
+        ``tcp://HOST:PORT`` or ``tls://HOST:PORT``.
+
+    Yields
+    ------
+    Cluster
+
+    Raises
+    ------
+    UsageError
+        If Dask is not installed, or a template cannot be used.
+    WorkerError
+        If no scheduler answers there, or it has no workers.
+    """
+    with connected(address, partial(_client, address)) as client:
+
+        def submit(function: Callable[[str, bytes], Answer], version: str, order: bytes) -> Awaited:
+            return client.submit(function, version, order, pure=False)  # type: ignore[no-any-return]
+
+        yield cluster_of(job, client, submit)
+
+
+def cluster_of(job: Job, client: Client, submit: Submit) -> Cluster:
+    """Return what reads for a job through a connected client.
+
+    Parameters
+    ----------
+    job : Job
+    client : distributed.Client
+    submit : callable
+
+    Returns
+    -------
+    Cluster
+
+    Raises
+    ------
+    TemplateError
+        If a template cannot be used.
+    WorkerError
+        If the scheduler has no workers.
+    """
+    model = model_in_use(job.settings)
+    misfit = _Misfit(model.resolve() if model else None, job.settings.second_reader, job.model)
+    return Cluster(reading.chunk_reader(job.settings), misfit, client, submit)
+
+
+def _client(address: str) -> Client:
+    from distributed import Client
+
+    return Client(address, timeout=PATIENCE_S, set_as_default=False)
+
+
+@contextmanager
+def connected(address: str, connect: Callable[[], Client]) -> Iterator[Client]:
+    """Connect to a scheduler; TLS is set up as Dask's own settings say.
+
+    Parameters
+    ----------
+    address : str
+    connect : callable
+        Returns a client.
+
+    Yields
+    ------
+    distributed.Client
+
+    Raises
+    ------
+    UsageError
+        If Dask is not installed.
+    WorkerError
+        If no scheduler answers there.
+    """
+    check(address)
+    import dask
+
+    with dask.config.set({"distributed.admin.large-graph-warning-threshold": _GRAPH_BYTES}):
+        try:
+            client = connect()
+        except Exception as error:  # of its many parts: TLS, another protocol, another version
+            raise WorkerError(f"no Dask scheduler at {address}: {error}", hint=_HINT) from error
+        with client:
+            yield client
+
+
+def check(address: str) -> None:
+    """Check that Dask is installed, and something answers at an address.
+
+    Parameters
+    ----------
+    address : str
+
+    Raises
+    ------
+    UsageError
+        If Dask is not installed.
+    WorkerError
+        If nothing does.
+    """
+    try:
+        import distributed  # noqa: F401
+    except ImportError:
+        hint = "pip install 'digitocr[cluster]', on all machines"
+        raise UsageError(f"reading with {address} needs Dask", hint=hint) from None
+    at = urlsplit(address)
+    try:
+        socket.create_connection((at.hostname or "", at.port or 0), _PROBE_S).close()
+    except (OSError, ValueError) as error:
+        raise WorkerError(f"no Dask scheduler answers at {address}: {error}", hint=_HINT) from None
+
+
+@dataclass(frozen=True, slots=True)
+class _Misfit:
+    """Says why the model of a machine is not that of the runner, '' if it is."""
+
+    model: Path | None
+    second_reader: SecondReading
+    name: str
+
+    def __call__(self) -> str:
+        found = _named(self.model, self.second_reader)
+        return "" if found == self.name else f"its model is {found}, that of the runner {self.name}"
+
+
+@cache
+def _named(model: Path | None, second_reader: SecondReading) -> str:
+    return name_of(*cards_of(model, second_reader))
+
+
+def _function() -> Callable[[str, bytes], Answer]:
+    """Return what a worker calls; being local, it is pickled by value, and arrives also where digitocr is missing."""
+
+    def read_chunk(version: str, order: bytes) -> Answer:
+        from distributed import get_worker
+
+        address = str(get_worker().address)
+        try:
+            import digitocr
+        except ImportError:
+            return address, "digitocr is not installed there", b""
+        if digitocr.__version__ != version:
+            return address, f"it has digitocr {digitocr.__version__}, the runner {version}", b""
+        from digitocr.inbox.cluster import answer
+
+        return address, *answer(order)
+
+    return read_chunk
+
+
+def answer(order: bytes) -> tuple[str, bytes]:
+    """Read a chunk on a worker.
+
+    Parameters
+    ----------
+    order : bytes
+        A pickled :class:`Order`.
+
+    Returns
+    -------
+    why : str
+        Why this worker cannot read as the runner does, '' if it can.
+    answer : bytes
+        Pickled readings and what was logged, or the error that ends the run.
+    """
+    asked: Order = pickle.loads(order)
+    try:
+        if why := asked.misfit():
+            return why, b""
+        return "", pickle.dumps(read_and_note(asked.read, asked.sources))
+    except (ModelError, TemplateError) as error:  # the runner has checked its own
+        return error.message, b""
+    except DigitocrError as error:
+        return "", pickle.dumps(error)
+
+
+def _is_elsewhere(source: Source, reading: Reading) -> bool:
+    """Tell whether a worker could not open a file, or has another one in its place."""
+    return reading.result.sha256 != source.sha256
+
+
+def _with_content(source: Source) -> Source | None:
+    """Return a file to be sent, None if it cannot be opened here either."""
+    if source.content is not None:
+        return None
+    try:
+        return replace(source, content=read_bytes(source.path, Limits()))
+    except InputError:
+        return None
