@@ -67,5 +67,5 @@ $(PROGRAM): pyproject.toml constraints.txt
 	@touch $@
 
 $(TOOLS): $(PROGRAM)
-	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,training,onnx,cluster]'
+	$(BIN)/python -m pip install --quiet -c constraints.txt -e '.[dev,training,onnx,cluster,s3]'
 	@touch $@

@@ -389,9 +389,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A file to read, with its name in the tables; other machines know it by its hash, or are sent its content."""
+    """A file or URL to read, and its name in the tables; other machines know it by its hash, or are sent it."""
 
-    path: Path
+    path: Path | str
     file: str
     sha256: str = ""
     content: bytes | None = None

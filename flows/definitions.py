@@ -8,7 +8,6 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, nullcontext
 from contextvars import copy_context
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, cast
 
 from prefect import flow, task
@@ -76,9 +75,8 @@ def process_folder(
     asked = served.asked(flags, config, folder)
     settings = console.settings(asked.flags, asked.config)
     with shown.logged():
-        job = make_job(settings, Path(asked.folder) if asked.folder else None)
-        name = job.folder.resolve().name
-        shown.named(name, name)
+        job = make_job(settings, asked.folder)
+        shown.named(job.name, job.name)
         try:
             with _hooks(settings) as followed, open_runner(job, followed) as runner:
                 if isinstance(settings.workers, str):
@@ -91,7 +89,7 @@ def process_folder(
                 shown.leave_artifact(job, summary, runner.worst())
         except BusyError as error:
             return Completed(name=SKIPPED, message=error.message)
-        shown.named(shown.title(job, summary), name)
+        shown.named(shown.title(job, summary), job.name)
         return shown.ended(summary, asdict(summary))
 
 

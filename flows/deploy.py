@@ -69,7 +69,7 @@ def main(given: Options) -> int:
     return 0
 
 
-def _serve(folder: Path, every: float, settings: Settings) -> None:
+def _serve(folder: Path | str, every: float, settings: Settings) -> None:
     from prefect.client.schemas.objects import ConcurrencyLimitConfig, ConcurrencyLimitStrategy
     from prefect.runner import Runner
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, fields
 from functools import partial, update_wrapper
-from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
 
 import typer
@@ -24,7 +23,10 @@ from digitocr.cli.options import (
 )
 from digitocr.settings import Settings
 
-Folder = Annotated[Path | None, typer.Argument(help="Folder to read.", show_default="inbox")]
+Folder = Annotated[
+    str | None,
+    typer.Argument(help="Folder to read, or its URL: s3://, gs:// or az://.", show_default="inbox"),
+]
 BatchSize = Annotated[int | None, typer.Option(help="Digit candidates classified at once.")]
 Workers = Annotated[
     str | None,

@@ -124,8 +124,8 @@ def title(job: Job, summary: Summary) -> str:
     -------
     str
     """
-    folder, settled = job.folder.resolve().name, summary.files - summary.unchanged
-    return f"{folder}: {counted(settled, 'file')}" if settled else f"{folder}: nothing new"
+    settled = summary.files - summary.unchanged
+    return f"{job.name}: {counted(settled, 'file')}" if settled else f"{job.name}: nothing new"
 
 
 def said(summary: Summary) -> str:

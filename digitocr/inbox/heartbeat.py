@@ -27,11 +27,11 @@ class Heartbeat:
     ----------
     state : Path
         The state folder.
-    folder : Path
-        The folder that is watched.
+    folder : Path or str
+        The folder, or URL, that is watched.
     """
 
-    def __init__(self, state: Path, folder: Path) -> None:
+    def __init__(self, state: Path, folder: Path | str) -> None:
         self._card = state / _CARD
         self._me = {"pid": os.getpid(), "host": socket.gethostname(), "folder": str(folder), "since": now()}
 

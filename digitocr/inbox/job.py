@@ -10,13 +10,14 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 from digitocr import atomic
 from digitocr.errors import UsageError
 from digitocr.forms.template_file import dumps, load_folder
 from digitocr.inbox.events import Settled
 from digitocr.inbox.scan import FoundFile
+from digitocr.io import remote
 from digitocr.networks.registry import cards_of, model_in_use, name_of
 from digitocr.records import FileStatus, SecondReading
 from digitocr.settings import Settings
@@ -32,7 +33,8 @@ class Job:
     Attributes
     ----------
     settings : Settings
-    folder : Path
+    folder : Path or str
+        A str is a URL.
     is_inbox : bool
         The inbox is emptied; any other folder is left as it was.
     model : str
@@ -42,20 +44,25 @@ class Job:
     """
 
     settings: Settings
-    folder: Path
+    folder: Path | str
     is_inbox: bool
     model: str
     reading: str
 
+    @property
+    def name(self) -> str:
+        """The last part of the folder's path or URL."""
+        return PurePosixPath(self.folder).name if isinstance(self.folder, str) else self.folder.resolve().name
 
-def make_job(settings: Settings, folder: Path | None = None) -> Job:
+
+def make_job(settings: Settings, folder: Path | str | None = None) -> Job:
     """Check what a run is asked to do.
 
     Parameters
     ----------
     settings : Settings
-    folder : Path, optional
-        The folder to read; by default the inbox of the settings.
+    folder : Path or str, optional
+        The folder to read, or its URL; by default the inbox of the settings.
 
     Returns
     -------
@@ -70,14 +77,7 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
     TemplateError
         If a template cannot be used.
     """
-    folder = folder or settings.inbox
-    if folder.exists() and not folder.is_dir():
-        raise UsageError(f"{folder} is not a folder", hint="to read single files use python -m digitocr read")
-    if not folder.is_dir():
-        raise UsageError(f"{folder} is not there", hint="make it and put scans in it")
-    for name in ("results", "review", "state"):
-        if getattr(settings, name).resolve() == folder.resolve():
-            raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")
+    folder = _checked(folder or settings.inbox, settings)
     _warn_if_open(settings.state)
     model = model_in_use(settings)
     card, second = cards_of(model, settings.second_reader)
@@ -88,10 +88,32 @@ def make_job(settings: Settings, folder: Path | None = None) -> Job:
     return Job(
         settings=settings,
         folder=folder,
-        is_inbox=settings.inbox.is_dir() and folder.samefile(settings.inbox),
+        is_inbox=isinstance(folder, Path) and settings.inbox.is_dir() and folder.samefile(settings.inbox),
         model=name_of(card, second),
         reading=f"threshold={threshold:g}{unsure}{_templates(settings)}",
     )
+
+
+def _checked(place: Path | str, settings: Settings) -> Path | str:
+    """Return a folder or URL that can be read.
+
+    Raises
+    ------
+    UsageError
+        If it is none.
+    """
+    if isinstance(place, str) and remote.is_url(place):
+        remote.check(place)
+        return place
+    folder = Path(place)
+    if folder.exists() and not folder.is_dir():
+        raise UsageError(f"{folder} is not a folder", hint="to read single files use python -m digitocr read")
+    if not folder.is_dir():
+        raise UsageError(f"{folder} is not there", hint="make it and put scans in it")
+    for name in ("results", "review", "state"):
+        if getattr(settings, name).resolve() == folder.resolve():
+            raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")
+    return folder
 
 
 def _warn_if_open(state: Path) -> None:

@@ -113,6 +113,7 @@ class Decision:
             size=found.size,
             mtime_ns=found.mtime_ns,
             checked_ns=self.facts.checked_ns,
+            etag=found.etag,
         )
 
 
@@ -256,7 +257,7 @@ def is_wanted_again(job: Job, known: Known) -> bool:
 
 
 def known_by_time(found: FoundFile, same_source: Iterable[Known]) -> Known | None:
-    """Find the ledger entry of a file by its path, size and time alone, if these can be trusted.
+    """Find the ledger entry of a file by its path, size, time and etag alone, if these can be trusted.
 
     Parameters
     ----------
@@ -270,8 +271,9 @@ def known_by_time(found: FoundFile, same_source: Iterable[Known]) -> Known | Non
         None if the file must be hashed.
     """
     for known in same_source:
-        same = (known.size, known.mtime_ns) == (found.size, found.mtime_ns)
-        if same and known.sha256 and known.mtime_ns + RACY_NS < known.checked_ns:
+        same = (known.size, known.mtime_ns, known.etag) == (found.size, found.mtime_ns, found.etag)
+        is_sure = bool(found.etag) or known.mtime_ns + RACY_NS < known.checked_ns
+        if same and known.sha256 and is_sure:
             return known
     return None
 

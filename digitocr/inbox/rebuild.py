@@ -15,6 +15,7 @@ from digitocr.forms.template_file import load_folder
 from digitocr.inbox.archive import files_in
 from digitocr.inbox.lock import only_runner
 from digitocr.inbox.scan import digest
+from digitocr.io import remote
 from digitocr.records import READ, FileStatus
 from digitocr.results import forms, kept, publish, tables
 from digitocr.results.kept import KeptReading
@@ -92,7 +93,7 @@ def _fill(ledger: Ledger, shelf: Shelf, settings: Settings) -> Rebuilt:
     _restore_templates(shelf, settings)
     writer = kept.writer_of(results)
     for folder in reversed(writer.folders if writer else ()):
-        ledger.end_run(ledger.begin_run(job, results / folder), {})
+        ledger.end_run(ledger.begin_run(job, folder if remote.is_url(folder) else results / folder), {})
     rows = {row["file"]: row for row in _rows(results / tables.ALL_FILES)}
     readings = {one.file: one for one in kept.readings(results)}
     form_rows = _form_rows(results)

@@ -271,7 +271,7 @@ class Runner:
 
     def _claim(self, decisions: Sequence[Decision]) -> Chunk:
         if not self._run:
-            self._run = self._ledger.begin_run(self._shelf.job, self._job.folder.resolve())
+            self._run = self._ledger.begin_run(self._shelf.job, self._job.folder)
             if self._job.settings.templates is not None:
                 publish.keep_templates(self._shelf, load_folder(self._job.settings.templates))
         claims: list[Claim] = []
@@ -287,9 +287,10 @@ class Runner:
     def _pass_over(self, facts: Facts, known: Known) -> None:
         """Settle a file whose last reading stands."""
         found = facts.found
-        if (known.size, known.mtime_ns) != (found.size, found.mtime_ns):
+        if (known.size, known.mtime_ns, known.etag) != (found.size, found.mtime_ns, found.etag):
+            at = facts.checked_ns
             self._ledger.seen_again(
-                known.id, size=found.size, mtime_ns=found.mtime_ns, checked_ns=facts.checked_ns
+                known.id, size=found.size, mtime_ns=found.mtime_ns, etag=found.etag, checked_ns=at
             )
         outcome = Outcome(known.status, error_code=known.error_code, error=known.error)
         # a kill may have come before the move, or it could not be moved then
@@ -358,7 +359,7 @@ def open_runner(job: Job, hooks: Hooks | None = None) -> Iterator[Runner]:
     s, hooks = job.settings, hooks or Hooks()
     with ExitStack() as stack:
         purpose = f"reading {job.folder}"
-        stack.enter_context(lock.only_runner(s.state, job.folder if job.is_inbox else None, purpose))
+        stack.enter_context(lock.only_runner(s.state, s.inbox if job.is_inbox else None, purpose))
         for folder in (s.results, s.review):
             atomic.make_folder(folder)
         stack.enter_context(picture_file.emptied(s.pictures))

@@ -13,6 +13,11 @@ from pathlib import Path
 from digitocr.errors import FileAccessError
 from digitocr.inbox.names import is_litter, printable
 from digitocr.inbox.reasons import failed_file_of
+from digitocr.io import remote
+from digitocr.io.remote import Stored
+
+_NO_NAMES = ("", ".", "..")
+"""Parts of an object's name that lead elsewhere in a path."""
 
 _FIRST = "\0"
 """It comes before any source."""
@@ -24,7 +29,8 @@ class FoundFile:
 
     Attributes
     ----------
-    path : Path
+    path : Path or str
+        A str is the URL of an object in a store.
     source : str
         Path relative to the folder, with ``/``, as it can be shown.
     size : int
@@ -33,23 +39,27 @@ class FoundFile:
         When it was last modified, in nanoseconds since 1970; -1 if the file cannot be looked at.
     is_folder : bool
         It is a folder that cannot be looked into.
+    etag : str
+        What a store says of the content of an object; '' for files.
     """
 
-    path: Path
+    path: Path | str
     source: str
     size: int
     mtime_ns: int
     is_folder: bool = False
+    etag: str = ""
 
 
 def scan(
-    folder: Path, *, own: Iterable[Path] = (), is_inbox: bool = False
+    folder: Path | str, *, own: Iterable[Path] = (), is_inbox: bool = False
 ) -> tuple[list[FoundFile], list[Path]]:
     """Look for files to read, in a folder and its sub-folders.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
+        A str is a URL.
     own : iterable of Path
         Folders that the program writes to; those within `folder` are left out.
     is_inbox : bool
@@ -73,13 +83,13 @@ def scan(
 
 
 def walk(
-    folder: Path, leave: Callable[[Path], None], *, own: Iterable[Path] = (), is_inbox: bool = False
+    folder: Path | str, leave: Callable[[Path], None], *, own: Iterable[Path] = (), is_inbox: bool = False
 ) -> Iterator[FoundFile]:
     """Look for files to read as :func:`scan` does, one by one, in no order.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
     leave : callable
         Is told of the links that lead out of the folder.
     own : iterable of Path
@@ -94,6 +104,9 @@ def walk(
     FileAccessError
         If the folder itself cannot be listed.
     """
+    if isinstance(folder, str):
+        yield from _objects(folder)
+        return
     root = folder.resolve()
     out = {path.resolve() for path in own} - {root}
     folders = [(root, "")]
@@ -127,6 +140,18 @@ def _listed(directory: Path) -> Iterator[os.DirEntry[str] | OSError]:
             yield from children
     except OSError as error:
         yield error
+
+
+def _objects(url: str) -> Iterator[FoundFile]:
+    for stored in remote.listed(url):
+        parts = stored.name.split("/")
+        if not any(is_litter(part) for part in parts if part not in _NO_NAMES):
+            source = "/".join(f"~{part}" if part in _NO_NAMES else printable(part) for part in parts)
+            yield _found(f"{url.rstrip('/')}/{stored.name}", source, stored)
+
+
+def _found(url: str, source: str, stored: Stored) -> FoundFile:
+    return FoundFile(url, source, stored.size, stored.mtime_ns, etag=stored.etag)
 
 
 class _Kind(Enum):
@@ -169,12 +194,12 @@ def turn(found: FoundFile, *, is_inbox: bool) -> str:
     return f"{_FIRST}{found.source}" if is_first else found.source
 
 
-def look_at(path: Path, source: str) -> FoundFile:
+def look_at(path: Path | str, source: str) -> FoundFile:
     """Look at one file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
     source : str
         Path relative to the input folder, with ``/``.
 
@@ -183,8 +208,10 @@ def look_at(path: Path, source: str) -> FoundFile:
     FoundFile
     """
     try:
+        if isinstance(path, str):
+            return _found(path, source, remote.look(path))
         seen = path.stat()
-    except OSError:
+    except (OSError, FileAccessError):
         return FoundFile(path, source, -1, -1)
     return FoundFile(path, source, seen.st_size, seen.st_mtime_ns)
 
@@ -204,18 +231,20 @@ def look_again(found: FoundFile) -> FoundFile:
     return look_at(found.path, found.source)
 
 
-def identity(folder: Path) -> tuple[int, int] | None:
+def identity(folder: Path | str) -> tuple[int, int] | None:
     """Return what tells a folder from another that takes its place, such as the mount point of a share that went away.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
 
     Returns
     -------
     tuple of int or None
-        None if it cannot be looked at.
+        None if it cannot be looked at. Nothing takes the place of a URL.
     """
+    if isinstance(folder, str):
+        return (0, 0) if remote.is_there(folder) else None
     try:
         seen = folder.stat()
     except OSError:
@@ -223,12 +252,12 @@ def identity(folder: Path) -> tuple[int, int] | None:
     return seen.st_dev, seen.st_ino
 
 
-def is_away(folder: Path, was: tuple[int, int] | None) -> bool:
+def is_away(folder: Path | str, was: tuple[int, int] | None) -> bool:
     """Tell whether a folder is no longer the one in which files were found.
 
     Parameters
     ----------
-    folder : Path
+    folder : Path or str
     was : tuple of int or None
         Its :func:`identity` then.
 
@@ -239,12 +268,12 @@ def is_away(folder: Path, was: tuple[int, int] | None) -> bool:
     return identity(folder) != was
 
 
-def digest(path: Path) -> str:
+def digest(path: Path | str) -> str:
     """Hash the content of a file.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
 
     Returns
     -------
@@ -256,6 +285,8 @@ def digest(path: Path) -> str:
     FileAccessError
         If the file has vanished, may not be read or is no regular file.
     """
+    if isinstance(path, str):
+        return hashlib.sha256(remote.read(path, -1)).hexdigest()
     try:
         # the file may have become a pipe, and opening a pipe would wait
         with open(path, "rb", opener=_without_waiting) as stream:

@@ -70,7 +70,7 @@ def postponed(
     if reading.result.sha256 not in ("", claimed.known.sha256):
         return Postponed.CHANGED
     seen = scan.look_again(found)
-    if seen.mtime_ns >= 0 and (seen.size, seen.mtime_ns) != (found.size, found.mtime_ns):
+    if seen.mtime_ns >= 0 and seen != found:
         return Postponed.CHANGED
     is_bad = reading.result.status in (FileStatus.FAILED, FileStatus.PARTIAL)
     if not (is_bad and job.is_inbox and age(found) < patience):
@@ -197,12 +197,12 @@ def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> str:
     """
     found = claimed.found
     place = place_of(outcome, claimed.known.attempts)
-    if not job.is_inbox or place is Place.INBOX:
+    if not job.is_inbox or isinstance(found.path, str) or place is Place.INBOX:
         return ""
     try:
         if scan.look_again(found) != found or not os.path.lexists(found.path):
             return ""  # gone or replaced by now: the next run sees to it
-        _move(job, claimed, outcome, place)
+        _move(job, claimed, found.path, outcome, place)
     except ReplacedError as error:
         log.warning("%s: left where it is: %s", found.source, error)
     except (DigitocrError, OSError) as error:
@@ -210,17 +210,17 @@ def put_in_place(job: Job, claimed: Claimed, outcome: Outcome) -> str:
     return ""
 
 
-def _move(job: Job, claimed: Claimed, outcome: Outcome, place: Place) -> None:
+def _move(job: Job, claimed: Claimed, path: Path, outcome: Outcome, place: Place) -> None:
     s, found, known = job.settings, claimed.found, claimed.known
     if place is Place.ARCHIVE:
-        target = archive.put_away(found.path, s.archive, known.file, known.sha256)
-        if s.failed in found.path.parents:  # it failed before, and no longer lies there
-            reason_of(found.path).unlink(missing_ok=True)
+        target = archive.put_away(path, s.archive, known.file, known.sha256)
+        if s.failed in path.parents:  # it failed before, and no longer lies there
+            reason_of(path).unlink(missing_ok=True)
     else:
-        if found.size > s.max_bytes and found.path.lstat().st_dev != _device(s.failed):
+        if found.size > s.max_bytes and path.lstat().st_dev != _device(s.failed):
             raise NotMovedError("it is too large to be moved to another disk", hint="move it yourself")
         target = archive.quarantine(
-            *(found.path, s.failed, known.file, known.sha256),
+            *(path, s.failed, known.file, known.sha256),
             code=outcome.error_code,
             message=outcome.error,
             attempts=max(1, known.attempts),
@@ -229,7 +229,7 @@ def _move(job: Job, claimed: Claimed, outcome: Outcome, place: Place) -> None:
     is_same = (moved.size, moved.mtime_ns) == (found.size, found.mtime_ns)
     if not is_same and scan.digest(target) != known.sha256:
         # replaced just before the move: the new content was not read yet
-        archive.restore(target, found.path)
+        archive.restore(target, path)
 
 
 def _device(folder: Path) -> int:

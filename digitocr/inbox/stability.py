@@ -64,8 +64,8 @@ class Still:
 
     def __call__(self, found: FoundFile) -> bool:
         """Return whether the file may be taken."""
-        if found.mtime_ns < 0 or age(found) >= self._seconds:
-            return True
+        if found.mtime_ns < 0 or isinstance(found.path, str) or age(found) >= self._seconds:
+            return True  # an object appears as a whole
         time.sleep(max(0.0, self._until - time.monotonic()))
         return look_again(found) == found
 
@@ -85,9 +85,11 @@ def age(found: FoundFile) -> float:
     float
         Seconds; 0 if the file cannot be looked at or all its times lie in the future.
     """
+    at = time.time()
+    if isinstance(found.path, str):
+        return max(0.0, at - found.mtime_ns / 1e9)
     try:
         seen = found.path.stat()
     except OSError:
         return 0.0
-    at = time.time()
     return at - max((stamp for stamp in (seen.st_mtime, seen.st_ctime) if stamp <= at), default=at)

@@ -45,6 +45,7 @@ from digitocr.errors import (
     MemoryLimitError,
     TooSlowError,
 )
+from digitocr.io import remote
 from digitocr.io._deadline import Clock, Watchman
 from digitocr.records import Grey, Limits, Page, PageResult
 
@@ -64,12 +65,13 @@ _HEADER_BYTES = 65536
 """Maximum length of a header from a child."""
 
 
-def read_bytes(path: Path, limits: Limits) -> bytes:
-    """Return the content of a regular file.
+def read_bytes(path: Path | str, limits: Limits) -> bytes:
+    """Return the content of a regular file, or of an object in a store.
 
     Parameters
     ----------
-    path : Path
+    path : Path or str
+        Path or URL.
     limits : Limits
 
     Returns
@@ -83,6 +85,10 @@ def read_bytes(path: Path, limits: Limits) -> bytes:
     FileSizeError
         If it has more bytes than the limit.
     """
+    if isinstance(path, str):
+        if (size := remote.look(path).size) > limits.bytes:
+            raise FileSizeError(f"its {size:,} bytes are more than the limit of {limits.bytes:,}")
+        return remote.read(path, limits.bytes + 1)
     try:
         # the file may have been replaced by a pipe, on which a normal open would wait
         with open(path, "rb", opener=_without_waiting) as stream:

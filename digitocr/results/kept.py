@@ -64,7 +64,10 @@ def sign(results: Path, ledger: Ledger, job: int) -> None:
     ------
     OutputError
     """
-    folders = tuple(os.path.relpath(folder, results.resolve()) for folder in ledger.folders(job))
+    folders = tuple(
+        folder if isinstance(folder, str) else os.path.relpath(folder, results.resolve())
+        for folder in ledger.folders(job)
+    )
     writer = Writer(ledger.jobs.ledger, job, ledger.jobs.edition(job), folders)
     # if a power failure takes it away, an earlier one is left, which is no mistake
     atomic.write(results / _WRITER, (json.dumps(asdict(writer)) + "\n").encode(), durable=False)

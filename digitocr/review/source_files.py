@@ -71,10 +71,13 @@ class SourceFiles:
                 return data
         raise FileAccessError("no longer where it was read or archived")
 
-    def _below(self, root: Path, name: str) -> bytes | None:
-        path = (root / name).resolve()
-        if not path.is_relative_to(root.resolve()):
-            return None
+    def _below(self, root: Path | str, name: str) -> bytes | None:
+        if isinstance(root, str):
+            path: Path | str = f"{root.rstrip('/')}/{name}"
+        else:
+            path = (root / name).resolve()
+            if not path.is_relative_to(root.resolve()):
+                return None
         try:
             return sandbox.read_bytes(path, self.settings.limits)
         except InputError:

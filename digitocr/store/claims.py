@@ -33,17 +33,17 @@ class Claims:
         ids: list[int] = []
         with self._database.writing() as db:
             for c in claims:
-                seen = (c.source, c.sha256, c.size, c.mtime_ns, c.checked_ns)
+                seen = (c.source, c.sha256, c.size, c.mtime_ns, c.checked_ns, c.etag)
                 if c.id is None:
                     cursor = db.execute(
-                        "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, holder, lease)"
-                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                        "INSERT INTO file (job, file, source, sha256, size, mtime_ns, checked_ns, etag, holder, lease)"
+                        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                         (job, c.file, *seen, holder, lease),
                     )
                     ids.append(int(cursor.lastrowid or 0))
                 else:
                     db.execute(
-                        "UPDATE file SET source = ?, sha256 = ?, size = ?, mtime_ns = ?, checked_ns = ?,"
+                        "UPDATE file SET source = ?, sha256 = ?, size = ?, mtime_ns = ?, checked_ns = ?, etag = ?,"
                         " attempts = attempts - is_apart, is_apart = 0, holder = ?, lease = ? WHERE id = ?",
                         (*seen, holder, lease, c.id),
                     )

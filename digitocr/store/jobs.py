@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from digitocr.io import remote
 from digitocr.store.database import Database
 
 
@@ -63,6 +64,14 @@ class Jobs:
         """Record that these tables are about to be written once more."""
         with self._database.writing() as db:
             db.execute("UPDATE job SET edition = edition + 1 WHERE id = ?", (job,))
+
+    def name_of(self, place: Path | str) -> str:
+        """Return the name of a folder or URL that is read, as the ledger keeps it."""
+        return place if isinstance(place, str) else self.relative(place)
+
+    def place_of(self, name: str) -> Path | str:
+        """Return the folder or URL of a name; the reverse of :meth:`name_of`."""
+        return name if remote.is_url(name) else self.absolute(name)
 
     def relative(self, folder: Path) -> str:
         """Return the name of a folder as the ledger keeps it."""

@@ -87,12 +87,12 @@ class Ledger:
         """Return the job of a results folder if the ledger knows it."""
         return self.jobs.find(results)
 
-    def begin_run(self, job: int, folder: Path) -> int:
+    def begin_run(self, job: int, folder: Path | str) -> int:
         """Record the start of a run, and return its id."""
         with self.database.writing() as db:
             cursor = db.execute(
                 "INSERT INTO run (job, folder, started) VALUES (?, ?, ?)",
-                (job, self.jobs.relative(folder), now()),
+                (job, self.jobs.name_of(folder), now()),
             )
             return int(cursor.lastrowid or 0)
 
@@ -103,17 +103,17 @@ class Ledger:
                 "UPDATE run SET ended = ?, summary = ? WHERE id = ?", (now(), json.dumps(summary), run)
             )
 
-    def folders(self, job: int) -> tuple[Path, ...]:
-        """Return the folders that were read for a job, the latest first."""
+    def folders(self, job: int) -> tuple[Path | str, ...]:
+        """Return the folders, or URLs, that were read for a job, the latest first."""
         sql = "SELECT folder FROM run WHERE job = ? GROUP BY folder ORDER BY max(id) DESC"
-        return tuple(self.jobs.absolute(folder) for (folder,) in self.database.rows(sql, job))
+        return tuple(self.jobs.place_of(folder) for (folder,) in self.database.rows(sql, job))
 
     def runs(self, job: int, most: int = -1) -> list[Run]:
         """Return the runs of a job that claimed anything, the latest first; by default all."""
         sql = "SELECT id, folder, started, ended, summary FROM run WHERE job = ? ORDER BY id DESC LIMIT ?"
         rows = self.database.rows(sql, job, most)
         return [
-            Run(i, str(self.jobs.absolute(f)), s, e or "", json.loads(text or "{}"))
+            Run(i, str(self.jobs.place_of(f)), s, e or "", json.loads(text or "{}"))
             for i, f, s, e, text in rows
         ]
 
@@ -247,12 +247,12 @@ class Ledger:
         """Return the files that could not be moved out of the inbox."""
         return _found(self.database, "stuck <> '' ORDER BY file", job)
 
-    def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int) -> None:
-        """Record size and time of a file whose content has not changed."""
+    def seen_again(self, identity: int, *, size: int, mtime_ns: int, checked_ns: int, etag: str = "") -> None:
+        """Record size, time and etag of a file whose content has not changed."""
         with self.database.writing() as db:
             db.execute(
-                "UPDATE file SET size = ?, mtime_ns = ?, checked_ns = ? WHERE id = ?",
-                (size, mtime_ns, checked_ns, identity),
+                "UPDATE file SET size = ?, mtime_ns = ?, checked_ns = ?, etag = ? WHERE id = ?",
+                (size, mtime_ns, checked_ns, etag, identity),
             )
 
 

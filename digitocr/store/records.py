@@ -47,6 +47,8 @@ class Known:
         Why it could not be moved out of the inbox; '' if it was, or did not have to be.
     is_apart : int
         1 while another process than the holder reads it: if the holder ends meanwhile, that attempt does not count.
+    etag : str
+        What its store said of the content when it was last hashed; '' for files.
     """
 
     id: int
@@ -72,6 +74,7 @@ class Known:
     lease: float
     stuck: str
     is_apart: int = 0
+    etag: str = ""
 
     @property
     def endings(self) -> int:
@@ -108,6 +111,7 @@ class Claim:
     size: int
     mtime_ns: int
     checked_ns: int
+    etag: str = ""
 
 
 @dataclass(frozen=True, slots=True)

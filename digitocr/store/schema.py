@@ -237,6 +237,7 @@ MIGRATIONS = (
         WHERE status IN ('done', 'empty', 'partial');
     UPDATE job SET published = 0, shown_in = '';
     """,
+    "ALTER TABLE file ADD COLUMN etag TEXT NOT NULL DEFAULT '';",
 )
 """One script for each version of the schema, from the first on; a released one is never changed."""
 

@@ -13,12 +13,15 @@ from dataclasses import dataclass, field
 import cv2
 import numpy as np
 
+from digitocr.errors import InputError
 from digitocr.io.pages import decode
+from digitocr.io.sandbox import read_bytes
 from digitocr.records import (
     Box,
     Digit,
     FileResult,
     FileStatus,
+    Limits,
     Number,
     Page,
     PageResult,
@@ -50,7 +53,7 @@ class FakeReader:
         self.seen.append(source.file)
         try:
             data = content_of(source)
-        except OSError as error:
+        except InputError as error:
             return failed(source.file, "", "no-access", str(error))
         content = hashlib.sha256(data).hexdigest()
         text = data.rpartition(TEXT)[2].decode("latin-1")
@@ -70,7 +73,7 @@ class FakeReader:
 
 
 def content_of(source):
-    return source.path.read_bytes() if source.content is None else source.content
+    return read_bytes(source.path, Limits()) if source.content is None else source.content
 
 
 def drawn(text):
