@@ -19,7 +19,7 @@ from digitocr.inbox.rebuild import Rebuilt
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import matching
 from digitocr.inbox.status import Status, read_status
-from digitocr.results import publish
+from digitocr.results import joined, publish
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
 
@@ -39,6 +39,7 @@ def register(app: typer.Typer) -> None:
     app.command(rich_help_panel=overview.KEEP)(status)
     app.add_typer(ledger_app, name="ledger", rich_help_panel=overview.KEEP)
     app.command(rich_help_panel=overview.KEEP)(housekeeping)
+    app.command(rich_help_panel=overview.KEEP)(join)
 
 
 def status(
@@ -100,6 +101,21 @@ def housekeeping(
         return ExitStatus.SOME_FAILED if done.troubles else ExitStatus.OK
 
     _run(out, act, results, state, config)
+
+
+def join(
+    shards: Annotated[list[Path], typer.Argument(help="Results folders of runners that share the work.")],
+    output: Annotated[Path, typer.Option(help="Folder for the joined tables.")],
+) -> None:
+    """Join the tables over all files of several results folders. A file is named after its folder as well."""
+    out = Console()
+
+    def command() -> int:
+        for path in joined.join(shards, output):
+            say(str(path))
+        return ExitStatus.OK
+
+    out.run(command)
 
 
 @ledger_app.command("list")
