@@ -24,6 +24,7 @@ from digitocr.inbox import cluster, reading
 from digitocr.inbox.held import Chunk
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
 from digitocr.inbox.notices import notices
+from digitocr.inbox.orders import Answer
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.run import Runner, drain, open_runner
 from digitocr.inbox.workers import Workers
@@ -127,12 +128,10 @@ def _drain_by_dask(job: Job, runner: Runner, address: str) -> Summary:
 
     # a function of its own, so that it is pickled with what it does: workers need not have this package
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)
-    def read_chunk(
-        call: Callable[[str, bytes], cluster.Answer], version: str, order: bytes
-    ) -> cluster.Answer:
+    def read_chunk(call: Callable[[str, bytes], Answer], version: str, order: bytes) -> Answer:
         return call(version, order)
 
-    def submit(call: Callable[[str, bytes], cluster.Answer], version: str, order: bytes) -> cluster.Awaited:
+    def submit(call: Callable[[str, bytes], Answer], version: str, order: bytes) -> cluster.Awaited:
         found: Any = tasks.submit(read_chunk, {"call": call, "version": version, "order": order})
         return cast("cluster.Awaited", found)
 

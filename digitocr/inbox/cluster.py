@@ -15,24 +15,25 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from contextlib import contextmanager, nullcontext, suppress
-from dataclasses import dataclass, replace
-from functools import cache, partial
-from pathlib import Path
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Protocol, Self
 from urllib.parse import urlsplit
 
 import digitocr
-from digitocr.errors import DigitocrError, InputError, ModelError, TemplateError, UsageError, WorkerError
+from digitocr.errors import DigitocrError, InputError, UsageError, WorkerError
 from digitocr.inbox import reading
 from digitocr.inbox.job import Job
+from digitocr.inbox.orders import Answer, Misfit, Order, function
 from digitocr.inbox.reading import Read
-from digitocr.inbox.workers import read_and_note, tell
+from digitocr.inbox.workers import tell
 from digitocr.io.sandbox import read_bytes
-from digitocr.networks.registry import cards_of, model_in_use, name_of
-from digitocr.records import Limits, Reading, SecondReading, Source
+from digitocr.networks.registry import model_in_use
+from digitocr.records import Limits, Reading, Source
 
 if TYPE_CHECKING:
     from distributed import Client
+    from distributed.security import Security
 
 log = logging.getLogger(__name__)
 
@@ -53,9 +54,6 @@ _HINT = (
     "see that `dask scheduler` and `dask worker` run, or read on this machine: --workers 2; nothing was lost"
 )
 
-Answer = tuple[str, str, bytes]
-"""Address of a worker; why it cannot read, '' if it can; and pickled, what it read."""
-
 
 class Awaited(Protocol):
     """A future of Dask or Prefect."""
@@ -66,23 +64,6 @@ class Awaited(Protocol):
 
 Submit = Callable[[Callable[[str, bytes], Answer], str, bytes], Awaited]
 """Has a function called by some worker."""
-
-
-@dataclass(frozen=True, slots=True)
-class Order:
-    """What a worker is asked for.
-
-    Attributes
-    ----------
-    read : callable
-    misfit : callable
-        Says why this machine does not read as the runner does; '' if it does.
-    sources : tuple of Source
-    """
-
-    read: Read
-    misfit: Callable[[], str]
-    sources: tuple[Source, ...]
 
 
 class Cluster:
@@ -107,7 +88,7 @@ class Cluster:
     def __init__(self, read: Read, misfit: Callable[[], str], client: Client, submit: Submit) -> None:
         self._read, self._misfit = read, misfit
         self._client, self._submit = client, submit
-        self._function = _function()
+        self._function = function()
         self._address = str(client.scheduler.address)
         self._told: set[str] = set()
         self._unfit: dict[str, str] = {}
@@ -168,6 +149,7 @@ class Cluster:
 
     def _answer(self, sources: Sequence[Source]) -> list[Reading] | None:
         from distributed import KilledWorker
+        from distributed.comm import CommClosedError
 
         order = pickle.dumps(Order(self._read, self._misfit, tuple(sources)))
         while True:
@@ -175,6 +157,9 @@ class Cluster:
                 found = self._asked(order)
             except KilledWorker:
                 return None
+            except (CancelledError, CommClosedError):
+                log.debug("a chunk is sent again: the scheduler went away")
+                continue
             except DigitocrError:
                 raise
             except Exception as error:
@@ -201,9 +186,6 @@ class Cluster:
         while True:
             try:
                 return future.result(timeout=_LOOK_S)
-            except CancelledError:
-                log.debug("a chunk is sent again: the scheduler went away")
-                return None
             except TimeoutError:
                 ready = self._ready_workers()
                 if self._client.scheduler_comm is not connection:
@@ -303,7 +285,7 @@ def cluster_of(job: Job, client: Client, submit: Submit) -> Cluster:
         If the scheduler has no workers.
     """
     model = model_in_use(job.settings)
-    misfit = _Misfit(model.resolve() if model else None, job.settings.second_reader, job.model)
+    misfit = Misfit(model.resolve() if model else None, job.settings.second_reader, job.model)
     return Cluster(reading.chunk_reader(job.settings), misfit, client, submit)
 
 
@@ -347,7 +329,7 @@ def connected(address: str, connect: Callable[[], Client]) -> Iterator[Client]:
 
 
 def check(address: str) -> None:
-    """Check that Dask is installed, and something answers at an address.
+    """Check that Dask is installed and set up for an address, and something answers there.
 
     Parameters
     ----------
@@ -356,84 +338,32 @@ def check(address: str) -> None:
     Raises
     ------
     UsageError
-        If Dask is not installed.
+        If Dask is not installed, or lacks the certificates for TLS.
     WorkerError
-        If nothing does.
+        If nothing answers.
     """
     try:
-        import distributed  # noqa: F401
+        from distributed.security import Security
     except ImportError:
         hint = "pip install 'digitocr[cluster]', on all machines"
         raise UsageError(f"reading with {address} needs Dask", hint=hint) from None
     at = urlsplit(address)
+    if at.scheme == "tls":
+        _check_certificates(Security())
     try:
         socket.create_connection((at.hostname or "", at.port or 0), _PROBE_S).close()
     except (OSError, ValueError) as error:
         raise WorkerError(f"no Dask scheduler answers at {address}: {error}", hint=_HINT) from None
 
 
-@dataclass(frozen=True, slots=True)
-class _Misfit:
-    """Says why the model of a machine is not that of the runner, '' if it is."""
-
-    model: Path | None
-    second_reader: SecondReading
-    name: str
-
-    def __call__(self) -> str:
-        found = _named(self.model, self.second_reader)
-        return "" if found == self.name else f"its model is {found}, that of the runner {self.name}"
-
-
-@cache
-def _named(model: Path | None, second_reader: SecondReading) -> str:
-    return name_of(*cards_of(model, second_reader))
-
-
-def _function() -> Callable[[str, bytes], Answer]:
-    """Return what a worker calls; being local, it is pickled by value, and arrives also where digitocr is missing."""
-
-    def read_chunk(version: str, order: bytes) -> Answer:
-        from distributed import get_worker
-
-        address = str(get_worker().address)
-        try:
-            import digitocr
-        except ImportError:
-            return address, "digitocr is not installed there", b""
-        if digitocr.__version__ != version:
-            return address, f"it has digitocr {digitocr.__version__}, the runner {version}", b""
-        from digitocr.inbox.cluster import answer
-
-        return address, *answer(order)
-
-    return read_chunk
-
-
-def answer(order: bytes) -> tuple[str, bytes]:
-    """Read a chunk on a worker.
-
-    Parameters
-    ----------
-    order : bytes
-        A pickled :class:`Order`.
-
-    Returns
-    -------
-    why : str
-        Why this worker cannot read as the runner does, '' if it can.
-    answer : bytes
-        Pickled readings and what was logged, or the error that ends the run.
-    """
-    asked: Order = pickle.loads(order)
+def _check_certificates(security: Security) -> None:
+    hint = "set distributed.comm.tls in Dask's settings: docs/scale.md"
     try:
-        if why := asked.misfit():
-            return why, b""
-        return "", pickle.dumps(read_and_note(asked.read, asked.sources))
-    except (ModelError, TemplateError) as error:  # the runner has checked its own
-        return error.message, b""
-    except DigitocrError as error:
-        return "", pickle.dumps(error)
+        found = security.get_connection_args("client").get("ssl_context")
+    except (OSError, ValueError) as error:
+        raise UsageError(f"Dask's certificates for TLS cannot be used: {error}", hint=hint) from None
+    if found is None:
+        raise UsageError("Dask's settings name no certificates for TLS", hint=hint)
 
 
 def _is_elsewhere(source: Source, reading: Reading) -> bool:

@@ -153,7 +153,7 @@ class Runner:
 
         Raises
         ------
-        DigitocrError, WorkerError
+        DigitocrError
             If the run cannot go on; no further chunk is begun then.
         """
         try:

@@ -147,7 +147,7 @@ def _objects(url: str) -> Iterator[FoundFile]:
         parts = stored.name.split("/")
         if not any(is_litter(part) for part in parts if part not in _NO_NAMES):
             source = "/".join(f"~{part}" if part in _NO_NAMES else printable(part) for part in parts)
-            yield _found(f"{url.rstrip('/')}/{stored.name}", source, stored)
+            yield _found(str(remote.below(url, stored.name)), source, stored)
 
 
 def _found(url: str, source: str, stored: Stored) -> FoundFile:

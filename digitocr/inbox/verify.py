@@ -13,6 +13,7 @@ from digitocr.inbox.archive import failed_files, files_in
 from digitocr.inbox.reasons import reason_of
 from digitocr.inbox.retention import PUT_AWAY, days_ago
 from digitocr.inbox.scan import digest
+from digitocr.io import remote
 from digitocr.records import READ, FileStatus
 from digitocr.results import forms, publish, tables
 from digitocr.results.publish import Shelf, known_shelf
@@ -42,7 +43,7 @@ def verify(settings: Settings, ledger: Ledger) -> list[str]:
     """
     shelf = known_shelf(settings, ledger)
     files = list(ledger.known(shelf.job))
-    originals = _Originals(settings, frozenset(run.folder for run in ledger.runs(shelf.job)))
+    originals = _Originals(settings, ledger.folders(shelf.job))
     found = [f"{k.file}: {line}" for k in files for line in _wrong_file(k, shelf, ledger, originals)]
     found += _wrong_tables(shelf, ledger, files)
     found += _unknown_files(settings, shelf, {k.file for k in files}, ledger.contents())
@@ -54,12 +55,12 @@ class _Originals:
     """Finds the files that were read."""
 
     settings: Settings
-    folders: frozenset[str]
+    folders: tuple[Path | str, ...]
 
     def has(self, known: Known) -> bool:
         s = self.settings
-        places = [s.archive / known.file, s.failed / known.file, s.inbox / known.source]
-        places += [Path(folder) / known.source for folder in self.folders]
+        places: list[Path | str] = [s.archive / known.file, s.failed / known.file, s.inbox / known.source]
+        places += [remote.below(folder, known.source) for folder in self.folders]
         return any(_holds(place, known.sha256) for place in places) or known.sha256 in self._put_away
 
     @cached_property
@@ -69,9 +70,9 @@ class _Originals:
         return {digest(path) for folder in folders for path in files_in(folder)}
 
 
-def _holds(path: Path, sha256: str) -> bool:
+def _holds(path: Path | str, sha256: str) -> bool:
     try:
-        return path.is_file() and digest(path) == sha256
+        return (isinstance(path, str) or path.is_file()) and digest(path) == sha256
     except FileAccessError:
         return False
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from digitocr.errors import DigitocrError, FileAccessError, UsageError
@@ -61,6 +62,27 @@ def is_url(text: str) -> bool:
     (True, False)
     """
     return "://" in text
+
+
+def below(place: Path | str, name: str) -> Path | str:
+    """Return what lies below a folder or a URL.
+
+    Parameters
+    ----------
+    place : Path or str
+    name : str
+        With ``/``.
+
+    Returns
+    -------
+    Path or str
+
+    Examples
+    --------
+    >>> below("s3://scans/monday/", "a.jpg")
+    's3://scans/monday/a.jpg'
+    """
+    return f"{place.rstrip('/')}/{name}" if isinstance(place, str) else place / name
 
 
 def check(url: str) -> None:
@@ -221,6 +243,6 @@ def _named_errors(url: str) -> Iterator[None]:
     except DigitocrError:
         raise
     except FileNotFoundError:
-        raise FileAccessError(f"cannot read {url}: it has vanished") from None
+        raise FileAccessError(f"cannot read {url}: it is not there") from None
     except Exception as error:
         raise FileAccessError(f"cannot read {url}: {error or type(error).__name__}") from None

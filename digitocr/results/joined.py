@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path, PurePosixPath
 
 from digitocr import atomic
@@ -39,7 +40,7 @@ def join(shards: Sequence[Path], target: Path) -> list[Path]:
         If a table cannot be written.
     """
     named = sorted((f"{PurePosixPath(shard.as_posix())}/", shard) for shard in shards)
-    for one, other in zip(named, named[1:], strict=False):
+    for one, other in pairwise(named):
         if other[0].startswith(one[0]):
             raise UsageError(f"{other[1]} is {one[1]}, or lies in it", hint="name each results folder once")
     for shard in shards:
@@ -64,7 +65,13 @@ def _tables_of(shard: Path) -> Iterator[Path]:
 
 
 def _columns(there: Sequence[tuple[str, Path]]) -> list[str]:
-    """Return the columns that a table has in all folders."""
+    """Return the columns that a table has in all folders.
+
+    Raises
+    ------
+    UsageError
+        If they differ.
+    """
     found = {path: _header(path) for _, path in there}
     columns = next(iter(found.values()))
     for path, others in found.items():

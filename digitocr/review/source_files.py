@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr.errors import FileAccessError, InputError
-from digitocr.io import sandbox
+from digitocr.io import remote, sandbox
 from digitocr.records import Limits, Page
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
@@ -72,12 +72,9 @@ class SourceFiles:
         raise FileAccessError("no longer where it was read or archived")
 
     def _below(self, root: Path | str, name: str) -> bytes | None:
-        if isinstance(root, str):
-            path: Path | str = f"{root.rstrip('/')}/{name}"
-        else:
-            path = (root / name).resolve()
-            if not path.is_relative_to(root.resolve()):
-                return None
+        path = remote.below(root, name)
+        if isinstance(path, Path) and not path.resolve().is_relative_to(Path(root).resolve()):
+            return None
         try:
             return sandbox.read_bytes(path, self.settings.limits)
         except InputError:

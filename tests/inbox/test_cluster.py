@@ -10,7 +10,7 @@ from fake_reader import FakeReader
 
 from digitocr.errors import ModelError, TemplateError, UsageError, WorkerError
 from digitocr.inbox import cluster
-from digitocr.inbox.cluster import Order, answer
+from digitocr.inbox.orders import Order, answer
 from digitocr.inbox.reading import read_together
 from digitocr.records import Source
 
@@ -64,7 +64,20 @@ def test_where_no_scheduler_answers_the_command_ends_with_status_3():
 
 
 def test_without_dask_it_is_said_what_to_install(monkeypatch):
-    monkeypatch.setitem(sys.modules, "distributed", None)
+    monkeypatch.setitem(sys.modules, "distributed.security", None)
     with pytest.raises(UsageError) as caught:
         cluster.check("tcp://127.0.0.1:9")
     assert "digitocr[cluster]" in caught.value.hint
+
+
+def test_what_tls_lacks_is_told(tmp_path):
+    import dask
+
+    with pytest.raises(UsageError, match="name no certificates"):
+        cluster.check("tls://127.0.0.1:9")
+    names = {
+        f"distributed.comm.tls.{name}": str(tmp_path / "no")
+        for name in ("ca-file", "client.cert", "client.key")
+    }
+    with dask.config.set(names), pytest.raises(UsageError, match="cannot be used"):
+        cluster.check("tls://127.0.0.1:9")

@@ -46,10 +46,10 @@ def test_what_was_read_is_not_read_again_and_what_changed_is(work, store):
     work.run(URL)
     assert work.run(URL).unchanged == 2
     assert work.reader.seen == []
+    assert disagreements(work) == []
     store("b.jpg", "109")
     summary = work.run(URL)
     assert (summary.unchanged, summary.done, work.reader.seen) == (1, 1, ["b~0fd42b3f.jpg"])  # as in a folder
-    assert disagreements(work) == []
     job = make_job(work.settings(), URL)
     with Ledger(job.settings.ledger) as ledger:
         assert ledger.folders(ledger.find_job(job.settings.results)) == (URL,)

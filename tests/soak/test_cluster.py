@@ -58,6 +58,13 @@ def worker(dask, name, **more):
     return dask.start_worker(name, WHO=name, READS=str(dask.folder / "reads.log"), **more)
 
 
+def instead_of_digitocr(folder, text):
+    package = folder / "other" / "digitocr"
+    package.mkdir(parents=True)
+    (package / "__init__.py").write_text(text)
+    return package.parent
+
+
 def readers(dask):
     """Who read how many files."""
     return Counter(line.split()[0] for line in (dask.folder / "reads.log").read_text().splitlines())
@@ -177,19 +184,22 @@ class TestUnlikeWorkers:
         self, work, dask, monkeypatch, tmp_path, caplog, package, said
     ):
         put(work)
-        (tmp_path / "old" / "digitocr").mkdir(parents=True)
-        (tmp_path / "old" / "digitocr" / "__init__.py").write_text(package)
-        worker(dask, "fit"), worker(dask, "old", paths=[tmp_path / "old"])
+        worker(dask, "fit"), worker(dask, "old", paths=[instead_of_digitocr(tmp_path, package)])
         assert run(work, dask, monkeypatch).done == FILES
         assert readers(dask) == {"fit": FILES}
         assert [message for message in caplog.messages if said in message]
         assert_all_is_there_once(work)
 
+    def test_a_scheduler_needs_dask_alone(self, work, dask, monkeypatch, tmp_path):
+        put(work, 4)
+        dask.kill(dask.scheduler)
+        dask.start_scheduler(paths=[instead_of_digitocr(tmp_path, "raise ImportError")])
+        worker(dask, "fit")
+        assert run(work, dask, monkeypatch).done == 4
+
     def test_if_none_fits_the_run_ends_with_a_word(self, work, dask, monkeypatch, tmp_path):
         put(work, 3)
-        (tmp_path / "old" / "digitocr").mkdir(parents=True)
-        (tmp_path / "old" / "digitocr" / "__init__.py").write_text("__version__ = '0.0.1'")
-        worker(dask, "old", paths=[tmp_path / "old"])
+        worker(dask, "old", paths=[instead_of_digitocr(tmp_path, "__version__ = '0.0.1'")])
         with pytest.raises(WorkerError, match=r"no worker at .* can read: it has digitocr 0.0.1"):
             run(work, dask, monkeypatch)
         assert len(work.names("inbox")) == 3

@@ -71,6 +71,8 @@ def test_it_is_read_like_a_folder(bucket, tmp_path):
     assert '"done": 1' in again.stdout
 
 
-def test_a_bucket_that_is_not_there_is_one_line(bucket, tmp_path):
+def test_a_bucket_that_is_not_there_is_told(bucket, tmp_path):
     done = run(tmp_path, "none", "s3://nowhere/monday", "--workers", "1")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: cannot read s3://nowhere/monday: ")
+    assert done.stderr.count("\n") == 2, done.stderr

@@ -60,6 +60,7 @@ ARGUMENTS = {
     "run": 1,
     "session": "1",
     "sha256": "aa",
+    "etag": "e",
     "share": 0.5,
     "since": "2020-01-01T00:00:00Z",
     "size": 1,

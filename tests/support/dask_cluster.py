@@ -28,9 +28,12 @@ class DaskCluster:
         self.address = f"tcp://127.0.0.1:{self.port}"
         self.processes = []
         self.scheduler = None
+        self.has_ended = False
 
-    def start_scheduler(self):
-        self.scheduler = self._start("scheduler", "--port", str(self.port))
+    def start_scheduler(self, *, paths=()):
+        """Start it; `paths` come before ours."""
+        env = {"PYTHONPATH": os.pathsep.join([*map(str, paths), *PATHS])}
+        self.scheduler = self._start("scheduler", "--port", str(self.port), env=env)
         deadline = time.monotonic() + 60
         while True:
             with suppress(OSError):
@@ -59,6 +62,7 @@ class DaskCluster:
         return (self.folder / f"{name}.log").read_text()
 
     def end(self):
+        self.has_ended = True
         for process in self.processes:
             self.kill(process)
 
@@ -69,6 +73,7 @@ class DaskCluster:
         process.wait()
 
     def _start(self, command, *arguments, log=None, env=None):
+        assert not self.has_ended, "a thread of a test that failed"
         with (self.folder / f"{log or command}.log").open("w") as stream:
             process = subprocess.Popen(
                 [sys.executable, "-m", "distributed.cli.dask_" + command, *arguments, "--host", "127.0.0.1",
