@@ -19,7 +19,7 @@ from prefect.states import Completed
 from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from digitocr.cli import console
-from digitocr.errors import BusyError
+from digitocr.errors import BusyError, UsageError
 from digitocr.inbox import cluster, reading
 from digitocr.inbox.held import Chunk
 from digitocr.inbox.job import Hooks, Job, Summary, make_job
@@ -122,9 +122,18 @@ def _drain(runner: Runner, readers: Workers) -> Summary:
 
 
 def _drain_by_dask(job: Job, runner: Runner, address: str) -> Summary:
-    """Have the workers of a cluster run the tasks, which only read; threads of this process record what was read."""
+    """Have the workers of a cluster run the tasks, which only read; threads of this process record what was read.
+
+    Raises
+    ------
+    UsageError
+        If prefect-dask is not installed.
+    """
     cluster.check(address)
-    from prefect_dask import DaskTaskRunner
+    try:
+        from prefect_dask import DaskTaskRunner
+    except ImportError:
+        raise UsageError(f"reading with {address} needs prefect-dask", hint=cluster.INSTALL) from None
 
     # a function of its own, so that it is pickled with what it does: workers need not have this package
     @task(name="read-chunk", cache_policy=NO_CACHE, persist_result=False)

@@ -25,7 +25,7 @@ from digitocr.errors import DigitocrError, InputError, UsageError, WorkerError
 from digitocr.inbox import reading
 from digitocr.inbox.job import Job
 from digitocr.inbox.orders import Answer, Misfit, Order, function
-from digitocr.inbox.reading import Read
+from digitocr.inbox.reading import Read, failed
 from digitocr.inbox.workers import tell
 from digitocr.io.sandbox import read_bytes
 from digitocr.networks.registry import model_in_use
@@ -39,6 +39,9 @@ log = logging.getLogger(__name__)
 
 PATIENCE_S = 60.0
 """A scheduler or workers that went away may take so long to come back; then the run ends."""
+
+INSTALL = "pip install 'digitocr[cluster]', on all machines"
+"""What to do where a package is missing."""
 
 _PROBE_S = 5.0
 _LOOK_S = 5.0
@@ -75,6 +78,8 @@ class Cluster:
         Can be pickled.
     misfit : callable
         As that of an :class:`Order`.
+    limits : Limits
+        Of files that are sent.
     client : distributed.Client
     submit : callable
         Through this client.
@@ -85,8 +90,10 @@ class Cluster:
         If the cluster has no workers.
     """
 
-    def __init__(self, read: Read, misfit: Callable[[], str], client: Client, submit: Submit) -> None:
-        self._read, self._misfit = read, misfit
+    def __init__(
+        self, read: Read, misfit: Callable[[], str], limits: Limits, client: Client, submit: Submit
+    ) -> None:
+        self._read, self._misfit, self._limits = read, misfit, limits
         self._client, self._submit = client, submit
         self._function = function()
         self._address = str(client.scheduler.address)
@@ -136,11 +143,15 @@ class Cluster:
         readings = self._answer(sources)
         if readings is None:
             return None
-        places = [i for i, (s, r) in enumerate(zip(sources, readings, strict=True)) if _is_elsewhere(s, r)]
-        sent = {i: source for i in places if (source := _with_content(sources[i])) is not None}
-        if not sent:
-            return readings
-        again = self._answer(list(sent.values()))
+        sent: dict[int, Source] = {}
+        for i, source in enumerate(sources):
+            if readings[i].result.sha256 == source.sha256:
+                continue
+            try:  # the worker could not open it, or has another file in its place
+                sent[i] = replace(source, content=read_bytes(source.path, self._limits))
+            except InputError as error:
+                readings[i] = failed(source, error)
+        again = self._answer(list(sent.values())) if sent else []
         if again is None:
             return None
         for i, one in zip(sent, again, strict=True):
@@ -207,11 +218,12 @@ class Cluster:
                 OSError, AttributeError
             ):  # it is connecting, or about to notice that it is not any more
                 if self._client.status == "running":
-                    info = self._client.scheduler_info(n_workers=-1 if self._unfit else 0)
-                    fit = [address for address in info["workers"] if address not in self._unfit]
-                    if fit or (info["n_workers"] and not self._unfit):
+                    unfit = set(self._unfit)  # other threads may add to it meanwhile
+                    info = self._client.scheduler_info(n_workers=-1 if unfit else 0)
+                    fit = [address for address in info["workers"] if address not in unfit]
+                    if fit or (info["n_workers"] and not unfit):
                         return fit
-                    if info["n_workers"]:
+                    if info["workers"]:
                         raise self._none_fits(info["workers"])
             if not is_told:
                 log.warning("waiting for a worker at %s", self._address)
@@ -286,7 +298,9 @@ def cluster_of(job: Job, client: Client, submit: Submit) -> Cluster:
     """
     model = model_in_use(job.settings)
     misfit = Misfit(model.resolve() if model else None, job.settings.second_reader, job.model)
-    return Cluster(reading.chunk_reader(job.settings), misfit, client, submit)
+    # the folder of waiting pictures is this machine's
+    read = partial(reading.chunk_reader(job.settings), pictures=None)
+    return Cluster(read, misfit, job.settings.limits, client, submit)
 
 
 def _client(address: str) -> Client:
@@ -345,8 +359,7 @@ def check(address: str) -> None:
     try:
         from distributed.security import Security
     except ImportError:
-        hint = "pip install 'digitocr[cluster]', on all machines"
-        raise UsageError(f"reading with {address} needs Dask", hint=hint) from None
+        raise UsageError(f"reading with {address} needs Dask", hint=INSTALL) from None
     at = urlsplit(address)
     if at.scheme == "tls":
         _check_certificates(Security())
@@ -364,18 +377,3 @@ def _check_certificates(security: Security) -> None:
         raise UsageError(f"Dask's certificates for TLS cannot be used: {error}", hint=hint) from None
     if found is None:
         raise UsageError("Dask's settings name no certificates for TLS", hint=hint)
-
-
-def _is_elsewhere(source: Source, reading: Reading) -> bool:
-    """Tell whether a worker could not open a file, or has another one in its place."""
-    return reading.result.sha256 != source.sha256
-
-
-def _with_content(source: Source) -> Source | None:
-    """Return a file to be sent, None if it cannot be opened here either."""
-    if source.content is not None:
-        return None
-    try:
-        return replace(source, content=read_bytes(source.path, Limits()))
-    except InputError:
-        return None

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from digitocr import pipeline
-from digitocr.errors import DigitocrError, MemoryLimitError
+from digitocr.errors import DigitocrError, InputError, MemoryLimitError
 from digitocr.forms.template import Template
 from digitocr.forms.template_file import load_folder
 from digitocr.networks.registry import model_in_use
@@ -167,10 +167,24 @@ def read_together(
 
 
 def _fault(source: Source, error: Exception) -> Reading:
-    message, code = f"the program failed on it: {type(error).__name__}: {error}", FAULT
     if isinstance(error, MemoryError) or _NO_MEMORY.search(str(error)):
-        message, code = (
-            str(MemoryLimitError("reading it takes more memory than there is")),
-            MemoryLimitError.code,
-        )
-    return Reading(FileResult(source.file, "", status=FileStatus.FAILED, error=message, error_code=code))
+        return failed(source, MemoryLimitError("reading it takes more memory than there is"))
+    message = f"the program failed on it: {type(error).__name__}: {error}"
+    return Reading(FileResult(source.file, "", status=FileStatus.FAILED, error=message, error_code=FAULT))
+
+
+def failed(source: Source, error: InputError) -> Reading:
+    """Return the reading of a file that cannot be opened.
+
+    Parameters
+    ----------
+    source : Source
+    error : InputError
+
+    Returns
+    -------
+    Reading
+    """
+    return Reading(
+        FileResult(source.file, "", status=FileStatus.FAILED, error=str(error), error_code=error.code)
+    )

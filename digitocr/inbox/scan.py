@@ -286,7 +286,8 @@ def digest(path: Path | str) -> str:
         If the file has vanished, may not be read or is no regular file.
     """
     if isinstance(path, str):
-        return hashlib.sha256(remote.read(path, -1)).hexdigest()
+        with remote.opened(path) as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
     try:
         # the file may have become a pipe, and opening a pipe would wait
         with open(path, "rb", opener=_without_waiting) as stream:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
+from io import BufferedIOBase
 from pathlib import Path
 from typing import Any
 
@@ -100,7 +101,7 @@ def check(url: str) -> None:
         If the driver cannot start.
     """
     with _named_errors(url):
-        _opened(url)
+        _store_of(url)
 
 
 def listed(url: str) -> Iterator[Stored]:
@@ -122,7 +123,7 @@ def listed(url: str) -> Iterator[Stored]:
         If it cannot be listed, or nothing is there.
     """
     with _named_errors(url):
-        store, root = _opened(url)
+        store, root = _store_of(url)
         found = store.find(root, detail=True)
         if not found and not store.exists(root):
             raise FileAccessError(f"nothing is at {url}")
@@ -148,7 +149,7 @@ def look(url: str) -> Stored:
     UsageError, FileAccessError
     """
     with _named_errors(url):
-        store, path = _opened(url)
+        store, path = _store_of(url)
         return _stored("", store.info(path))
 
 
@@ -165,36 +166,35 @@ def is_there(url: str) -> bool:
     """
     try:
         with _named_errors(url):
-            store, path = _opened(url)
+            store, path = _store_of(url)
             return bool(store.exists(path))
     except DigitocrError:
         return False
 
 
-def read(url: str, most: int) -> bytes:
-    """Return the content of an object.
+@contextmanager
+def opened(url: str) -> Iterator[BufferedIOBase]:
+    """Open an object.
 
     Parameters
     ----------
     url : str
-    most : int
-        Bytes after which no more are read.
 
-    Returns
-    -------
-    bytes
+    Yields
+    ------
+    BufferedIOBase
 
     Raises
     ------
     UsageError, FileAccessError
     """
     with _named_errors(url):
-        store, path = _opened(url)
+        store, path = _store_of(url)
         with store.open(path, "rb") as stream:
-            return bytes(stream.read(most))
+            yield stream
 
 
-def _opened(url: str) -> tuple[Any, str]:
+def _store_of(url: str) -> tuple[Any, str]:
     from fsspec.core import url_to_fs
 
     scheme = url.partition("://")[0]

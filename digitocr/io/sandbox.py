@@ -88,7 +88,8 @@ def read_bytes(path: Path | str, limits: Limits) -> bytes:
     if isinstance(path, str):
         if (size := remote.look(path).size) > limits.bytes:
             raise FileSizeError(f"its {size:,} bytes are more than the limit of {limits.bytes:,}")
-        return remote.read(path, limits.bytes + 1)
+        with remote.opened(path) as stream:
+            return stream.read(limits.bytes + 1)
     try:
         # the file may have been replaced by a pipe, on which a normal open would wait
         with open(path, "rb", opener=_without_waiting) as stream:

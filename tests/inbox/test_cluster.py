@@ -58,6 +58,7 @@ def test_an_error_that_ends_the_run_comes_back():
 
 
 def test_where_no_scheduler_answers_the_command_ends_with_status_3():
+    pytest.importorskip("distributed")
     with pytest.raises(WorkerError, match="no Dask scheduler answers") as caught:
         cluster.check("tcp://127.0.0.1:9")
     assert caught.value.exit_status == 3
@@ -71,6 +72,7 @@ def test_without_dask_it_is_said_what_to_install(monkeypatch):
 
 
 def test_what_tls_lacks_is_told(tmp_path):
+    pytest.importorskip("distributed")
     import dask
 
     with pytest.raises(UsageError, match="name no certificates"):

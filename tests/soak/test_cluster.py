@@ -26,6 +26,8 @@ from digitocr.inbox.cluster import open_cluster
 from digitocr.inbox.job import make_job
 from digitocr.inbox.run import drain, open_runner
 
+pytest.importorskip("distributed", reason="needs the extra cluster")
+
 ROOT = Path(__file__).parents[2]
 FILES = 60
 
@@ -172,6 +174,14 @@ class TestUnlikeWorkers:
         assert run(work, dask, monkeypatch).done == FILES
         assert_all_is_there_once(work)
         assert readers(dask)["without"] > FILES / 10
+
+    def test_what_the_runner_cannot_send_either_fails_as_in_a_local_run(self, work, dask, monkeypatch):
+        put(work, 3)
+        work.put("large.jpg", "7" * 100)
+        worker(dask, "without", LACKS_SHARE="1")
+        summary = run(work, dask, monkeypatch, max_bytes=50)
+        assert (summary.done, summary.failed) == (3, 1)
+        assert work.error_of("large.jpg")["code"] == "file-size"
 
     @pytest.mark.parametrize(
         ("package", "said"),

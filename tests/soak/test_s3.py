@@ -5,13 +5,16 @@ import subprocess
 import sys
 from pathlib import Path
 
-import boto3
 import pytest
 from dask_cluster import DaskCluster
-from moto.server import ThreadedMotoServer
 from result_tables import tables_of
 
 from benchmarks.drawn import draw_files
+
+for needed in ("s3fs", "distributed"):
+    pytest.importorskip(needed, reason="needs the extras s3 and cluster")
+boto3 = pytest.importorskip("boto3")
+moto_server = pytest.importorskip("moto.server")
 
 ROOT = Path(__file__).parents[2]
 URL = "s3://scans/monday"
@@ -20,7 +23,7 @@ FILES = 12
 
 @pytest.fixture
 def bucket(monkeypatch):
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server = moto_server.ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
     for name, value in {
