@@ -106,7 +106,7 @@ def _hooks(settings: Settings) -> Iterator[Hooks]:
 
 
 def _own_workers(runner: Runner, settings: Settings) -> Workers:
-    return Workers(reading.chunk_reader(settings), runner.workers)
+    return Workers(reading.chunk_reader(settings, settings.pictures), runner.workers)
 
 
 def _drain(runner: Runner, readers: Workers) -> Summary:

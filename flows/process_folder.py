@@ -110,14 +110,14 @@ def process(job: Job, hooks: Hooks, *, verbose: bool) -> Summary:
                     return drain(runner, lambda chunk: threads.submit(runner.work, chunk, pool), pool.window)
     if isinstance(job.settings.workers, str):  # the flow connects to them, so that they run its tasks
         return _with_prefect(job, hooks, None, verbose=verbose)
-    with Workers(reading.chunk_reader(job.settings), runner.workers) as workers:
+    with Workers(reading.chunk_reader(job.settings, job.settings.pictures), runner.workers) as workers:
         return _with_prefect(job, hooks, workers, verbose=verbose)
 
 
 def _pool(job: Job, count: int) -> AbstractContextManager[Pool]:
     if isinstance(job.settings.workers, str):
         return open_cluster(job, job.settings.workers)
-    return Workers(reading.chunk_reader(job.settings), count)
+    return Workers(reading.chunk_reader(job.settings, job.settings.pictures), count)
 
 
 def _with_prefect(job: Job, hooks: Hooks, workers: Workers | None, *, verbose: bool) -> Summary:

@@ -298,9 +298,7 @@ def cluster_of(job: Job, client: Client, submit: Submit) -> Cluster:
     """
     model = model_in_use(job.settings)
     misfit = Misfit(model.resolve() if model else None, job.settings.second_reader, job.model)
-    # the folder of waiting pictures is this machine's
-    read = partial(reading.chunk_reader(job.settings), pictures=None)
-    return Cluster(read, misfit, job.settings.limits, client, submit)
+    return Cluster(reading.chunk_reader(job.settings), misfit, job.settings.limits, client, submit)
 
 
 def _client(address: str) -> Client:

@@ -50,12 +50,14 @@ class Reads(Protocol):
         """Read files, their candidates in one batch; a file that fails is a result, never an exception."""
 
 
-def chunk_reader(settings: Settings) -> Read:
+def chunk_reader(settings: Settings, pictures: Path | None = None) -> Read:
     """Return :func:`read_chunk` with what these settings ask for.
 
     Parameters
     ----------
     settings : Settings
+    pictures : Path, optional
+        A folder of this machine where the pictures of each page wait; without one, they stay in memory.
 
     Returns
     -------
@@ -74,7 +76,7 @@ def chunk_reader(settings: Settings) -> Read:
         options=settings.options,
         templates=load_folder(templates.resolve()) if templates else (),
         annotated=settings.annotate,
-        pictures=settings.pictures,
+        pictures=pictures,
     )
 
 
