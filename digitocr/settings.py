@@ -303,7 +303,7 @@ class Setting:
 
 
 def explain_settings(config: Path | str | None = None) -> list[Setting]:
-    """Return every setting with its value and where that comes from.
+    """Return every setting with its value and where that comes from; what may be secret is left out.
 
     Parameters
     ----------
@@ -322,9 +322,19 @@ def explain_settings(config: Path | str | None = None) -> list[Setting]:
     sources = _sources(None, config)
     used = sources.settings()
     return [
-        Setting(name, getattr(used, name), sources.origin(name), field.description or "")
+        Setting(name, _public(name, getattr(used, name)), sources.origin(name), field.description or "")
         for name, field in Settings.model_fields.items()
     ]
+
+
+def _public(name: str, value: object) -> object:
+    """Return a value as it may be shown: of who is told of files only host or program, the rest may be secret."""
+    if name != "on_done" or not isinstance(value, str):
+        return value
+    if url := re.match(r"(https?://)(?:[^/?#]*@)?([^/?#]*)(.*)", value.strip(), re.IGNORECASE | re.DOTALL):
+        return url[1] + url[2] + ("/…" if url[3].strip("/") else "")
+    program, *arguments = shlex.split(value) or [""]
+    return f"{program} …" if arguments else program
 
 
 @dataclass(frozen=True, slots=True)

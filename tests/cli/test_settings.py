@@ -27,6 +27,23 @@ def test_a_line_names_value_and_origin(monkeypatch):
     assert lines["templates"][:2] == ["none", "default"]
 
 
+@pytest.mark.parametrize(
+    ("told", "shown"),
+    [
+        ("https://ann:key@example.org:8443/hooks/key?token=key#key", "https://example.org:8443/…"),
+        ("HTTPS://example.org", "HTTPS://example.org"),
+        ("https://example.org?token=key", "https://example.org/…"),
+        ("'/opt/my notes/tell' --token key", "/opt/my notes/tell …"),
+        (" https://example.org/key", "https://example.org/…"),
+        ("tell", "tell"),
+    ],
+)
+def test_what_may_be_secret_is_not_shown(monkeypatch, told, shown):
+    monkeypatch.setenv("DIGITOCR_ON_DONE", told)
+    assert json.loads(call("--json").stdout)["on_done"] == {"value": shown, "origin": "DIGITOCR_ON_DONE"}
+    assert f"on_done\t{shown}\tDIGITOCR_ON_DONE" in call().stdout
+
+
 def test_json_has_the_same():
     Path("other.toml").write_text("workers = 3\n")
     found = json.loads(call("--json", "--config", "other.toml").stdout)
