@@ -227,7 +227,7 @@ def _name(path: Path) -> str:
 def _write(shelf: Shelf, ledger: Ledger, known: Known, machine: FileResult) -> tuple[Outcome, list[Item]]:
     current = standing(shelf, ledger, known.id, machine)
     found = items(machine, current, known.file)
-    lines = tables.write_tables(shelf.results, current, known.file, _forms_of(shelf, current))
+    lines = tables.write_tables(shelf.results, current, known.file, forms_of(shelf, current))
     numbers = [number for _, _, number in tables.counted(current)]
     outcome = Outcome(
         status=current.status.value,
@@ -280,7 +280,7 @@ def standing(shelf: Shelf, ledger: Ledger, file: int, machine: FileResult) -> Fi
         With what people said, and without review for rules that hold now.
     """
     current = overlay.corrected(machine, ledger.corrections.of(file))
-    forms = _forms_of(shelf, current)
+    forms = forms_of(shelf, current)
     pages = tuple(
         released(page, form) if (form := forms.get(page.template)) else page for page in current.pages
     )
@@ -301,8 +301,18 @@ def known_forms(shelf: Shelf) -> list[str]:
     return sorted(path.stem for path in (shelf.state / TEMPLATES).glob("*.yaml"))
 
 
-def _forms_of(shelf: Shelf, result: FileResult) -> dict[str, Template]:
-    """Return the forms of the pages of a file by name, those that were kept."""
+def forms_of(shelf: Shelf, result: FileResult) -> dict[str, Template]:
+    """Return the forms of the pages of a file by name, those that were kept.
+
+    Parameters
+    ----------
+    shelf : Shelf
+    result : FileResult
+
+    Returns
+    -------
+    dict of str to Template
+    """
     names = {page.template for page in result.pages if page.template}
     return {name: form for name in names if (form := template_of(shelf, name)) is not None}
 

@@ -75,7 +75,7 @@ def add(app: FastAPI, room: Room) -> None:
     @app.get("/file/{file:int}")
     def one(file: int) -> HTMLResponse:
         known, read = _read(room, file)
-        lines = tables.number_rows(read, known.file) if read else []
+        lines = _numbers(room, known, read) if read else []
         rows = [dict(zip(tables.NUMBERS, line, strict=True)) for line in lines]
         return room.page(
             "file.html",
@@ -141,6 +141,10 @@ def _read(room: Room, file: int) -> tuple[Known, FileResult | None]:
         return known, None
     read = room.review.tasks.reading(file, known.processed_at)
     return known, publish.standing(room.review.shelf, ledger, file, read)
+
+
+def _numbers(room: Room, known: Known, read: FileResult) -> list[tables.Row]:
+    return tables.number_rows(read, known.file, publish.forms_of(room.review.shelf, read))
 
 
 def _table(path: Path | None, name: str, *, as_workbook: bool) -> Response:

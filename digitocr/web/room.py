@@ -11,6 +11,7 @@ from jinja2 import Environment
 from digitocr import __version__
 from digitocr.review.service import ReviewService
 from digitocr.review.tasks import Task
+from digitocr.review.words import WORDS
 from digitocr.settings import Settings
 from digitocr.store.records import Known
 from digitocr.store.review import Place
@@ -50,6 +51,7 @@ class Room:
             results=self.settings.results.as_posix(),
             version=__version__,
             takes_files=self.takes_files,
+            reasons=WORDS,
             **values,
         )
         return HTMLResponse(text, code, headers={"cache-control": "no-store"})

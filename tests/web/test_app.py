@@ -116,7 +116,7 @@ class TestPages:
     def test_the_front_page_counts(self, page):
         text = page.get("/").text
         assert "Review 2 numbers" in text
-        assert "low-confidence" in text
+        assert "not sure enough" in text
 
     def test_failed_files_are_named_with_why(self, work):
         work.put("a.png", "1?")

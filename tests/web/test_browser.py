@@ -1,6 +1,7 @@
 """The review page in a real browser: Playwright drives Debian's Chromium."""
 
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -14,7 +15,7 @@ import pytest
 from fake_reader import drawn
 from tally import reads_tallies
 
-from digitocr.records import Status
+from digitocr.records import Box, Status
 
 CHROMIUM = shutil.which("chromium")
 FLAGS = (
@@ -47,11 +48,11 @@ class Served:
         self.process = None
         self.start()
 
-    def start(self, *flags):
+    def start(self, *flags, command="review"):
         """Start it, at the same place as last time."""
         root = Path(__file__).parents[2]
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "digitocr", "review", "--no-browser", *flags],
+            [sys.executable, "-m", "digitocr", command, "--no-browser", *flags],
             cwd=self.work.folder, env=os.environ | {"PYTHONPATH": str(root)}, stdout=subprocess.PIPE, text=True,
         )  # fmt: skip
         self.link = self.process.stdout.readline().split()[2]
@@ -428,7 +429,9 @@ def test_a_whole_page_by_one_key(browser, tallies):
     page.asks("Men over 15", "c.png").press("u")
     page.asks("paid", "b.png").press("e", "4", "5", "0", ",", "5", "Enter")
     page.asks("Men over 15", "c.png").press("Enter")
-    page.saved(0).close()
+    page.saved(0).page.goto(tallies.address + "/file/2")
+    sync_api.expect(page.page.locator("#beside .read").last).to_have_text("450.50")
+    page.close()
     a, b, c = rows(tallies)
     assert (a["people"], a["people_status"], a["men_status"], a["status"]) == (
         "15",
@@ -459,6 +462,95 @@ def test_what_breaks_the_check_of_its_field_is_asked_again(browser, tallies):
     assert (a["day"], a["day_status"]) == ("993399", "corrected")
     assert (b["women"], b["women_status"], b["paid_status"]) == ("200", "review", "confirmed")
     assert c["reasons"] == "rule-broken:sum"
+
+
+@files("1? 2? 3?", "4?")
+def test_overview_and_files_lead_to_what_waits_and_a_failed_file_goes_back(browser, served):
+    served.work.put("bad.png", "BAD")
+    served.work.run()
+    page = Page(browser, served, "/")
+    page.page.locator("select[name=file]").select_option(label="b.png (1)")
+    page.page.get_by_role("button", name="One at a time").click()
+    page.shows("4")
+    page.page.get_by_role("link", name="Overview").click()
+    page.page.locator("select[name=order]").select_option("unsure")
+    page.page.get_by_role("button", name="Whole pages").click()
+    sync_api.expect(page.page.locator("#fields li")).to_have_count(3)
+    page.page.get_by_role("link", name="Files").click()
+    with page.page.expect_download() as saved:
+        page.page.get_by_role("link", name="numbers.csv", exact=True).click()
+    assert len(saved.value.path().read_text().splitlines()) == 5
+    page.page.locator("select[name=status]").select_option("failed")
+    page.page.get_by_role("button", name="Show").click()
+    sync_api.expect(page.page.locator(".list tbody tr")).to_have_count(1)
+    page.page.get_by_role("button", name="Read it again").click()
+    sync_api.expect(page.page.locator(".list tbody")).not_to_contain_text("Read it again")
+    page.close()
+    assert served.work.names("inbox") == ["bad.png"]
+
+
+HIDING = """() => {
+  const boxes = [...document.querySelectorAll('#boxes .box')];
+  const all = boxes.map((box) => box.getBoundingClientRect());
+  const meet = (a, b) => Math.min(a.right, b.right) - Math.max(a.left, b.left) > 1
+    && Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top) > 1;
+  const tags = boxes.map((box) => box.firstChild.getBoundingClientRect());
+  return tags.filter((tag, i) => all.some((other, k) => k !== i && meet(tag, other))).length;
+}"""
+
+
+@pytest.mark.parametrize("size", [(1280, 800), (390, 844)], ids=["screen", "phone"])
+def test_what_was_read_hides_no_number_and_a_page_is_shown_as_it_was_read(browser, work, size):
+    read = work.reader._read
+
+    def below_each_other(source):
+        result = read(source)
+        pages = [
+            replace(page, numbers=tuple(map(at, range(3), page.numbers)), turn=2) for page in result.pages
+        ]
+        return replace(result, pages=tuple(pages))
+
+    def at(row, number):
+        down = Box(200, 40 - 18 * row, 30, 12)  # as stored; the page was read upside down
+        return replace(number, box=down, digits=tuple(replace(d, box=down) for d in number.digits))
+
+    work.reader._read = below_each_other
+    work.put("a.png", drawn("12? 34? 56?"))
+    work.run()
+    served = Served(work)
+    page = Pages(browser, served, size=size)
+    page.page.locator("#fields li").nth(2).wait_for()
+    assert page.page.evaluate(HIDING) == 0
+    tops = [box.bounding_box()["y"] for box in page.page.locator("#boxes .box").all()]
+    assert tops == sorted(tops)
+    page.press("t", "t")
+    page.page.wait_for_function("() => document.querySelector('#scan img').src.includes('turn=2')")
+    assert page.page.evaluate(HIDING) == 0
+    page.close()
+    served.end()
+
+
+@pytest.mark.soak
+def test_files_that_are_dropped_are_read_and_shown(browser, work):
+    served = Served.__new__(Served)
+    served.work = work
+    served.start(command="serve")
+    page = Page(browser, served, "/upload")
+    field = Path(__file__).parents[2] / "examples" / "field.png"
+    page.page.locator("#choose").set_input_files(field)
+    dropped = page.page.evaluate_handle(
+        "() => { const all = new DataTransfer(); all.items.add(new File(['no picture'], 'b.png')); return all; }"
+    )
+    page.page.locator("#drop").dispatch_event("drop", {"dataTransfer": dropped})
+    rows = page.page.locator("#uploads tbody tr")
+    sync_api.expect(rows.nth(0)).to_contain_text("done", timeout=20 * PATIENCE)
+    sync_api.expect(rows.nth(1)).to_contain_text("not a picture", timeout=20 * PATIENCE)
+    assert page.text("#total") == "2 files: 1 read, 1 failed"
+    page.page.get_by_role("link", name="field.png").click()
+    sync_api.expect(page.page.locator("#beside .read").first).to_have_text(re.compile("[0-9]+"))
+    page.page.locator("#beside img").wait_for()
+    page.close()
+    served.end()
 
 
 CONTRAST = """() => {
@@ -500,6 +592,7 @@ def test_it_can_be_seen(browser, served, size):
     views = (
         ("/", ".cards"),
         ("/files", ".list"),
+        ("/file/1", "#beside img"),
         ("/review", "#cells b"),
         ("/pages", "#cells b"),
         ("/wall?digit=1", ".tile"),

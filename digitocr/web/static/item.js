@@ -1,27 +1,8 @@
 // A number that waits: what was read, what is said of it, and how both are shown.
 
-import { flush, picture, post, unsent } from "./common.js";
+import { flush, picture, post, settings, unsent } from "./common.js";
 
-const WHY = {
-  "low-confidence": "not sure enough",
-  "close-alternative": "another reading is nearly as likely",
-  "neighbour": "may be part of the number beside it",
-  "decimal-mark": "a dot or comma looks like a decimal mark",
-  "readers-disagree": "two readers disagree",
-  "unreadable": "no digit could be made out",
-  "orientation": "which way up the page is, is not certain",
-  "page-quality": "the page is blurred, faint or too small",
-  "nothing-found": "nothing that looks like a number was found",
-  "field-blank": "this field may not be blank",
-  "field-length": "too few or too many digits for this field",
-  "field-range": "outside the range of this field",
-  "field-pattern": "not written as the form asks",
-  "field-checksum": "its check digit does not fit",
-  "field-date": "there is no such day",
-  "field-gap": "a cell among its digits is empty or crossed out",
-  "outside-picture": "the field lies outside the picture",
-  "no-form": "the page is none of the forms",
-};
+const WHY = JSON.parse(settings.reasons);
 
 const LONGEST = 40;
 const turns = new Map();

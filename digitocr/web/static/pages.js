@@ -104,6 +104,7 @@ function draw(moved = false) {
     ...page.others.map((other) => box(other.box, other.text, other.label, other.status, sheet.turn)),
     ...sheet.items.map((one, i) => waitingBox(sheet, one, i)),
   );
+  placeTags();
   $("label").textContent = item.task.label || "Number " + item.task.number;
   $("picture").replaceChildren(item.crop);
   $("question").textContent = answer(item) === null || item.whole && item.typed ? question(item) : "";
@@ -156,6 +157,43 @@ function waitingBox(sheet, item, i) {
   element.addEventListener("click", () => { sheet.at = i; draw(true); });
   return element;
 }
+
+// A tag stands where it hides the least of other numbers: below its own, or beside, or above it.
+const SIDES = {
+  below: (box, tag) => [box.right - tag.width, box.bottom],
+  right: (box, tag) => [box.right, (box.top + box.bottom - tag.height) / 2],
+  left: (box, tag) => [box.left - tag.width, (box.top + box.bottom - tag.height) / 2],
+  above: (box, tag) => [box.right - tag.width, box.top - tag.height],
+};
+
+function placeTags() {
+  const all = [...$("boxes").children];
+  const places = all.map((element) => element.getBoundingClientRect());
+  const tags = all.map((element) => element.firstChild.getBoundingClientRect());
+  const whole = $("whole").getBoundingClientRect();
+  const taken = [...places];
+  all.forEach((element, i) => {
+    const { width, height } = tags[i];
+    const [side, place] = Object.entries(SIDES)
+      .map(([name, corner]) => [name, new DOMRect(...corner(places[i], tags[i]), width, height)])
+      .map(([name, rect]) => [name, rect, hidden(rect, taken, i) + width * height - shared(rect, whole)])
+      .reduce((best, one) => (one[2] < best[2] - 1 ? one : best));
+    element.dataset.side = side;
+    taken.push(place);
+  });
+}
+
+function hidden(rect, taken, own) {
+  return taken.reduce((sum, other, i) => (i === own ? sum : sum + shared(rect, other)), 0);
+}
+
+function shared(a, b) {
+  const width = Math.min(a.right, b.right) - Math.max(a.left, b.left);
+  const height = Math.min(a.bottom, b.bottom) - Math.max(a.top, b.top);
+  return Math.max(0, width) * Math.max(0, height);
+}
+
+addEventListener("resize", () => { if (sheets[0]) placeTags(); });
 
 function shownText(item) {
   const text = answer(item);
