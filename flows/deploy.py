@@ -100,7 +100,8 @@ def _serve(folder: Path | str, every: float, settings: Settings) -> None:
     with engine.reaching():
         for deployment in (inbox, reviews, house, learning):
             runner.add_deployment(deployment)
-    log.info("reading %s every %g seconds; Ctrl-C ends it", folder, every)
+    log.info("reading %s every %g seconds, first in %g; Ctrl-C ends it", folder, every, every)
+    log.info("to read it now: prefect deployment run process-folder/%s", inbox.name)
     asyncio.run(_until_ended(runner))
 
 

@@ -109,7 +109,7 @@ def _checked(place: Path | str, settings: Settings) -> Path | str:
     if folder.exists() and not folder.is_dir():
         raise UsageError(f"{folder} is not a folder", hint="to read single files use python -m digitocr read")
     if not folder.is_dir():
-        raise UsageError(f"{folder} is not there", hint="make it and put scans in it")
+        raise UsageError(f"{folder} is not there", hint="check its name, or make it and put scans in it")
     for name in ("results", "review", "state"):
         if getattr(settings, name).resolve() == folder.resolve():
             raise UsageError(f"{folder} is both the folder to read and the folder for --{name}")

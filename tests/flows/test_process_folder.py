@@ -290,7 +290,9 @@ class TestPrefect:
 
         with pytest.raises(UsageError):
             definitions.process_folder("nowhere")
-        assert logs(client, runs(client)[0]) == ["nowhere is not there (make it and put scans in it)"]
+        assert logs(client, runs(client)[0]) == [
+            "nowhere is not there (check its name, or make it and put scans in it)"
+        ]
 
     def test_a_run_that_finds_the_inbox_held_ends_as_skipped(self, fake_model, prefect_server):
         from flows import definitions

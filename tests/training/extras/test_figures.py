@@ -60,6 +60,35 @@ def test_a_reliability_diagram_shows_every_bin():
     assert not np.array_equal(shown(few), shown(many))
 
 
+@pytest.fixture
+def drawn(monkeypatch):
+    """What is drawn, before it is a picture."""
+    figures_drawn = []
+
+    def kept(figure):
+        figure.canvas.draw()
+        figures_drawn.append(figure)
+        return b""
+
+    monkeypatch.setattr(figures, "as_png", kept)
+    return figures_drawn
+
+
+def test_counts_stand_in_plain_numbers_at_their_axis(drawn):
+    figures.reliability_diagram([Bin(30, 0.5, 0.5), Bin(20_000, 0.9, 0.9)], 0.01, "m")
+    axis = drawn[0].axes[1].yaxis
+    labels = [tick.get_text() for tick in axis.get_ticklabels(which="both")]
+    assert {"100", "1,000", "10,000"} <= set(labels)
+    assert all(label.replace(",", "").isdecimal() for label in labels if label)
+
+
+def test_one_epoch_is_shown_on_the_whole_scale(drawn):
+    figures.curves({"loss": [0.3], "accuracy": [0.9]}, "m")
+    loss, accuracy = drawn[0].axes
+    assert loss.get_ylim()[0] == 0
+    assert accuracy.get_ylim() == (0, 105)
+
+
 def test_the_full_circle_shows_accuracy_and_confidence():
     png = figures.full_circle([-180, -90, 0, 90, 180], [0.4, 0.2, 1, 0.2, 0.4], [0.9, 0.8, 1, 0.8, 0.9], "m")
     assert has(png, figures.BLUE)
