@@ -355,16 +355,14 @@ Place = tuple[Box, Box | None] | None
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """Pictures of a page for people, drawn while the page is in memory.
+    """Pictures of a page for people, drawn while the page of this index is in memory; `crop_bytes` is of all crops.
 
     Attributes
     ----------
     index : int
-        As that of the page.
     pictures : mapping of Place to bytes
         PNG crops of the items for review; with ``--annotate`` a JPEG of the page with all that was read on it.
     crop_bytes : int
-        Of all crops.
     """
 
     index: int

@@ -58,9 +58,9 @@ class AnswerRecipe(DrawnRecipe):
     """
 
     output: Path = Path("training-out/answers.onnx")
-    pages: int = 600
-    aside: int = 25
-    epochs: int = 6
+    pages: int = 1_000
+    aside: int = 60
+    epochs: int = 10
     batch_size: int = 256
     seed: int = 7
 

@@ -36,20 +36,20 @@ class Workplace:
         """Run once, in this thread."""
         job = make_job(self.settings(**flags), folder)
         self.reader.seen.clear()
-        workers = Workers(self.chunk_reader(job.settings), 1)
+        workers = Workers(self.chunk_reader(job.settings, job.settings.pictures), 1)
         with workers, open_runner(job, hooks or Hooks()) as runner:
             return drain(runner, lambda chunk: Done(runner.work(chunk, workers)), 1)
 
     def run_in_processes(self, count, folder=None, **flags):
         """Run once, with so many processes that read."""
         job = make_job(self.settings(**flags), folder)
-        workers = Workers(self.chunk_reader(job.settings), count)
+        workers = Workers(self.chunk_reader(job.settings, job.settings.pictures), count)
         with workers, ThreadPoolExecutor(workers.window) as threads, open_runner(job) as runner:
             return drain(runner, lambda chunk: threads.submit(runner.work, chunk, workers), workers.window)
 
-    def chunk_reader(self, settings):
+    def chunk_reader(self, settings, pictures=None):
         """What reads chunks with the fake reader; stands in for the function of this name."""
-        return partial(read_together, self.reader, annotated=settings.annotate, pictures=settings.pictures)
+        return partial(read_together, self.reader, annotated=settings.annotate, pictures=pictures)
 
     def table(self, name):
         with (self.folder / name).open(newline="", encoding="utf-8") as stream:
