@@ -251,8 +251,14 @@ def advice_on(code: str) -> str:
     return ""
 
 
+NOT_FOR_READING = frozenset({"tensorflow", "keras", "pandas", "skimage", "prefect", "sqlalchemy"})
+"""Modules that an installation for reading alone lacks: training and the commands of Prefect import them."""
+
+
 def guarded(command: Callable[[], int]) -> int:
     """Run a command; our own errors and Ctrl-C become messages on standard error, not tracebacks.
+
+    So does a module that an installation for reading alone lacks.
 
     Parameters
     ----------
@@ -263,6 +269,11 @@ def guarded(command: Callable[[], int]) -> int:
     -------
     int
         An exit status.
+
+    Raises
+    ------
+    ModuleNotFoundError
+        If any other module is missing, which is a bug.
     """
     try:
         return command()
@@ -271,6 +282,12 @@ def guarded(command: Callable[[], int]) -> int:
         if error.hint:
             sys.stderr.write(f"hint: {error.hint}\n")
         return error.exit_status
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in NOT_FOR_READING:
+            raise
+        sys.stderr.write(f"error: this needs {error.name}, and digitocr was installed for reading alone\n")
+        sys.stderr.write("hint: install all of it: `pip install .` in its folder\n")
+        return ExitStatus.USAGE
     except KeyboardInterrupt:
         sys.stderr.write("interrupted; what was read is kept, run again to go on\n")
         return ExitStatus.INTERRUPTED

@@ -52,7 +52,14 @@ class TestGuarded:
             assert errors.guarded(raises(BrokenPipeError())) == 1
             assert stream.closed
 
+    def test_a_module_that_reading_does_not_need_may_be_missing(self, capsys):
+        missing = ModuleNotFoundError("No module named 'keras.saving'", name="keras.saving")
+        assert errors.guarded(raises(missing)) == 2
+        assert "pip install ." in capsys.readouterr().err
+
     def test_bugs_are_not_hidden(self):
+        with pytest.raises(ModuleNotFoundError):
+            errors.guarded(raises(ModuleNotFoundError("No module named 'numpy'", name="numpy")))
         with pytest.raises(ZeroDivisionError):
             errors.guarded(raises(ZeroDivisionError()))
 

@@ -13,6 +13,7 @@ from packaging.requirements import Requirement
 from packaging.utils import canonicalize_name
 
 import digitocr
+from digitocr.errors import NOT_FOR_READING
 
 ROOT = Path(__file__).parent.parent
 PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
@@ -32,6 +33,15 @@ def test_constraints_pin_every_requirement_within_its_bounds():
         version = pinned.get(canonicalize_name(requirement.name))
         assert version, f"{requirement.name} is not pinned"
         assert requirement.specifier.contains(version), f"{requirement} does not allow {version}"
+
+
+def test_reading_alone_needs_all_but_what_its_error_names():
+    lines = (ROOT / "requirements-reading.txt").read_text().splitlines()
+    of_modules = {"skimage": "scikit-image"}
+    not_needed = {of_modules.get(module, module) for module in NOT_FOR_READING}
+    assert {line for line in lines if not line.startswith("#")} == {
+        Requirement(line).name for line in PROJECT["dependencies"]
+    } - not_needed
 
 
 def test_every_package_is_in_the_wheel():
