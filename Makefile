@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 PROGRAM := $(VENV)/.installed
 TOOLS := $(VENV)/.tools
 
-.PHONY: run test soak browser lint format bench bench-full train tutorials clean
+.PHONY: run test soak browser lint docs format bench bench-full train tutorials clean
 
 run: $(PROGRAM)
 	@find inbox -type f ! -name README.md ! -name '.*' | grep -q . || cp examples/*.jpg examples/*.png inbox/
@@ -29,6 +29,10 @@ lint: $(TOOLS)
 	$(BIN)/numpydoc lint $$(find digitocr -name '*.py')
 	$(BIN)/ruff check --preview --select DOC501 digitocr
 
+# The pages of docs/ as a site that is searched in the browser, in site/.
+docs: $(TOOLS)
+	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
+
 format: $(TOOLS)
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -51,7 +55,7 @@ tutorials: $(TOOLS)
 	$(BIN)/python -m digitocr.training.tutorials
 
 clean:
-	rm -rf $(VENV) build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
+	rm -rf $(VENV) build dist site *.egg-info .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 # Runs again only if the versions change; the mark is set last, so that a broken installation is repeated.

@@ -180,7 +180,7 @@ class Settings(BaseSettings):
     annotate: bool = False
     """Also draw what was read on each page."""
     prefect: bool | None = None
-    """Read through Prefect; by default `digitocr run` and `watch` do if an API is named, `python -m flows.…` always."""
+    """Read through Prefect; by default `run` and `watch` do if an API is named, the commands of `flows` always."""
     settle: float = Field(default=2.0, ge=0)
     """Seconds without a change before a file is taken."""
     patience: float = Field(default=60.0, ge=0)
