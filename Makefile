@@ -29,7 +29,7 @@ lint: $(TOOLS)
 	$(BIN)/numpydoc lint $$(find digitocr -name '*.py')
 	$(BIN)/ruff check --preview --select DOC501 digitocr
 
-# The pages of docs/ as a site that is searched in the browser, in site/.
+# The pages of docs/ as a site, in site/.
 docs: $(TOOLS)
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet --strict
 

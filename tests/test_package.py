@@ -1,8 +1,10 @@
 """What is installed: pinned versions, and a wheel that works from any folder."""
 
 import re
+import shutil
 import subprocess
 import sys
+import tarfile
 import textwrap
 import tomllib
 import zipfile
@@ -103,6 +105,35 @@ def test_wheel_holds_the_model_and_works_from_another_folder(tmp_path):
         f"assert digitocr.read_file({str(ROOT / 'examples' / 'meter.jpg')!r}).numbers"
     )
     subprocess.run([sys.executable, "-c", check], cwd=tmp_path, env={"PYTHONPATH": str(site)}, check=True)
+
+
+@pytest.mark.soak
+def test_wheel_and_source_archive_could_be_released(tmp_path):
+    source, out = tmp_path / "source", tmp_path / "dist"
+    for name in ("digitocr", "flows", "models"):
+        shutil.copytree(ROOT / name, source / name, ignore=shutil.ignore_patterns("__pycache__"))
+    for name in ("pyproject.toml", "README.md", "LICENSE", "NOTICE"):
+        shutil.copy(ROOT / name, source)
+    subprocess.run([sys.executable, "-m", "build", "--outdir", out, source], check=True, capture_output=True)
+    made = sorted(out.iterdir())
+    name = f"digitocr-{digitocr.__version__}"
+    assert [one.name for one in made] == [f"{name}-py3-none-any.whl", f"{name}.tar.gz"]
+    done = subprocess.run(
+        [sys.executable, "-m", "twine", "check", "--strict", *made],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    with tarfile.open(made[1]) as archive:
+        names = set(archive.getnames())
+    assert {f"{name}/models/digits.keras", f"{name}/models/second.LICENSE", f"{name}/NOTICE"} <= names
+
+
+def test_the_version_stands_in_one_place_and_is_that_of_the_changelog():
+    assert PROJECT["dynamic"] == ["version"]
+    released = re.findall(r"^## \[(\d[^]]*)\]", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert not released or released[0] == digitocr.__version__
 
 
 def test_ctrl_c_while_the_program_starts_is_no_traceback():
