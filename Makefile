@@ -12,7 +12,8 @@ run: $(PROGRAM)
 	@$(BIN)/python -m flows.process_folder
 
 test: $(TOOLS)
-	$(BIN)/python -m pytest -n auto --dist loadfile
+	$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/flows
+	$(BIN)/python -m pytest -n auto --dist loadfile tests/flows
 
 soak: $(TOOLS)
 	$(BIN)/python -m pytest -m soak

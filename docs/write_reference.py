@@ -224,7 +224,8 @@ def kinds_of_error() -> str:
     """Return the page of errors with their codes."""
     rows, kinds = [], [errors.DigitocrError]
     for kind in kinds:
-        kinds.extend(kind.__subclasses__())
+        # those of the tree alone: which others there are depends on what is imported
+        kinds.extend(one for one in kind.__subclasses__() if one.__module__ == errors.__name__)
         if kind is not errors.DigitocrError:
             first = inspect.cleandoc(kind.__doc__ or "").partition("\n")[0]
             rows.append((f"`{kind.code}`", first, kind.advice, str(int(kind.exit_status))))

@@ -752,7 +752,7 @@ class TestProcesses:
     def test_when_none_can_be_started_the_run_ends_and_no_file_is_to_blame(self, work, monkeypatch):
         work.put("a.jpg", "1")
         with monkeypatch.context() as patch:
-            patch.setattr(work, "chunk_reader", lambda settings: die)
+            patch.setattr(work, "chunk_reader", lambda *_: die)
             with pytest.raises(WorkerError):
                 work.run_in_processes(2)
         assert work.run().done == 1
