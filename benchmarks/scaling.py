@@ -35,7 +35,7 @@ COMMAND = "from flows import process_folder; process_folder.app()"
 IDLE_COMMAND = f"""
 from benchmarks.scaling import read_nothing
 from digitocr.inbox import reading
-reading.chunk_reader = lambda settings: read_nothing
+reading.chunk_reader = lambda settings, pictures=None: read_nothing
 {COMMAND}
 """
 

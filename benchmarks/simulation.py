@@ -38,7 +38,7 @@ COMMAND = """
 from benchmarks.simulation import pretended
 from digitocr.inbox import reading
 from flows import process_folder
-reading.chunk_reader = lambda settings: pretended
+reading.chunk_reader = lambda settings, pictures=None: pretended
 process_folder.app()
 """
 

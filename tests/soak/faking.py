@@ -12,7 +12,7 @@ from digitocr.inbox import reading
 from flows import process_folder
 
 if __name__ == "__main__":
-    reading.chunk_reader = lambda settings: partial(
+    reading.chunk_reader = lambda settings, pictures=None: partial(
         reading.read_together, FakeReader(), annotated=settings.annotate
     )
     process_folder.app()

@@ -79,7 +79,9 @@ def put(work, files=FILES):
 
 def run(work, dask, monkeypatch, **flags):
     monkeypatch.setattr(
-        reading, "chunk_reader", lambda s: partial(reading.read_together, Elsewhere(), annotated=s.annotate)
+        reading,
+        "chunk_reader",
+        lambda s, *_: partial(reading.read_together, Elsewhere(), annotated=s.annotate),
     )
     job = make_job(work.settings(workers=dask.address, chunk=2, **flags))
     with (

@@ -28,7 +28,7 @@ class Noting(FakeReader):
 if __name__ == "__main__":  # processes that read need none of this
     from flows import process_folder, watch_inbox
 
-    reading.chunk_reader = lambda settings: partial(
+    reading.chunk_reader = lambda settings, pictures=None: partial(
         reading.read_together, Noting(), annotated=settings.annotate
     )
     which = {"watch": watch_inbox, "process": process_folder}[sys.argv.pop(1)]
