@@ -9,7 +9,6 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -19,10 +18,10 @@ from pathlib import Path
 
 from benchmarks.contact_sheets import draw_errors
 from benchmarks.isolated import DIGIT_SETS, read_isolated
-from benchmarks.processes import on_one_core
+from benchmarks.processes import on_one_core, own_environment
 from benchmarks.report import write_report
 from benchmarks.scoring import Figures, Results, Scored, Share, scored
-from benchmarks.sets import OUT, POOLED, ROOT, SETS, data_folder
+from benchmarks.sets import OUT, POOLED, SETS, data_folder
 from benchmarks.tables import markdown, per_cent, with_interval
 from benchmarks.truth import Half, in_mean
 
@@ -117,8 +116,7 @@ def read_set(images: Path, work: Path) -> Results:
     command = [sys.executable, "-m", "flows.process_folder", str(images), "--no-prefect", "--quiet"]
     for folder in ("results", "review", "state"):
         command += [f"--{folder}", str(work / folder)]
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("DIGITOCR_")}
-    done = subprocess.run(command, cwd=work, env=environment | {"PYTHONPATH": str(ROOT)}, check=False)
+    done = subprocess.run(command, cwd=work, env=own_environment(), check=False)
     if done.returncode not in (0, 1):
         raise SystemExit(f"{' '.join(command)}\nended with status {done.returncode}")
     return Results(work / "results")

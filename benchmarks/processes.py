@@ -6,6 +6,7 @@ import os
 import subprocess
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -14,6 +15,34 @@ ROOT = Path(__file__).parent.parent
 ONE_THREAD = dict.fromkeys(
     ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "TF_NUM_INTRAOP_THREADS", "TF_NUM_INTEROP_THREADS"), "1"
 )
+
+
+def own_environment() -> dict[str, str]:
+    """Return the environment without settings of the program, and with its code in the path.
+
+    Returns
+    -------
+    dict of str to str
+    """
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("DIGITOCR_")}
+    return kept | {"PYTHONPATH": str(ROOT)}
+
+
+def resident(pid: int) -> int:
+    """Return the memory that a process holds.
+
+    Parameters
+    ----------
+    pid : int
+
+    Returns
+    -------
+    int
+        In bytes; 0 if it has ended.
+    """
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    return 0
 
 
 @dataclass(slots=True)
@@ -58,10 +87,8 @@ def on_one_core(command: Sequence[str], work: Path, progress: Callable[[], int] 
     SystemExit
         The command failed.
     """
-    environment = {k: v for k, v in os.environ.items() if not k.startswith("DIGITOCR_")} | ONE_THREAD
-    environment["PYTHONPATH"] = str(ROOT)
+    environment = own_environment() | ONE_THREAD
     memory: list[tuple[int, int]] = []
-    page = os.sysconf("SC_PAGE_SIZE")
     with (work / "stdout").open("w+") as stdout:
         started = time.perf_counter()
         process = subprocess.Popen(
@@ -71,8 +98,8 @@ def on_one_core(command: Sequence[str], work: Path, progress: Callable[[], int] 
             pid, status, usage = os.wait4(process.pid, os.WNOHANG)
             if pid:
                 break
-            resident = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
-            memory.append((progress(), resident * page))
+            held = resident(process.pid)
+            memory.append((progress(), held))
             time.sleep(0.2)
         else:
             _, status, usage = os.wait4(process.pid, 0)

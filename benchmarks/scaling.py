@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import statistics
 import subprocess
 import sys
@@ -22,7 +21,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from benchmarks.drawn import draw_files, draw_pages
-from benchmarks.processes import ROOT
+from benchmarks.processes import own_environment, resident
 from digitocr.records import Box, Digit, FileResult, Number, PageResult, Reading, Source
 from digitocr.settings import cores
 
@@ -112,18 +111,17 @@ def run(program: str, inputs: Path, job: Path, workers: int) -> Run:
     ]
     for folder in ("results", "review", "state"):
         command += [f"--{folder}", str(job / folder)]
-    clean = {k: v for k, v in os.environ.items() if not k.startswith("DIGITOCR_")}
     runner, below = list[int](), [0]
     started = time.perf_counter()
     process = subprocess.Popen(
         command,
         cwd=job,
-        env=clean | {"PYTHONPATH": str(ROOT), "DIGITOCR_SETTLE": "0"},
+        env=own_environment() | {"DIGITOCR_SETTLE": "0"},
         stdout=subprocess.PIPE,
     )
     while process.poll() is None:
-        runner.append(_resident(process.pid))
-        below += [_resident(pid) for pid in _children(process.pid)]
+        runner.append(resident(process.pid))
+        below += [resident(pid) for pid in _children(process.pid)]
         time.sleep(_TICK_S)
     seconds = time.perf_counter() - started
     output, _ = process.communicate()
@@ -137,12 +135,6 @@ def _children(pid: int) -> Iterator[int]:
     with suppress(OSError):
         for task in Path(f"/proc/{pid}/task").iterdir():
             yield from map(int, (task / "children").read_text().split())
-
-
-def _resident(pid: int) -> int:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
-    return 0
 
 
 def scaling(work: Path, inputs: Path, counts: Sequence[int], rounds: int) -> list[Run]:

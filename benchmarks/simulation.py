@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import hashlib
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -21,7 +20,7 @@ from contextlib import closing, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from benchmarks.processes import ROOT
+from benchmarks.processes import own_environment, resident
 from digitocr.records import Box, Digit, FileResult, Number, PageResult, Reading, Source
 from digitocr.results.joined import join
 
@@ -148,9 +147,7 @@ def _runner(work: Path, shard: int) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-c", COMMAND, f"in-{shard}", "--no-prefect", "--quiet", "--workers", "1"]
     for folder in ("results", "review", "state"):
         command += [f"--{folder}", f"{folder}-{shard}"]
-    clean = {name: value for name, value in os.environ.items() if not name.startswith("DIGITOCR_")}
-    env = clean | {"PYTHONPATH": str(ROOT), "DIGITOCR_SETTLE": "0"}
-    return subprocess.Popen(command, cwd=work, env=env)
+    return subprocess.Popen(command, cwd=work, env=own_environment() | {"DIGITOCR_SETTLE": "0"})
 
 
 def _follow(work: Path, runners: Sequence[subprocess.Popen[bytes]], files: int) -> list[Mark]:
@@ -158,7 +155,7 @@ def _follow(work: Path, runners: Sequence[subprocess.Popen[bytes]], files: int) 
     ledgers = [work / f"state-{shard}" / "ledger.sqlite" for shard in range(len(runners))]
     since, before = time.perf_counter(), 0
     while any(runner.poll() is None for runner in runners):
-        memory = max(_resident(runner.pid) for runner in runners)
+        memory = max(resident(runner.pid) for runner in runners)
         done = sum(map(_claimed, ledgers))
         if done * 10 // files > len(marks):
             now = time.perf_counter()
@@ -174,12 +171,6 @@ def _follow(work: Path, runners: Sequence[subprocess.Popen[bytes]], files: int) 
 def _claimed(ledger: Path) -> int:
     with suppress(sqlite3.Error), closing(sqlite3.connect(f"file:{ledger}?mode=ro", uri=True)) as db:
         return int(db.execute("SELECT coalesce(max(id), 0) FROM file").fetchone()[0])
-    return 0
-
-
-def _resident(pid: int) -> int:
-    with suppress(OSError):
-        return int(Path(f"/proc/{pid}/statm").read_text().split()[1]) * os.sysconf("SC_PAGE_SIZE")
     return 0
 
 
