@@ -44,7 +44,7 @@ from digitocr.inbox.settle import Claimed, Postponed, failure, postponed, put_in
 from digitocr.inbox.survey import find_files, look
 from digitocr.inbox.workers import Pool, Takes
 from digitocr.records import FileStatus, Reading, Source
-from digitocr.results import kept, picture_file, publish
+from digitocr.results import kept, picture_file, publish, tables
 from digitocr.results.publish import Shelf
 from digitocr.store.ledger import Claim, Known, Ledger, Outcome, now
 from digitocr.store.spool import Spool
@@ -264,7 +264,7 @@ class Runner:
             case Action.CRASHED:
                 self._give_up(self._claim(decisions), "crashed", _CRASHED)
             case Action.DUPLICATE:
-                outcome = Outcome(FileStatus.DUPLICATE.value, error=f"of:{decision.twin}")
+                outcome = Outcome(FileStatus.DUPLICATE.value, error=f"{tables.DUPLICATE}{decision.twin}")
                 self._settle_unread(self._claim(decisions), outcome)
             case Action.UNCHANGED if known is not None:
                 self._pass_over(facts, known)

@@ -11,9 +11,6 @@ from digitocr import atomic
 from digitocr.errors import UsageError
 from digitocr.results import forms, tables
 
-_DUPLICATE = "of:"
-"""Goes before the name of a file, as the error of one with the same content."""
-
 
 def join(shards: Sequence[Path], target: Path) -> list[Path]:
     """Write the tables over all files of several results folders into one folder, rows ordered by file.
@@ -95,6 +92,6 @@ def _rows(path: Path, file: int, shard: str) -> Iterator[list[str]]:
         error = header.index("error") if "error" in header else None
         for row in reader:
             row[file] = f"{shard}{tables.plain(row[file])}"
-            if error is not None and row[error].startswith(_DUPLICATE):
-                row[error] = f"{_DUPLICATE}{shard}{row[error].removeprefix(_DUPLICATE)}"
+            if error is not None and row[error].startswith(tables.DUPLICATE):
+                row[error] = f"{tables.DUPLICATE}{shard}{row[error].removeprefix(tables.DUPLICATE)}"
             yield row

@@ -41,6 +41,9 @@ AUDIT = ("at", "who", "review_id", "file", "kind", "old", "new")
 ALL_FILES, ALL_NUMBERS, ALL_CORRECTIONS = "files.csv", "numbers.csv", "audit.csv"
 """Names of the tables over all files."""
 
+DUPLICATE = "of:"
+"""Goes before the name of a file, as the error of one with the same content."""
+
 _BLOCK_BYTES = 1 << 16
 """Of a table, in memory at once while it is copied."""
 
