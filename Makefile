@@ -11,6 +11,7 @@ run: $(PROGRAM)
 	@find inbox -type f ! -name README.md ! -name '.*' | grep -q . || cp examples/*.jpg examples/*.png inbox/
 	@$(BIN)/python -m flows.process_folder
 
+# Flows run apart: beside other tests in one process they break pytest's capture of output.
 test: $(TOOLS)
 	$(BIN)/python -m pytest -n auto --dist loadfile --ignore=tests/flows
 	$(BIN)/python -m pytest -n auto --dist loadfile tests/flows

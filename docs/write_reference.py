@@ -131,11 +131,8 @@ def commands() -> str:
     for group in GROUPS:
         parts.append(f"## {group}")
         parts += [_command(path, command) for path, command, panel in found if panel == group]
-    status = table(
-        ("exit status", "meaning"), [(str(int(one)), text) for one, text in _exit_statuses().items()]
-    )
     lead = "Every command, as `digitocr COMMAND --help` shows it. Options outweigh [settings](settings.md)."
-    return page("Commands", lead, *parts, "## Exit statuses", status)
+    return page("Commands", lead, *parts, "## Exit statuses", _exit_statuses())
 
 
 def _leaves(command: Any, path: str, panel: str) -> Iterator[tuple[str, Any, str]]:  # noqa: ANN401
@@ -150,7 +147,7 @@ def _leaves(command: Any, path: str, panel: str) -> Iterator[tuple[str, Any, str
 def _command(path: str, command: Any) -> str:  # noqa: ANN401
     about = inspect.cleandoc(command.help or "").replace("\n\n", "\n").replace("\n", " ")
     arguments = [p for p in command.params if p.param_type_name == "argument"]
-    usage = " ".join(["digitocr" + path.removeprefix("digitocr"), *(_argument(p) for p in arguments)])
+    usage = " ".join([path, *(_argument(p) for p in arguments)])
     rows = [(f"`{_argument(p)}`", p.help or "") for p in arguments]
     for option in (p for p in command.params if p.param_type_name == "option" and not p.hidden):
         names = ", ".join(f"`{name}`" for name in (*option.opts, *option.secondary_opts))
@@ -234,22 +231,21 @@ def kinds_of_error() -> str:
         " beside a failed file, in the log and in notices. An error of one file never ends a run. The code"
         " `crashed` has no class: the file ended the program three times."
     )
-    statuses = table(
-        ("exit status", "meaning"), [(str(int(one)), text) for one, text in _exit_statuses().items()]
-    )
     return page(
         "Errors",
         lead,
         table(("code", "what happened", "what to do", "exit status of a command that it ends"), rows),
         "## Exit statuses",
-        statuses,
+        _exit_statuses(),
     )
 
 
-def _exit_statuses() -> dict[errors.ExitStatus, str]:
-    """Return what each exit status means, as its docstring says."""
+def _exit_statuses() -> str:
+    """Return the table of what each exit status means, as its docstring says."""
     said = re.findall(r"^    ([A-Z_]+)\n        (.+)$", errors.ExitStatus.__doc__ or "", re.MULTILINE)
-    return {errors.ExitStatus[name]: text for name, text in said}
+    return table(
+        ("exit status", "meaning"), [(str(int(errors.ExitStatus[name])), text) for name, text in said]
+    )
 
 
 def schemas() -> str:

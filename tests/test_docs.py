@@ -20,6 +20,9 @@ PAGES = [
     *sorted((ROOT / "docs").rglob("*.md")),
     *sorted((ROOT / "experiments").glob("*.md")),
 ]
+CURRENT = [page for page in PAGES if page.parent.name != "experiments"]
+"""A log names what was there then."""
+
 COMMAND = re.compile(
     r"python -m ((?:digitocr|flows|benchmarks)\b[\w.]*)([^`\n#]*)|(?:^|`|\.venv/bin/)(digitocr)( [a-z][^`\n#]*)",
     re.M,
@@ -27,9 +30,7 @@ COMMAND = re.compile(
 
 
 def commands():
-    for page in (
-        page for page in PAGES if page.parent.name != "experiments"
-    ):  # a log names what was there then
+    for page in CURRENT:
         for long, its_rest, short, rest_of_short in COMMAND.findall(page.read_text(encoding="utf-8")):
             module, rest = long or short, its_rest or rest_of_short
             yield pytest.param(
@@ -75,7 +76,7 @@ def test_links_lead_somewhere(page):
             )
 
 
-@pytest.mark.parametrize("page", [page for page in PAGES if page.parent.name != "experiments"], ids=str)
+@pytest.mark.parametrize("page", CURRENT, ids=str)
 def test_files_of_the_code_exist(page):
     named = re.findall(
         r"`((?:digitocr|flows|tests|benchmarks|models|examples|deploy)/[\w/]*\.\w+)`", page.read_text("utf-8")
