@@ -1,6 +1,7 @@
 """An environment that has only what reading needs: no TensorFlow, no Prefect."""
 
 import subprocess
+import sysconfig
 import textwrap
 import venv
 from importlib.metadata import distribution
@@ -41,9 +42,9 @@ def python(tmp_path_factory):
             (site / top).symlink_to(package.locate_file(top))
     for top in ("digitocr", "flows", "models"):
         (site / top).symlink_to(ROOT / top)
-    metadata = Path(str(distribution("digitocr").locate_file("."))).glob("digitocr-*.dist-info")
-    for one in metadata:
-        (site / one.name).symlink_to(one)
+    # where it is installed: an egg-info in the working folder has no part in that
+    (metadata,) = Path(sysconfig.get_path("purelib")).glob("digitocr-*.dist-info")
+    (site / metadata.name).symlink_to(metadata)
     return home / "bin" / "python"
 
 
