@@ -30,6 +30,8 @@ lint: $(TOOLS)
 	$(BIN)/lint-imports
 	$(BIN)/numpydoc lint $$(find digitocr -name '*.py')
 	$(BIN)/ruff check --preview --select DOC501 digitocr
+	$(BIN)/typos
+	$(BIN)/proselint --config .proselintrc.json check README.md CHANGELOG.md docs
 
 # The pages of docs/ as a site, in site/.
 docs: $(TOOLS)
