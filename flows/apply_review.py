@@ -12,8 +12,9 @@ import typer
 
 from digitocr.cli import console
 from digitocr.cli import options as shared
-from digitocr.errors import ExitStatus
+from digitocr.errors import ExitStatus, UsageError
 from digitocr.results import publish, queue_file
+from digitocr.results import queue as queues
 from digitocr.review import queue
 from digitocr.settings import Settings
 from flows import options
@@ -26,6 +27,12 @@ app = typer.Typer(add_completion=False, pretty_exceptions_enable=False)
 class Options(options.Options):
     """Options of the command; ``--queue`` is the old name of ``--review``."""
 
+    file: Annotated[
+        Path | None,
+        typer.Argument(
+            help="The queue where it was filled in, CSV or XLSX.", show_default="review/queue.csv"
+        ),
+    ] = None
     results: shared.Results = None
     review: Annotated[
         Path | None,
@@ -40,11 +47,14 @@ class Options(options.Options):
 
 @options.command(app, Options)
 def main(given: Options) -> int:
-    """Apply the corrections in review/queue.csv to the results."""
+    """Apply the corrections in the queue, or in FILE, to the results."""
     settings = console.settings(given.flags(), given.config)
-    done = apply_review(settings, person())
+    if given.file is not None and not given.file.is_file():
+        raise UsageError(f"there is no file {given.file}", hint="`digitocr queue FILE.xlsx` makes one")
+    filled_in = given.file or queues.path(settings.review)
+    done = apply_review(settings, person(), filled_in)
     for reason in done.refused:
-        log.error("%s: %s", settings.review / "queue.csv", reason)
+        log.error("%s: %s", filled_in, reason)
     applied, refused = len(done.corrections), len(done.refused)
     counts = {"applied": applied, "settled": len(done.settled), "refused": refused}
     line = f"{applied} corrections applied, {refused} refused"
@@ -66,7 +76,7 @@ def person() -> str:
         return "unknown"
 
 
-def apply_review(settings: Settings, who: str) -> queue.Accepted:
+def apply_review(settings: Settings, who: str, filled_in: Path | None = None) -> queue.Accepted:
     """Apply filled-in corrections; repeating it changes nothing.
 
     Parameters
@@ -74,6 +84,8 @@ def apply_review(settings: Settings, who: str) -> queue.Accepted:
     settings : Settings
     who : str
         Name of the person, for the audit.
+    filled_in : Path, optional
+        The queue as it was filled in, CSV or XLSX; that in the review folder without it.
 
     Returns
     -------
@@ -85,7 +97,7 @@ def apply_review(settings: Settings, who: str) -> queue.Accepted:
         If nothing was read yet, or the queue cannot be read.
     """
     with publish.opened(settings) as (ledger, shelf), publish.writing(shelf):
-        rows = queue_file.read_queue(settings.review / "queue.csv")
+        rows = queue_file.read_queue(filled_in or queues.path(settings.review))
         done = queue.accept(ledger, shelf, rows, who)
         if publish.refresh(shelf, ledger) or done.settled or not ledger.published.is_current(shelf.job):
             publish.publish(shelf, ledger, settled=done.settled)

@@ -10,7 +10,7 @@ import typer
 
 from digitocr.cli import options, overview
 from digitocr.cli.console import Console, say
-from digitocr.errors import ExitStatus
+from digitocr.errors import ExitStatus, UsageError
 from digitocr.settings import load_settings
 
 
@@ -22,6 +22,7 @@ def register(app: typer.Typer) -> None:
     app : typer.Typer
     """
     app.command(rich_help_panel=overview.REVIEW)(review)
+    app.command(rich_help_panel=overview.REVIEW)(queue)
     corrections = typer.Typer(no_args_is_help=True, help="Export corrected digits as training data.")
     corrections.command("export")(export)
     corrections.command("put-back")(put_back)
@@ -60,6 +61,27 @@ def review(
         rules = Rules(second, frozenset(second_field or ()), audit)
         opens = _nothing if no_browser else server.open_browser
         return server.serve(settings, rules, host, port, os.environ.get(guard.TOKEN_VARIABLE, ""), opens)
+
+    Console().run(command)
+
+
+def queue(
+    file: Annotated[Path, typer.Argument(help="The .xlsx file to write.")],
+    review: options.Review = None,
+    config: options.Config = None,
+) -> None:
+    """Write the review queue as an Excel workbook, with the picture of each digit; `apply FILE` takes it back."""
+
+    def command() -> int:
+        from digitocr.results import queue_workbook
+
+        if file.suffix.lower() != ".xlsx":
+            raise UsageError(f"{file} does not end in .xlsx", hint="the queue as CSV is review/queue.csv")
+        rows = queue_workbook.write(file, load_settings({"review": review}, config).review)
+        say(
+            f"{rows} digits of the queue in {file}; fill in the last two columns, then: digitocr apply {file}"
+        )
+        return ExitStatus.OK
 
     Console().run(command)
 

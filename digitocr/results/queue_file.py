@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from digitocr.errors import UsageError
 from digitocr.results.tables import QUEUE
+from digitocr.results.workbook import rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,8 @@ class Typed:
 def read_queue(path: Path) -> Iterable[Typed]:
     """Read the queue as a spreadsheet saved it; a missing one is empty.
 
-    Any separator of ``,``, ``;`` and tab, a byte-order mark, either line end and any order of columns are accepted.
+    An Excel workbook, or CSV with any separator of ``,``, ``;`` and tab, with or without a byte-order mark, with either
+    line end; the columns may have any order.
 
     Parameters
     ----------
@@ -54,8 +56,10 @@ def read_queue(path: Path) -> Iterable[Typed]:
     Raises
     ------
     UsageError
-        Necessary columns are missing, or a row has more cells than there are columns.
+        If necessary columns are missing, a row has more cells than there are columns, or it is no workbook.
     """
+    if path.suffix.lower() == ".xlsx":
+        return _from_workbook(path) if path.exists() else []
     try:
         raw = path.read_bytes()
     except FileNotFoundError:
@@ -66,12 +70,30 @@ def read_queue(path: Path) -> Iterable[Typed]:
     header = text.split("\n", 1)[0]
     separator = max(",;\t", key=header.count)
     _check_widths(path, text, separator)
-    reader = csv.DictReader(io.StringIO(text, newline=""), delimiter=separator, restval="")
-    columns = {(name or "").strip().casefold(): name for name in reader.fieldnames or ()}
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator)
+    columns = _columns(path, next(reader, []))
+    return _typed(((reader.line_num, row) for row in reader), columns)
+
+
+def _from_workbook(path: Path) -> Iterator[Typed]:
+    rows = rows_of(path)
+    columns = _columns(path, next(rows, []))
+    return _typed(enumerate(rows, start=2), columns)
+
+
+def _columns(path: Path, header: Sequence[str]) -> dict[str, int]:
+    """Return the place of each column.
+
+    Raises
+    ------
+    UsageError
+        If one is missing that is needed.
+    """
+    columns = {name.strip().casefold(): k for k, name in enumerate(header)}
     missing = [name for name in ("review_id", "correction", "number_correction") if name not in columns]
     if missing:
         raise UsageError(f"{path} has no column {', '.join(missing)}", hint="keep the header of the queue")
-    return _rows(reader, columns)
+    return columns
 
 
 def _check_widths(path: Path, text: str, separator: str) -> None:
@@ -88,11 +110,12 @@ def _check_widths(path: Path, text: str, separator: str) -> None:
         raise UsageError(f"{path}, line {reader.line_num} is no row of a table: {error}") from None
 
 
-def _rows(reader: csv.DictReader[str], columns: dict[str, str]) -> Iterator[Typed]:
-    for row in reader:
-        cells = {name: (row[columns[name]] or "").strip() if name in columns else "" for name in QUEUE}
+def _typed(rows: Iterable[tuple[int, list[str]]], columns: Mapping[str, int]) -> Iterator[Typed]:
+    for line, row in rows:
+        places = ((name, columns.get(name, len(row))) for name in QUEUE)
+        cells = {name: row[k].strip() if k < len(row) else "" for name, k in places}
         if any(cells.values()):
-            yield Typed(reader.line_num, cells)
+            yield Typed(line, cells)
 
 
 def _decode(raw: bytes) -> str:

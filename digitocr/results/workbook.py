@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
+import zipfile
 from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
+from digitocr.errors import UsageError
 from digitocr.results.tables import plain
 
 _LONGEST_TITLE = 31
@@ -29,8 +32,6 @@ def workbook(sheets: Iterable[Sheet]) -> bytes:
         An ``.xlsx`` file.
     """
     from openpyxl import Workbook  # takes a quarter of a second
-    from openpyxl.cell import WriteOnlyCell
-    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
 
     book = Workbook(write_only=True)
     for i, (title, rows) in enumerate(sheets, 1):
@@ -38,17 +39,32 @@ def workbook(sheets: Iterable[Sheet]) -> bytes:
         sheet = book.create_sheet(short)
         sheet.freeze_panes = "A2"
         for row in rows:
-            cells = []
-            for text in row:
-                cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", text))
-                cell.data_type, cell.number_format = "s", "@"  # also what looks like a formula
-                cells.append(cell)
-            sheet.append(cells)
+            sheet.append([text_cell(sheet, text) for text in row])
     if not book.sheetnames:
         book.create_sheet("empty")
     written_to = io.BytesIO()
     book.save(written_to)
     return written_to.getvalue()
+
+
+def text_cell(sheet: Any, text: str) -> Any:  # noqa: ANN401 (openpyxl ships no types)
+    """Return a cell that holds a text, also one that looks like a number or a formula.
+
+    Parameters
+    ----------
+    sheet : openpyxl.worksheet.worksheet.Worksheet
+    text : str
+
+    Returns
+    -------
+    openpyxl.cell.WriteOnlyCell
+    """
+    from openpyxl.cell import WriteOnlyCell
+    from openpyxl.cell.cell import ILLEGAL_CHARACTERS_RE
+
+    cell = WriteOnlyCell(sheet, ILLEGAL_CHARACTERS_RE.sub("\ufffd", text))
+    cell.data_type, cell.number_format = "s", "@"
+    return cell
 
 
 def of_table(table: Path) -> bytes:
@@ -71,3 +87,39 @@ def _rows(table: Path) -> Iterator[list[str]]:
     with table.open(newline="", encoding="utf-8") as stream:
         for row in csv.reader(stream):
             yield [plain(cell) for cell in row]
+
+
+def rows_of(book: Path) -> Iterator[list[str]]:
+    """Read the first sheet of a workbook.
+
+    Parameters
+    ----------
+    book : Path
+
+    Yields
+    ------
+    list of str
+        The texts of a row; a whole number without a decimal point.
+
+    Raises
+    ------
+    UsageError
+        If it is no workbook.
+    """
+    from openpyxl import load_workbook
+    from openpyxl.utils.exceptions import InvalidFileException
+
+    try:
+        opened = load_workbook(book, read_only=True, data_only=True)
+        for row in opened.worksheets[0].iter_rows(values_only=True):
+            yield [_text(value) for value in row]
+    except (OSError, ValueError, KeyError, IndexError, zipfile.BadZipFile, InvalidFileException) as error:
+        raise UsageError(
+            f"cannot read {book} as a workbook: {error}", hint="save it as .xlsx or .csv"
+        ) from None
+
+
+def _text(value: object) -> str:
+    if value is None:
+        return ""
+    return str(int(value)) if isinstance(value, float) and value.is_integer() else str(value)

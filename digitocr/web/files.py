@@ -15,7 +15,7 @@ from starlette.exceptions import HTTPException
 from digitocr.errors import DigitocrError
 from digitocr.inbox import retry
 from digitocr.records import READ, FileResult, FileStatus, Status
-from digitocr.results import forms, publish, queue, tables, workbook
+from digitocr.results import forms, publish, queue, queue_workbook, tables, workbook
 from digitocr.results.pictures import annotated_page
 from digitocr.store.ledger import Known
 from digitocr.web.room import Room
@@ -162,7 +162,9 @@ def _table(path: Path | None, name: str, *, as_workbook: bool) -> Response:
     if not as_workbook:
         return FileResponse(path, media_type="text/csv", filename=shown, headers=kept)
     kept["content-disposition"] = f"attachment; filename*=UTF-8''{quote(shown)}"
-    return Response(workbook.of_table(path), media_type=_WORKBOOK_TYPE, headers=kept)
+    is_queue = path.name == queue.path(path.parent).name
+    content = queue_workbook.workbook(path.parent)[0] if is_queue else workbook.of_table(path)
+    return Response(content, media_type=_WORKBOOK_TYPE, headers=kept)
 
 
 def _nothing(room: Room, request: Request, error: Exception) -> Response:
