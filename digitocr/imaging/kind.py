@@ -73,7 +73,8 @@ def page_kind(
     Returns
     -------
     kind : PageKind
-        A field where nothing tells the height of digits.
+        A page where there is no ink, for the page network to look whether it is too pale; a field where ink is, but
+        nothing tells the height of digits.
     height : float
         Of the digits, in pixels; 0 where nothing tells it, or it is not asked.
     """
@@ -81,6 +82,8 @@ def page_kind(
         return PageKind.DIGIT, 0.0
     if stored_px * p.page_share < p.min_row_px:
         return PageKind.FIELD, 0.0
+    if not ink.any():
+        return PageKind.PAGE, 0.0
     height = digit_height_px(ink, scale, straight_lines)
     side = min(ink.shape)
     if 0 < height < p.page_share * side:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+import cv2
 import numpy as np
 
 from digitocr.imaging.sheet import Line
@@ -88,6 +89,11 @@ class PlainPage:
         return PageResult(page.index, shape, numbers, no_form, turn=self.view.quarters, nothing=nothing)
 
     def _has_ink(self) -> bool:
-        """Whether the page network sees anything written or printed: dirt is not, and pale writing is."""
+        """Whether the page network sees anything written or printed: dirt is not, and pale writing is.
+
+        What is smaller than two cells is dirt: no digit of that size can be read.
+        """
         shown = self.view.seen().classes.argmax(axis=-1)
-        return bool(np.isin(shown, page_network.INK).any())
+        ink = np.isin(shown, page_network.INK).astype(np.uint8)
+        _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+        return bool((boxes[1:, 2:4].max(axis=1, initial=0) > 1).any())

@@ -95,8 +95,10 @@ def _is_open(numbers: Sequence[DecodedNumber], line: Line, judge: Judge) -> bool
 
 
 def _is_doubtful_crop(sheet: Sheet, lines: Sequence[Line]) -> bool:
-    """Whether a picture is a crop, and not of one clear row: nothing was found on it, or several rows."""
-    return sheet.kind is not PageKind.PAGE and len(lines) != 1
+    """Whether a picture may be a crop, and not of one clear row: nothing was found on it, or several rows."""
+    if sheet.kind is PageKind.PAGE:
+        return not lines and not sheet.ink.any()
+    return len(lines) != 1
 
 
 def _as_whole(

@@ -44,7 +44,14 @@ def test_the_evidence_is_the_height_of_the_digits():
 
 
 def test_where_nothing_tells_the_height_it_is_a_field():
-    assert page_kind(np.zeros((500, 700), np.bool_), 500) == (PageKind.FIELD, 0.0)
+    ink = np.zeros((500, 700), np.bool_)
+    ink[250] = True
+    assert page_kind(ink, 500) == (PageKind.FIELD, 0.0)
+
+
+def test_without_ink_it_is_a_page_that_may_be_too_pale_unless_a_page_cannot_be_so_small():
+    assert page_kind(np.zeros((500, 700), np.bool_), 500) == (PageKind.PAGE, 0.0)
+    assert page_kind(np.zeros((60, 200), np.bool_), 60) == (PageKind.FIELD, 0.0)
 
 
 @pytest.mark.parametrize("seed", [28, 5, 12])

@@ -73,6 +73,16 @@ def test_a_page_without_numbers_is_blank_only_if_nothing_is_seen_on_it(shown, no
     assert (result.numbers, result.nothing, result.error) == ((), nothing, error)
 
 
+def test_a_speck_is_no_ink_and_the_smallest_stroke_is():
+    speck, two, stroke = ((2, 2),), ((2, 2), (4, 4)), ((2, 2), (3, 2))
+    for marked, nothing in ((speck, Nothing.BLANK), (two, Nothing.BLANK), (stroke, Nothing.NOT_FOUND)):
+        cells = np.full((6, 6), PAPER)
+        cells[tuple(zip(*marked, strict=True))] = WRITING
+        classes = np.eye(len(CLASSES), dtype=np.float32)[cells]
+        seen = replace(view(), seen=lambda classes=classes: PageMaps(classes, classes[..., 0]))
+        assert PlainPage(seen).result((), JUDGE).nothing is nothing
+
+
 def test_a_page_with_numbers_is_not_without_any():
     assert PlainPage(view()).result(((decoded("4"),),), JUDGE).nothing is None
 
