@@ -14,8 +14,9 @@ from PIL import Image
 
 from digitocr import pipeline, read_file, read_files
 from digitocr.io.open_file import FIRST_PICTURE
+from digitocr.networks.page_network import look_at
 from digitocr.pipeline import load_reader
-from digitocr.records import FileStatus, Limits, ReadOptions, Shown, Source, Status
+from digitocr.records import FileStatus, Limits, Nothing, ReadOptions, Shown, Source, Status
 from digitocr.training.synth.lines import line
 from digitocr.training.synth.strokes import Sources
 
@@ -105,6 +106,16 @@ def test_a_page_with_more_marks_than_the_limit_is_not_read(reader, drawn):
     (reading,) = few.read([Source(drawn[0][0], "crowded.png")])
     assert (reading.result.status, reading.result.error_code) == (FileStatus.FAILED, "crowded")
     assert "the limit is 2" in reading.result.error
+
+
+def test_a_page_full_of_tiny_rings_on_which_nothing_is_found_costs_a_glance(reader, tmp_path):
+    ring = cv2.circle(np.full((13, 13), 255, np.uint8), (6, 6), 4, 0, 1)
+    Image.fromarray(np.tile(ring, (70, 70))).save(tmp_path / "rings.png")
+    looked_at = []
+    noting = replace(reader, look=lambda page: looked_at.append(page.shape) or look_at(page))
+    (reading,) = noting.read([Source(tmp_path / "rings.png", "rings.png")])
+    assert (reading.result.status, reading.result.pages[0].nothing) == (FileStatus.EMPTY, Nothing.NOT_FOUND)
+    assert looked_at == [(192, 192)]
 
 
 def test_the_first_picture_of_an_animation_is_read_and_that_is_said(reader, drawn, tmp_path):

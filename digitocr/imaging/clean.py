@@ -52,7 +52,7 @@ def clean(page: Page, p: Imaging) -> Sheet:
             height = scale.digit_height_px(ink, p.scale, p.straight_lines)
         return _page_sheet(page.grey, even, ink, to_page, height, p)
     if kind is PageKind.FIELD:
-        small, shrink = _shrunk(dark, p.geometry.field_side_px)
+        small, shrink = shrunk(dark, p.geometry.field_side_px)
         if shrink is not None:
             even, ink = even_and_binarize(small, p.binarization)
             to_page, height = to_page @ shrink, height / shrink[1, 1]
@@ -67,8 +67,21 @@ def _widest_stroke(stored: Grey, flat: Grey, p: Imaging) -> int:
     return side if min(stored.shape) < p.geometry.desk_side_px else side // p.binarization.widest_chalk_part
 
 
-def _shrunk(grey: Grey, side_px: int) -> tuple[Grey, Transform | None]:
-    """Reduce a picture to a shorter side; also the homography back, None where it was as small."""
+def shrunk(grey: Grey, side_px: int) -> tuple[Grey, Transform | None]:
+    """Reduce a picture.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+    side_px : int
+        Its shorter side afterwards, in pixels.
+
+    Returns
+    -------
+    small : (h, w) uint8 ndarray
+    back : (3, 3) float64 ndarray or None
+        Homography back to the picture; None where it was as small.
+    """
     height, width = grey.shape
     shorter = min(height, width)
     if shorter <= side_px:

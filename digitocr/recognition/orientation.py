@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 import numpy as np
@@ -42,6 +42,9 @@ class View:
         Quarter turns of the page as it came, counter-clockwise.
     seen : callable
         Returns what the page network sees in the page; it looks when first asked.
+    glance : callable
+        Returns what it sees in the page at the size of a field, in a tenth of the time: ink that it sees is there, pale
+        writing may be lost.
     """
 
     page: Page
@@ -49,6 +52,7 @@ class View:
     lines: tuple[Line, ...]
     quarters: int
     seen: Callable[[], PageMaps]
+    glance: Callable[[], PageMaps]
 
 
 def upright_view(page: Page, look: Look, p: Imaging) -> View:
@@ -65,7 +69,11 @@ def upright_view(page: Page, look: Look, p: Imaging) -> View:
     -------
     View
     """
-    return _view(page, clean.clean(page, p), 0, cache(lambda: look(page.grey)), p)
+    seen = cache(lambda: look(page.grey))
+    small, shrink = clean.shrunk(page.grey, p.geometry.field_side_px)
+    glance = seen if shrink is None else lambda: look(small)
+    sheet = clean.clean(page, p)
+    return View(page, sheet, detection.lines_on(sheet, seen, p), 0, seen, glance)
 
 
 def turned_view(view: View, quarters: int, p: Imaging) -> View:
@@ -83,11 +91,9 @@ def turned_view(view: View, quarters: int, p: Imaging) -> View:
     -------
     View
     """
-    return _view(view.page, clean.turned(view.page, quarters, p), quarters, view.seen, p)
-
-
-def _view(page: Page, sheet: Sheet, quarters: int, seen: Callable[[], PageMaps], p: Imaging) -> View:
-    return View(page, sheet, detection.lines_on(sheet, seen, p), quarters, seen)
+    sheet = clean.turned(view.page, quarters, p)
+    lines = detection.lines_on(sheet, view.seen, p)
+    return replace(view, sheet=sheet, lines=lines, quarters=quarters)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,11 @@ import numpy as np
 
 from digitocr.imaging.sheet import Line
 from digitocr.networks import page_network
+from digitocr.networks.page_network import PageMaps
 from digitocr.recognition import alternatives
 from digitocr.recognition.judge import Judge, are_near, decide, number_on_page
 from digitocr.recognition.orientation import Rows, View
-from digitocr.records import Nothing, PageResult, Reason
+from digitocr.records import Nothing, PageKind, PageResult, Reason
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,9 +92,15 @@ class PlainPage:
     def _has_ink(self) -> bool:
         """Whether the page network sees anything written or printed: dirt is not, and pale writing is.
 
-        What is smaller than two cells is dirt: no digit of that size can be read.
+        What is smaller than two cells is dirt: no digit of that size can be read. At a page it has looked already; at
+        anything else a glance mostly shows some ink, if there is any.
         """
-        shown = self.view.seen().classes.argmax(axis=-1)
-        ink = np.isin(shown, page_network.INK).astype(np.uint8)
-        _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
-        return bool((boxes[1:, 2:4].max(axis=1, initial=0) > 1).any())
+        view = self.view
+        looks = (view.seen,) if view.sheet.kind is PageKind.PAGE else (view.glance, view.seen)
+        return any(_shows_ink(look()) for look in looks)
+
+
+def _shows_ink(maps: PageMaps) -> bool:
+    ink = np.isin(maps.classes.argmax(axis=-1), page_network.INK).astype(np.uint8)
+    _, _, boxes, _ = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    return bool((boxes[1:, 2:4].max(axis=1, initial=0) > 1).any())

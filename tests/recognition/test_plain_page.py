@@ -10,7 +10,7 @@ from digitocr.networks.page_network import CLASSES, OUTSIDE, PAPER, PRINT, WRITI
 from digitocr.recognition.judge import Judge
 from digitocr.recognition.parameters import Acceptance
 from digitocr.recognition.plain_page import PlainPage
-from digitocr.records import Box, Nothing, Reason, Status
+from digitocr.records import Box, Nothing, PageKind, Reason, Status
 from tests.support.decoded import decoded, view
 
 CARD = ModelCard("digits", "", (), 0.5)
@@ -57,6 +57,11 @@ def test_a_number_below_the_threshold_waits():
     assert number.reasons == (Reason.LOW_CONFIDENCE,)
 
 
+def maps(*shown):
+    classes = np.eye(len(CLASSES), dtype=np.float32)[np.resize(shown, (4, 4))]
+    return PageMaps(classes, classes[..., 0])
+
+
 @pytest.mark.parametrize(
     ("shown", "nothing", "error"),
     [
@@ -67,8 +72,7 @@ def test_a_number_below_the_threshold_waits():
     ],
 )
 def test_a_page_without_numbers_is_blank_only_if_nothing_is_seen_on_it(shown, nothing, error):
-    classes = np.eye(len(CLASSES), dtype=np.float32)[np.resize(shown, (4, 4))]
-    seen = replace(view(), seen=lambda: PageMaps(classes, classes[..., 0]))
+    seen = replace(view(), seen=lambda: maps(*shown))
     result = PlainPage(seen, "no form").result((), JUDGE)
     assert (result.numbers, result.nothing, result.error) == ((), nothing, error)
 
@@ -81,6 +85,26 @@ def test_a_speck_is_no_ink_and_the_smallest_stroke_is():
         classes = np.eye(len(CLASSES), dtype=np.float32)[cells]
         seen = replace(view(), seen=lambda classes=classes: PageMaps(classes, classes[..., 0]))
         assert PlainPage(seen).result((), JUDGE).nothing is nothing
+
+
+@pytest.mark.parametrize(
+    ("kind", "glance", "closely", "nothing", "looks"),
+    [
+        (PageKind.FIELD, PRINT, PAPER, Nothing.NOT_FOUND, ["glance"]),
+        (PageKind.FIELD, PAPER, WRITING, Nothing.NOT_FOUND, ["glance", "closely"]),
+        (PageKind.FIELD, PAPER, PAPER, Nothing.BLANK, ["glance", "closely"]),
+        (PageKind.PAGE, PRINT, PAPER, Nothing.BLANK, ["closely"]),
+    ],
+)
+def test_only_where_a_glance_shows_no_ink_is_a_field_looked_at_closely(kind, glance, closely, nothing, looks):
+    asked = []
+    seen = replace(
+        view(kind=kind),
+        glance=lambda: asked.append("glance") or maps(glance),
+        seen=lambda: asked.append("closely") or maps(closely),
+    )
+    assert PlainPage(seen).result((), JUDGE).nothing is nothing
+    assert asked == looks
 
 
 def test_a_page_with_numbers_is_not_without_any():

@@ -41,7 +41,7 @@ def view(*lines, shape=(600, 600), to_page=None, reasons=(), kind=PageKind.PAGE)
     """A page in one way up with these lines."""
     grey = np.full(shape, 255, np.uint8)
     sheet = Sheet(grey, grey < 128, np.eye(3) if to_page is None else to_page, grey, reasons, kind=kind)
-    return View(Page(1, grey), sheet, lines, 0, dict)
+    return View(Page(1, grey), sheet, lines, 0, dict, dict)
 
 
 def read(*rows, kind=PageKind.PAGE):
