@@ -289,7 +289,7 @@ def guarded(command: Callable[[], int]) -> int:
         sys.stderr.write("hint: install all of it: `pip install .` in its folder\n")
         return ExitStatus.USAGE
     except KeyboardInterrupt:
-        sys.stderr.write("interrupted; what was read is kept, run again to go on\n")
+        sys.stderr.write("interrupted; what is finished is kept, run again to go on\n")
         return ExitStatus.INTERRUPTED
     except BrokenPipeError:  # the reader of our output has gone
         sys.stderr.close()

@@ -14,6 +14,8 @@ from digitocr.errors import ExitStatus
 
 log = logging.getLogger("digitocr.flows")
 
+FINISHING = "finishing the files that are being read; Ctrl-C again ends at once"
+
 _SHOW_CURSOR = "\x1b[?25h"
 
 
@@ -35,10 +37,26 @@ def announced(then: Callable[[], None]) -> Iterator[None]:
 
     def first(number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, _end)
-        log.warning("finishing the files that are being read; Ctrl-C again ends at once")
+        log.warning(FINISHING)
         then()
 
     before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def finishing() -> Iterator[None]:
+    """Say that what is being read is finished, and end at once at a Ctrl-C meanwhile.
+
+    Yields
+    ------
+    None
+    """
+    log.warning(FINISHING)
+    before = signal.signal(signal.SIGINT, _end)
     try:
         yield
     finally:

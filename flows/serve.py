@@ -22,7 +22,7 @@ from digitocr.results import kept
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
 from flows import options, watch_inbox
-from flows.interrupt import sigterm_as_ctrl_c
+from flows.interrupt import finishing, sigterm_as_ctrl_c
 
 log = logging.getLogger("digitocr.flows")
 
@@ -112,10 +112,11 @@ def _reading(given: Options) -> Iterator[None]:
         for child in running:
             if child.stdin:
                 child.stdin.close()  # it finishes what it is reading, as it does if this process is killed
-        thread.join(_PATIENCE_S)
-        for child in running:
-            child.kill()
-        thread.join()
+        with finishing():
+            thread.join(_PATIENCE_S)
+            for child in running:
+                child.kill()
+            thread.join()
 
 
 def main() -> None:

@@ -14,6 +14,7 @@ import webbrowser
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from types import FrameType
 
 import uvicorn
 
@@ -33,6 +34,9 @@ _TOKEN_FILE = "review.token"
 
 _LEAST_TOKEN = 24
 """Characters."""
+
+_PATIENCE_S = 5
+"""Time that requests have at the end."""
 
 
 def application() -> Guard:
@@ -111,10 +115,15 @@ class _Server(uvicorn.Server):
                 log_level="error",
                 access_log=False,
                 server_header=False,
-                timeout_graceful_shutdown=5,
+                timeout_graceful_shutdown=_PATIENCE_S,
             )
         )
         self._ready = ready
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        if not self.should_exit:
+            log.warning("ending; requests that are being answered have %d seconds", _PATIENCE_S)
+        super().handle_exit(sig, frame)
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from flows.interrupt import announced, interrupt
+from flows.interrupt import announced, finishing, interrupt
 
 ROOT = Path(__file__).parent.parent.parent
 
@@ -19,15 +19,15 @@ def test_the_first_is_answered_at_once_and_handed_on(caplog):
     assert "Ctrl-C again ends at once" in caplog.text
 
 
-def test_afterwards_it_is_what_it_was():
+@pytest.mark.parametrize("during", [lambda: announced(interrupt), finishing])
+def test_afterwards_it_is_what_it_was(during):
     before = signal.getsignal(signal.SIGINT)
-    with announced(interrupt):
+    with during():
         assert signal.getsignal(signal.SIGINT) != before
     assert signal.getsignal(signal.SIGINT) == before
 
 
-def test_the_second_ends_the_process_though_its_work_does_not_end():
-    script = """
+ANNOUNCED = """
 import time
 from flows.interrupt import announced
 with announced(lambda: print("first", flush=True)):
@@ -35,6 +35,21 @@ with announced(lambda: print("first", flush=True)):
     while True:
         time.sleep(0.05)
 """
+FINISHING = """
+import time
+from flows.interrupt import finishing
+print("ready", flush=True)
+try:
+    time.sleep(60)
+finally:
+    with finishing():
+        print("first", flush=True)
+        time.sleep(60)
+"""
+
+
+@pytest.mark.parametrize("script", [ANNOUNCED, FINISHING])
+def test_the_second_ends_the_process_though_its_work_does_not_end(script):
     with subprocess.Popen(
         [sys.executable, "-c", script], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as child:

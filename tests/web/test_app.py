@@ -3,6 +3,7 @@ import csv
 import json
 import os
 import shutil
+import signal
 import socket
 from pathlib import Path
 
@@ -528,6 +529,16 @@ def test_it_runs_in_a_server_of_ones_own(read, monkeypatch):
         assert page.get("/").status_code == 403
         assert page.get("/?token=s3cret").status_code == 303
         assert page.get("/").status_code == 200
+
+
+def test_ctrl_c_is_answered_at_once(read, caplog):
+    from digitocr.web import server
+
+    def interrupt(_):
+        os.kill(os.getpid(), signal.SIGINT)
+
+    assert server.serve(read.settings(), Rules(), "127.0.0.1", 0, "", interrupt) == 0
+    assert caplog.text.count("ending; ") == 1
 
 
 class TestCommand:
