@@ -306,7 +306,7 @@ def chunked(decisions: Iterable[Decision], size: int) -> Iterator[list[Decision]
         yield waiting
 
 
-def useful_workers(files: Collection[FoundFile], workers: int) -> int:
+def useful_workers(files: Collection[FoundFile], workers: int, max_bytes: int) -> int:
     """Return how many workers shorten a run.
 
     Parameters
@@ -315,13 +315,16 @@ def useful_workers(files: Collection[FoundFile], workers: int) -> int:
         The files of the run.
     workers : int
         Most workers.
+    max_bytes : int
+        Files larger than this are not read.
 
     Returns
     -------
     int
         1 for a few small files: then starting processes takes longer than reading.
     """
-    if len(files) <= FEW_FILES and sum(found.size for found in files) <= FEW_BYTES:
+    sizes = (found.size for found in files)
+    if len(files) <= FEW_FILES and sum(size for size in sizes if size <= max_bytes) <= FEW_BYTES:
         return 1
     return max(1, min(workers, len(files)))
 

@@ -103,8 +103,8 @@ class Runner:
         self._hooks = hooks
         self._is_away = partial(scan.is_away, job.folder, scan.identity(job.folder))
         self._writers = writers
-        asked = job.settings.workers
-        useful = useful_workers(files, asked) if isinstance(asked, int) else 1
+        asked, max_bytes = job.settings.workers, job.settings.max_bytes
+        useful = useful_workers(files, asked, max_bytes) if isinstance(asked, int) else 1
         fitting = job.settings.fitting_workers
         if fitting < useful:
             log.warning("%d workers do not fit into max_memory; reading with %d", useful, fitting)

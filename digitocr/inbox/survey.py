@@ -66,7 +66,9 @@ def _ready_files(job: Job, hooks: Hooks) -> Spool[FoundFile]:
     if len(ready) < len(every) and hooks.is_ready is None:
         log.info("%d files are still being written; left for the next run", len(every) - len(ready))
     for path in sorted(left):
-        log.warning("%s: not followed, because it is a link out of the folder", names.printable(str(path)))
+        log.warning(
+            "%s: not followed, as it is a link to nothing or out of the folder", names.printable(str(path))
+        )
     return ready
 
 

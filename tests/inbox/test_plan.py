@@ -32,6 +32,8 @@ from digitocr.inbox.scan import FoundFile
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
 
+MAX_BYTES = 500_000_000
+
 
 def job(**settings):
     return Job(Settings(**settings), Path("inbox"), is_inbox=True, model="m@1", reading="threshold=0.5")
@@ -241,14 +243,17 @@ class TestChunked:
 
 class TestUsefulWorkers:
     def test_few_small_files_are_read_sooner_than_a_process_starts(self):
-        assert useful_workers([found(size=FEW_BYTES // FEW_FILES)] * FEW_FILES, 8) == 1
+        assert useful_workers([found(size=FEW_BYTES // FEW_FILES)] * FEW_FILES, 8, MAX_BYTES) == 1
 
     @pytest.mark.parametrize(
         ("count", "size", "expected"),
         [(FEW_FILES + 1, 10, 8), (2, FEW_BYTES, 2), (100, FEW_BYTES, 8), (1, 10 * FEW_BYTES, 1), (0, 0, 1)],
     )
     def test_others_get_what_is_allowed_and_no_more_than_there_are_files(self, count, size, expected):
-        assert useful_workers([found(size=size)] * count, 8) == expected
+        assert useful_workers([found(size=size)] * count, 8, MAX_BYTES) == expected
+
+    def test_a_file_too_large_to_be_read_starts_none(self):
+        assert useful_workers([found(), found(size=MAX_BYTES + 1)], 8, MAX_BYTES) == 1
 
 
 @given(st.integers(0, 10_000), st.integers(1, 256), st.integers(1, 64))
