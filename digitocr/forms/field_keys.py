@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import keyword
+import math
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -16,6 +18,12 @@ from digitocr.forms.yaml_node import YamlNode
 
 MAX_DECIMALS = 6
 """Of an amount."""
+
+_LONGEST_PATTERN = 500
+"""Characters."""
+
+_MOST_REPEATS = 1_000_000
+"""Compiling a pattern takes time and memory for each repeat, half a second and 300 MB for so many."""
 
 _NAMING = "use letters, digits and _, and do not begin with a digit"
 
@@ -234,8 +242,18 @@ def _length(
 
 def _pattern(node: YamlNode) -> str:
     pattern = node.text()
+    if len(pattern) > _LONGEST_PATTERN:
+        raise node.error(f"a pattern has at most {_LONGEST_PATTERN} characters")
+    if _repeats(pattern) > _MOST_REPEATS:
+        raise node.error(f"{pattern!r} repeats too much: its counts, multiplied, exceed {_MOST_REPEATS:,}")
     try:
         regex.compile(pattern)
-    except regex.error as error:
+    except (regex.error, RecursionError) as error:
         raise node.error(f"{pattern!r} is not a regular expression: {error}") from None
     return pattern
+
+
+def _repeats(pattern: str) -> int:
+    """Return how often a part of a pattern is repeated at most: its counts multiplied, as if all were nested."""
+    counts = (re.findall(r"\d+", braces) for braces in re.findall(r"\{[\d,]+\}", pattern))
+    return math.prod(max(1, *map(int, count)) for count in counts)

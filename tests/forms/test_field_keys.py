@@ -100,6 +100,9 @@ class TestContentsOf:
             ("length: 4", 3, "4 digits do not fit into 3 cells"),
             ("range: [2, 1]", 0, "the range is empty"),
             ("pattern: '['", 0, "is not a regular expression"),
+            ("pattern: 'a{1000000000}'", 0, "repeats too much"),
+            ("pattern: '((1{999}){,999}){999,}'", 0, "repeats too much"),
+            (f"pattern: {'(' * 5000 + ')' * 5000}", 0, "at most 500 characters"),
         ],
     )
     def test_what_cannot_be_is_refused(self, tmp_path, text, cells, why):
