@@ -178,6 +178,7 @@ def polyglots():
         b"<svg xmlns='http://www.w3.org/2000/svg'><image href='file:///etc/passwd'/></svg>",
     )
     yield "polyglot/late.pdf", b"\n" * 900 + samples.drawn_pdf()
+    yield "polyglot/pdf-in-pdf.pdf", b"%PDF-1.4\n" + 2 * samples.drawn_pdf()[:-40]
     yield "polyglot/film.heic", b"\0\0\0\x18ftypmp42\0\0\0\0mp42isom" + bytes(5000)
     action = (
         b"/OpenAction << /S /Launch /F (/bin/sh) >> /AA << /O << /S /URI /URI (http://127.0.0.1:9/) >> >> "
@@ -252,6 +253,21 @@ NAMES = (
 """Relative to a folder of their own; those that the system refuses are left out."""
 
 
+def colours():
+    """Pictures whose profile or values are no colours, and those of no pixels."""
+    profile = random.Random(6).randbytes(3000)
+    for mode, name in (("CMYK", "cmyk.jpg"), ("RGB", "colour.png"), ("L", "grey.tif")):
+        out = io.BytesIO()
+        Image.new(mode, (60, 80)).save(
+            out, {"jpg": "JPEG", "png": "PNG"}.get(name[-3:], "TIFF"), icc_profile=profile
+        )
+        yield f"colour/{name}", out.getvalue()
+    out = io.BytesIO()
+    Image.new("F", (60, 80), float("nan")).save(out, "TIFF")
+    yield "colour/no-number.tif", out.getvalue()
+    yield "colour/no-pixel.gif", b"GIF89a" + bytes(7) + b"," + bytes(9) + b"\2\2D\1\0;"
+
+
 def names():
     """Yield hostile names, each with a good picture of its own."""
     for i, name in enumerate(NAMES):
@@ -265,6 +281,7 @@ def every(seed=1):
     yield from mutations(rng)
     yield from bombs()
     yield from polyglots()
+    yield from colours()
     yield from names()
 
 
