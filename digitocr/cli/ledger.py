@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from pathlib import Path
@@ -20,6 +21,7 @@ from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import matching
 from digitocr.inbox.status import Status, read_status
 from digitocr.results import joined, publish
+from digitocr.review.words import ended_in_words
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known, Ledger
 
@@ -131,9 +133,16 @@ def list_(
     out = Console(as_json=as_json)
 
     def act(settings: Settings, ledger: Ledger) -> int:
-        for known in matching(ledger.known(publish.known_shelf(settings, ledger).job), names or []):
-            if only in (None, known.state):
+        matched = matching(ledger.known(publish.known_shelf(settings, ledger).job), names or [])
+        listed = [known for known in matched if only in (None, known.state)]
+        if as_json or not sys.stdout.isatty():
+            for known in listed:
                 out.result(asdict(known) | {"state": known.state}, [_line(known)])
+        else:
+            console.print_table(
+                ("file", "status", "numbers", "review", "what happened"),
+                ((k.file, k.state, f"{k.numbers}", f"{k.review}", ended_in_words(k.error)) for k in listed),
+            )
         return ExitStatus.OK
 
     _run(out, act, results, state, config, read_only=True)

@@ -8,6 +8,8 @@ from typing import Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from digitocr.cli.console import say
+
 READ, REVIEW, FORMS, MODELS, KEEP = GROUPS = ("Read", "Review", "Forms", "Models", "Keep")
 """The groups of commands, in their order."""
 
@@ -45,6 +47,7 @@ def help_(
     above: Any = ctx.parent or ctx
     names = above.command.list_commands(above)
     show(above, _everyday(names) + [name for name in names if every and name not in EVERYDAY])
+    say("")  # with --help, Typer ends the line
 
 
 def show(ctx: Any, names: Sequence[str]) -> None:  # noqa: ANN401 - Typer's own type is private

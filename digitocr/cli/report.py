@@ -11,6 +11,7 @@ from pathlib import Path
 from digitocr.cli.console import print_table, say
 from digitocr.inbox.job import Summary
 from digitocr.results.recent import Totals, numbers_of_last_run, totals
+from digitocr.review.words import in_words
 from digitocr.settings import Settings
 
 MOST_NUMBERS = 30
@@ -54,10 +55,21 @@ def print_numbers(rows: Sequence[Mapping[str, str]]) -> None:
     columns = ["file", "page", "field", "text", "confidence", "status", "reasons"]
     usual = {"page": {"1"}, "field": {""}, "reasons": {""}}  # a column that says nothing is left out
     shown = [c for c in columns if {row[c] for row in rows} - usual.get(c, set())]
+    names = {"text": "number", "reasons": "why"}
     print_table(
-        ["number" if column == "text" else column for column in shown],
-        [[row[column] or ("?" if column == "text" else "") for column in shown] for row in rows],
+        [names.get(column, column) for column in shown],
+        [[_cell(column, row[column]) for column in shown] for row in rows],
     )
+
+
+def _cell(column: str, text: str) -> str:
+    match column:
+        case "text":
+            return text or "?"
+        case "reasons":
+            return "; ".join(map(in_words, text.split(";"))) if text else ""
+        case _:
+            return text
 
 
 def _counts(summary: Summary, held: Totals) -> Iterator[tuple[str, str, str]]:

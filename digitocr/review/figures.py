@@ -123,9 +123,7 @@ def overview(counts: Statistics, today: datetime | None = None) -> Overview:
         decided=counts.decisions(),
         seconds_each=_pace(counts.decision_times(_PACE_DECISIONS)),
         people=_bars(counts.decisions_by_person(_MOST_PEOPLE)),
-        failed=tuple(
-            (name, f"{code}: {error}" if code else error) for name, code, error in counts.failed(_MOST_FAILED)
-        ),
+        failed=tuple(counts.failed(_MOST_FAILED)),
         fields=tuple(counts.fields()),
         waiting_files=tuple(counts.waiting_files(_MOST_LISTED)),
         unsure_digits=_bars(counts.digits()),

@@ -1,8 +1,9 @@
-"""Why numbers wait, in words for people."""
+"""Why numbers wait and how files ended, in words for people."""
 
 from __future__ import annotations
 
 from digitocr.records import Reason
+from digitocr.results.tables import DUPLICATE
 
 WORDS: dict[str, str] = {
     Reason.LOW_CONFIDENCE: "not sure enough",
@@ -50,3 +51,23 @@ def in_words(code: str) -> str:
     kind, _, more = code.partition(":")
     words = WORDS.get(kind, kind)
     return f"{words}: {more}" if more else words
+
+
+def ended_in_words(error: str) -> str:
+    """Say how a file ended that was not read in full.
+
+    Parameters
+    ----------
+    error : str
+        As in the table of files.
+
+    Returns
+    -------
+    str
+
+    Examples
+    --------
+    >>> ended_in_words("of:scan.jpg")
+    'the same as scan.jpg'
+    """
+    return f"the same as {error.removeprefix(DUPLICATE)}" if error.startswith(DUPLICATE) else error

@@ -60,10 +60,10 @@ class Statistics:
             " GROUP BY status ORDER BY count(*) DESC"
         )
 
-    def failed(self, limit: int) -> list[tuple[str, str, str]]:
-        """Return name, code and message of files that failed or were read in part, the latest first."""
+    def failed(self, limit: int) -> list[tuple[str, str]]:
+        """Return name and message of files that failed or were read in part, the latest first."""
         return self._rows(
-            "SELECT file, error_code, error FROM file WHERE job = :job AND status IN ('failed', 'partial')"
+            "SELECT file, error FROM file WHERE job = :job AND status IN ('failed', 'partial')"
             " ORDER BY processed_at DESC LIMIT :limit",
             limit=limit,
         )

@@ -26,7 +26,7 @@ from digitocr.review.queue import LONGEST
 from digitocr.review.rules import Look, Order, person
 from digitocr.review.service import ReviewService
 from digitocr.review.source_files import SourceFiles
-from digitocr.review.words import in_words
+from digitocr.review.words import ended_in_words, in_words
 from digitocr.settings import Settings
 from digitocr.store.review import Place
 from digitocr.web import files, uploads
@@ -187,7 +187,7 @@ def make_app(
     templates = Environment(
         loader=PackageLoader("digitocr.web"), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
-    templates.filters["in_words"] = in_words
+    templates.filters |= {"in_words": in_words, "ended_in_words": ended_in_words}
     sandbox = Sandbox()
     pictures = Pictures(
         settings.review / "crops", SourceFiles(review.ledger, review.shelf.job, settings, sandbox.decode)

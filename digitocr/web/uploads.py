@@ -20,7 +20,7 @@ from digitocr import atomic
 from digitocr.errors import BusyError, FileSizeError, UsageError
 from digitocr.inbox.events import found
 from digitocr.inbox.names import free_name, is_litter, printable
-from digitocr.results import tables
+from digitocr.review.words import ended_in_words
 from digitocr.settings import Settings
 from digitocr.store.ledger import Known
 from digitocr.web.guard import UPLOAD_PATH
@@ -185,10 +185,4 @@ def _state(room: Room, name: str) -> dict[str, Any]:
 
 
 def _said(known: Known) -> str:
-    if known.error:
-        return (
-            known.error.replace(tables.DUPLICATE, "the same as ", 1)
-            if known.state == "duplicate"
-            else known.error
-        )
-    return found(known.numbers, known.review)
+    return ended_in_words(known.error) or found(known.numbers, known.review)

@@ -52,6 +52,7 @@ class TestOverview:
     def test_all_commands_are_shown_when_asked_for(self):
         done = CliRunner().invoke(app, ["help", "--all"])
         shown = done.stdout
+        assert shown.endswith("--show-completion\n"), "the prompt begins a line"
         commands = get_command(app).commands
         assert [name for name in commands if name != "help" and f" {name} " not in shown] == []
 

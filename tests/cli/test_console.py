@@ -1,12 +1,12 @@
 """What commands print: to whom, in which form, and into log files."""
 
-import io
 import json
 import logging
 from pathlib import Path
 
 import pytest
 import typer
+from terminal import Terminal
 
 from digitocr.cli import console
 from digitocr.cli.console import Console
@@ -25,11 +25,6 @@ def _own_handlers():
         if handler not in before[0]:
             handler.close()
     logger.handlers[:], logger.propagate, logger.level = before
-
-
-class Terminal(io.StringIO):
-    def isatty(self):
-        return True
 
 
 class TestProgress:

@@ -2,6 +2,8 @@
 
 import json
 
+from terminal import Terminal
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from digitocr.cli.app import app
@@ -46,6 +48,17 @@ class TestList:
         assert (good[0], good[1], *good[3:]) == ("a.jpg", "done", "2", "1", "")
         assert (bad[0], bad[1], bad[5]) == ("b.jpg", "failed", "damaged: cannot be decoded")
         assert json.loads(call("ledger", "list", "--status", "done", "--json").stdout)["state"] == "done"
+
+    def test_a_terminal_gets_a_table_without_codes(self, work, monkeypatch):
+        work.put("b.jpg", "BAD")
+        work.run()
+        monkeypatch.setenv("TERM", "dumb")  # without colours
+        with monkeypatch.context() as patch:
+            patch.setattr("sys.stdout", terminal := Terminal())
+            get_command(app).main(["ledger", "list", "--status", "failed"], standalone_mode=False)
+        header, _, row = (line.split() for line in terminal.getvalue().strip().splitlines())
+        assert header == ["file", "status", "numbers", "review", "what", "happened"]
+        assert row == ["b.jpg", "failed", "0", "0", "cannot", "be", "decoded"]
 
 
 class TestVerify:

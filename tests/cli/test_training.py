@@ -199,7 +199,10 @@ def test_the_shipped_model_has_a_name_in_every_command(folder, npz, tmp_path, mo
     assert call("predict", folder / "3", "--model", "shipped") == 0
     capfd.readouterr()
     assert call("models") == 0
-    assert capfd.readouterr().out.splitlines()[2].startswith("shipped ")
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[2].startswith("shipped ")
+    assert "shipped  mnist test accuracy" in " ".join(lines)
+    assert max(map(len, lines)) <= 80, "it fits a small terminal"
 
 
 def test_a_model_that_is_not_there_is_answered_with_where_models_are(capfd):

@@ -22,7 +22,7 @@ def test_what_was_read_and_what_waits(work):
     assert (o.numbers, o.waiting, o.illegible) == (5, 4, 0)
     assert bars(o.reasons) == {"low-confidence": 3, "nothing-found": 1}
     assert bars(o.unsure_digits) == {"1": 1, "4": 1, "7": 1}
-    assert o.failed == (("bad.jpg", "damaged: cannot be decoded"),)
+    assert o.failed == (("bad.jpg", "cannot be decoded"),)
     assert (o.decided, o.people, o.seconds_each, o.fields) == (0, (), None, ())
     assert o.waiting_files == ((1, "a.jpg", 1), (2, "b.jpg", 2), (4, "c.jpg", 1))
     assert o.share == 0.8

@@ -188,7 +188,7 @@ class TestFiles:
             for wanted in (
                 "1 to review",
                 "/pages?file=",
-                "damaged: cannot be decoded",
+                "<td>cannot be decoded<small>damaged</small>",
                 "data-retry",
                 "/tables/numbers.csv",
             ):

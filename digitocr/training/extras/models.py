@@ -97,23 +97,24 @@ def command(found: Sequence[ListedModel], *, as_json: bool) -> int:
     if as_json:
         say(json.dumps([{"file": m.path.as_posix(), "card": m.card} for m in found]))
         return 0
-    rows: list[Sequence[Any]] = [
-        ("model", "architecture", "parameters", "classes", "scaling", "size", "figures")
-    ]
+    rows: list[Sequence[Any]] = [("model", "architecture", "parameters", "classes", "scaling", "size")]
+    figures: list[Sequence[Any]] = [("model", "figure", "value")]
     for m in found:
         card = m.card
         if not card:
-            rows.append((m.name, "no card", "", "", "", _size(m.path), ""))
+            rows.append((m.name, "no card", "", "", "", _size(m.path)))
             continue
         parameters = card.get("parameters")
-        shown = ", ".join(
-            f"{k} {v}" for k, v in card.get("metrics", {}).items() if isinstance(v, int | float)
-        )
         rows.append(
             (m.name, card.get("architecture", ""), f"{parameters:,}" if parameters else "",
-             len(card.get("classes", ())), card.get("scaling", "unit"), _size(m.path), shown)
+             len(card.get("classes", ())), card.get("scaling", "unit"), _size(m.path))
         )  # fmt: skip
+        measured = {k: v for k, v in card.get("metrics", {}).items() if isinstance(v, int | float)}
+        figures += ((m.name, name.replace("_", " "), value) for name, value in measured.items())
     table(rows)
+    if len(figures) > 1:
+        say("")
+        table(figures)
     return 0
 
 
