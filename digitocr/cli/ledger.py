@@ -16,6 +16,7 @@ from digitocr.errors import ExitStatus, UsageError
 from digitocr.inbox import rebuild as inbox_rebuild
 from digitocr.inbox import retry as inbox_retry
 from digitocr.inbox import verify as inbox_verify
+from digitocr.inbox.events import counted
 from digitocr.inbox.rebuild import Rebuilt
 from digitocr.inbox.retention import apply_retention
 from digitocr.inbox.retry import matching
@@ -63,9 +64,11 @@ def status(
 
 def _status_lines(seen: Status) -> Iterator[str]:
     files = ", ".join(f"{count} {name}" for name, count in seen.files.items())
-    yield f"inbox       {seen.inbox} files" + (f", the oldest {seen.oldest:.0f} s" if seen.inbox else "")
-    yield f"review      {seen.review} numbers"
-    yield f"failed      {seen.failed} files"
+    yield f"inbox       {counted(seen.inbox, 'file')}" + (
+        f", the oldest {seen.oldest:.0f} s" if seen.inbox else ""
+    )
+    yield f"review      {counted(seen.review, 'number')}"
+    yield f"failed      {counted(seen.failed, 'file')}"
     yield f"ledger      {files or 'nothing read yet'}"
     if seen.trouble:
         yield f"trouble     {seen.trouble}"

@@ -19,7 +19,7 @@ class TestStatus:
         work.run()
         work.put("b.jpg", "7")
         lines = dict(line.split(maxsplit=1) for line in call("status").stdout.splitlines()[:4])
-        assert lines["inbox"].startswith("1 files, the oldest ")
+        assert lines["inbox"].startswith("1 file, the oldest ")
         assert lines["failed"] == "0 files"
         assert lines["ledger"] == "1 done"
         rest = call("status").stdout.splitlines()[4:]

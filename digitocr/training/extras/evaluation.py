@@ -189,7 +189,7 @@ def command(model: Path, source: str, turns: Sequence[float], folder: Path, *, a
     if as_json:
         say(json.dumps(as_dict(result) | {"data": data.name, "rotations": list(turns)}))
     else:
-        say(f"{result.model} on {words} from {source}{', with turned copies' if turns else ''}")
+        say(f"{result.model} on {source}: {words}{', with turned copies' if turns else ''}")
         say(f"loss {result.loss:.4f}")
         say(f"accuracy {result.accuracy}")
         say(f"calibration error {100 * scoring.calibration_error(result.bins):.2f} points\n")
