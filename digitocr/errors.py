@@ -80,10 +80,25 @@ class ModelError(DigitocrError):
 
 
 class TemplateError(DigitocrError):
-    """A template or a form specification cannot be used; the message names file and line."""
+    """A template or a form specification cannot be used; the message names file and line.
+
+    Parameters
+    ----------
+    message : str
+    hint : str, optional
+    line : int, optional
+        Line of the file in which it is wrong, counted from 1; 0 for the file as a whole.
+    why : str, optional
+        What is wrong there, without file and line; by default the message.
+    """
 
     code = "template"
     exit_status = ExitStatus.USAGE
+
+    def __init__(self, message: str, *, hint: str = "", line: int = 0, why: str = "") -> None:
+        super().__init__(message, hint=hint)
+        self.line = line
+        self.why = why or message
 
 
 class RegistrationError(DigitocrError):

@@ -9,8 +9,9 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -28,6 +29,12 @@ log = logging.getLogger("digitocr.flows")
 
 _RESTART_S = 5.0
 """After which a reader that ended by itself is started again."""
+
+_LOOK_S = 1.0
+"""How often the folder of templates is looked at."""
+
+_FORMS = Path("forms")
+"""The folder of templates, where none is named: forms that are made in the browser lie there."""
 
 _PATIENCE_S = 60.0
 """Time that the reader has to finish its files at the end."""
@@ -61,10 +68,11 @@ def serve(given: Options) -> int:
     from digitocr.web import guard, server
 
     settings = console.settings(given.flags(), given.config)
+    settings = settings.model_copy(update={"templates": settings.templates or _FORMS})
     prepare(settings)
     token = os.environ.get(guard.TOKEN_VARIABLE, "")
     opens = (lambda _: None) if given.no_browser else server.open_browser
-    with sigterm_as_ctrl_c(), _reading(given):
+    with sigterm_as_ctrl_c(), _reading(given, settings):
         return server.serve(settings, Rules(), given.host, given.port, token, opens, takes_files=True)
 
 
@@ -82,25 +90,55 @@ def prepare(settings: Settings) -> None:
         kept.take_job(ledger, settings.results)
 
 
+def templates_in(settings: Settings) -> dict[str, int]:
+    """Return the templates that there are, each with the time of its last change.
+
+    Parameters
+    ----------
+    settings : Settings
+
+    Returns
+    -------
+    dict of str to int
+        By path, in nanoseconds.
+    """
+    found = {}
+    for path in settings.templates.glob("*.yaml") if settings.templates else ():
+        with suppress(OSError):  # it is being replaced
+            found[str(path)] = path.stat().st_mtime_ns
+    return found
+
+
 @contextmanager
-def _reading(given: Options) -> Iterator[None]:
-    """Read the inbox in a process of its own, which is started again if it ends."""
+def _reading(given: Options, settings: Settings) -> Iterator[None]:
+    """Read the inbox in a process of its own, which is started again if it ends or if templates have changed."""
     command = [sys.executable, "-m", "flows.serve", "--no-prefect"]
     if given.config:
         command += ["--config", str(given.config)]
     # a variable has the weight of a flag here: the child has no flags
-    flags = {f"DIGITOCR_{name.upper()}": str(value) for name, value in given.flags().items()}
+    flags = {
+        f"DIGITOCR_{name.upper()}": str(value)
+        for name, value in given.flags().items()
+        if name != "templates"  # none may be there yet
+    }
     ended = threading.Event()
     running: list[subprocess.Popen[bytes]] = []
 
     def keep_reading() -> None:
         while not ended.is_set():
+            found = templates_in(settings)
+            named = {"DIGITOCR_TEMPLATES": str(settings.templates)} if found else {}
             child = subprocess.Popen(
-                command, env=os.environ | flags, stdin=subprocess.PIPE, start_new_session=True
+                command, env=os.environ | flags | named, stdin=subprocess.PIPE, start_new_session=True
             )
             running[:] = [child]
+            is_current = True
+            while child.poll() is None and not ended.wait(_LOOK_S):
+                if is_current and child.stdin and templates_in(settings) != found:
+                    is_current = False
+                    child.stdin.close()  # it finishes what it is reading
             child.wait()
-            if not ended.wait(_RESTART_S):
+            if is_current and not ended.wait(_RESTART_S):
                 log.warning("the reader ended with %d; starting it again", child.returncode)
 
     thread = threading.Thread(target=keep_reading, name="reading")

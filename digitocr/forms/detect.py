@@ -141,11 +141,22 @@ def detect(page: Grey) -> Detected:
     grey, to_page = straighten(page, Geometry(), Paper())
     grey, to_scaled = scaled(grey)
     grey, to_page = make_upright(grey, to_page @ np.linalg.inv(to_scaled))
-    return Detected(grey, to_page, _fields(grey))
+    return Detected(grey, to_page, fields_on(grey))
 
 
-def _fields(grey: Grey) -> tuple[Field, ...]:
-    """Find boxes, rows of cells and lines to write on."""
+def fields_on(grey: Grey) -> tuple[Field, ...]:
+    """Find boxes, rows of cells and lines to write on.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+        A flattened form, its longer side `SIDE_PX`.
+
+    Returns
+    -------
+    tuple of Field
+        In reading order, called ``field1`` and so on.
+    """
     rulings = rulings_of(grey)
     boxes = _boxes(rulings, grey)
     rows = _completed([box for box in boxes if box.width <= MAX_CELL_ASPECT * box.height], rulings)

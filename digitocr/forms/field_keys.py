@@ -44,12 +44,27 @@ def identifier(node: YamlNode) -> str:
         It is not a valid name.
     """
     name = node.text()
-    if not _is_name(name):
+    if not is_name(name):
         raise node.error(f"{name!r} is not a valid name: {_NAMING}")
     return name
 
 
-def _is_name(text: str) -> bool:
+def is_name(text: str) -> bool:
+    """Tell whether rules and tables can use a name: letters, digits and ``_``, and no word of Python.
+
+    Parameters
+    ----------
+    text : str
+
+    Returns
+    -------
+    bool
+
+    Examples
+    --------
+    >>> is_name("r3_c2"), is_name("../x"), is_name("3c"), is_name("if")
+    (True, False, False, False)
+    """
     is_plain = unicodedata.normalize("NFKC", text) == text  # as Python normalizes names in expressions
     return text.isidentifier() and is_plain and not keyword.iskeyword(text)
 
@@ -69,7 +84,7 @@ def check_names(fields: Mapping[str, YamlNode]) -> None:
     taken = set(TABLE_COLUMNS)
     for name, node in fields.items():
         field = node.about(f"field {name!r}")
-        if not _is_name(name):
+        if not is_name(name):
             raise field.error(f"this is not a valid name: {_NAMING}")
         columns = {name, *(name + suffix for suffix in FIELD_SUFFIXES)}
         if columns & taken:

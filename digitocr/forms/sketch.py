@@ -15,7 +15,7 @@ from digitocr import atomic
 from digitocr.errors import InputError, RegistrationError, UsageError
 from digitocr.forms import detect as finding
 from digitocr.forms import template_file
-from digitocr.forms.features import features_of, save_features
+from digitocr.forms.features import Features, features_of, save_features
 from digitocr.forms.form_print import load_form_print
 from digitocr.forms.geometry import corners_of
 from digitocr.forms.print_lines import lines_of
@@ -65,12 +65,27 @@ def detect(blank: Path, output: Path) -> tuple[Template, tuple[Path, Path, Path]
     name = re.sub(r"\W+", "_", output.stem)
     template = found.template(name if name.isidentifier() else f"form_{name}")
     features, picture = output.with_suffix(".features.npz"), output.with_suffix(".fields.png")
-    points = features_of(found.grey, occupied(found.fields))
-    save_features(features, replace(points, lines=lines_of(found.grey)))
+    save_features(features, print_of(found.grey, found.fields))
     atomic.write(picture, _png(annotated(found.grey, found.fields)))
     template = replace(template, features=features)
     template_file.dump(template, output)
     return template, (output, features, picture)
+
+
+def print_of(grey: Grey, fields: tuple[Field, ...]) -> Features:
+    """Find the features and the lines by which an empty form is known.
+
+    Parameters
+    ----------
+    grey : (H, W) uint8 ndarray
+        The reference.
+    fields : tuple of Field
+
+    Returns
+    -------
+    Features
+    """
+    return replace(features_of(grey, occupied(fields)), lines=lines_of(grey))
 
 
 def occupied(fields: tuple[Field, ...]) -> list[Box]:

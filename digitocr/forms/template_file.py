@@ -59,7 +59,26 @@ def load(path: Path) -> Template:
     TemplateError
         The file cannot be read or used; names the line and what is wrong there.
     """
-    root = yaml_node.read(path)
+    return of_node(yaml_node.read(path))
+
+
+def of_node(root: YamlNode) -> Template:
+    """Return the template that a file holds.
+
+    Parameters
+    ----------
+    root : YamlNode
+        The whole file.
+
+    Returns
+    -------
+    Template
+
+    Raises
+    ------
+    TemplateError
+        It cannot be used; names the line and what is wrong there.
+    """
     keys = root.keys(_KEYS, ("template", "size", "fields"))
     unit = Unit(keys["unit"].one_of(tuple(Unit))) if "unit" in keys else Unit.PIXELS
     scale = _px_per_unit(unit)
@@ -251,6 +270,23 @@ def _beside(node: YamlNode) -> Path:
 
 def _written(field: Field, scale: int) -> str:
     """Return the line of a field."""
+    return f"  {field.name}: {_yaml(keys_of(field, scale), flow=True)}"
+
+
+def keys_of(field: Field, scale: int = 1) -> dict[str, Any]:
+    """Return the keys of a field as its template says them.
+
+    Parameters
+    ----------
+    field : Field
+    scale : int
+        Reference pixels per unit of the file.
+
+    Returns
+    -------
+    dict of str to object
+        Without the keys whose default is meant.
+    """
     keys: dict[str, Any] = {}
     is_divided = bool(field.cells) and field.cells == divided(field.box, len(field.cells))
     if not field.cells or is_divided:
@@ -278,7 +314,7 @@ def _written(field: Field, scale: int) -> str:
         keys["pattern"] = field.pattern
     if field.checksum:
         keys["checksum"] = field.checksum
-    return f"  {field.name}: {_yaml(keys, flow=True)}"
+    return keys
 
 
 def _yaml(values: dict[str, Any], *, flow: bool | None = None) -> str:

@@ -40,7 +40,8 @@ class YamlNode:
     def error(self, why: str, *, hint: str = "") -> TemplateError:
         """Return the error to raise where this value is wrong."""
         about = f"{self.subject}: " if self.subject else ""
-        return TemplateError(f"{self.path}:{self.raw.start_mark.line + 1}: {about}{why}", hint=hint)
+        line = self.raw.start_mark.line + 1
+        return TemplateError(f"{self.path}:{line}: {about}{why}", hint=hint, line=line, why=why)
 
     def about(self, subject: str) -> YamlNode:
         """Return the same value with another subject."""
@@ -149,11 +150,35 @@ def read(path: Path) -> YamlNode:
     try:
         if path.stat().st_size > MAX_BYTES:
             raise TemplateError(f"{path} is too long to be a template or specification")
-        root = yaml.compose(path.read_text(encoding="utf-8"), Loader=yaml.SafeLoader)
+        text = path.read_text(encoding="utf-8")
     except OSError as error:
         raise TemplateError(f"cannot read {path}: {error.strerror or error}") from None
     except UnicodeDecodeError:
         raise TemplateError(f"{path} is not text in UTF-8") from None
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> YamlNode:
+    """Parse the text of a YAML file.
+
+    Parameters
+    ----------
+    text : str
+    path : Path
+        The file that errors name, and beside which others lie.
+
+    Returns
+    -------
+    YamlNode
+        The whole text.
+
+    Raises
+    ------
+    TemplateError
+        It is empty or not YAML.
+    """
+    try:
+        root = yaml.compose(text, Loader=yaml.SafeLoader)
     except RecursionError:
         raise TemplateError(f"{path} is nested too deeply") from None
     except yaml.MarkedYAMLError as error:

@@ -15,7 +15,8 @@ from fastapi.staticfiles import StaticFiles
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from pydantic import BaseModel, ConfigDict, Field
 
-from digitocr.errors import BusyError, DigitocrError, FileSizeError, OutputError, UsageError
+from digitocr.errors import BusyError, DigitocrError, FileSizeError, OutputError, TemplateError, UsageError
+from digitocr.forms.drafts import NoSuchFormError
 from digitocr.io.sandbox import Sandbox
 from digitocr.review import pages
 from digitocr.review.answers import preview
@@ -29,7 +30,7 @@ from digitocr.review.source_files import SourceFiles
 from digitocr.review.words import ended_in_words, in_words
 from digitocr.settings import Settings
 from digitocr.store.review import Place
-from digitocr.web import files, uploads
+from digitocr.web import files, form_editor, uploads
 from digitocr.web.crops import NoPictureError, Pictures
 from digitocr.web.files import NoSuchPageError
 from digitocr.web.guard import Guard
@@ -41,7 +42,9 @@ MOST_AT_ONCE = 60
 
 _STATUS = {
     UsageError: 400,
+    TemplateError: 400,
     NoPictureError: 404,
+    NoSuchFormError: 404,
     NoSuchPageError: 404,
     BusyError: 409,
     FileSizeError: 413,
@@ -215,6 +218,7 @@ def make_app(
     files.add(app, room)
     if takes_files:
         uploads.add(app, room)
+        form_editor.add(app, room, sandbox)
     return Guard(app, token)
 
 

@@ -28,8 +28,8 @@ _LARGEST = 1_000_000
 """Bytes of a request."""
 BODY_S = 30.0
 """In which all of them must arrive."""
-UPLOAD_PATH = "/api/upload"
-"""To which files are put; whoever serves it counts their bytes and the time."""
+UPLOAD_PATH, SHEET_PATH = "/api/upload", "/api/forms/sheet"
+"""To which files and sheets of a form are put; whoever serves them counts their bytes and the time."""
 _OWN_NAMES = frozenset({"127.0.0.1", "localhost", "[::1]"})
 
 HEADERS = (
@@ -177,7 +177,7 @@ class Guard:
 
 
 def _is_upload(scope: Scope) -> bool:
-    return bool(scope["method"] == "PUT" and scope["path"] == UPLOAD_PATH)
+    return bool(scope["method"] == "PUT" and scope["path"] in (UPLOAD_PATH, SHEET_PATH))
 
 
 def _offered(scope: Scope) -> str:

@@ -51,6 +51,7 @@ class Room:
             results=self.settings.results.as_posix(),
             version=__version__,
             takes_files=self.takes_files,
+            makes_forms=self.takes_files and self.settings.templates is not None,
             reasons=WORDS,
             **values,
         )

@@ -109,7 +109,7 @@ async def take(settings: Settings, name: str, content: AsyncIterator[bytes]) -> 
     partial, digest, size = inbox / f".{secrets.token_hex(8)}.part", hashlib.sha256(), 0
     try:
         with partial.open("xb") as stream:
-            async for part in _timed(content):
+            async for part in timed(content):
                 size += len(part)
                 if size > settings.max_bytes:
                     raise FileSizeError(f"it has more than {settings.max_bytes:,} bytes")
@@ -145,8 +145,16 @@ def _waiting(inbox: Path) -> int:
         return sum(not is_litter(child.name) for child in listing)
 
 
-async def _timed(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def timed(content: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
     """Yield the parts of a body as they arrive.
+
+    Parameters
+    ----------
+    content : async iterator of bytes
+
+    Yields
+    ------
+    bytes
 
     Raises
     ------
