@@ -1,9 +1,13 @@
 """A blank form of forty fields, among them a table and its sum, with the template that a person writes by hand."""
 
+from dataclasses import replace
+
 import cv2
 import numpy as np
 
+from digitocr.forms.features import save_features
 from digitocr.forms.rules import parse
+from digitocr.forms.sketch import print_of
 from digitocr.forms.template import Field, Kind, Template, divided
 from digitocr.forms.template_file import dump
 from digitocr.records import Box
@@ -74,10 +78,12 @@ def drawn(template):
 
 
 def written(folder):
-    """Write picture and template by hand into a folder; return the template and the picture."""
+    """Write picture, features and template by hand into a folder; return the template and the picture."""
     folder.mkdir()
-    picture = drawn(handwritten())
+    template = handwritten()
+    picture = drawn(template)
     cv2.imwrite(str(folder / "by_hand.png"), picture)
-    template = handwritten(folder / "by_hand.png")
+    template = replace(template, features=folder / "by_hand.features.npz")
+    save_features(template.features, print_of(picture, template.fields))
     dump(template, folder / "by_hand.yaml")
     return template, picture
