@@ -38,8 +38,8 @@ with announced(lambda: print("first", flush=True)):
 FINISHING = """
 import time
 from flows.interrupt import finishing
-print("ready", flush=True)
 try:
+    print("ready", flush=True)
     time.sleep(60)
 finally:
     with finishing():
