@@ -152,8 +152,7 @@ def available(folder: Path) -> list[ListedModel]:
     list of ListedModel
     """
     shipped = shipped_model()
-    others = sorted(folder.glob("*.keras"))
-    return [_listed(shipped, SHIPPED), *(_listed(path) for path in others if not path.samefile(shipped))]
+    return [_listed(shipped, SHIPPED), *(one for one in _models_in(folder) if not one.path.samefile(shipped))]
 
 
 def list_models(folder: Path) -> list[ListedModel]:
@@ -174,10 +173,17 @@ def list_models(folder: Path) -> list[ListedModel]:
     """
     if not folder.is_dir():
         raise UsageError(f"there is no folder {folder}", hint="name the folder the models are in")
-    found = sorted(folder.glob("*.keras"))
+    found = _models_in(folder)
     if not found:
         raise UsageError(f"there are no models in {folder}", hint="train one with `digitocr train`")
-    return [_listed(path) for path in found]
+    return found
+
+
+def _models_in(folder: Path) -> list[ListedModel]:
+    """List the models of a folder without the line readers, which belong to them."""
+    found = [_listed(path) for path in sorted(folder.glob("*.keras"))]
+    parts = {one.card.get("line_reader") for one in found}
+    return [one for one in found if one.path.name not in parts]
 
 
 def _listed(path: Path, name: str = "") -> ListedModel:

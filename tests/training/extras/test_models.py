@@ -49,6 +49,13 @@ def test_the_shipped_model_comes_first_and_once(tmp_path):
     assert shipped_model().name not in names
 
 
+def test_a_line_reader_is_part_of_its_model(tmp_path):
+    for name, card in (("a", {"line_reader": "a-lines.keras"}), ("a-lines", {}), ("b-lines", {})):
+        (tmp_path / f"{name}.keras").write_bytes(b"")
+        (tmp_path / f"{name}.json").write_text(json.dumps(card))
+    assert [m.name for m in models.list_models(tmp_path)] == ["a.keras", "b-lines.keras"]
+
+
 class TestMeasured:
     """On which digits a model is measured, if the source sets no test part apart."""
 
