@@ -31,7 +31,7 @@ lint: $(TOOLS)
 	$(BIN)/numpydoc lint $$(find digitocr -name '*.py')
 	$(BIN)/ruff check --preview --select DOC501 digitocr
 	$(BIN)/typos
-	$(BIN)/proselint --config .proselintrc.json check README.md CHANGELOG.md docs
+	$(BIN)/proselint --config .proselintrc.json check README.md CHANGELOG.md CONTRIBUTING.md docs
 
 # The pages of docs/ as a site, in site/.
 docs: $(TOOLS)
