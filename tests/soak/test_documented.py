@@ -91,7 +91,7 @@ def test_commands_run_as_they_stand(documented, home):
         "BROWSER": "true",
         "PYTHONUNBUFFERED": "1",
     }
-    if not any(command.startswith("digitocr run") for command in documented):
+    if not documented[0].startswith("digitocr run"):
         documented = ["digitocr run", *documented]  # the page takes for granted that something was read
     for command in documented:
         child = subprocess.Popen(
