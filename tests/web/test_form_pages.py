@@ -207,7 +207,7 @@ def test_a_clerk_makes_the_template_of_forty_fields_in_under_five_minutes(made):
         assert abs(other.box.x - field.box.x) + abs(other.box.right - field.box.right) < 12
 
 
-SHEETS = 4
+SHEETS = 14
 
 
 @pytest.mark.soak
