@@ -10,7 +10,7 @@ import typer
 
 from digitocr.cli import options, overview
 from digitocr.cli.console import Console, say
-from digitocr.errors import ExitStatus, UsageError
+from digitocr.errors import ExitStatus
 from digitocr.settings import load_settings
 
 
@@ -75,8 +75,6 @@ def queue(
     def command() -> int:
         from digitocr.results import queue_workbook
 
-        if file.suffix.lower() != ".xlsx":
-            raise UsageError(f"{file} does not end in .xlsx", hint="the queue as CSV is review/queue.csv")
         rows = queue_workbook.write(file, load_settings({"review": review}, config).review)
         say(
             f"{rows} digits of the queue in {file}; fill in the last two columns, then: digitocr apply {file}"

@@ -14,7 +14,7 @@ from digitocr.forms.template import FIELD_SUFFIXES, TABLE_COLUMNS, Field, Kind, 
 from digitocr.records import Box, Number, PageResult, Status
 from digitocr.results.tables import add as add_lines
 from digitocr.results.tables import defuse, encode, lines
-from digitocr.results.workbook import workbook
+from digitocr.results.workbook import is_workbook, workbook
 from digitocr.settings import Settings
 from digitocr.store.ledger import Ledger
 
@@ -237,7 +237,7 @@ def export(settings: Settings, workbook: Path) -> int:
     UsageError
         If `workbook` is not an ``.xlsx`` file, or no form was read yet.
     """
-    if workbook.suffix.casefold() != ".xlsx":
+    if not is_workbook(workbook):
         raise UsageError(f"{workbook} does not end in .xlsx", hint="name an Excel workbook")
     if not settings.ledger.exists():
         raise UsageError(

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from digitocr.errors import UsageError
 from digitocr.results.tables import QUEUE
-from digitocr.results.workbook import rows_of
+from digitocr.results.workbook import is_workbook, rows_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +58,7 @@ def read_queue(path: Path) -> Iterable[Typed]:
     UsageError
         If necessary columns are missing, a row has more cells than there are columns, or it is no workbook.
     """
-    if path.suffix.lower() == ".xlsx":
+    if is_workbook(path):
         return _from_workbook(path) if path.exists() else []
     try:
         raw = path.read_bytes()

@@ -10,7 +10,7 @@ from digitocr import atomic
 from digitocr.errors import UsageError
 from digitocr.results import queue, queue_file
 from digitocr.results.tables import plain
-from digitocr.results.workbook import text_cell
+from digitocr.results.workbook import content_of, is_workbook, text_cell
 
 SHOWN = ("file", "page", "field", "number", "number_text", "position", "digit", "reasons")
 """Columns of the queue that a person wants to see."""
@@ -48,8 +48,10 @@ def write(path: Path, review: Path) -> int:
     Raises
     ------
     UsageError
-        If there is no queue, or it cannot be read.
+        If `path` is not an ``.xlsx`` file, there is no queue, or it cannot be read.
     """
+    if not is_workbook(path):
+        raise UsageError(f"{path} does not end in .xlsx", hint="the queue as CSV is review/queue.csv")
     if not queue.path(review).is_file():
         raise UsageError(f"there is no queue in {review}", hint="read something first: digitocr run")
     content, count = workbook(review)
@@ -88,9 +90,7 @@ def workbook(review: Path) -> tuple[bytes, int]:
             sheet.add_image(picture, f"{place}{count + 1}")
         shown = {**row.cells, "picture": ""}
         sheet.append([text_cell(sheet, plain(shown[name])) for name in HEADER])
-    written = io.BytesIO()
-    book.save(written)
-    return written.getvalue(), count
+    return content_of(book), count
 
 
 def _picture(crop: Path) -> Any | None:  # noqa: ANN401 (openpyxl ships no types)

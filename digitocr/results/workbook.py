@@ -42,6 +42,34 @@ def workbook(sheets: Iterable[Sheet]) -> bytes:
             sheet.append([text_cell(sheet, text) for text in row])
     if not book.sheetnames:
         book.create_sheet("empty")
+    return content_of(book)
+
+
+def is_workbook(path: Path) -> bool:
+    """Tell by its name whether a file is a workbook.
+
+    Parameters
+    ----------
+    path : Path
+
+    Returns
+    -------
+    bool
+    """
+    return path.suffix.casefold() == ".xlsx"
+
+
+def content_of(book: Any) -> bytes:  # noqa: ANN401 (openpyxl ships no types)
+    """Return a workbook as the content of a file.
+
+    Parameters
+    ----------
+    book : openpyxl.Workbook
+
+    Returns
+    -------
+    bytes
+    """
     written_to = io.BytesIO()
     book.save(written_to)
     return written_to.getvalue()
